@@ -1,0 +1,62 @@
+"""Graph representation learning: a graph in; vectors, clusters or missing links out.
+
+The public names are listed here and nowhere else. They are imported on first use, so ``import graphrep`` is light and
+loads neither torch nor scikit-learn.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from graphrep import datasets, evaluate, io, ops
+    from graphrep._version import __version__
+    from graphrep.embed import DeepWalk, FastRP, Node2Vec, NodeVectors, load_vectors
+    from graphrep.graph import Graph, as_graph
+    from graphrep.ops.walks import iter_walks, random_walks
+
+_HOME = {
+    "DeepWalk": "graphrep.embed",
+    "FastRP": "graphrep.embed",
+    "Graph": "graphrep.graph",
+    "Node2Vec": "graphrep.embed",
+    "NodeVectors": "graphrep.embed",
+    "__version__": "graphrep._version",
+    "as_graph": "graphrep.graph",
+    "iter_walks": "graphrep.ops.walks",
+    "load_vectors": "graphrep.embed",
+    "random_walks": "graphrep.ops.walks",
+}
+_MODULES = ("datasets", "embed", "evaluate", "io", "linkpred", "ops")
+
+__all__ = [
+    "DeepWalk",
+    "FastRP",
+    "Graph",
+    "Node2Vec",
+    "NodeVectors",
+    "__version__",
+    "as_graph",
+    "datasets",
+    "evaluate",
+    "io",
+    "iter_walks",
+    "load_vectors",
+    "ops",
+    "random_walks",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(importlib.import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
+    if name in _MODULES:
+        return importlib.import_module(f"graphrep.{name}")
+    raise AttributeError(f"module 'graphrep' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_MODULES])

@@ -1,0 +1,39 @@
+// The one place that knows how loops are spread over threads.
+#pragma once
+
+#include <cstdint>
+
+#include <omp.h>
+
+namespace graphrep {
+
+// Run body(thread, num_threads) once per thread. Results of kernels must not depend on num_threads.
+template <class Body>
+void parallel(int num_threads, Body&& body) {
+    if (num_threads <= 1) {
+        body(0, 1);
+        return;
+    }
+#pragma omp parallel num_threads(num_threads)
+    body(omp_get_thread_num(), omp_get_num_threads());
+}
+
+// First index of the contiguous share of `thread` when n items are dealt to num_threads threads.
+inline int64_t share_begin(int64_t n, int thread, int num_threads) {
+    const int64_t base = n / num_threads, extra = n % num_threads;
+    return thread * base + (thread < extra ? thread : extra);
+}
+
+// body(begin, end) over blocks of `block` items, dealt dynamically: for rows of very different cost.
+template <class Body>
+void parallel_blocks(int64_t n, int64_t block, int num_threads, Body&& body) {
+    const int64_t blocks = (n + block - 1) / block;
+    if (num_threads <= 1 || blocks <= 1) {
+        for (int64_t b = 0; b < blocks; ++b) body(b * block, b * block + block < n ? b * block + block : n);
+        return;
+    }
+#pragma omp parallel for num_threads(num_threads) schedule(dynamic, 1)
+    for (int64_t b = 0; b < blocks; ++b) body(b * block, b * block + block < n ? b * block + block : n);
+}
+
+}  // namespace graphrep
