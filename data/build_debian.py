@@ -3,8 +3,8 @@
     python data/build_debian.py                                  # from apt's own index of the release
     python data/build_debian.py --packages Packages.xz --release 12.15 --date 2026-07-11
 
-Writes data/debian/debian.npz.xz (plain NumPy arrays; the same index gives the same bytes) and data/debian/CARD.md, which
-says what is in it. Needs no network: apt keeps the index of the release on the machine.
+Writes data/debian/debian.npz.xz (plain NumPy arrays; the same index gives the same bytes) and data/debian/CARD.md,
+which says what is in it. Needs no network: apt keeps the index of the release on the machine.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import string
 import zipfile
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +41,7 @@ Arrays = dict[str, npt.NDArray[np.generic]]
 ARCHITECTURES = ("all", "amd64")
 PRIORITIES = ("required", "important", "standard", "optional", "extra")
 RELATIONS = (*(name.lower() for name in OTHERS), "alternative", "provides")
+DROPPED = ("several providers", "self", "unresolvable", "virtual")
 FORMAT = 1
 
 
@@ -93,7 +95,7 @@ def build(packages: list[Package], *, seed: int, negatives: int, min_count: int)
 
 
 def counts(arrays: Arrays) -> dict[str, int]:
-    """The numbers of the data card."""
+    """Count what the data card gives numbers of."""
     source, edges, link_part = arrays["source"].astype(np.int64), arrays["edges"].astype(np.int64), arrays["link_part"]
     n = len(source)
     degree = np.bincount(edges.ravel(), minlength=n)
@@ -140,7 +142,17 @@ def write(target: Path, arrays: Arrays, meta: dict[str, object]) -> None:
             member = io.BytesIO()
             np.lib.format.write_array(member, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), member.getvalue())
-    _replace(target, lzma.compress(buffer.getvalue(), preset=9 | lzma.PRESET_EXTREME))
+    _replace(target, lzma.compress(buffer.getvalue(), preset=6 | lzma.PRESET_EXTREME))
+
+
+def card(meta: dict[str, object], dropped: Counter[str]) -> str:
+    """Fill the data card's template with what came out."""
+    fields: dict[str, object] = {**meta, **cast("dict[str, int]", meta["counts"])}
+    fields |= {f"dropped_{reason.replace(' ', '_')}": dropped[reason] for reason in DROPPED}
+    left_out = cast("dict[str, int]", meta["left_out"])
+    fields["left_out"] = ", ".join(f"{number} ({reason})" for reason, number in left_out.items()) or "none"
+    shown = {key: f"{value:,}" if isinstance(value, int) else str(value) for key, value in fields.items()}
+    return string.Template((HERE / "debian_card.md.in").read_text(encoding="utf-8")).substitute(shown)
 
 
 def _relations(
@@ -156,25 +168,26 @@ def _relations(
         for name in package.provides:
             providers[name].append(i)
 
-    def resolve(name: str) -> int | None:
-        """Find the package of that name, else the first package by name that provides it."""
-        return row[name] if name in row else providers[name][0] if name in providers else None
+    def resolve(name: str) -> list[int]:
+        """Find the package of that name, else all that provide it, the first by name first."""
+        return [row[name]] if name in row else providers.get(name, [])
 
     edge_kind: defaultdict[tuple[int, int], int] = defaultdict(int)
     others: set[tuple[int, int, int]] = set()
     for i, package in enumerate(packages):
         for bit, field in enumerate(KINDS):
-            for first, *alternatives in package.relations.get(field, []):
-                j = resolve(first)
-                if j is None:
+            for clause in package.relations.get(field, []):
+                first, *rest = [resolve(name) for name in clause]
+                alternatives = [*first[1:], *(j for found in rest for j in found)]
+                others.update((RELATIONS.index("alternative"), i, j) for j in alternatives)
+                if not first:
                     dropped["unresolvable"] += 1
-                elif j == i:
+                elif first[0] == i:
                     dropped["self"] += 1
                 else:
-                    dropped["virtual"] += first not in row
-                    dropped["several providers"] += first not in row and len(providers[first]) > 1
-                    edge_kind[min(i, j), max(i, j)] |= 1 << (bit if i < j else bit + 4)
-                others.update((RELATIONS.index("alternative"), i, k) for a in alternatives if (k := resolve(a)) is not None)
+                    dropped["virtual"] += clause[0] not in row
+                    dropped["several providers"] += len(first) > 1
+                    edge_kind[min(i, first[0]), max(i, first[0])] |= 1 << (bit if i < first[0] else bit + 4)
         # A conflict with, or a replacement of, a virtual package is with all its providers: only real names are kept.
         for code, field in enumerate(OTHERS):
             others.update((code, i, row[a]) for clause in package.relations.get(field, []) for a in clause if a in row)
@@ -232,12 +245,15 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
 
     if options.packages is None:
-        text, release = installed_index()
+        try:
+            text, release = installed_index()
+        except FileNotFoundError as error:
+            parser.error(f"{error} Give a package index with --packages.")
     else:
         text, release = read_index(options.packages), Release(options.release, options.date)
     packages, left_out = parse(text)
     arrays, dropped = build(packages, seed=options.seed, negatives=options.negatives, min_count=options.min_count)
-    meta = {
+    meta: dict[str, object] = {
         "format": FORMAT,
         "release": release.version,
         "date": release.date,
@@ -249,17 +265,13 @@ def main(arguments: list[str] | None = None) -> None:
         "kinds": [name.lower() for name in KINDS],
         "relations": RELATIONS,
         "left_out": dict(sorted(left_out.items())),
-        "dropped": dict(sorted(dropped.items())),
+        "dropped": {reason: dropped[reason] for reason in DROPPED},
         "counts": counts(arrays),
     }
     options.out.mkdir(parents=True, exist_ok=True)
     write(options.out / "debian.npz.xz", arrays, meta)
     size = (options.out / "debian.npz.xz").stat().st_size
-    fields = {**meta, **counts(arrays), **{f"dropped_{key.replace(' ', '_')}": dropped[key] for key in sorted(dropped)}}
-    fields["left_out"] = ", ".join(f"{number} {reason}" for reason, number in sorted(left_out.items())) or "none"
-    template = string.Template((HERE / "debian_card.md.in").read_text())
-    shown = {key: f"{value:,}" if isinstance(value, int) else str(value) for key, value in fields.items()}
-    _replace(options.out / "CARD.md", template.substitute(defaultdict(lambda: "0", shown), megabytes=f"{size / 1e6:.1f}").encode())
+    _replace(options.out / "CARD.md", card(meta, dropped).encode())
     print(f"{len(packages):,} packages, {arrays['edges'].shape[1]:,} edges, {size:,} bytes in {options.out}")
 
 

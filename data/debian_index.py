@@ -6,12 +6,16 @@ import bz2
 import gzip
 import lzma
 import re
+import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 KINDS = ("Pre-Depends", "Depends", "Recommends", "Suggests")
 OTHERS = ("Breaks", "Conflicts", "Replaces", "Enhances")
@@ -46,11 +50,13 @@ class Release:
 
 def installed_index() -> tuple[str, Release]:
     """Text of apt's own copy of the index of bookworm main amd64, without updates or security, and its release."""
+    if shutil.which("apt-get") is None:
+        raise FileNotFoundError("this machine has no apt-get.")
     wanted = ["Created-By: Packages", "Codename: bookworm", "Component: main", "Architecture: amd64", "Origin: Debian"]
     form = "$(FILENAME)\t$(VERSION)"
     listing = _output("apt-get", "indextargets", "--format", form, *wanted).decode().splitlines()
     if not listing:
-        raise FileNotFoundError("apt has no index of Debian bookworm main amd64; give a file with --packages.")
+        raise FileNotFoundError("apt has no index of Debian bookworm main amd64.")
     path, version = listing[0].split("\t")
     text = _output("/usr/lib/apt/apt-helper", "cat-file", path).decode()
     signed = Path(re.sub(r"main_binary-amd64_Packages(\.\w+)?$", "InRelease", path))
@@ -67,7 +73,7 @@ def read_index(path: Path) -> str:
 
 
 def parse(text: str) -> tuple[list[Package], Counter[str]]:
-    """Packages of main, sorted by name, and how many stanzas were left out, by reason.
+    """Read the packages of main, sorted by name, and count the stanzas left out, by reason.
 
     Only stanzas whose Filename begins with pool/main/ count: that leaves out other repositories and the security
     archive (pool/updates/main/). Where a name occurs more than once, the highest version wins.

@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import importlib
-import os
+from typing import TYPE_CHECKING
 
 from graphrep.datasets.dataset import Dataset
 from graphrep.datasets.splits import LabelSplit, LinkSplit
+
+if TYPE_CHECKING:
+    import os
 
 __all__ = ["Dataset", "LabelSplit", "LinkSplit", "load", "names"]
 
@@ -49,7 +52,7 @@ def load(name: str, root: str | os.PathLike[str] | None = None) -> Dataset:
     >>> debian = gr.datasets.load("debian")
     >>> g = debian.graph
     >>> g.nodes[g.neighbors(g.row("gzip"))[:3]].tolist()
-    ['advancecomp', 'approx', 'auctex']
+    ['arqiver', 'battery-stats', 'dpkg']
     """
     if name not in _HOME:
         raise ValueError(f"there is no data set named {name!r}; the known ones are {', '.join(names())}.")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from graphrep.datasets.splits import LabelSplit, LinkSplit
-from graphrep.graph import Graph
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graphrep.datasets.splits import LabelSplit, LinkSplit
+    from graphrep.graph import Graph
 
 
 @dataclass(frozen=True, eq=False, repr=False)

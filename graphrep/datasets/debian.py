@@ -8,12 +8,11 @@ from __future__ import annotations
 import io
 import json
 import lzma
-import os
 import zipfile
-from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,14 +23,19 @@ from graphrep.datasets.dataset import Dataset
 from graphrep.datasets.splits import LabelSplit, LinkSplit
 from graphrep.graph import Graph
 
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
 FILE = "debian.npz.xz"
-METRIC = "hits@1000"
+FORMAT = 1  # of the file; data/build_debian.py has the same number
+METRIC = "hits@1000"  # of 100,000 negatives: the true positive rate at 1 % false positives; the card says why
 
 
 def load(name: str = "debian", root: str | os.PathLike[str] | None = None) -> Dataset:
-    """Load the package graph: 63,436 packages, 309,857 edges, 58 sections.
+    """Load the package graph: about 63,000 packages, 310,000 edges, 58 sections.
 
-    Rows are packages, sorted by name. An edge u–v says that one of the two declares Pre-Depends, Depends, Recommends or
+    Rows are packages, sorted by name. An edge u-v says that one of the two declares Pre-Depends, Depends, Recommends or
     Suggests on the other. ``graph.x`` is a binary float32 ``scipy.sparse.csr_array`` of words of the short description
     (``word:...``) and debtags (``tag:...``); ``graph.y`` is the section, int64.
 
@@ -42,7 +46,8 @@ def load(name: str = "debian", root: str | os.PathLike[str] | None = None) -> Da
     * ``edges`` (int64, shape (2, num_edges), u < v) and ``edge_kind`` (uint8): bits 0 to 3 say that u declares
       Pre-Depends, Depends, Recommends, Suggests on v, bits 4 to 7 that v declares it on u; ``kind_names``;
     * ``relations`` (int64, shape (2, num_relations), from the package that declares it) and ``relation_kind`` (uint8)
-      with ``relation_names``: Breaks, Conflicts, Replaces, Enhances, further alternatives, Provides of a real name;
+      with ``relation_names``: Breaks, Conflicts, Replaces, Enhances, further alternatives and providers, Provides of
+      a real name;
     * ``valid_neg_uniform``, ``test_neg_uniform``: the easier, uniformly drawn negatives;
     * ``meta``: release, date, seed and counts.
 
@@ -78,7 +83,7 @@ def load(name: str = "debian", root: str | os.PathLike[str] | None = None) -> Da
     arrays = _read(path)
     try:
         return _assemble(name, arrays, folder / "CARD.md")
-    except (KeyError, IndexError, UnicodeDecodeError) as error:
+    except (KeyError, IndexError, ValueError) as error:
         raise ValueError(f"{path} is not a {name} file of this version of graphrep ({error}).") from error
 
 
@@ -92,14 +97,19 @@ def _folder() -> Path:
 
 def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
     try:
-        with lzma.open(path) as file, np.load(io.BytesIO(file.read()), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (lzma.LZMAError, zipfile.BadZipFile, EOFError, ValueError, AttributeError) as error:
+        with lzma.open(path) as file:
+            archive = np.load(io.BytesIO(file.read()), allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise ValueError("it holds a single array")
+        return {name: archive[name] for name in archive.files}
+    except (lzma.LZMAError, zipfile.BadZipFile, EOFError, ValueError) as error:
         raise ValueError(f"{path} is damaged or not a .npz.xz file ({error}).") from error
 
 
 def _assemble(name: str, arrays: dict[str, npt.NDArray[Any]], card: Path) -> Dataset:
     meta = json.loads(arrays["meta"].tobytes())
+    if meta["format"] != FORMAT:
+        raise ValueError(f"its format is {meta['format']}, not {FORMAT}")
     nodes = np.empty(len(arrays["source"]), dtype=object)
     nodes[:] = list(_unpacked(arrays, "name"))
     labels, features = tuple(_unpacked(arrays, "section_name")), tuple(_unpacked(arrays, "feature_name"))
@@ -115,36 +125,40 @@ def _assemble(name: str, arrays: dict[str, npt.NDArray[Any]], card: Path) -> Dat
         name=name,
         graph=graph,
         split=LinkSplit(
-            graph, *(edges[:, link == part] for part in range(3)), arrays["valid_neg"], arrays["test_neg"]
+            graph,
+            train=edges[:, link == 0],
+            valid=edges[:, link == 1],
+            test=edges[:, link == 2],
+            valid_neg=arrays["valid_neg"],
+            test_neg=arrays["test_neg"],
         ),
-        label_split=LabelSplit(len(nodes), *(np.flatnonzero(label == part) for part in range(3))),
+        label_split=LabelSplit(
+            len(nodes),
+            train=np.flatnonzero(label == 0),
+            valid=np.flatnonzero(label == 1),
+            test=np.flatnonzero(label == 2),
+        ),
         label_names=labels,
         feature_names=features,
         metric=METRIC,
         card=card.read_text(encoding="utf-8") if card.is_file() else "",
-        extras=MappingProxyType(
-            {
-                "source": arrays["source"].astype(np.int64),
-                "source_names": tuple(_unpacked(arrays, "source_name")),
-                "architecture": arrays["architecture"],
-                "architecture_names": tuple(meta["architectures"]),
-                "priority": arrays["priority"],
-                "priority_names": tuple(meta["priorities"]),
-                "edges": edges,
-                "edge_kind": arrays["edge_kind"],
-                "kind_names": tuple(meta["kinds"]),
-                "relations": arrays["relations"].astype(np.int64),
-                "relation_kind": arrays["relation_kind"],
-                "relation_names": tuple(meta["relations"]),
-                "valid_neg_uniform": arrays["valid_neg_uniform"].astype(np.int64),
-                "test_neg_uniform": arrays["test_neg_uniform"].astype(np.int64),
-                "meta": meta,
-            }
-        ),
+        extras=MappingProxyType(_extras(arrays, meta)),
     )
+
+
+def _extras(arrays: dict[str, npt.NDArray[Any]], meta: dict[str, Any]) -> dict[str, Any]:
+    wide = ("source", "edges", "relations", "valid_neg_uniform", "test_neg_uniform")
+    extras: dict[str, Any] = {name: arrays[name].astype(np.int64) for name in wide}
+    extras |= {name: arrays[name] for name in ("architecture", "priority", "edge_kind", "relation_kind")}
+    for array in extras.values():
+        array.flags.writeable = False
+    extras["source_names"] = tuple(_unpacked(arrays, "source_name"))
+    for name, key in (("architecture", "architectures"), ("priority", "priorities"), ("kind", "kinds")):
+        extras[f"{name}_names"] = tuple(meta[key])
+    return extras | {"relation_names": tuple(meta["relations"]), "meta": meta}
 
 
 def _unpacked(arrays: dict[str, npt.NDArray[Any]], name: str) -> Iterator[str]:
     """Strings from their UTF-8 bytes and offsets."""
     data, offsets = arrays[f"{name}_bytes"].tobytes(), arrays[f"{name}_offsets"].tolist()
-    return (data[a:b].decode() for a, b in zip(offsets, offsets[1:], strict=False))
+    return (data[a:b].decode() for a, b in pairwise(offsets))

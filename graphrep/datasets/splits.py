@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from graphrep.graph import Graph
+if TYPE_CHECKING:
+    from graphrep.graph import Graph
 
 Ints = npt.NDArray[np.int64]
 
@@ -72,7 +73,9 @@ class LinkSplit:
         return self.full.with_edges(np.concatenate([self.train, self.valid], axis=1))
 
     def __repr__(self) -> str:
-        sizes = ", ".join(f"{k}={getattr(self, k).shape[1]}" for k in ("train", "valid", "test", "valid_neg", "test_neg"))
+        sizes = ", ".join(
+            f"{k}={getattr(self, k).shape[1]}" for k in ("train", "valid", "test", "valid_neg", "test_neg")
+        )
         return f"LinkSplit({sizes})"
 
 
