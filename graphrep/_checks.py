@@ -11,10 +11,11 @@ def checked_int(name: str, value: Any, minimum: int, maximum: int | None = None)
     """``value`` as an int in [minimum, maximum]."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be an integer, got {value!r}.")
-    if value < minimum or (maximum is not None and value > maximum):
+    number = int(value)
+    if number < minimum or (maximum is not None and number > maximum):
         limits = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
         raise ValueError(f"{name} must be {limits}, got {value}.")
-    return int(value)
+    return number
 
 
 def checked_float(

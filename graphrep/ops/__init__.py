@@ -6,31 +6,18 @@ Each folder holds the public function (``__init__``), a plain ``reference`` and 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from graphrep.ops.projection import project_neighbors, random_projection
+from graphrep.ops.skipgram import SkipGram
+from graphrep.ops.spmm import spmm
+from graphrep.ops.walks import WalkSampler, iter_walks, random_walks, transition_probabilities
 
-if TYPE_CHECKING:
-    from graphrep.ops.skipgram import SkipGram
-    from graphrep.ops.spmm import spmm
-    from graphrep.ops.walks import WalkSampler, iter_walks, random_walks, transition_probabilities
-
-_HOME = {
-    "SkipGram": "skipgram",
-    "WalkSampler": "walks",
-    "iter_walks": "walks",
-    "random_walks": "walks",
-    "spmm": "spmm",
-    "transition_probabilities": "walks",
-}
-
-__all__ = ["SkipGram", "WalkSampler", "iter_walks", "random_walks", "spmm", "transition_probabilities"]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(f"graphrep.ops.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'graphrep.ops' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__all__ = [
+    "SkipGram",
+    "WalkSampler",
+    "iter_walks",
+    "project_neighbors",
+    "random_projection",
+    "random_walks",
+    "spmm",
+    "transition_probabilities",
+]

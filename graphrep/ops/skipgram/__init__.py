@@ -152,7 +152,9 @@ class SkipGram:
         if walks.ndim != 2 or walks.dtype not in (np.int32, np.int64):
             raise TypeError(f"walks must be a two-dimensional int32 or int64 array, got {walks.dtype} {walks.shape}.")
         if walks.size and (walks.min() < -1 or walks.max() >= self.num_nodes):
-            raise IndexError(f"walks must hold row numbers in [-1, {self.num_nodes}), got {walks.min()} … {walks.max()}.")
+            raise IndexError(
+                f"walks must hold row numbers in [-1, {self.num_nodes}), got {walks.min()} … {walks.max()}."
+            )
         if walk_ids is not None:
             walk_ids = np.ascontiguousarray(walk_ids, dtype=np.int64)
             if walk_ids.shape != (len(walks),):
@@ -162,11 +164,14 @@ class SkipGram:
         self._train_trusted(walks, walk_ids, first, max(total, 1))
 
     def _train_trusted(self, walks: Any, walk_ids: Any, first: int, total: int) -> None:
-        choose("train_skipgram", {"native": cpu.train, "reference": reference.train})(self, walks, walk_ids, first, total)
+        choose("train_skipgram", {"native": cpu.train, "reference": reference.train})(
+            self, walks, walk_ids, first, total
+        )
 
 
 def _keep_probability(counts: npt.NDArray[np.int64], threshold: float) -> F32 | None:
     if threshold == 0 or not counts.any():
         return None
     share = np.maximum(counts, 1) / counts.sum()
-    return np.minimum(1.0, (np.sqrt(share / threshold) + 1) * threshold / share).astype(np.float32)
+    keep: F32 = np.minimum(1.0, (np.sqrt(share / threshold) + 1) * threshold / share).astype(np.float32)
+    return keep

@@ -12,5 +12,5 @@ F32 = npt.NDArray[np.float32]
 
 
 def spmm(graph: Graph, x: F32, scale: F32 | None, out: F32, num_threads: int) -> None:
-    """out = diag(scale) A x."""
+    """Out = diag(scale) A x."""
     _core.spmm(graph.indptr, graph.indices, graph.weights, scale, x, out, num_threads)

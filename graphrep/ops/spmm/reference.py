@@ -13,6 +13,6 @@ F32 = npt.NDArray[np.float32]
 
 
 def spmm(graph: Graph, x: F32, scale: F32 | None, out: F32, num_threads: int) -> None:  # noqa: ARG001
-    """out = diag(scale) A x."""
+    """Out = diag(scale) A x."""
     y: Any = graph.to_scipy().astype(np.float64) @ x.astype(np.float64)
     out[...] = y if scale is None else y * scale[:, None].astype(np.float64)

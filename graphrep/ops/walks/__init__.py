@@ -78,7 +78,8 @@ def random_walks(
     Notes
     -----
     Time O(1) per first-order step; alias tables take O(num_arcs) where the graph is weighted. Second-order steps are
-    drawn by rejection [2]_, in O(log degree) per trial; a Bloom filter of one byte per edge answers most adjacency tests.
+    drawn by rejection [2]_, in O(log degree) per trial; a Bloom filter of one byte per edge answers most adjacency
+    tests.
 
     References
     ----------
@@ -128,9 +129,10 @@ def iter_walks(
 
 
 class WalkSampler:
-    """Any walk of an endless numbered series: what :func:`random_walks` and the embedders draw from.
+    """Walks of an endless numbered series: what :func:`random_walks` and the embedders draw from.
 
-    Walk ``i`` starts at ``start[i % num_starts]`` and depends on (seed, i) alone. Parameters as in :func:`random_walks`.
+    Walk ``i`` starts at ``start[i % num_starts]`` and depends on (seed, i) alone. Parameters as in
+    :func:`random_walks`.
 
     Examples
     --------
@@ -174,6 +176,20 @@ class WalkSampler:
         if len(ids) and ids.min() < 0:
             raise ValueError(f"walk_ids must not be negative, got {ids.min()}.")
         return self._run(ids, 0, len(ids))
+
+    def shuffled_ids(self, first: int, count: int) -> npt.NDArray[np.int64]:
+        """Numbers of the walks at positions first … first + count - 1 of a shuffled order, int64.
+
+        Each pass of ``num_starts`` positions visits every start once, in an order of its own.
+        """
+        ids = np.empty(checked_int("count", count, 0), dtype=np.int64)
+        if count:
+            choose("shuffled_ids", {"native": cpu.shuffled_ids, "reference": reference.shuffled_ids})(self, first, ids)
+        return ids
+
+    def count_visits(self, walks: Walks, counts: npt.NDArray[np.int64]) -> None:
+        """Add the occurrences of each node in ``walks`` to ``counts``, int64 of shape (num_nodes,), in place."""
+        choose("count_visits", {"native": cpu.count_visits, "reference": reference.count_visits})(self, walks, counts)
 
     def _run(self, walk_ids: npt.NDArray[np.int64] | None, first: int, count: int) -> Walks:
         out = np.empty((count, self.walk_length), dtype=self.graph.indices.dtype)

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from graphrep.ops.walks import WalkSampler
 
 
-def sample(
-    sampler: WalkSampler, walk_ids: npt.NDArray[np.int64] | None, first: int, out: npt.NDArray[Any]
-) -> None:
+def sample(sampler: WalkSampler, walk_ids: npt.NDArray[np.int64] | None, first: int, out: npt.NDArray[Any]) -> None:
     """Fill ``out`` with walks."""
     graph = sampler.graph
     keep, slot, sums = alias_tables(graph, sampler.num_threads)
@@ -39,6 +37,16 @@ def sample(
         out,
         sampler.num_threads,
     )
+
+
+def shuffled_ids(sampler: WalkSampler, first: int, ids: npt.NDArray[np.int64]) -> None:
+    """Fill ``ids`` with walk numbers of the shuffled order."""
+    _core.shuffled_walk_ids(first, sampler.num_starts, sampler.seed, ids, sampler.num_threads)
+
+
+def count_visits(sampler: WalkSampler, walks: npt.NDArray[Any], counts: npt.NDArray[np.int64]) -> None:
+    """Add occurrences to counts."""
+    _core.count_visits(walks, counts, sampler.num_threads)
 
 
 def alias_tables(graph: Graph, num_threads: int) -> tuple[Any, Any, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from graphrep import _random
 from graphrep.graph import Graph
 
 if TYPE_CHECKING:
@@ -39,9 +40,7 @@ def transition_probabilities(
     return np.asarray(mass / mass.sum()) if len(mass) else mass
 
 
-def sample(
-    sampler: WalkSampler, walk_ids: npt.NDArray[np.int64] | None, first: int, out: npt.NDArray[Any]
-) -> None:
+def sample(sampler: WalkSampler, walk_ids: npt.NDArray[np.int64] | None, first: int, out: npt.NDArray[Any]) -> None:
     """Fill ``out`` with walks, one step at a time."""
     graph = sampler.graph
     out.fill(-1)
@@ -58,3 +57,28 @@ def sample(
                 break
             previous, current = current, int(rng.choice(graph.neighbors(current), p=law))
             out[i, step] = current
+
+
+def shuffled_ids(sampler: WalkSampler, first: int, ids: npt.NDArray[np.int64]) -> None:
+    """The kernel's keyed permutation: a Feistel network of four rounds, walked until it lands below num_starts."""
+    n, half = sampler.num_starts, 1
+    while (1 << (2 * half)) < n:
+        half += 1
+    mask = (1 << half) - 1
+    for i in range(len(ids)):
+        pass_number, x = divmod(first + i, n)
+        key = int(_random.stream_key(sampler.seed, pass_number))
+        while True:
+            left, right = x >> half, x & mask
+            for turn in range(4):
+                word = (key ^ (right * int(_random.GOLDEN) + turn)) & 0xFFFFFFFFFFFFFFFF
+                left, right = right, left ^ int(_random.mix64(np.uint64(word))) & mask
+            x = left << half | right
+            if x < n:
+                break
+        ids[i] = pass_number * n + x
+
+
+def count_visits(sampler: WalkSampler, walks: npt.NDArray[Any], counts: npt.NDArray[np.int64]) -> None:  # noqa: ARG001
+    """Add occurrences to counts."""
+    counts += np.bincount(walks[walks >= 0], minlength=len(counts))
