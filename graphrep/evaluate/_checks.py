@@ -44,19 +44,6 @@ def as_score_vector(name: str, value: Any) -> npt.NDArray[Any]:
     return scores
 
 
-def as_pairs(name: str, value: Any, num_nodes: int | None = None) -> I64:
-    """Pairs of row numbers as int64 of shape (2, ...), each in [0, num_nodes) where that is known."""
-    pairs = to_numpy(value)
-    if pairs.ndim < 2 or pairs.shape[0] != 2:
-        raise ValueError(f"{name} must have shape (2, num_pairs), got {pairs.shape}.")
-    if pairs.size and pairs.dtype.kind not in "iu":
-        raise TypeError(f"{name} must hold integer row numbers, got dtype {pairs.dtype}.")
-    pairs = np.ascontiguousarray(pairs, dtype=np.int64)
-    if num_nodes is not None and pairs.size and (pairs.min() < 0 or pairs.max() >= num_nodes):
-        raise IndexError(f"{name} must lie in [0, {num_nodes}), got {pairs.min()} … {pairs.max()}.")
-    return pairs
-
-
 def as_vectors(value: Any) -> npt.NDArray[Any]:
     """Node vectors as a float32 or float64 matrix without NaN or infinities."""
     vectors = to_numpy(value)

@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from graphrep.ops.neighbors import weighted_intersection
     from graphrep.ops.skipgram import SkipGram
     from graphrep.ops.spmm import spmm
     from graphrep.ops.walks import WalkSampler, iter_walks, random_walks, transition_probabilities
@@ -21,9 +22,18 @@ _HOME = {
     "random_walks": "walks",
     "spmm": "spmm",
     "transition_probabilities": "walks",
+    "weighted_intersection": "neighbors",
 }
 
-__all__ = ["SkipGram", "WalkSampler", "iter_walks", "random_walks", "spmm", "transition_probabilities"]
+__all__ = [
+    "SkipGram",
+    "WalkSampler",
+    "iter_walks",
+    "random_walks",
+    "spmm",
+    "transition_probabilities",
+    "weighted_intersection",
+]
 
 
 def __getattr__(name: str) -> Any:
