@@ -10,6 +10,7 @@
 #include "csr_build.hpp"
 #include "csr_query.hpp"
 #include "isa.hpp"
+#include "neighbors.hpp"
 #include "skipgram.hpp"
 #include "spmm.hpp"
 #include "walks.hpp"
@@ -248,6 +249,19 @@ void bind_csr(nb::module_& m) {
         "indptr"_a.noconvert(), "indices"_a.noconvert(), "num_threads"_a);
 }
 
+template <class Id, class Value>
+void bind_neighbors(nb::module_& m) {
+    m.def(
+        "weighted_intersection",
+        [](In<int64_t> indptr, In<Id> indices, MaybeIn<double> weights, In<int64_t> u, In<int64_t> v, Out<Value> out,
+           int num_threads) {
+            graphrep::weighted_intersection<Id, Value>(indptr.data(), indices.data(), pointer(weights), u.data(),
+                                                       v.data(), int64_t(u.size()), out.data(), num_threads);
+        },
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "u"_a.noconvert(),
+        "v"_a.noconvert(), "out"_a.noconvert(), "num_threads"_a, Released());
+}
+
 }  // namespace
 
 NB_MODULE(_core, m) {
@@ -294,4 +308,9 @@ NB_MODULE(_core, m) {
     bind_build<int64_t>(m);
     bind_csr<int32_t>(m);
     bind_csr<int64_t>(m);
+
+    bind_neighbors<int32_t, float>(m);
+    bind_neighbors<int32_t, double>(m);
+    bind_neighbors<int64_t, float>(m);
+    bind_neighbors<int64_t, double>(m);
 }
