@@ -42,7 +42,9 @@ _LAYOUTS = {
 VECTOR_SUFFIXES = tuple(_LAYOUTS)
 
 
-def check_vector_path(path: str | os.PathLike[str], *, writing: bool = False) -> str:
+def check_vector_path(
+    path: str | os.PathLike[str], *, writing: bool = False, nodes: npt.NDArray[Any] | None = None
+) -> str:
     """Suffix of ``path`` if vectors can be stored under that name; ask before a long computation.
 
     Parameters
@@ -50,6 +52,8 @@ def check_vector_path(path: str | os.PathLike[str], *, writing: bool = False) ->
     path : path
     writing : bool
         Also require that the folder exists and that the path is not itself a folder.
+    nodes : int64 or object array, optional
+        Also require that the layout can hold these names.
 
     Returns
     -------
@@ -58,8 +62,8 @@ def check_vector_path(path: str | os.PathLike[str], *, writing: bool = False) ->
 
     Raises
     ------
-    ValueError
-        Another suffix.
+    ValueError, TypeError
+        Another suffix, or a name that the layout cannot hold.
     ImportError
         The suffix needs a package that is not installed.
     FileNotFoundError, IsADirectoryError, PermissionError
@@ -87,6 +91,8 @@ def check_vector_path(path: str | os.PathLike[str], *, writing: bool = False) ->
             raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}.")
         if not os.access(path.absolute().parent, os.W_OK):
             raise PermissionError(f"cannot write {path}: the folder {path.parent} is not writable.")
+    if nodes is not None:
+        _names(suffix, nodes)
     return suffix
 
 
@@ -114,8 +120,9 @@ def write_vectors(
     ValueError
         An unknown suffix, or a name that the layout cannot hold.
     """
-    layout = _layout(check_vector_path(path, writing=True))
-    layout.write(Path(path), np.ascontiguousarray(vectors, dtype=np.float32), _plain(nodes), dict(settings or {}))
+    suffix = check_vector_path(path, writing=True)
+    names = _names(suffix, nodes)
+    _layout(suffix).write(Path(path), np.ascontiguousarray(vectors, dtype=np.float32), names, dict(settings or {}))
 
 
 def read_vectors(path: str | os.PathLike[str]) -> VectorTable:
@@ -156,6 +163,13 @@ def read_vectors(path: str | os.PathLike[str]) -> VectorTable:
 
 def _layout(suffix: str) -> Any:
     return import_module(f"graphrep.io.formats.{_LAYOUTS[suffix]}")
+
+
+def _names(suffix: str, nodes: npt.NDArray[Any]) -> Names:
+    """Names in the form that the layout writes."""
+    names = _plain(nodes)
+    layout = _layout(suffix)
+    return layout.checked_names(names) if hasattr(layout, "checked_names") else names
 
 
 def _plain(nodes: npt.NDArray[Any]) -> Names:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write(path: Path, vectors: npt.NDArray[np.float32], names: Names, settings: dict[str, Any]) -> None:  # noqa: ARG001
-    """See :func:`graphrep.io.write_vectors`."""
+def checked_names(names: Names) -> list[str]:
+    """Names as strings, none of which the layout would corrupt."""
     words = names if isinstance(names, list) else list(map(str, names.tolist()))
     for word in words:
         if word.split() != [word]:
@@ -23,10 +23,15 @@ def write(path: Path, vectors: npt.NDArray[np.float32], names: Names, settings: 
             raise ValueError(
                 f"word2vec text cannot hold {reason}; choose .safetensors or .parquet, or rename the node."
             )
+    return words
+
+
+def write(path: Path, vectors: npt.NDArray[np.float32], names: list[str], settings: dict[str, Any]) -> None:  # noqa: ARG001
+    """See :func:`graphrep.io.write_vectors`."""
     line = "%s" + " %.9g" * vectors.shape[1] + "\n"  # nine digits bring every float32 back exactly
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(f"{len(words)} {vectors.shape[1]}\n")
-        file.writelines(line % (word, *row.tolist()) for word, row in zip(words, vectors, strict=True))
+        file.write(f"{len(names)} {vectors.shape[1]}\n")
+        file.writelines(line % (name, *row.tolist()) for name, row in zip(names, vectors, strict=True))
 
 
 def read(path: Path) -> VectorTable:
