@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphrep import _core, datasets, embed, evaluate, io, linkpred, ops
+    from graphrep._doctor import show_versions
     from graphrep._version import __version__
     from graphrep.embed import DeepWalk, FastRP, Node2Vec, NodeVectors, load_vectors
     from graphrep.graph import Graph, as_graph
@@ -27,6 +28,7 @@ _HOME = {
     "iter_walks": "graphrep.ops.walks",
     "load_vectors": "graphrep.embed",
     "random_walks": "graphrep.ops.walks",
+    "show_versions": "graphrep._doctor",
 }
 _MODULES = ("datasets", "embed", "evaluate", "io", "linkpred", "ops")
 
@@ -45,6 +47,7 @@ __all__ = [
     "load_vectors",
     "ops",
     "random_walks",
+    "show_versions",
 ]
 
 

@@ -1,0 +1,257 @@
+"""The command line: ``graphrep embed``, ``neighbors``, ``datasets``, ``doctor``."""
+
+from __future__ import annotations
+
+import sys
+import time
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from graphrep.embed import NodeVectors
+    from graphrep.graph import Graph
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Graph representation learning: a graph in, vectors out.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+class Method(str, Enum):
+    """Learners of ``graphrep embed``."""
+
+    fastrp = "fastrp"
+    node2vec = "node2vec"
+    deepwalk = "deepwalk"
+
+
+class Metric(str, Enum):
+    """Orders of ``graphrep neighbors``."""
+
+    cosine = "cosine"
+    dot = "dot"
+    euclidean = "euclidean"
+
+
+_WALKS = ("walk_length", "walks_per_node", "window", "negatives", "epochs")
+_LEARNERS: dict[Method, tuple[str, tuple[str, ...]]] = {
+    Method.fastrp: ("FastRP", ("iteration_weights", "normalization_strength")),
+    Method.node2vec: ("Node2Vec", (*_WALKS, "p", "q")),
+    Method.deepwalk: ("DeepWalk", _WALKS),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line; what the library refuses is one line on stderr and exit code 1."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments  # before or after the command
+    try:
+        app(args=[argument for argument in arguments if argument != "--debug"], prog_name="graphrep")
+    except (ValueError, TypeError, LookupError, OSError, ImportError, NotImplementedError, MemoryError) as error:
+        if debug:
+            raise
+        message = error.args[0] if isinstance(error, KeyError) and error.args else error
+        sys.stderr.write(f"graphrep: {' '.join(str(message).split()) or type(error).__name__}\n")
+        sys.exit(1)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from graphrep import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None: ...
+
+
+@app.command()
+def embed(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="An edge list, or the name of a built-in data set such as debian.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Vectors: .safetensors, .npy, .parquet, .w2v or .txt (word2vec).")
+    ],
+    method: Annotated[Method, typer.Option(help="The learner.")] = Method.fastrp,
+    dimensions: Annotated[int, typer.Option(help="Length of each vector.")] = 128,
+    directed: Annotated[bool, typer.Option("--directed", help="Edges of the file have a direction.")] = False,
+    weighted: Annotated[
+        bool | None,
+        typer.Option("--weighted/--unweighted", help="Require or ignore weights; default: use them if there are any."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Vectors depend on the seed.")] = 0,
+    threads: Annotated[int | None, typer.Option(help="Threads; default: as many as torch uses.")] = None,
+    iteration_weights: Annotated[
+        str | None, typer.Option(help="fastrp: weight of each power of the transition matrix, such as 0,0,1,4.")
+    ] = None,
+    normalization_strength: Annotated[
+        float | None, typer.Option(help="fastrp: power of the degree that scales each node's random vector.")
+    ] = None,
+    walk_length: Annotated[int | None, typer.Option(help="node2vec, deepwalk: nodes in a walk.")] = None,
+    walks_per_node: Annotated[int | None, typer.Option(help="node2vec, deepwalk: walks from each node.")] = None,
+    window: Annotated[int | None, typer.Option(help="node2vec, deepwalk: largest distance of a context.")] = None,
+    negatives: Annotated[int | None, typer.Option(help="node2vec, deepwalk: negative samples per pair.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="node2vec, deepwalk: passes over the walks.")] = None,
+    p: Annotated[float | None, typer.Option("--p", help="node2vec: the larger, the rarer a step back.")] = None,
+    q: Annotated[float | None, typer.Option("--q", help="node2vec: the larger, the closer a walk stays.")] = None,
+) -> None:
+    """Learn a vector for every node of FILE."""
+    import graphrep
+    from graphrep.io.vectors import check_vector_path
+
+    began = time.perf_counter()
+    check_vector_path(output, writing=True)  # the long work comes after everything that can be refused
+    name, own_options = _LEARNERS[method]
+    given = {
+        "iteration_weights": _numbers(iteration_weights),
+        "normalization_strength": normalization_strength,
+        "walk_length": walk_length,
+        "walks_per_node": walks_per_node,
+        "window": window,
+        "negatives": negatives,
+        "epochs": epochs,
+        "p": p,
+        "q": q,
+    }
+    options = {option: value for option, value in given.items() if value is not None}
+    for option in options:
+        if option not in own_options:
+            raise typer.BadParameter(f"--{option.replace('_', '-')} is no option of {method.value}.")
+    estimator = getattr(graphrep, name)(dimensions=dimensions, random_state=seed, n_jobs=threads, **options)
+
+    with _Progress(f"reading {file}", method.value, f"writing {output}") as progress:
+        graph = _read_graph(file, directed=directed, weighted=weighted)
+        check_vector_path(output, nodes=graph.nodes)
+        progress.next()
+        estimator.fit_transform(graph)
+        progress.next()
+        vectors: NodeVectors = estimator.node_vectors_
+        vectors.save(output)
+    seconds = time.perf_counter() - began
+    typer.echo(f"{output}: {len(vectors):,} nodes, {vectors.dimensions} dimensions, {method.value}, {seconds:.1f} s")
+
+
+@app.command()
+def neighbors(
+    vectors: Annotated[Path, typer.Argument(metavar="VECTORS", help="A file that graphrep embed wrote.")],
+    node: Annotated[str, typer.Argument(metavar="NODE", help="The name of a node.")],
+    k: Annotated[int, typer.Option("-k", help="How many.")] = 10,
+    metric: Annotated[Metric, typer.Option(help="Order; euclidean is a distance.")] = Metric.cosine,
+) -> None:
+    """Print the nearest nodes to NODE, the best first: score, tab, name."""
+    from graphrep.embed import load_vectors
+
+    table = load_vectors(vectors)
+    for name, score in table.most_similar(_node(table, node), k=k, metric=metric.value):
+        typer.echo(f"{score:.4f}\t{name}")
+
+
+@app.command()
+def datasets(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Describe this data set.")] = None,
+) -> None:
+    """List the data sets by name, or describe one."""
+    from graphrep import datasets as library
+
+    if name is None:
+        typer.echo("\n".join(library.names()))
+        return
+    dataset = library.load(name)
+    typer.echo(f"{dataset!r}\n\n{dataset.card}".rstrip())
+
+
+@app.command()
+def doctor() -> None:
+    """Print versions, instruction set, OpenMP runtimes, threads and missing parts."""
+    from graphrep._doctor import show_versions
+
+    show_versions()
+
+
+class _Progress:
+    """A bar that names the current step; drawn on a terminal only."""
+
+    def __init__(self, *steps: str) -> None:
+        from tqdm import tqdm
+
+        self._steps = iter(steps)
+        self._bar = tqdm(
+            total=len(steps), disable=not sys.stderr.isatty(), leave=False, bar_format="{n}/{total} {desc} {elapsed}"
+        )
+
+    def next(self) -> None:
+        self._bar.update()
+        self._bar.set_description_str(next(self._steps))
+
+    def __enter__(self) -> _Progress:
+        self.next()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+
+def _read_graph(file: str, *, directed: bool, weighted: bool | None) -> Graph:
+    from graphrep import as_graph, datasets
+
+    options: dict[str, Any] = {}
+    if Path(file).exists():
+        if weighted is True:
+            options["weighted"] = True
+        elif weighted is False:
+            options["weights"] = False
+        return as_graph(file, directed=directed, **options)
+    known = datasets.names()
+    if file not in known:
+        raise FileNotFoundError(f"there is no file {file}, and no data set of that name ({', '.join(known)}).")
+    if directed or weighted:
+        raise ValueError(f"--directed and --weighted are for edge lists; {file} is a data set.")
+    graph = datasets.load(file).graph
+    return graph if weighted is None else as_graph(graph, weights=False)
+
+
+def _numbers(text: str | None) -> tuple[float, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"--iteration-weights must be numbers between commas, got {text!r}.") from None
+
+
+def _node(vectors: NodeVectors, text: str) -> Any:
+    """Find the node that ``text`` names, or say which are spelt alike."""
+    if vectors.nodes.dtype.kind == "i":
+        try:
+            node: Any = int(text)
+        except ValueError:
+            raise KeyError(f"there is no node {text!r}; the nodes of this file are integers.") from None
+    else:
+        node = text
+    if node in vectors:
+        return node
+    alike: list[str] = []
+    if vectors.nodes.dtype == object and len(vectors) <= 200_000:  # a search through more takes seconds
+        import difflib
+
+        alike = difflib.get_close_matches(text, vectors.nodes.tolist(), n=3)
+    hint = f"; did you mean {' or '.join(alike)}?" if alike else "."
+    raise KeyError(f"there is no node {node!r}{hint}")

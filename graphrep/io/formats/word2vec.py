@@ -1,0 +1,71 @@
+"""word2vec text: a line ``n dimensions``, then ``name v1 v2 …`` for each node. Names are strings on reading."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TextIO
+
+import numpy as np
+import numpy.typing as npt
+
+from graphrep.io._atomic import replacing
+from graphrep.io.formats import MalformedError, Names, VectorTable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def checked_names(names: Names) -> list[str]:
+    """Names as strings, none of which the layout would corrupt."""
+    words = names if isinstance(names, list) else list(map(str, names.tolist()))
+    for word in words:
+        if word.split() != [word]:
+            reason = f"the white space in node {word!r}" if word else "a node whose name is empty"
+            raise ValueError(
+                f"word2vec text cannot hold {reason}; choose .safetensors or .parquet, or rename the node."
+            )
+    return words
+
+
+def write(path: Path, vectors: npt.NDArray[np.float32], names: list[str], settings: dict[str, Any]) -> None:  # noqa: ARG001
+    """See :func:`graphrep.io.write_vectors`."""
+    line = "%s" + " %.9g" * vectors.shape[1] + "\n"  # nine digits bring every float32 back exactly
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(f"{len(names)} {vectors.shape[1]}\n")
+        file.writelines(line % (name, *row.tolist()) for name, row in zip(names, vectors, strict=True))
+
+
+def read(path: Path) -> VectorTable:
+    """See :func:`graphrep.io.read_vectors`."""
+    with path.open(encoding="utf-8", newline="\n") as file:
+        try:
+            return _parse(file, path.stat().st_size)
+        except UnicodeDecodeError:
+            raise MalformedError("not UTF-8 text.") from None
+
+
+def _parse(file: TextIO, size: int) -> VectorTable:
+    header = file.readline().split()
+    if len(header) != 2 or not all(part.isascii() and part.isdigit() for part in header):
+        raise MalformedError(
+            "not word2vec text: its first line must be two integers, the numbers of nodes and of dimensions."
+        )
+    n, dimensions = map(int, header)
+    if n * (2 * dimensions + 1) > size:  # a number takes two bytes at least: do not allocate for what cannot come
+        raise MalformedError(f"truncated: its first line promises {n} vectors of {dimensions} dimensions.")
+    vectors = np.empty((n, dimensions), dtype=np.float32)
+    names: list[str] = []
+    for number, text in enumerate(file, start=2):
+        if len(names) == n:
+            raise MalformedError(f"line {number} is beyond the {n} vectors that the first line promises.")
+        name, *values = text.rstrip().split(" ")
+        if len(values) != dimensions or not text.endswith("\n"):
+            end = "" if text.endswith("\n") else " and no end of line: is it truncated?"
+            raise MalformedError(f"line {number} holds {len(values)} numbers, expected {dimensions}{end or '.'}")
+        try:
+            vectors[number - 2] = [float(value) for value in values]
+        except ValueError:
+            raise MalformedError(f"line {number} holds something that is not a number.") from None
+        names.append(name)
+    if len(names) < n:
+        raise MalformedError(f"truncated: it holds {len(names)} of the {n} vectors that its first line promises.")
+    return VectorTable(vectors, names, {})

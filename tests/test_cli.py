@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import graphrep as gr
+from graphrep import cli
+
+
+class Stub:
+    """An estimator whose vectors are its parameters and the edges that it saw."""
+
+    made: list[Stub]
+
+    def __init__(self, **parameters):
+        self.parameters = parameters
+        Stub.made.append(self)
+
+    def fit_transform(self, graph):
+        self.graph = graph
+        vectors = np.zeros((graph.num_nodes, self.parameters["dimensions"]))
+        vectors[:, 0] = np.arange(graph.num_nodes) + 1
+        self.node_vectors_ = gr.NodeVectors(vectors, graph.nodes, {"method": "stub"})
+        return self.node_vectors_.vectors
+
+
+@pytest.fixture
+def stub(monkeypatch):
+    """The three learners replaced, so that these tests are about the command line alone."""
+    Stub.made = []
+    for name in ("FastRP", "Node2Vec", "DeepWalk"):
+        monkeypatch.setitem(vars(gr), name, Stub)
+    return Stub
+
+
+@pytest.fixture
+def path_graph(monkeypatch):
+    """Whatever file is read, it is this graph."""
+    graph = gr.as_graph([["a", "b", "c"], ["b", "c", "d"]], directed=False)
+    seen = []
+
+    def as_graph(obj, **options):
+        seen.append((obj, options))
+        return graph
+
+    monkeypatch.setattr(gr, "as_graph", as_graph)
+    return seen
+
+
+def run(*arguments):
+    """Exit code of ``graphrep ARGUMENTS``."""
+    with pytest.raises(SystemExit) as info:
+        cli.main([str(argument) for argument in arguments])
+    return info.value.code
+
+
+@pytest.fixture
+def edges(tmp_path):
+    path = tmp_path / "edges.txt"
+    path.write_text("a b\nb c\nc d\n")
+    return path
+
+
+def test_embed_writes_vectors(stub, path_graph, edges, tmp_path, capsys):
+    out = tmp_path / "out.safetensors"
+    assert run("embed", edges, "--dimensions", 3, "-o", out) == 0
+    v = gr.load_vectors(out)
+    assert v.vectors.shape == (4, 3)
+    assert v.nodes.tolist() == ["a", "b", "c", "d"]
+    assert v.settings == {"method": "stub"}
+    assert stub.made[0].parameters == {"dimensions": 3, "random_state": 0, "n_jobs": None}
+    printed = capsys.readouterr()
+    assert printed.out.startswith(f"{out}: 4 nodes, 3 dimensions, fastrp, ")
+    assert printed.err == ""  # no progress bar away from a terminal
+
+
+def test_progress_is_drawn_on_a_terminal(stub, path_graph, edges, tmp_path, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    assert run("embed", edges, "-o", tmp_path / "out.npy") == 0
+    assert "1/3 reading" in terminal.getvalue()
+    assert "3/3 writing" in terminal.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (
+            ["--method", "fastrp", "--iteration-weights", "0,0,1,4", "--normalization-strength", "-0.5"],
+            {"iteration_weights": (0.0, 0.0, 1.0, 4.0), "normalization_strength": -0.5},
+        ),
+        (
+            ["--method", "node2vec", "--walk-length", 40, "--walks-per-node", 5, "--p", 0.5, "--q", 2],
+            {"walk_length": 40, "walks_per_node": 5, "p": 0.5, "q": 2.0},
+        ),
+        (
+            ["--method", "deepwalk", "--window", 3, "--epochs", 2, "--negatives", 7],
+            {"window": 3, "epochs": 2, "negatives": 7},
+        ),
+        (["--seed", 9, "--threads", 2], {"random_state": 9, "n_jobs": 2}),
+    ],
+)
+def test_options_reach_the_estimator(arguments, expected, stub, path_graph, edges, tmp_path):
+    assert run("embed", edges, "-o", tmp_path / "out.npy", *arguments) == 0
+    assert stub.made[0].parameters == {"dimensions": 128, "random_state": 0, "n_jobs": None} | expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], {"directed": False}),
+        (["--directed"], {"directed": True}),
+        (["--weighted"], {"directed": False, "weighted": True}),
+        (["--unweighted"], {"directed": False, "weights": False}),
+    ],
+)
+def test_options_reach_the_reader(arguments, expected, stub, path_graph, edges, tmp_path):
+    assert run("embed", edges, "-o", tmp_path / "out.npy", *arguments) == 0
+    assert path_graph == [(str(edges), expected)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--method", "fastrp", "--window", 3], "--window is no option of fastrp"),
+        (["--method", "deepwalk", "--p", 0.5], "--p is no option of deepwalk"),
+        (["--method", "node2vec", "--iteration-weights", "1"], "--iteration-weights is no option of node2vec"),
+        (["--iteration-weights", "0,x"], "--iteration-weights must be numbers between commas, got '0,x'"),
+        (["--method", "word2vec"], "word2vec"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(arguments, message, stub, path_graph, edges, tmp_path, capsys):
+    assert run("embed", edges, "-o", tmp_path / "out.npy", *arguments) == 2
+    assert message in capsys.readouterr().err
+    assert path_graph == []
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("out.csv", "cannot tell the format of"),
+        ("missing/out.npy", "there is no folder"),
+        (".", "cannot tell the format of"),
+    ],
+)
+def test_a_hopeless_target_is_refused_before_the_work(output, message, stub, path_graph, edges, tmp_path, capsys):
+    assert run("embed", edges, "-o", tmp_path / output) == 1
+    printed = capsys.readouterr()
+    assert printed.err.startswith("graphrep: ")
+    assert message in printed.err
+    assert printed.err.count("\n") == 1
+    assert stub.made == path_graph == []
+
+
+def test_names_that_the_target_cannot_hold_are_refused_before_the_work(stub, edges, tmp_path, monkeypatch, capsys):
+    graph = gr.as_graph([["New York"], ["Rome"]], directed=False)
+    monkeypatch.setattr(gr, "as_graph", lambda *_, **__: graph)
+    assert run("embed", edges, "-o", tmp_path / "out.w2v") == 1
+    assert "the white space in node 'New York'" in capsys.readouterr().err
+    assert not hasattr(stub.made[0], "graph")
+
+
+@pytest.mark.parametrize("error", [ValueError("a\n  b"), OSError("a b"), KeyError("a b"), NotImplementedError("a b")])
+def test_an_error_of_the_library_is_one_line(error, stub, edges, tmp_path, monkeypatch, capsys):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(gr, "as_graph", fail)
+    assert run("embed", edges, "-o", tmp_path / "out.npy") == 1
+    assert capsys.readouterr().err == "graphrep: a b\n"
+    for arguments in (["--debug", "embed", str(edges)], ["embed", str(edges), "--debug"]):
+        with pytest.raises(type(error)):
+            cli.main([*arguments, "-o", str(tmp_path / "out.npy")])
+    assert [path.name for path in tmp_path.iterdir()] == ["edges.txt"]
+
+
+def test_an_error_that_is_a_bug_is_not_hidden(stub, edges, tmp_path, monkeypatch):
+    monkeypatch.setattr(gr, "as_graph", lambda *_, **__: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["embed", str(edges), "-o", str(tmp_path / "out.npy")])
+
+
+@pytest.fixture
+def saved(tmp_path):
+    names = ["nginx", "apache2", "gimp", "lighttpd"]
+    path = tmp_path / "web.safetensors"
+    gr.NodeVectors([[1, 0], [3, 1], [-1, 0], [1, 0.1]], names).save(path)
+    return path
+
+
+def test_neighbors(saved, capsys):
+    assert run("neighbors", saved, "nginx") == 0
+    assert capsys.readouterr().out == "0.9950\tlighttpd\n0.9487\tapache2\n-1.0000\tgimp\n"
+    assert run("neighbors", saved, "nginx", "-k", 1, "--metric", "dot") == 0
+    assert capsys.readouterr().out == "3.0000\tapache2\n"
+    assert run("neighbors", saved, "nginx", "-k", 1, "--metric", "euclidean") == 0
+    assert capsys.readouterr().out == "0.1000\tlighttpd\n"
+
+
+def test_neighbors_of_an_integer(tmp_path, capsys):
+    gr.NodeVectors([[1, 0], [1, 0], [2, 0]], [-7, 3, 4]).save(tmp_path / "out.npy")
+    assert run("neighbors", tmp_path / "out.npy", "--", "-7") == 0
+    assert capsys.readouterr().out == "1.0000\t3\n1.0000\t4\n"
+    assert run("neighbors", tmp_path / "out.npy", "nginx") == 1
+    assert "there is no node 'nginx'; the nodes of this file are integers." in capsys.readouterr().err
+    assert run("neighbors", tmp_path / "out.npy", "5") == 1
+    assert capsys.readouterr().err == "graphrep: there is no node 5.\n"
+
+
+def test_neighbors_of_a_node_that_is_not_there(saved, capsys):
+    assert run("neighbors", saved, "ngnix") == 1
+    assert capsys.readouterr().err == "graphrep: there is no node 'ngnix'; did you mean nginx?\n"
+    assert run("neighbors", saved, "7") == 1
+    assert capsys.readouterr().err == "graphrep: there is no node '7'.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing.npy", "a"], "there is no file"),
+        (["edges.txt", "a"], "not word2vec text"),
+        (["web.safetensors", "nginx", "-k", "0"], "k must be a positive integer, got 0"),
+    ],
+)
+def test_neighbors_refuses(arguments, message, saved, edges, tmp_path, capsys):
+    assert run("neighbors", tmp_path / arguments[0], *arguments[1:]) == 1
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""
+
+
+def test_version_and_help(capsys):
+    assert run("--version") == 0
+    assert capsys.readouterr().out == f"{gr.__version__}\n"
+    assert run("--help") == 0
+    printed = capsys.readouterr().out
+    assert all(command in printed for command in ("embed", "neighbors", "datasets", "doctor", "--debug"))
+    assert run("embed", "--help") == 0
+    assert "--walks-per-node" in capsys.readouterr().out
+
+
+def test_the_console_script_loads_nothing_heavy():
+    code = (
+        "import sys; from graphrep.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print([m for m in ('torch', 'sklearn', 'scipy', 'networkx', 'numpy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]"

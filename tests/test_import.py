@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import graphrep
+
+LEARNING = ("torch", "sklearn", "networkx", "matplotlib", "pandas", "pyarrow", "gensim", "torch_geometric")
+HEAVY = (*LEARNING, "scipy", "numpy")
+OPTIONAL = ("gensim", "matplotlib", "ogb", "pyarrow", "torch_geometric", "torch_scatter", "triton", "zstandard")
+PACKAGES = ("graphrep", "graphrep.embed", "graphrep.io")
+
+
+def run(code, **environment):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
+    )
+    return done.stdout.strip()
+
+
+def test_import_is_light():
+    assert run(f"import sys, graphrep; print([m for m in {HEAVY} if m in sys.modules])") == "[]"
+
+
+def test_import_of_the_subpackages_loads_no_learning_library():
+    code = (
+        f"import sys, graphrep.io, graphrep.embed, graphrep.graph; print([m for m in {LEARNING} if m in sys.modules])"
+    )
+    assert run(code) == "[]"
+
+
+def test_import_touches_no_network():
+    code = (
+        "import socket\n"
+        "def refuse(*a, **k): raise AssertionError('a socket was opened')\n"
+        "socket.socket = socket.create_connection = socket.getaddrinfo = refuse\n"
+        "import graphrep, graphrep.datasets, graphrep.embed, graphrep.io, graphrep.graph; print('ok')"
+    )
+    assert run(code) == "ok"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_resolves_and_is_listed(package):
+    module = importlib.import_module(package)
+    assert list(module.__all__) == sorted(set(module.__all__), key=str)
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+        assert name in dir(module)
+    with pytest.raises(AttributeError, match="has no attribute 'no_such_name'"):
+        _ = module.no_such_name
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_type_checker_sees_the_same_names(package):
+    """Names under ``if TYPE_CHECKING`` are those of ``__all__``: the lazy import hides no name from an editor."""
+    module = importlib.import_module(package)
+    assert module.__file__ is not None
+    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+    blocks = [node for node in tree.body if isinstance(node, ast.If)]
+    imports = [node for block in blocks for node in block.body if isinstance(node, ast.ImportFrom)]
+    seen = {alias.asname or alias.name for node in imports for alias in node.names}
+    assert seen == set(module.__all__)
+
+
+def test_every_module_imports():
+    names = [info.name for info in pkgutil.walk_packages(graphrep.__path__, "graphrep.")]
+    assert "graphrep.io.formats.npy" in names
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            assert error.name in OPTIONAL  # noqa: PT017
+
+
+@pytest.mark.parametrize("isa", ["baseline", "avx2"])
+def test_the_instruction_set_can_be_lowered(isa):
+    code = "from graphrep import _core; print(_core.isa(), [n for n in ('baseline', 'avx2') if _core.set_isa(n)])"
+    chosen, available = run(code, GRAPHREP_ISA=isa).split(maxsplit=1)
+    assert chosen == (isa if isa in available else "baseline")
+
+
+def test_an_unknown_instruction_set_changes_nothing():
+    code = "from graphrep import _core; print(_core.isa(), _core.set_isa('sse9'))"
+    assert run(code, GRAPHREP_ISA="sse9") == run(code, GRAPHREP_ISA="")
+
+
+def test_the_package_is_typed():
+    assert (Path(graphrep.__file__).with_name("py.typed")).exists()
