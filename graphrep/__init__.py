@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from graphrep import _core, datasets, embed, evaluate, io, linkpred, ops
+    from graphrep import datasets, embed, evaluate, io, linkpred, ops
     from graphrep._doctor import show_versions
     from graphrep._version import __version__
     from graphrep.embed import DeepWalk, FastRP, Node2Vec, NodeVectors, load_vectors
@@ -41,9 +41,11 @@ __all__ = [
     "__version__",
     "as_graph",
     "datasets",
+    "embed",
     "evaluate",
     "io",
     "iter_walks",
+    "linkpred",
     "load_vectors",
     "ops",
     "random_walks",
@@ -62,4 +64,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, *_MODULES])
+    return sorted(__all__)
