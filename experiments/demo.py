@@ -76,9 +76,9 @@ def main() -> None:
 
 def draw_map(vectors: np.ndarray, data: gr.datasets.Dataset, path: Path, *, seed: int, sample: int = 6000) -> None:
     """2-D t-SNE map of a sample of packages, coloured by the largest sections."""
-    import matplotlib
+    import matplotlib as mpl
 
-    matplotlib.use("Agg")
+    mpl.use("Agg")
     import matplotlib.pyplot as plt
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
