@@ -320,7 +320,7 @@ def tune_fastrp(
 ) -> tuple[FastRP, list[FastRPTrial]]:
     r"""Choose the last iteration weight and the normalization strength by a score on validation data.
 
-    Random search as in the paper's section 4.2: the last weight log-uniform in ``last_weight``, :math:`eta` uniform
+    Random search as in the paper's section 4.2: the last weight log-uniform in ``last_weight``, :math:`\beta` uniform
     in ``strength``; the other weights stay as in ``estimator``. The first trial is ``estimator`` itself.
 
     Parameters
