@@ -3,12 +3,14 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include <optional>
 
 #include "buffer.hpp"
 #include "csr_build.hpp"
 #include "csr_query.hpp"
+#include "edgelist.hpp"
 #include "isa.hpp"
 #include "neighbors.hpp"
 #include "skipgram.hpp"
@@ -262,6 +264,50 @@ void bind_neighbors(nb::module_& m) {
         "v"_a.noconvert(), "out"_a.noconvert(), "num_threads"_a, Released());
 }
 
+nb::object describe(const graphrep::EdgeListProblem& problem) {
+    using graphrep::EdgeListFault;
+    const char* fault = nullptr;
+    switch (problem.fault) {
+        case EdgeListFault::none: return nb::none();
+        case EdgeListFault::columns: fault = "columns"; break;
+        case EdgeListFault::empty_field: fault = "empty_field"; break;
+        case EdgeListFault::integer_needed: fault = "integer_needed"; break;
+        case EdgeListFault::integer_range: fault = "integer_range"; break;
+        case EdgeListFault::id_outside: fault = "id_outside"; break;
+        case EdgeListFault::weight_text: fault = "weight_text"; break;
+        case EdgeListFault::weight_value: fault = "weight_value"; break;
+    }
+    return nb::make_tuple(fault, problem.line, problem.begin, problem.end, problem.columns);
+}
+
+void bind_edgelist(nb::module_& m) {
+    m.def(
+        "read_edge_list",
+        [](In<uint8_t> text, int64_t begin, const std::string& delimiter, int columns, bool weighted,
+           std::vector<std::string> comments, int64_t num_nodes, bool wide, int64_t chunk_bytes, int num_threads) {
+            const graphrep::EdgeListFormat format{delimiter.empty() ? '\0' : delimiter[0], columns, weighted,
+                                                  std::move(comments), num_nodes};
+            graphrep::EdgeList list;
+            {
+                nb::gil_scoped_release release;
+                list = graphrep::read_edge_list(reinterpret_cast<const char*>(text.data()),
+                                                static_cast<int64_t>(text.size()), begin, format, wide, chunk_bytes,
+                                                num_threads);
+            }
+            nb::object names = nb::none();
+            if (list.names) names = nb::bytes(list.names.data(), static_cast<size_t>(list.names.size()));
+            const bool narrow = static_cast<bool>(list.narrow.source);
+            return nb::make_tuple(
+                describe(list.problem),
+                narrow ? to_numpy(std::move(list.narrow.source)) : to_numpy(std::move(list.wide.source)),
+                narrow ? to_numpy(std::move(list.narrow.target)) : to_numpy(std::move(list.wide.target)),
+                to_numpy(std::move(list.weights)), to_numpy(std::move(list.ids)), names,
+                to_numpy(std::move(list.name_position)));
+        },
+        "text"_a.noconvert(), "begin"_a, "delimiter"_a, "columns"_a, "weighted"_a, "comments"_a, "num_nodes"_a,
+        "wide"_a, "chunk_bytes"_a, "num_threads"_a);
+}
+
 }  // namespace
 
 NB_MODULE(_core, m) {
@@ -313,4 +359,6 @@ NB_MODULE(_core, m) {
     bind_neighbors<int32_t, double>(m);
     bind_neighbors<int64_t, float>(m);
     bind_neighbors<int64_t, double>(m);
+
+    bind_edgelist(m);
 }
