@@ -218,37 +218,33 @@ void bind_csr(nb::module_& m) {
     m.def(
         "is_symmetric",
         [](Ptr indptr, Indices indices, Weights weights, int num_threads) {
-            nb::gil_scoped_release release;
             return graphrep::is_symmetric(indptr.data(), indices.data(), pointer(weights),
                                           static_cast<int64_t>(indptr.size()) - 1, num_threads);
         },
-        "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "num_threads"_a);
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "num_threads"_a, Released());
     m.def(
         "count_loops",
         [](Ptr indptr, Indices indices, int num_threads) {
-            nb::gil_scoped_release release;
             return graphrep::count_loops(indptr.data(), indices.data(), static_cast<int64_t>(indptr.size()) - 1,
                                          num_threads);
         },
-        "indptr"_a.noconvert(), "indices"_a.noconvert(), "num_threads"_a);
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "num_threads"_a, Released());
     m.def(
         "find_arcs",
         [](Ptr indptr, Indices indices, In<int64_t> source, In<int64_t> target, Out<int64_t> position,
            int num_threads) {
-            nb::gil_scoped_release release;
             graphrep::find_arcs(indptr.data(), indices.data(), source.data(), target.data(),
                                 static_cast<int64_t>(source.size()), position.data(), num_threads);
         },
         "indptr"_a.noconvert(), "indices"_a.noconvert(), "source"_a.noconvert(), "target"_a.noconvert(),
-        "position"_a.noconvert(), "num_threads"_a);
+        "position"_a.noconvert(), "num_threads"_a, Released());
     m.def(
         "first_bad_row",
         [](Ptr indptr, Indices indices, int num_threads) {
-            nb::gil_scoped_release release;
             return graphrep::first_bad_row(indptr.data(), indices.data(), static_cast<int64_t>(indptr.size()) - 1,
                                            num_threads);
         },
-        "indptr"_a.noconvert(), "indices"_a.noconvert(), "num_threads"_a);
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "num_threads"_a, Released());
 }
 
 template <class Id, class Value>
@@ -283,10 +279,10 @@ nb::object describe(const graphrep::EdgeListProblem& problem) {
 void bind_edgelist(nb::module_& m) {
     m.def(
         "read_edge_list",
-        [](In<uint8_t> text, int64_t begin, const std::string& delimiter, int columns, bool weighted,
-           std::vector<std::string> comments, int64_t num_nodes, bool wide, int64_t chunk_bytes, int num_threads) {
-            const graphrep::EdgeListFormat format{delimiter.empty() ? '\0' : delimiter[0], columns, weighted,
-                                                  std::move(comments), num_nodes};
+        [](In<uint8_t> text, int64_t begin, const nb::bytes& delimiter, int columns, bool weighted,
+           const std::vector<nb::bytes>& comments, int64_t num_nodes, bool wide, int64_t chunk_bytes, int num_threads) {
+            graphrep::EdgeListFormat format{delimiter.size() ? *delimiter.c_str() : '\0', columns, weighted, {}, num_nodes};
+            for (const nb::bytes& mark : comments) format.comments.emplace_back(mark.c_str(), mark.size());
             graphrep::EdgeList list;
             {
                 nb::gil_scoped_release release;
