@@ -43,6 +43,7 @@ class Buffer {
     T& operator[](int64_t i) const { return data_[i]; }
     // False only for a default-constructed buffer: one of size 0 still stands for "present".
     explicit operator bool() const { return data_ != nullptr; }
+    void truncate(int64_t size) { size_ = size; }  // the memory stays
     // Give the memory away; the new owner frees it with std::free.
     T* release() {
         size_ = 0;
