@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from graphrep import datasets, evaluate, io, ops
+    from graphrep import _core, datasets, embed, evaluate, io, linkpred, ops
     from graphrep._doctor import show_versions
     from graphrep._version import __version__
     from graphrep.embed import DeepWalk, FastRP, Node2Vec, NodeVectors, load_vectors

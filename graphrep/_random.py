@@ -43,12 +43,12 @@ def bounded(bits: npt.ArrayLike, n: npt.ArrayLike) -> U64:
 
 def uniform_float(bits: npt.ArrayLike) -> npt.NDArray[np.float32]:
     """The upper 24 bits as float32 in [0, 1)."""
-    return (np.asarray(bits, dtype=np.uint64) >> np.uint64(40)).astype(np.float32) * np.float32(2.0**-24)
+    return np.asarray((np.asarray(bits, dtype=np.uint64) >> np.uint64(40)).astype(np.float32) * np.float32(2.0**-24))
 
 
 def uniform_double(bits: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """The upper 53 bits as float64 in [0, 1)."""
-    return (np.asarray(bits, dtype=np.uint64) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return np.asarray((np.asarray(bits, dtype=np.uint64) >> np.uint64(11)).astype(np.float64) * 2.0**-53)
 
 
 def resolve_seed(seed: object) -> int:

@@ -1,12 +1,19 @@
 // The only file that knows Python: declares types, releases the GIL, forwards. Values are checked in Python.
+#include <optional>
+
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
 #include "isa.hpp"
+#include "skipgram.hpp"
+#include "spmm.hpp"
+#include "walks.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
+using Released = nb::call_guard<nb::gil_scoped_release>;
 
 namespace {
 
@@ -15,10 +22,170 @@ template <class T, int N = 1>
 using In = nb::ndarray<const T, nb::numpy, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
 template <class T, int N = 1>
 using Out = nb::ndarray<T, nb::numpy, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
+template <class T, int N = 1>
+using MaybeIn = std::optional<In<T, N>>;
+
+template <class Array>
+auto pointer(const std::optional<Array>& array) {
+    return array ? array->data() : nullptr;
+}
+
+template <class Id>
+void bind_walks(nb::module_& m) {
+    m.def(
+        "build_alias_tables",
+        [](In<int64_t> indptr, In<float> weights, Out<float> keep, Out<Id> alias, int num_threads) {
+            graphrep::build_alias_tables<Id>(indptr.data(), weights.data(), int64_t(indptr.size()) - 1, keep.data(),
+                                             alias.data(), num_threads);
+        },
+        "indptr"_a.noconvert(), "weights"_a.noconvert(), "keep"_a.noconvert(), "alias"_a.noconvert(), "num_threads"_a,
+        Released());
+    m.def(
+        "build_edge_filter",
+        [](In<int64_t> indptr, In<Id> indices, bool directed, Out<uint64_t> words, int num_threads) {
+            graphrep::build_edge_filter<Id>(indptr.data(), indices.data(), int64_t(indptr.size()) - 1, directed,
+                                            words.data(), int64_t(words.size()), num_threads);
+        },
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "directed"_a, "words"_a.noconvert(), "num_threads"_a,
+        Released());
+    m.def(
+        "random_walks",
+        [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, MaybeIn<float> alias_keep, MaybeIn<Id> alias_slot,
+           MaybeIn<double> row_sums, MaybeIn<uint64_t> filter, bool directed, double p, double q, uint64_t seed,
+           MaybeIn<int64_t> walk_ids, int64_t first_walk, MaybeIn<int64_t> starts, Out<Id, 2> out, int num_threads) {
+            const graphrep::WalkGraph<Id> graph{indptr.data(),
+                                                indices.data(),
+                                                pointer(weights),
+                                                pointer(alias_keep),
+                                                pointer(alias_slot),
+                                                pointer(row_sums),
+                                                pointer(filter),
+                                                filter ? int64_t(filter->size()) : 0,
+                                                int64_t(indptr.size()) - 1,
+                                                directed};
+            graphrep::random_walks<Id>(graph, {int64_t(out.shape(1)), p, q, seed}, pointer(walk_ids), first_walk,
+                                       int64_t(out.shape(0)), pointer(starts), starts ? int64_t(starts->size()) : 0,
+                                       out.data(), num_threads);
+        },
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "alias_keep"_a.noconvert().none(),
+        "alias_slot"_a.noconvert().none(), "row_sums"_a.noconvert().none(), "filter"_a.noconvert().none(), "directed"_a, "p"_a, "q"_a,
+        "seed"_a, "walk_ids"_a.noconvert().none(), "first_walk"_a, "starts"_a.noconvert().none(), "out"_a.noconvert(), "num_threads"_a,
+        Released());
+    m.def(
+        "count_visits",
+        [](In<Id, 2> walks, Out<int64_t> counts, int num_threads) {
+            graphrep::count_visits<Id>(walks.data(), int64_t(walks.size()), int64_t(counts.size()), counts.data(),
+                                       num_threads);
+        },
+        "walks"_a.noconvert(), "counts"_a.noconvert(), "num_threads"_a, Released());
+}
+
+template <class Id>
+void bind_skipgram(nb::module_& m) {
+    m.def(
+        "train_skipgram",
+        [](In<Id, 2> walks, MaybeIn<int64_t> walk_ids, int64_t first_position, int64_t total_positions,
+           Out<float, 2> input, Out<float, 2> output, int64_t dimensions, In<float> noise_keep, In<Id> noise_alias,
+           MaybeIn<float> keep_probability, int window, int negatives, int noise_rows, double start_rate, double end_rate,
+           uint64_t seed, int num_threads) {
+            const graphrep::SkipGram<Id> task{walks.data(),
+                                              int64_t(walks.shape(0)),
+                                              int64_t(walks.shape(1)),
+                                              pointer(walk_ids),
+                                              first_position,
+                                              total_positions,
+                                              input.data(),
+                                              output.data(),
+                                              int64_t(input.shape(0)),
+                                              dimensions,
+                                              int64_t(input.shape(1)),
+                                              noise_keep.data(),
+                                              noise_alias.data(),
+                                              pointer(keep_probability),
+                                              window,
+                                              negatives,
+                                              noise_rows,
+                                              start_rate,
+                                              end_rate,
+                                              seed};
+            graphrep::train_skipgram<Id>(task, num_threads);
+        },
+        "walks"_a.noconvert(), "walk_ids"_a.noconvert().none(), "first_position"_a, "total_positions"_a,
+        "input"_a.noconvert(), "output"_a.noconvert(), "dimensions"_a, "noise_keep"_a.noconvert(),
+        "noise_alias"_a.noconvert(), "keep_probability"_a.noconvert().none(), "window"_a, "negatives"_a, "noise_rows"_a,
+        "start_rate"_a, "end_rate"_a, "seed"_a, "num_threads"_a, Released());
+    m.def(
+        "build_noise_table",
+        [](In<int64_t> counts, double power, Out<float> keep, Out<Id> alias) {
+            graphrep::build_noise_table<Id>(counts.data(), int64_t(counts.size()), power, keep.data(), alias.data());
+        },
+        "counts"_a.noconvert(), "power"_a, "keep"_a.noconvert(), "alias"_a.noconvert(), Released());
+}
+
+template <class Id>
+void bind_spmm(nb::module_& m) {
+    m.def(
+        "spmm",
+        [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, MaybeIn<float> scale, In<float, 2> x,
+           Out<float, 2> y, int num_threads) {
+            graphrep::spmm<Id>(indptr.data(), indices.data(), pointer(weights), pointer(scale), x.data(),
+                               int64_t(y.shape(0)), int64_t(y.shape(1)), y.data(), num_threads);
+        },
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "scale"_a.noconvert().none(),
+        "x"_a.noconvert(), "y"_a.noconvert(), "num_threads"_a, Released());
+    m.def(
+        "spmm_projection",
+        [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, MaybeIn<float> scale, MaybeIn<float> row_scale,
+           double density, float magnitude, uint64_t seed, Out<float, 2> y, int num_threads) {
+            graphrep::spmm_projection<Id>(indptr.data(), indices.data(), pointer(weights), pointer(scale),
+                                          pointer(row_scale), int64_t(y.shape(0)), int64_t(y.shape(1)), density, magnitude,
+                                          seed, y.data(), num_threads);
+        },
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "scale"_a.noconvert().none(),
+        "row_scale"_a.noconvert().none(), "density"_a, "magnitude"_a, "seed"_a, "y"_a.noconvert(), "num_threads"_a,
+        Released());
+}
 
 }  // namespace
 
 NB_MODULE(_core, m) {
     m.def("isa", [] { return std::string(graphrep::isa_name(graphrep::active_isa())); });
     m.def("set_isa", [](const std::string& name) { return graphrep::set_isa(name.c_str()); }, "name"_a);
+
+    bind_walks<int32_t>(m);
+    bind_walks<int64_t>(m);
+    m.def(
+        "shuffled_walk_ids",
+        [](int64_t first, int64_t num_starts, uint64_t seed, Out<int64_t> ids, int num_threads) {
+            graphrep::shuffled_walk_ids(first, int64_t(ids.size()), num_starts, seed, ids.data(), num_threads);
+        },
+        "first"_a, "num_starts"_a, "seed"_a, "ids"_a.noconvert(), "num_threads"_a, Released());
+
+    bind_skipgram<int32_t>(m);
+    bind_skipgram<int64_t>(m);
+    m.def(
+        "fill_uniform_rows",
+        [](Out<float, 2> table, int64_t dimensions, uint64_t seed, int num_threads) {
+            graphrep::fill_uniform_rows(table.data(), int64_t(table.shape(0)), dimensions, int64_t(table.shape(1)), seed,
+                                        num_threads);
+        },
+        "table"_a.noconvert(), "dimensions"_a, "seed"_a, "num_threads"_a, Released());
+
+    bind_spmm<int32_t>(m);
+    bind_spmm<int64_t>(m);
+    m.def(
+        "fill_projection",
+        [](MaybeIn<float> row_scale, double density, float magnitude, uint64_t seed, Out<float, 2> r, int num_threads) {
+            graphrep::fill_projection(pointer(row_scale), int64_t(r.shape(0)), int64_t(r.shape(1)), density, magnitude,
+                                      seed, r.data(), num_threads);
+        },
+        "row_scale"_a.noconvert().none(), "density"_a, "magnitude"_a, "seed"_a, "r"_a.noconvert(), "num_threads"_a,
+        Released());
+    m.def(
+        "accumulate_rows",
+        [](In<float, 2> y, float factor, bool normalize, Out<float, 2> total, int num_threads) {
+            graphrep::accumulate_rows(y.data(), int64_t(y.shape(0)), int64_t(y.shape(1)), factor, normalize, total.data(),
+                                      num_threads);
+        },
+        "y"_a.noconvert(), "factor"_a, "normalize"_a, "total"_a.noconvert(), "num_threads"_a, Released());
 }

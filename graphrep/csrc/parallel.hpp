@@ -19,7 +19,7 @@ void parallel(int num_threads, Body&& body) {
 }
 
 // First index of the contiguous share of `thread` when n items are dealt to num_threads threads.
-inline int64_t share_begin(int64_t n, int thread, int num_threads) {
+static inline int64_t share_begin(int64_t n, int thread, int num_threads) {
     const int64_t base = n / num_threads, extra = n % num_threads;
     return thread * base + (thread < extra ? thread : extra);
 }

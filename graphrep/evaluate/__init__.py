@@ -1,1 +1,3 @@
+"""Judging node vectors and link scores."""
+
 from __future__ import annotations

@@ -1,1 +1,3 @@
+"""Scores of node pairs."""
+
 from __future__ import annotations

@@ -1,0 +1,33 @@
+"""Checks of plain arguments, each with one clear sentence."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from typing import Any
+
+
+def checked_int(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
+    """``value`` as an int in [minimum, maximum]."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}.")
+    number = int(value)
+    if number < minimum or (maximum is not None and number > maximum):
+        limits = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+        raise ValueError(f"{name} must be {limits}, got {value}.")
+    return number
+
+
+def checked_float(
+    name: str, value: Any, minimum: float = -math.inf, maximum: float = math.inf, *, exclusive: bool = False
+) -> float:
+    """``value`` as a finite float in [minimum, maximum], or above minimum if ``exclusive``."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r}.")
+    number = float(value)
+    below = number <= minimum if exclusive else number < minimum
+    if not math.isfinite(number) or below or number > maximum:
+        limits = f"{'greater than' if exclusive else 'at least'} {minimum:g}" if minimum > -math.inf else "finite"
+        limits += f" and at most {maximum:g}" if maximum < math.inf else ""
+        raise ValueError(f"{name} must be {limits}, got {value}.")
+    return number

@@ -1,0 +1,218 @@
+// The inner loop of skip-gram training, compiled once per instruction set.
+//
+// For a centre u with contexts C and a pool N of noise nodes the loss is
+//   - sum_{c in C} log s(x_u . y_c) - sum_{c in C} sum_{n in N, n != c} (k / |N|) log s(-x_u . y_n),
+// an unbiased estimate of the k negatives per pair: as the centre's vector x_u is the same in all its pairs, the noise
+// terms of all pairs share one dot product per noise node. The pool slides: each centre replaces its k oldest nodes, so
+// that most of the pool's rows are still in the first-level cache. One step reads and writes |C| + |N| rows of y, of
+// which about k + 1 are new, and one of x.
+#include "../skipgram.hpp"
+
+#include "../parallel.hpp"
+#include "../random.hpp"
+#include "vector.hpp"
+
+namespace graphrep {
+namespace GRAPHREP_ISA {
+namespace {
+
+constexpr int kAhead = 3;     // centres whose noise rows are fetched in advance
+constexpr int kMaxRows = 512;  // rows of one step; ops/skipgram checks 2 * window + noise_rows against it
+constexpr int64_t kWalkBlock = 16;
+
+// Logistic function of each value, to about 2e-7: exp by a degree-6 polynomial on the reduced argument.
+static inline void logistic(float* values, int count) {
+    for (int i = 0; i < count; ++i) {
+        float x = -values[i];
+        x = x > 80.f ? 80.f : x < -80.f ? -80.f : x;
+        const float scaled = x * 1.44269504f;
+        const float shifted = scaled + 12582912.f;  // adding 1.5 * 2^23 rounds to an integer
+        const float r = (scaled - (shifted - 12582912.f)) * 0.693147181f;
+        float e = 1.f / 720;
+        e = e * r + 1.f / 120;
+        e = e * r + 1.f / 24;
+        e = e * r + 1.f / 6;
+        e = e * r + 0.5f;
+        e = e * r + 1.f;
+        e = e * r + 1.f;
+        int32_t bits;
+        std::memcpy(&bits, &shifted, 4);
+        const int32_t exponent = (bits - 0x4b400000 + 127) << 23;
+        float power;
+        std::memcpy(&power, &exponent, 4);
+        values[i] = 1.f / (1.f + e * power);
+    }
+}
+
+static inline void prefetch_row(const float* row, int64_t stride) {
+    for (int64_t j = 0; j < stride; j += 16) __builtin_prefetch(row + j, 1);
+}
+
+// One gradient step on x and the given rows of y. Blocks > 0: stride is Blocks vectors, kept in registers.
+template <int Blocks>
+static inline void step(float* x, float* const* rows, const float* labels, const float* rates, int count, int64_t stride,
+                        float* score, float* scratch) {
+    if constexpr (Blocks > 0) {
+        Vec h[Blocks], gradient[Blocks];
+        for (int b = 0; b < Blocks; ++b) h[b] = load(x + b * kWidth), gradient[b] = Vec{};
+        for (int r = 0; r < count; ++r) {
+            const float* y = rows[r];
+            Vec even = h[0] * load(y), odd = Vec{};
+            for (int b = 1; b < Blocks; ++b) (b & 1 ? odd : even) += h[b] * load(y + b * kWidth);
+            score[r] = sum(even + odd);
+        }
+        logistic(score, count);
+        for (int r = 0; r < count; ++r) {
+            const Vec g = splat(rates[r] * (labels[r] - score[r]));
+            float* y = rows[r];
+            for (int b = 0; b < Blocks; ++b) {
+                const Vec old = load(y + b * kWidth);
+                gradient[b] += g * old;
+                store(y + b * kWidth, old + g * h[b]);
+            }
+        }
+        for (int b = 0; b < Blocks; ++b) store(x + b * kWidth, h[b] + gradient[b]);
+    } else {
+        const int64_t blocks = stride / kWidth;
+        for (int r = 0; r < count; ++r) {
+            Vec dot = Vec{};
+            for (int64_t b = 0; b < blocks; ++b) dot += load(x + b * kWidth) * load(rows[r] + b * kWidth);
+            score[r] = sum(dot);
+        }
+        logistic(score, count);
+        std::memset(scratch, 0, static_cast<size_t>(stride) * sizeof(float));
+        for (int r = 0; r < count; ++r) {
+            const Vec g = splat(rates[r] * (labels[r] - score[r]));
+            float* y = rows[r];
+            for (int64_t b = 0; b < blocks; ++b) {
+                const Vec old = load(y + b * kWidth);
+                store(scratch + b * kWidth, load(scratch + b * kWidth) + g * old);
+                store(y + b * kWidth, old + g * load(x + b * kWidth));
+            }
+        }
+        for (int64_t b = 0; b < blocks; ++b) store(x + b * kWidth, load(x + b * kWidth) + load(scratch + b * kWidth));
+    }
+}
+
+template <class Id>
+struct Buffers {
+    Id* tokens;     // walk_length: the walk after subsampling
+    Id* noise;      // walk_length * negatives + noise_rows: draws in order, made a little ahead of their use
+    float* scratch;  // stride
+};
+
+template <class Id, int Blocks>
+void train_walk(const SkipGram<Id>& task, int64_t index, const Buffers<Id>& buffers) {
+    const Id* walk = task.walks + index * task.walk_length;
+    const int64_t position = task.first_position + index;
+    const uint64_t id = static_cast<uint64_t>(task.walk_ids ? task.walk_ids[index] : position);
+    const uint64_t keep_key = stream_key(task.seed, 3 * id), reach_key = stream_key(task.seed, 3 * id + 1);
+    const uint64_t noise_key = stream_key(task.seed, 3 * id + 2);
+    const double progress = static_cast<double>(position) / static_cast<double>(task.total_positions);
+    const float rate = static_cast<float>(task.start_rate + (task.end_rate - task.start_rate) * progress);
+    const int noise_rows = task.negatives > 0 ? task.noise_rows : 0;
+    const float noise_share = rate * static_cast<float>(task.negatives) / static_cast<float>(task.noise_rows);
+
+    int64_t count = 0;
+    for (int64_t s = 0; s < task.walk_length && walk[s] >= 0; ++s)
+        if (!task.keep_probability ||
+            uniform_float(random_bits(keep_key, static_cast<uint64_t>(s))) < task.keep_probability[walk[s]])
+            buffers.tokens[count++] = walk[s];
+    if (count < 2) return;
+    const Id* tokens = buffers.tokens;
+
+    // The pool of centre i is draws i * negatives ... i * negatives + noise_rows - 1.
+    int64_t drawn = 0;
+    auto draw_noise = [&](int64_t until) {
+        for (; drawn < until; ++drawn) {
+            const uint64_t bits = random_bits(noise_key, static_cast<uint64_t>(drawn));
+            const unsigned __int128 product = static_cast<unsigned __int128>(bits) * static_cast<uint64_t>(task.num_nodes);
+            const int64_t slot = static_cast<int64_t>(product >> 64);
+            const bool keep = uniform_float(static_cast<uint64_t>(product)) < task.noise_keep[slot];
+            const Id node = keep ? static_cast<Id>(slot) : task.noise_alias[slot];
+            buffers.noise[drawn] = node;
+            prefetch_row(task.output + node * task.stride, task.stride);
+        }
+    };
+    for (int64_t i = 0; i < count && i < task.window; ++i) prefetch_row(task.output + tokens[i] * task.stride, task.stride);
+
+    float* rows[kMaxRows];
+    alignas(64) float labels[kMaxRows], rates[kMaxRows], score[kMaxRows];
+    for (int64_t centre = 0; centre < count; ++centre) {
+        const int64_t ahead = centre + kAhead < count ? centre + kAhead : count - 1;
+        if (noise_rows > 0) draw_noise(ahead * task.negatives + noise_rows);
+        prefetch_row(task.input + tokens[ahead] * task.stride, task.stride);
+        if (centre + task.window < count)
+            prefetch_row(task.output + tokens[centre + task.window] * task.stride, task.stride);
+        const uint64_t bits = random_bits(reach_key, static_cast<uint64_t>(centre));
+        const int64_t reach = 1 + static_cast<int64_t>(bounded(bits, static_cast<uint64_t>(task.window)));
+        const int64_t begin = centre > reach ? centre - reach : 0;
+        const int64_t end = centre + reach + 1 < count ? centre + reach + 1 : count;
+        uint64_t present = 0;  // a coarse set of the contexts: bit node % 64
+        int used = 0;
+        for (int64_t j = begin; j < end; ++j) {
+            if (j == centre) continue;
+            present |= 1ULL << (tokens[j] & 63);
+            rows[used] = task.output + tokens[j] * task.stride;
+            labels[used] = 1;
+            rates[used++] = rate;
+        }
+        const int contexts = used;
+        for (int m = 0; m < noise_rows; ++m) {
+            const Id node = buffers.noise[centre * task.negatives + m];
+            int clashes = 0;  // a noise node is no negative of a pair whose context it is
+            if (present >> (node & 63) & 1)
+                for (int64_t j = begin; j < end; ++j) clashes += j != centre && tokens[j] == node;
+            rows[used] = task.output + node * task.stride;
+            labels[used] = 0;
+            rates[used++] = noise_share * static_cast<float>(contexts - clashes);
+        }
+        step<Blocks>(task.input + tokens[centre] * task.stride, rows, labels, rates, used, task.stride, score,
+                     buffers.scratch);
+    }
+}
+
+template <class Id>
+using WalkTrainer = void (*)(const SkipGram<Id>&, int64_t, const Buffers<Id>&);
+
+template <class Id>
+WalkTrainer<Id> trainer_for(int64_t stride) {
+    switch (stride / kWidth) {
+        case 2: return train_walk<Id, 2>;
+        case 4: return train_walk<Id, 4>;
+        case 6: return train_walk<Id, 6>;
+        case 8: return train_walk<Id, 8>;
+        default: return train_walk<Id, 0>;
+    }
+}
+
+}  // namespace
+
+template <class Id>
+void train_skipgram(const SkipGram<Id>& task, int num_threads) {
+    const WalkTrainer<Id> train = trainer_for<Id>(task.stride);
+    const int64_t blocks = (task.num_walks + kWalkBlock - 1) / kWalkBlock;
+    if (num_threads > blocks) num_threads = static_cast<int>(blocks > 1 ? blocks : 1);
+    int64_t next = 0;
+    parallel(num_threads, [&](int, int) {
+        const size_t tokens = static_cast<size_t>(task.walk_length);
+        Buffers<Id> buffers{new Id[tokens], new Id[tokens * static_cast<size_t>(task.negatives) + static_cast<size_t>(task.noise_rows)],
+                            new float[static_cast<size_t>(task.stride)]};
+        for (;;) {
+            const int64_t block = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED);
+            if (block >= blocks) break;
+            const int64_t end = (block + 1) * kWalkBlock;
+            for (int64_t i = block * kWalkBlock; i < (end < task.num_walks ? end : task.num_walks); ++i)
+                train(task, i, buffers);
+        }
+        delete[] buffers.tokens;
+        delete[] buffers.noise;
+        delete[] buffers.scratch;
+    });
+}
+
+template void train_skipgram<int32_t>(const SkipGram<int32_t>&, int);
+template void train_skipgram<int64_t>(const SkipGram<int64_t>&, int);
+
+}  // namespace GRAPHREP_ISA
+}  // namespace graphrep

@@ -1,0 +1,103 @@
+"""What all embedders share: the scikit-learn face over a graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from graphrep.graph import Graph, as_graph
+
+if TYPE_CHECKING:
+    from graphrep.embed.vectors import NodeVectors
+
+F32 = npt.NDArray[np.float32]
+
+
+class GraphEmbedder(BaseEstimator):  # type: ignore[misc]
+    """Base of estimators that turn a graph into one vector per node.
+
+    Subclasses implement ``_embed(graph) -> float32 array (num_nodes, dimensions)``.
+    """
+
+    embedding_: F32
+    nodes_: npt.NDArray[Any]
+    n_features_in_: int
+
+    def fit(self, graph: Any, y: Any = None, **options: Any) -> Any:
+        """Embed a graph.
+
+        Parameters
+        ----------
+        graph : Graph or anything :func:`graphrep.as_graph` takes
+            A square NumPy array is taken for a dense adjacency, as scikit-learn has it.
+        y : ignored
+        """
+        del y
+        g = self._validated_graph(graph)
+        self.embedding_ = self._embed(g, **options)
+        self.nodes_ = g.nodes
+        return self
+
+    def fit_transform(self, graph: Any, y: Any = None, **options: Any) -> F32:
+        """Embed a graph; return float32 vectors of shape (num_nodes, dimensions), in the order of ``g.nodes``."""
+        self.fit(graph, y, **options)
+        return self.embedding_
+
+    @property
+    def node_vectors_(self) -> NodeVectors:
+        """The fitted vectors with their names and settings: look-up, neighbours, saving."""
+        from graphrep.embed.vectors import NodeVectors
+
+        check_is_fitted(self, "embedding_")
+        settings = {"method": type(self).__name__, **_plain(self.get_params(deep=False))}
+        return NodeVectors(self.embedding_, self.nodes_, settings)
+
+    def _embed(self, graph: Graph, **options: Any) -> F32:
+        raise NotImplementedError
+
+    def _validated_graph(self, graph: Any) -> Graph:
+        if isinstance(graph, (list, tuple)):
+            graph = np.asarray(graph)
+        if sp.issparse(graph) or (hasattr(graph, "__array_function__") and not _is_edge_array(graph)):
+            matrix = validate_data(
+                self, graph, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=1
+            )
+            if matrix.shape[0] != matrix.shape[1]:
+                raise ValueError(f"graph must be a square adjacency matrix, got shape {matrix.shape}.")
+            matrix = sp.csr_array(matrix)
+            if matrix.nnz and matrix.data.min() < 0:
+                raise ValueError(f"Negative values in data: graph must not hold negative weights, got {matrix.data.min()}.")
+            return as_graph(matrix)
+        g = as_graph(graph)
+        if g.num_nodes == 0:
+            raise ValueError("graph has no nodes; at least one is needed.")
+        self.n_features_in_ = g.num_nodes
+        return g
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.pairwise = True
+        tags.input_tags.sparse = True
+        tags.input_tags.positive_only = True
+        return tags
+
+
+def _is_edge_array(array: Any) -> bool:
+    return isinstance(array, np.ndarray) and array.ndim == 2 and len(array) == 2 and array.shape[1] != 2
+
+
+def _plain(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Parameters as JSON has them; what JSON cannot hold becomes its repr."""
+    plain: dict[str, Any] = {}
+    for name, value in parameters.items():
+        if isinstance(value, np.generic):
+            value = value.item()
+        elif isinstance(value, (tuple, np.ndarray)):
+            value = [item.item() if isinstance(item, np.generic) else item for item in value]
+        plain[name] = value if isinstance(value, (str, int, float, bool, list, type(None))) else repr(value)
+    return plain

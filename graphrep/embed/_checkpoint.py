@@ -1,0 +1,83 @@
+"""State of an interrupted training on disk, in one safetensors file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graphrep.graph import Graph
+from graphrep.ops.skipgram import SkipGram
+
+
+class Checkpoint:
+    """Saves and restores the tables of a :class:`SkipGram` and its place in the walks.
+
+    A file made with other settings or another graph is refused rather than overwritten.
+    """
+
+    def __init__(self, path: Path, graph: Graph, settings: dict[str, Any], seconds: float) -> None:
+        self.path = path
+        self.seconds = seconds
+        self.identity = json.dumps({**settings, "graph": graph_digest(graph)}, sort_keys=True, default=repr)
+        self._last = time.monotonic()
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"checkpoint lies in {path.parent}, which is not a directory.")
+
+    def restore(self, model: SkipGram, total: int) -> int:
+        """Fill the model's tables from the file, if there is one; return the position to go on from."""
+        from safetensors import SafetensorError, safe_open
+
+        if not self.path.exists():
+            return 0
+        try:
+            with safe_open(str(self.path), framework="numpy") as file:
+                metadata = file.metadata() or {}
+                tables = {name: file.get_tensor(name) for name in ("input", "output")}
+                position = int(metadata.get("position", "-1"))
+        except (SafetensorError, ValueError, OSError) as error:
+            raise ValueError(f"{self.path} is not a checkpoint of graphrep: {error}.") from error
+        if metadata.get("identity") != self.identity:
+            raise ValueError(f"{self.path} belongs to another graph or other settings; remove it or name another file.")
+        fits = all(table.shape == model.input.shape and table.dtype == np.float32 for table in tables.values())
+        if not fits or not 0 <= position <= total:
+            raise ValueError(f"{self.path} is damaged: tables or position do not fit this graph.")
+        model.input[...] = tables["input"]
+        model.output[...] = tables["output"]
+        return position
+
+    def save_if_due(self, model: SkipGram, position: int, total: int) -> None:
+        """Save if the last save is long enough ago."""
+        if time.monotonic() - self._last >= self.seconds:
+            self.save(model, position, total)
+
+    def save(self, model: SkipGram, position: int, total: int) -> None:
+        """Write beside the target, then rename."""
+        from safetensors.numpy import save_file
+
+        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
+        metadata = {"identity": self.identity, "position": str(position), "total": str(total)}
+        try:
+            save_file({"input": model.input, "output": model.output}, str(beside), metadata=metadata)
+            os.replace(beside, self.path)
+        finally:
+            beside.unlink(missing_ok=True)
+        self._last = time.monotonic()
+
+    def remove(self) -> None:
+        """Forget the file: the training is done."""
+        self.path.unlink(missing_ok=True)
+
+
+def graph_digest(graph: Graph) -> str:
+    """SHA-256 over the adjacency (not the names)."""
+    digest = hashlib.sha256(repr((graph.num_nodes, graph.directed, graph.weights is not None)).encode())
+    for part in (graph.indptr, graph.indices, graph.weights):
+        if part is not None:
+            digest.update(part.data)
+    return digest.hexdigest()

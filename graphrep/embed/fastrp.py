@@ -1,0 +1,368 @@
+"""FastRP: node vectors by very sparse random projection of powers of the transition matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from graphrep import _random
+from graphrep._checks import checked_float, checked_int
+from graphrep.embed._base import F32, GraphEmbedder
+from graphrep.graph import Graph
+from graphrep.ops.projection import accumulate_rows, project_neighbors, random_projection
+from graphrep.ops.spmm import inverse_degrees, spmm
+
+__all__ = ["FastRP", "FastRPTrial", "tune_fastrp"]
+
+
+class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder):  # type: ignore[misc]
+    r"""Fast random projection.
+
+    With the transition matrix :math:`P = D^{-1} A`, the degree factor
+    :math:`L = \mathrm{diag}\bigl((d_j / 2m)^{\beta}\bigr)` and a very sparse random matrix :math:`R`,
+
+    .. math::
+        N_0 = L R, \qquad N_i = P N_{i-1}, \qquad
+        E = \sigma\, \mathrm{rownorm}(N_0) + \sum_{i=1}^{k} \alpha_i\, \mathrm{rownorm}(N_i),
+
+    each column of E then brought to mean 0 and variance 1. :math:`d_j` is the weighted degree (in-degree on a directed
+    graph, whose walks follow out-arcs), :math:`2m` their sum.
+
+    Parameters
+    ----------
+    dimensions : int
+    iteration_weights : sequence of float
+        :math:`\alpha_1 \dots \alpha_k`. The authors fix (0, 0, 1) for the first three and tune the fourth.
+    normalization_strength : float
+        :math:`\beta`, usually in [-1, 0]: below 0 the vectors of hubs weigh less.
+    self_influence : float
+        :math:`\sigma`, weight of a node's own initial vector (``nodeSelfInfluence`` of Neo4j GDS).
+    sparsity : float or None
+        s: an entry of R is non-zero with probability 1/s. None: :math:`\sqrt{n}`, as the authors' code.
+    feature_ratio : float in [0, 1]
+        Share of the dimensions that start from node features instead (``propertyRatio`` of Neo4j GDS): the last
+        ``int(dimensions * feature_ratio)`` columns of :math:`N_0` are X R' with R' of density 1/3.
+    normalize_rows : bool
+        Apply ``rownorm``, division of each row by its Euclidean norm; otherwise powers are added as they are.
+    standardize : bool
+        Bring each column to mean 0 and variance 1 at the end.
+    random_state : int, RandomState or None
+    n_jobs : int or None
+        Threads; results do not depend on it.
+
+    Attributes
+    ----------
+    embedding_ : float32 array of shape (num_nodes, dimensions)
+    nodes_ : array of shape (num_nodes,)
+        Node names in row order.
+    node_vectors_ : NodeVectors
+    mean_, scale_ : float32 arrays of shape (dimensions,)
+        What the standardisation subtracts and divides by.
+    n_features_in_ : int
+        Number of nodes.
+
+    Notes
+    -----
+    Time O(k * num_arcs * dimensions), memory three float32 tables of shape (num_nodes, dimensions). R is never stored
+    where a row of it has few entries: they are drawn again at each arc. Nodes without neighbours get the vector of an
+    all-zero row.
+
+    References
+    ----------
+    .. [1] Chen, Sultan, Tian, Chen, Skiena. Fast and Accurate Network Embeddings via Very Sparse Random Projection.
+       CIKM 2019, section 3 and Algorithm 1.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> import graphrep as gr
+    >>> model = gr.FastRP(dimensions=32, random_state=0)
+    >>> model.fit_transform(nx.karate_club_graph()).shape
+    (34, 32)
+    """
+
+    def __init__(
+        self,
+        *,
+        dimensions: int = 128,
+        iteration_weights: Sequence[float] = (0.0, 0.0, 1.0, 6.67),
+        normalization_strength: float = -0.64,
+        self_influence: float = 0.0,
+        sparsity: float | None = None,
+        feature_ratio: float = 0.0,
+        normalize_rows: bool = True,
+        standardize: bool = True,
+        random_state: Any = 0,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.dimensions = dimensions
+        self.iteration_weights = iteration_weights
+        self.normalization_strength = normalization_strength
+        self.self_influence = self_influence
+        self.sparsity = sparsity
+        self.feature_ratio = feature_ratio
+        self.normalize_rows = normalize_rows
+        self.standardize = standardize
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def fit(self, graph: Any, y: Any = None, *, features: Any = None) -> FastRP:  # type: ignore[override]
+        """Embed a graph.
+
+        Parameters
+        ----------
+        graph : Graph or anything :func:`graphrep.as_graph` takes
+        y : ignored
+        features : array or scipy.sparse matrix of shape (num_nodes, num_features), optional
+            Used where ``feature_ratio`` > 0; default: ``graph.x``.
+        """
+        super().fit(graph, y, features=features)
+        return self
+
+    def fit_transform(self, graph: Any, y: Any = None, *, features: Any = None) -> F32:  # type: ignore[override]
+        """Embed a graph; return float32 vectors of shape (num_nodes, dimensions), in the order of ``g.nodes``."""
+        return self.fit(graph, y, features=features).embedding_
+
+    def transform(self, adjacency: Any) -> F32:
+        """Vectors of nodes given by their neighbours among the fitted nodes, without training again.
+
+        Parameters
+        ----------
+        adjacency : Graph, scipy.sparse matrix or array of shape (num_new, num_nodes)
+            Row i holds the weights of the arcs from new node i to the fitted nodes.
+
+        Returns
+        -------
+        float32 array of shape (num_new, dimensions)
+            A row equal to a fitted node's row gets that node's vector (up to rounding, and without the
+            ``self_influence`` term, which a new node does not have).
+        """
+        check_is_fitted(self, "embedding_")
+        if isinstance(adjacency, Graph):
+            adjacency = adjacency.to_scipy()
+        matrix = validate_data(self, adjacency, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        rows = sp.csr_array(matrix, dtype=np.float64)
+        if rows.nnz and rows.data.min() < 0:
+            raise ValueError(f"adjacency must not hold negative weights, got {rows.data.min()}.")
+        degree = np.asarray(rows.sum(axis=1)).ravel()
+        step = sp.diags_array(np.divide(1.0, degree, out=np.zeros_like(degree), where=degree > 0)) @ rows
+        total = np.zeros((rows.shape[0], self._settings.dimensions), dtype=np.float32)
+        weights = self._settings.weights
+        before = chain([self._initial(self._graph)], self._powers(self._graph))
+        for weight, power in zip(weights, before, strict=False):
+            if weight:
+                y = np.ascontiguousarray(step @ power, dtype=np.float32)
+                accumulate_rows(y, weight, total, normalize=self.normalize_rows, n_jobs=self.n_jobs)
+        return np.asarray((total - self.mean_) / self.scale_)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.embedding_.shape[1])
+
+    def _embed(self, graph: Graph, **options: Any) -> F32:
+        self._settings = settings = self._checked_settings(graph.num_nodes)
+        self._graph = graph
+        self._features = self._checked_features(graph, options.get("features"))
+        total = np.zeros((graph.num_nodes, settings.dimensions), dtype=np.float32)
+        if settings.self_influence:
+            self._accumulate(self._initial(graph), settings.self_influence, total)
+        for weight, power in zip(settings.weights, self._powers(graph), strict=True):
+            if weight:
+                self._accumulate(power, weight, total)
+        self.mean_, self.scale_ = self._moments(total)
+        if self.standardize:
+            total -= self.mean_
+            total /= self.scale_
+        return total
+
+    def _accumulate(self, power: F32, weight: float, total: F32) -> None:
+        accumulate_rows(power, weight, total, normalize=self.normalize_rows, n_jobs=self.n_jobs)
+
+    def _moments(self, total: F32) -> tuple[F32, F32]:
+        if not self.standardize:
+            return np.zeros(total.shape[1], dtype=np.float32), np.ones(total.shape[1], dtype=np.float32)
+        mean = total.mean(axis=0, dtype=np.float64)
+        squares = np.einsum("ij,ij->j", total, total, dtype=np.float64) / len(total)
+        deviation = np.sqrt(np.maximum(squares - mean**2, 0))
+        # A column that hardly varies (a dense graph, whose powers converge) holds rounding errors: do not blow them up.
+        varies = deviation > 1e-4 * np.sqrt(squares)
+        return mean.astype(np.float32), np.where(varies, deviation, 1.0).astype(np.float32)
+
+    def _powers(self, graph: Graph) -> Iterator[F32]:
+        """N_1 … N_k, in two buffers: a yielded array is overwritten two steps later."""
+        settings = self._settings
+        if not settings.weights:
+            return
+        scale = inverse_degrees(graph)
+        if settings.feature_columns == 0 and settings.density * settings.dimensions <= _FEW_ENTRIES:
+            power = project_neighbors(
+                graph,
+                settings.dimensions,
+                density=settings.density,
+                seed=settings.seed,
+                scale=scale,
+                row_scale=self._degree_factor(graph),
+                n_jobs=self.n_jobs,
+            )
+            spare = None
+        else:
+            spare = self._initial(graph)
+            power = spmm(graph, spare, "mean", n_jobs=self.n_jobs)
+        yield power
+        for _ in settings.weights[1:]:
+            power, spare = spmm(graph, power, "mean", out=spare, n_jobs=self.n_jobs), power
+            yield power
+
+    def _initial(self, graph: Graph) -> F32:
+        """N_0: random columns, then feature columns."""
+        settings = self._settings
+        random_columns = settings.dimensions - settings.feature_columns
+        factor = self._degree_factor(graph)
+        if settings.feature_columns == 0:
+            return self._random(graph.num_nodes, random_columns, settings.density, settings.seed, factor)
+        initial = np.empty((graph.num_nodes, settings.dimensions), dtype=np.float32)
+        initial[:, :random_columns] = self._random(
+            graph.num_nodes, random_columns, settings.density, settings.seed, factor
+        )
+        loadings = self._random(self._features.shape[1], settings.feature_columns, 1 / 3, settings.seed + 1, None)
+        initial[:, random_columns:] = self._features @ loadings
+        return initial
+
+    def _random(self, rows: int, columns: int, density: float, seed: int, scale: F32 | None) -> F32:
+        if columns == 0:
+            return np.zeros((rows, 0), dtype=np.float32)
+        return random_projection(rows, columns, density=density, seed=seed, row_scale=scale, n_jobs=self.n_jobs)
+
+    def _degree_factor(self, graph: Graph) -> F32 | None:
+        beta = self._settings.beta
+        if beta == 0:
+            return None
+        degree = graph.weighted_degree(incoming=True)
+        share = np.divide(degree, degree.sum(), out=np.zeros_like(degree), where=degree > 0)
+        factor = np.power(share, beta, out=np.zeros_like(share), where=share > 0)
+        # Rows are normalised later, so a common factor is free to choose: keep values near 1 in float32.
+        return np.asarray(factor / (factor.max() or 1.0), dtype=np.float32)
+
+    def _checked_settings(self, num_nodes: int) -> _Settings:
+        dimensions = checked_int("dimensions", self.dimensions, 1)
+        weights = tuple(checked_float("iteration_weights", weight) for weight in self.iteration_weights)
+        self_influence = checked_float("self_influence", self.self_influence)
+        if not any(weights) and not self_influence:
+            raise ValueError("iteration_weights and self_influence must not all be zero.")
+        sparsity = np.sqrt(num_nodes) if self.sparsity is None else checked_float("sparsity", self.sparsity, 1)
+        ratio = checked_float("feature_ratio", self.feature_ratio, 0, 1)
+        return _Settings(
+            dimensions,
+            weights,
+            checked_float("normalization_strength", self.normalization_strength),
+            self_influence,
+            float(1 / max(1.0, sparsity)),
+            int(dimensions * ratio),
+            _random.resolve_seed(self.random_state),
+        )
+
+    def _checked_features(self, graph: Graph, features: Any) -> Any:
+        if self._settings.feature_columns == 0:
+            return None
+        x = graph.x if features is None else features
+        if x is None:
+            raise ValueError("feature_ratio is above 0, but neither features nor graph.x is given.")
+        x = sp.csr_array(x, dtype=np.float32) if sp.issparse(x) else np.asarray(x, dtype=np.float32)
+        if x.ndim != 2 or x.shape[0] != graph.num_nodes:
+            raise ValueError(f"features must have shape ({graph.num_nodes}, num_features), got {x.shape}.")
+        if not np.isfinite(x.data if sp.issparse(x) else x).all():
+            raise ValueError("features must be finite, got NaN or infinity.")
+        return x
+
+
+# Below this many expected entries per row of R, drawing them again at each arc beats a dense product.
+_FEW_ENTRIES = 2.0
+
+
+class _Settings(NamedTuple):
+    dimensions: int
+    weights: tuple[float, ...]
+    beta: float
+    self_influence: float
+    density: float
+    feature_columns: int
+    seed: int
+
+
+class FastRPTrial(NamedTuple):
+    """One setting that :func:`tune_fastrp` tried."""
+
+    score: float
+    iteration_weights: tuple[float, ...]
+    normalization_strength: float
+
+
+def tune_fastrp(
+    graph: Any,
+    score: Callable[[F32], float],
+    *,
+    estimator: FastRP | None = None,
+    trials: int = 20,
+    last_weight: tuple[float, float] = (1.0, 64.0),
+    strength: tuple[float, float] = (-1.0, 0.0),
+    random_state: Any = 0,
+) -> tuple[FastRP, list[FastRPTrial]]:
+    r"""Choose the last iteration weight and the normalization strength by a score on validation data.
+
+    Random search as in the paper's section 4.2: the last weight log-uniform in ``last_weight``, :math:`eta` uniform
+    in ``strength``; the other weights stay as in ``estimator``. The first trial is ``estimator`` itself.
+
+    Parameters
+    ----------
+    graph : Graph or anything :func:`graphrep.as_graph` takes
+        For link prediction the training graph only.
+    score : callable from float32 array (num_nodes, dimensions) to float
+        Larger is better. It must look at validation data only: a score on test data makes the test meaningless.
+    estimator : FastRP, optional
+    trials : int
+    last_weight, strength : (low, high)
+    random_state : int, RandomState or None
+
+    Returns
+    -------
+    best : FastRP
+        Unfitted, with the winning setting.
+    history : list of FastRPTrial
+        In the order tried.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> import graphrep as gr
+    >>> from graphrep.embed import tune_fastrp
+    >>> g = gr.as_graph(nx.karate_club_graph())
+    >>> best, history = tune_fastrp(g, lambda vectors: float(vectors[0] @ vectors[1]), trials=3)
+    >>> len(history)
+    3
+    """
+    base = FastRP() if estimator is None else estimator
+    rng = np.random.default_rng(_random.resolve_seed(random_state))
+    low, high = np.log(last_weight[0]), np.log(last_weight[1])
+    history: list[FastRPTrial] = []
+    for trial in range(checked_int("trials", trials, 1)):
+        weights, beta = tuple(base.iteration_weights), base.normalization_strength
+        if trial > 0:
+            weights, beta = (*weights[:-1], float(np.exp(rng.uniform(low, high)))), float(rng.uniform(*strength))
+        candidate = clone(base).set_params(iteration_weights=weights, normalization_strength=beta)
+        history.append(FastRPTrial(float(score(candidate.fit_transform(graph))), weights, beta))
+    best = max(history)
+    chosen = clone(base).set_params(
+        iteration_weights=best.iteration_weights, normalization_strength=best.normalization_strength
+    )
+    return chosen, history

@@ -1,0 +1,104 @@
+"""Very sparse random projections that are never stored, and the row sums that FastRP makes of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from graphrep._backend import choose
+from graphrep._threads import resolve_threads
+from graphrep.graph import Graph
+from graphrep.ops.projection import cpu, reference
+
+__all__ = ["accumulate_rows", "project_neighbors", "random_projection"]
+
+F32 = npt.NDArray[np.float32]
+
+
+def random_projection(
+    num_rows: int,
+    columns: int,
+    *,
+    density: float,
+    seed: int,
+    row_scale: F32 | None = None,
+    n_jobs: int | None = None,
+) -> F32:
+    r"""Dense copy of :math:`\mathrm{diag}(\texttt{row\_scale})\, R` for a very sparse random matrix R.
+
+    Entries of R are :math:`\pm 1/\sqrt{\texttt{density} \cdot \texttt{columns}}` with probability ``density``, signs
+    equally likely, else 0: a function of (seed, row, column) alone, so a prefix of rows does not depend on num_rows.
+
+    Parameters
+    ----------
+    num_rows, columns : int
+    density : float in (0, 1]
+    seed : int
+    row_scale : float32 array of shape (num_rows,), optional
+    n_jobs : int or None
+
+    Returns
+    -------
+    float32 array of shape (num_rows, columns)
+
+    References
+    ----------
+    Li, Hastie, Church. Very Sparse Random Projections. KDD 2006, section 2.
+
+    Examples
+    --------
+    >>> from graphrep.ops.projection import random_projection
+    >>> abs(random_projection(2, 4, density=1.0, seed=0))
+    array([[0.5, 0.5, 0.5, 0.5],
+           [0.5, 0.5, 0.5, 0.5]], dtype=float32)
+    """
+    _check_density(density)
+    out = np.empty((num_rows, columns), dtype=np.float32)
+    choose("random_projection", {"native": cpu.fill, "reference": reference.fill})(
+        row_scale, density, _magnitude(density, columns), seed, out, resolve_threads(n_jobs)
+    )
+    return out
+
+
+def project_neighbors(
+    graph: Graph,
+    columns: int,
+    *,
+    density: float,
+    seed: int,
+    scale: F32 | None = None,
+    row_scale: F32 | None = None,
+    out: F32 | None = None,
+    n_jobs: int | None = None,
+) -> F32:
+    r""":math:`\mathrm{diag}(\texttt{scale})\, A\, \mathrm{diag}(\texttt{row\_scale})\, R` without R in memory.
+
+    Equal to ``scale[:, None] * (A @ random_projection(...))`` up to rounding; the few entries of a row of R are drawn
+    again at every arc. Worth it while a row has few of them: time O(num_arcs * (1 + density * columns)).
+    """
+    _check_density(density)
+    if out is None:
+        out = np.empty((graph.num_nodes, columns), dtype=np.float32)
+    choose("project_neighbors", {"native": cpu.project_neighbors, "reference": reference.project_neighbors})(
+        graph, scale, row_scale, density, _magnitude(density, columns), seed, out, resolve_threads(n_jobs)
+    )
+    return out
+
+
+def accumulate_rows(y: F32, factor: float, total: F32, *, normalize: bool = True, n_jobs: int | None = None) -> None:
+    r"""Add factor * y to ``total`` in place, each row of y divided by its Euclidean norm if ``normalize``.
+
+    Rows of norm zero add nothing. Both C-contiguous float32 of the same shape.
+    """
+    choose("accumulate_rows", {"native": cpu.accumulate_rows, "reference": reference.accumulate_rows})(
+        y, factor, total, normalize, resolve_threads(n_jobs)
+    )
+
+
+def _magnitude(density: float, columns: int) -> float:
+    return float(1 / np.sqrt(density * columns))
+
+
+def _check_density(density: float) -> None:
+    if not 0 < density <= 1:
+        raise ValueError(f"density must lie in (0, 1], got {density}.")

@@ -1,0 +1,27 @@
+"""Random projections by the native kernels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphrep import _core
+from graphrep.graph import Graph
+
+
+def fill(row_scale: Any, density: float, magnitude: float, seed: int, out: Any, num_threads: int) -> None:
+    """Out = diag(row_scale) R."""
+    _core.fill_projection(row_scale, density, magnitude, seed, out, num_threads)
+
+
+def project_neighbors(
+    graph: Graph, scale: Any, row_scale: Any, density: float, magnitude: float, seed: int, out: Any, num_threads: int
+) -> None:
+    """Out = diag(scale) A diag(row_scale) R."""
+    _core.spmm_projection(
+        graph.indptr, graph.indices, graph.weights, scale, row_scale, density, magnitude, seed, out, num_threads
+    )
+
+
+def accumulate_rows(y: Any, factor: float, total: Any, normalize: bool, num_threads: int) -> None:  # noqa: FBT001
+    """Total += factor * y, rows normalised."""
+    _core.accumulate_rows(y, factor, normalize, total, num_threads)

@@ -1,0 +1,44 @@
+"""Random projections in NumPy: the oracle of the tests. Draws the same random numbers as the kernel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from graphrep import _random
+from graphrep.graph import Graph
+
+
+def fill(row_scale: Any, density: float, magnitude: float, seed: int, out: Any, num_threads: int) -> None:  # noqa: ARG001
+    """Out = diag(row_scale) R: non-zero columns of a row are found by geometric gaps."""
+    out.fill(0)
+    num_rows, columns = out.shape
+    for row in range(num_rows):
+        key, column, draw = _random.stream_key(seed, row), -1, 0
+        while True:
+            bits = _random.random_bits(key, draw)
+            with np.errstate(divide="ignore"):
+                gap = np.log(_random.uniform_double(bits)) / np.log1p(-density) if density < 1 else 0.0
+            if not gap < columns - 1 - column:
+                break
+            column, draw = column + 1 + int(gap), draw + 1
+            out[row, column] = -magnitude if int(bits) & 1 else magnitude
+    if row_scale is not None:
+        out *= row_scale[:, None]
+
+
+def project_neighbors(
+    graph: Graph, scale: Any, row_scale: Any, density: float, magnitude: float, seed: int, out: Any, num_threads: int
+) -> None:
+    """Out = diag(scale) A diag(row_scale) R."""
+    r = np.empty_like(out)
+    fill(row_scale, density, magnitude, seed, r, num_threads)
+    y: Any = graph.to_scipy().astype(np.float64) @ r.astype(np.float64)
+    out[...] = y if scale is None else y * scale[:, None]
+
+
+def accumulate_rows(y: Any, factor: float, total: Any, normalize: bool, num_threads: int) -> None:  # noqa: ARG001, FBT001
+    """Total += factor * y, rows normalised."""
+    norms = np.linalg.norm(y.astype(np.float64), axis=1, keepdims=True)
+    total += factor * (np.divide(y, norms, out=np.zeros(y.shape), where=norms > 0) if normalize else y)

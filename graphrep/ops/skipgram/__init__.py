@@ -1,0 +1,177 @@
+"""Skip-gram with negative sampling (SGNS) over random walks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graphrep import _random
+from graphrep._backend import choose
+from graphrep._checks import checked_float, checked_int
+from graphrep._threads import resolve_threads
+from graphrep.ops.skipgram import cpu, reference
+
+__all__ = ["SkipGram"]
+
+F32 = npt.NDArray[np.float32]
+
+
+class SkipGram:
+    r"""Two vector tables and the rule that trains them on walks.
+
+    For a centre node :math:`u` with contexts :math:`C` the loss is
+
+    .. math::
+        -\sum_{c \in C} \Bigl[ \log \sigma(x_u \cdot y_c)
+            + k\, \mathbb{E}_{n \sim P_n} \log \sigma(-x_u \cdot y_n) \Bigr],
+        \qquad P_n(v) \propto \mathrm{count}(v)^{3/4}.
+
+    The window is dynamic: a reach is drawn from 1 … window for each centre. Since :math:`x_u` is the same in all pairs
+    of a centre, the expectation is estimated for all of them from a pool of ``noise_rows`` draws, each weighing
+    :math:`k |C| / \texttt{noise\_rows}`; a draw that equals a context is left out of that context's pair. The pool
+    slides along the walk: each centre replaces its k oldest draws. The learning rate falls linearly from
+    ``learning_rate`` to ``min_learning_rate`` over the whole training.
+
+    Parameters
+    ----------
+    num_nodes, dimensions : int
+    counts : int array of shape (num_nodes,)
+        How often each node occurs in the walks, for the noise distribution and for subsampling.
+    window : int
+        Largest distance between centre and context.
+    negatives : int
+        k of the objective.
+    noise_rows : int or None
+        Size of the pool of noise draws, at least ``negatives``; None: four times ``negatives``. Larger pools estimate
+        the expectation with less variance and cost time in proportion to window + 1 + noise_rows.
+    noise_power : float
+        Exponent of the noise distribution.
+    subsampling : float
+        Threshold t: an occurrence of v is kept with probability :math:`\min(1, (\sqrt{f_v/t} + 1)\, t / f_v)`, f being
+        its share of all tokens. 0 keeps everything.
+    learning_rate, min_learning_rate : float
+    seed : int, None, RandomState or Generator
+    n_jobs : int or None
+        Threads. With more than one, threads update the tables without locks (Hogwild): results vary by rounding and
+        order from run to run. ``n_jobs=1`` is reproducible bit by bit on one instruction set.
+
+    Attributes
+    ----------
+    input, output : float32 arrays of shape (num_nodes, stride)
+        Vector tables x and y; ``stride`` is ``dimensions`` rounded up to 16, the rest zeros. x starts uniform in
+        [-1/2, 1/2) / dimensions, y at zero.
+    vectors : float32 array of shape (num_nodes, dimensions)
+        View of x.
+
+    Notes
+    -----
+    Time per token about 6 * dimensions * (window + 1 + noise_rows) flops, memory 8 * num_nodes * (stride + 1) bytes.
+
+    References
+    ----------
+    Mikolov et al. Distributed Representations of Words and Phrases and their Compositionality. NeurIPS 2013,
+    sections 2.2 and 2.3.
+
+    Examples
+    --------
+    >>> import graphrep as gr
+    >>> from graphrep.ops import SkipGram
+    >>> ring = gr.as_graph([[0, 1, 2, 3], [1, 2, 3, 0]], directed=False)
+    >>> model = SkipGram(4, 16, counts=ring.out_degree, window=2, seed=0, n_jobs=1)
+    >>> model.train(gr.random_walks(ring, walk_length=10), first_position=0, total_positions=40)
+    >>> model.vectors.shape
+    (4, 16)
+    """
+
+    def __init__(
+        self,
+        num_nodes: int,
+        dimensions: int,
+        *,
+        counts: npt.ArrayLike,
+        window: int = 10,
+        negatives: int = 5,
+        noise_rows: int | None = None,
+        noise_power: float = 0.75,
+        subsampling: float = 0.0,
+        learning_rate: float = 0.025,
+        min_learning_rate: float = 1e-4,
+        seed: Any = 0,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.num_nodes = checked_int("num_nodes", num_nodes, 1)
+        self.dimensions = checked_int("dimensions", dimensions, 1)
+        self.window = checked_int("window", window, 1, 150)
+        self.negatives = checked_int("negatives", negatives, 0, 50)
+        rows = 4 * self.negatives if noise_rows is None else noise_rows
+        self.noise_rows = checked_int("noise_rows", rows, self.negatives, 200)
+        self.learning_rate = checked_float("learning_rate", learning_rate, 0, exclusive=True)
+        self.min_learning_rate = checked_float("min_learning_rate", min_learning_rate, 0, self.learning_rate)
+        self.seed = _random.resolve_seed(seed)
+        self.num_threads = resolve_threads(n_jobs)
+        occurrences = np.ascontiguousarray(counts, dtype=np.int64)
+        if occurrences.shape != (self.num_nodes,) or (occurrences < 0).any():
+            raise ValueError(f"counts must be {self.num_nodes} non-negative integers, got shape {occurrences.shape}.")
+        noise_power = checked_float("noise_power", noise_power)
+        self.noise = choose("noise_table", {"native": cpu.noise_table, "reference": reference.noise_table})(
+            occurrences, noise_power
+        )
+        self.keep_probability = _keep_probability(occurrences, checked_float("subsampling", subsampling, 0))
+        stride = -(-self.dimensions // 16) * 16
+        self.input: F32 = np.empty((self.num_nodes, stride), dtype=np.float32)
+        self.output: F32 = np.zeros((self.num_nodes, stride), dtype=np.float32)
+        choose("initial_vectors", {"native": cpu.initial_vectors, "reference": reference.initial_vectors})(self)
+
+    @property
+    def vectors(self) -> F32:
+        """View of the input table without its padding, float32 of shape (num_nodes, dimensions)."""
+        return self.input[:, : self.dimensions]
+
+    def train(
+        self,
+        walks: npt.NDArray[np.integer[Any]],
+        *,
+        first_position: int,
+        total_positions: int,
+        walk_ids: npt.NDArray[np.int64] | None = None,
+    ) -> None:
+        """Train on walks, in place.
+
+        Parameters
+        ----------
+        walks : int32 or int64 array of shape (num_walks, walk_length)
+            Row numbers, -1 after the end of a walk.
+        first_position, total_positions : int
+            Place of the first walk among all walks of the training: sets the learning rate.
+        walk_ids : int64 array of shape (num_walks,), optional
+            Keys of the random numbers of each walk; default: positions.
+        """
+        walks = np.ascontiguousarray(walks)
+        if walks.ndim != 2 or walks.dtype not in (np.int32, np.int64):
+            raise TypeError(f"walks must be a two-dimensional int32 or int64 array, got {walks.dtype} {walks.shape}.")
+        if walks.size and (walks.min() < -1 or walks.max() >= self.num_nodes):
+            raise IndexError(
+                f"walks must hold row numbers in [-1, {self.num_nodes}), got {walks.min()} … {walks.max()}."
+            )
+        if walk_ids is not None:
+            walk_ids = np.ascontiguousarray(walk_ids, dtype=np.int64)
+            if walk_ids.shape != (len(walks),):
+                raise ValueError(f"walk_ids must have shape ({len(walks)},), got {walk_ids.shape}.")
+        first = checked_int("first_position", first_position, 0)
+        total = checked_int("total_positions", total_positions, first + len(walks))
+        self._train_trusted(walks, walk_ids, first, max(total, 1))
+
+    def _train_trusted(self, walks: Any, walk_ids: Any, first: int, total: int) -> None:
+        choose("train_skipgram", {"native": cpu.train, "reference": reference.train})(
+            self, walks, walk_ids, first, total
+        )
+
+
+def _keep_probability(counts: npt.NDArray[np.int64], threshold: float) -> F32 | None:
+    if threshold == 0 or not counts.any():
+        return None
+    share = np.maximum(counts, 1) / counts.sum()
+    keep: F32 = np.minimum(1.0, (np.sqrt(share / threshold) + 1) * threshold / share).astype(np.float32)
+    return keep

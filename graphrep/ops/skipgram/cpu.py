@@ -1,0 +1,51 @@
+"""Skip-gram training by the native kernel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graphrep import _core
+from graphrep.csr import index_dtype
+
+if TYPE_CHECKING:
+    from graphrep.ops.skipgram import SkipGram
+
+
+def noise_table(counts: npt.NDArray[np.int64], power: float) -> tuple[Any, Any]:
+    """Alias table of counts ** power: keep probabilities float32, aliases in the ids' dtype."""
+    keep = np.empty(len(counts), dtype=np.float32)
+    alias = np.empty(len(counts), dtype=index_dtype(len(counts)))
+    _core.build_noise_table(counts, power, keep, alias)
+    return keep, alias
+
+
+def initial_vectors(model: SkipGram) -> None:
+    """Fill the input table."""
+    _core.fill_uniform_rows(model.input, model.dimensions, model.seed, model.num_threads)
+
+
+def train(model: SkipGram, walks: Any, walk_ids: Any, first: int, total: int) -> None:
+    """One pass over the walks."""
+    keep, alias = model.noise
+    _core.train_skipgram(
+        walks,
+        walk_ids,
+        first,
+        total,
+        model.input,
+        model.output,
+        model.dimensions,
+        keep,
+        alias.astype(walks.dtype, copy=False),
+        model.keep_probability,
+        model.window,
+        model.negatives,
+        model.noise_rows,
+        model.learning_rate,
+        model.min_learning_rate,
+        model.seed,
+        model.num_threads,
+    )

@@ -1,0 +1,80 @@
+"""Skip-gram with negative sampling in NumPy, one centre at a time: the oracle of the tests.
+
+Draws the same random numbers as the kernel, so both train on the same pairs and agree up to rounding.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graphrep import _random
+from graphrep.csr import index_dtype
+
+if TYPE_CHECKING:
+    from graphrep.ops.skipgram import SkipGram
+
+
+def noise_table(counts: npt.NDArray[np.int64], power: float) -> tuple[Any, Any]:
+    """Alias table of counts ** power (Vose 1991)."""
+    n = len(counts)
+    mass = np.where(counts > 0, np.power(np.maximum(counts, 1), power, dtype=np.float64), 0.0)
+    mass = mass / mass.sum() * n if mass.any() else np.ones(n)
+    keep, alias = np.ones(n, dtype=np.float32), np.arange(n, dtype=index_dtype(n))
+    small, large = [v for v in range(n) if mass[v] < 1], [v for v in range(n) if mass[v] >= 1]
+    while small and large:
+        less, more = small.pop(), large[-1]
+        keep[less], alias[less] = mass[less], more
+        mass[more] -= 1 - mass[less]
+        if mass[more] < 1:
+            small.append(large.pop())
+    return keep, alias
+
+
+def initial_vectors(model: SkipGram) -> None:
+    """Fill the input table."""
+    keys = _random.stream_key(model.seed, np.arange(model.num_nodes))
+    bits = _random.random_bits(keys[:, None], np.arange(model.dimensions)[None, :])
+    model.input.fill(0)
+    model.vectors[...] = (_random.uniform_float(bits) - np.float32(0.5)) / np.float32(model.dimensions)
+
+
+def train(model: SkipGram, walks: Any, walk_ids: Any, first: int, total: int) -> None:
+    """One pass over the walks."""
+    keep, alias = model.noise
+    for index, walk in enumerate(walks):
+        position = first + index
+        walk_id = position if walk_ids is None else int(walk_ids[index])
+        keep_key, reach_key, noise_key = _random.stream_key(model.seed, 3 * walk_id + np.arange(3))
+        rate = model.learning_rate + (model.min_learning_rate - model.learning_rate) * position / total
+        tokens = walk[: np.argmin(walk)] if walk.min() < 0 else walk
+        if model.keep_probability is not None:
+            drawn = _random.uniform_float(_random.random_bits(keep_key, np.arange(len(tokens))))
+            tokens = tokens[drawn < model.keep_probability[tokens]]
+        if len(tokens) < 2:
+            continue
+        for centre, node in enumerate(tokens):
+            reach = 1 + int(_random.bounded(_random.random_bits(reach_key, centre), model.window))
+            contexts = np.r_[tokens[max(0, centre - reach) : centre], tokens[centre + 1 : centre + 1 + reach]]
+            pool = centre * model.negatives + np.arange(model.noise_rows)  # slides by `negatives` draws per centre
+            bits = _random.random_bits(noise_key, pool)
+            slots = _random.bounded(bits, model.num_nodes).astype(np.int64)
+            with np.errstate(over="ignore"):
+                rest = bits * np.uint64(model.num_nodes)
+            noise = np.where(_random.uniform_float(rest) < keep[slots], slots, alias[slots])
+            share = rate * model.negatives / max(model.noise_rows, 1)
+            rates = np.r_[np.full(len(contexts), rate), [share * (contexts != n).sum() for n in noise]]
+            labels = np.r_[np.ones(len(contexts)), np.zeros(len(noise))]
+            _step(model, node, np.r_[contexts, noise], labels, rates)
+
+
+def _step(model: SkipGram, node: int, rows: Any, labels: Any, rates: Any) -> None:
+    x = model.input[node].astype(np.float64)
+    scores = 1 / (1 + np.exp(-(model.output[rows].astype(np.float64) @ x)))
+    gradient = np.zeros_like(x)
+    for row, g in zip(rows, rates * (labels - scores), strict=True):  # one by one: a row may occur twice
+        gradient += g * model.output[row]
+        model.output[row] += (g * x).astype(np.float32)
+    model.input[node] += gradient.astype(np.float32)

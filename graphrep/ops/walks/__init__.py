@@ -1,0 +1,209 @@
+"""Random walks: first order, and node2vec's second order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graphrep import _random
+from graphrep._backend import choose
+from graphrep._checks import checked_float, checked_int
+from graphrep._threads import resolve_threads
+from graphrep.graph import Graph, as_graph
+from graphrep.ops.walks import cpu, reference
+from graphrep.ops.walks.reference import transition_probabilities
+
+__all__ = ["WalkSampler", "iter_walks", "random_walks", "transition_probabilities"]
+
+Walks = npt.NDArray[np.integer[Any]]
+
+
+def random_walks(
+    graph: Any,
+    *,
+    walk_length: int = 80,
+    walks_per_node: int = 10,
+    p: float = 1.0,
+    q: float = 1.0,
+    start: npt.ArrayLike | None = None,
+    seed: Any = 0,
+    n_jobs: int | None = None,
+) -> Walks:
+    r"""Sample random walks from every node.
+
+    The first step from :math:`u` follows :math:`P(x) \propto w_{ux}`. Having moved :math:`t \to v`, the next node
+    :math:`x` among the out-neighbours of :math:`v` follows :math:`P(x) \propto \alpha(t, x)\, w_{vx}` with
+
+    .. math::
+        \alpha(t, x) = \begin{cases}
+            1/p & x = t \\
+            1   & x \ne t \text{ and the arc } t \to x \text{ exists} \\
+            1/q & \text{otherwise}
+        \end{cases}
+
+    With p = q = 1 this is the first-order walk of DeepWalk.
+
+    Parameters
+    ----------
+    graph : Graph or anything :func:`graphrep.as_graph` takes
+        May be weighted and directed; walks follow out-arcs.
+    walk_length : int
+        Number of nodes in a walk, the start included (``walk_length - 1`` steps).
+    walks_per_node : int
+    p, q : float
+        Return and in-out parameters, positive.
+    start : int array of shape (num_starts,), optional
+        Row numbers to start from; default: all nodes.
+    seed : int, None, RandomState or Generator
+        A walk is a function of (seed, its number), so the result does not depend on ``n_jobs``.
+    n_jobs : int or None
+        Threads; None follows torch, else every processor.
+
+    Returns
+    -------
+    int32 or int64 array of shape (num_starts * walks_per_node, walk_length)
+        Row numbers of the graph, in the dtype of ``graph.indices``. Walk ``i`` starts at ``start[i % num_starts]``.
+        After a dead end (a node without out-neighbours) the rest is -1.
+
+    Raises
+    ------
+    ValueError
+        A length, count, p or q out of range.
+    IndexError
+        A start that is no row number.
+
+    Notes
+    -----
+    Time O(1) per first-order step; alias tables take O(num_arcs) where the graph is weighted. Second-order steps are
+    drawn by rejection [2]_, in O(log degree) per trial; a Bloom filter of one byte per edge answers most adjacency
+    tests.
+
+    References
+    ----------
+    .. [1] Grover, Leskovec. node2vec: Scalable Feature Learning for Networks. KDD 2016, section 3.2.
+    .. [2] Yang et al. KnightKing: A Fast Distributed Graph Random Walk Engine. SOSP 2019, section 4.
+
+    Examples
+    --------
+    >>> import graphrep as gr
+    >>> path = gr.as_graph([[0, 1], [1, 2]], directed=True)
+    >>> gr.random_walks(path, walk_length=4, walks_per_node=1)
+    array([[ 0,  1,  2, -1],
+           [ 1,  2, -1, -1],
+           [ 2, -1, -1, -1]], dtype=int32)
+    """
+    sampler = WalkSampler(graph, walk_length=walk_length, p=p, q=q, start=start, seed=seed, n_jobs=n_jobs)
+    return sampler.sample(0, checked_int("walks_per_node", walks_per_node, 0) * sampler.num_starts)
+
+
+def iter_walks(
+    graph: Any,
+    *,
+    batch_size: int = 65536,
+    walk_length: int = 80,
+    walks_per_node: int = 10,
+    p: float = 1.0,
+    q: float = 1.0,
+    start: npt.ArrayLike | None = None,
+    seed: Any = 0,
+    n_jobs: int | None = None,
+) -> Iterator[Walks]:
+    """Stream the walks of :func:`random_walks` in batches of at most ``batch_size``, for corpora larger than memory.
+
+    Concatenated, the batches are exactly what :func:`random_walks` returns for the same arguments.
+
+    Examples
+    --------
+    >>> import graphrep as gr
+    >>> ring = gr.as_graph([[0, 1, 2, 3], [1, 2, 3, 0]], directed=False)
+    >>> [batch.shape for batch in gr.iter_walks(ring, batch_size=3, walk_length=5, walks_per_node=2)]
+    [(3, 5), (3, 5), (2, 5)]
+    """
+    sampler = WalkSampler(graph, walk_length=walk_length, p=p, q=q, start=start, seed=seed, n_jobs=n_jobs)
+    total = checked_int("walks_per_node", walks_per_node, 0) * sampler.num_starts
+    batch_size = checked_int("batch_size", batch_size, 1)
+    return (sampler.sample(first, min(batch_size, total - first)) for first in range(0, total, batch_size))
+
+
+class WalkSampler:
+    """Walks of an endless numbered series: what :func:`random_walks` and the embedders draw from.
+
+    Walk ``i`` starts at ``start[i % num_starts]`` and depends on (seed, i) alone. Parameters as in
+    :func:`random_walks`.
+
+    Examples
+    --------
+    >>> from graphrep.ops import WalkSampler
+    >>> sampler = WalkSampler([[0, 1], [1, 0]], walk_length=3)
+    >>> sampler.sample(10, 2).tolist()
+    [[0, 1, 0], [1, 0, 1]]
+    """
+
+    def __init__(
+        self,
+        graph: Any,
+        *,
+        walk_length: int = 80,
+        p: float = 1.0,
+        q: float = 1.0,
+        start: npt.ArrayLike | None = None,
+        seed: Any = 0,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.graph: Graph = as_graph(graph)
+        self.walk_length = checked_int("walk_length", walk_length, 1)
+        self.p = checked_float("p", p, 0, exclusive=True)
+        self.q = checked_float("q", q, 0, exclusive=True)
+        self.start = None if start is None else _checked_start(start, self.graph.num_nodes)
+        self.seed = _random.resolve_seed(seed)
+        self.num_threads = resolve_threads(n_jobs)
+
+    @property
+    def num_starts(self) -> int:
+        """Number of start nodes."""
+        return self.graph.num_nodes if self.start is None else len(self.start)
+
+    def sample(self, first: int, count: int) -> Walks:
+        """Walks first … first + count - 1, shape (count, walk_length)."""
+        return self._run(None, checked_int("first", first, 0), checked_int("count", count, 0))
+
+    def sample_ids(self, walk_ids: npt.NDArray[np.int64]) -> Walks:
+        """Walks of the given numbers, shape (len(walk_ids), walk_length)."""
+        ids = np.ascontiguousarray(walk_ids, dtype=np.int64)
+        if len(ids) and ids.min() < 0:
+            raise ValueError(f"walk_ids must not be negative, got {ids.min()}.")
+        return self._run(ids, 0, len(ids))
+
+    def shuffled_ids(self, first: int, count: int) -> npt.NDArray[np.int64]:
+        """Numbers of the walks at positions first … first + count - 1 of a shuffled order, int64.
+
+        Each pass of ``num_starts`` positions visits every start once, in an order of its own.
+        """
+        ids = np.empty(checked_int("count", count, 0), dtype=np.int64)
+        if count:
+            choose("shuffled_ids", {"native": cpu.shuffled_ids, "reference": reference.shuffled_ids})(self, first, ids)
+        return ids
+
+    def count_visits(self, walks: Walks, counts: npt.NDArray[np.int64]) -> None:
+        """Add the occurrences of each node in ``walks`` to ``counts``, int64 of shape (num_nodes,), in place."""
+        choose("count_visits", {"native": cpu.count_visits, "reference": reference.count_visits})(self, walks, counts)
+
+    def _run(self, walk_ids: npt.NDArray[np.int64] | None, first: int, count: int) -> Walks:
+        out = np.empty((count, self.walk_length), dtype=self.graph.indices.dtype)
+        if count and not self.num_starts:
+            raise ValueError("a graph without nodes has no walks; count must be 0.")
+        if count:
+            choose("random_walks", {"native": cpu.sample, "reference": reference.sample})(self, walk_ids, first, out)
+        return out
+
+
+def _checked_start(start: npt.ArrayLike, num_nodes: int) -> npt.NDArray[np.int64]:
+    rows = np.asarray(start)
+    if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
+        raise TypeError(f"start must be a one-dimensional integer array, got shape {rows.shape}, dtype {rows.dtype}.")
+    if rows.size and (rows.min() < 0 or rows.max() >= num_nodes):
+        raise IndexError(f"start must hold row numbers in [0, {num_nodes}), got {rows.min()} … {rows.max()}.")
+    return np.ascontiguousarray(rows, dtype=np.int64)
