@@ -10,7 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from graphrep import _core, datasets, embed, evaluate, io, linkpred, ops
+    from graphrep import _core as _core  # for the type checker; not public
+    from graphrep import datasets, embed, evaluate, io, linkpred, ops
     from graphrep._doctor import show_versions
     from graphrep._version import __version__
     from graphrep.embed import DeepWalk, FastRP, Node2Vec, NodeVectors, load_vectors
@@ -41,9 +42,11 @@ __all__ = [
     "__version__",
     "as_graph",
     "datasets",
+    "embed",
     "evaluate",
     "io",
     "iter_walks",
+    "linkpred",
     "load_vectors",
     "ops",
     "random_walks",
@@ -62,4 +65,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, *_MODULES])
+    return list(__all__)
