@@ -1,19 +1,33 @@
-"""build_csr in plain NumPy: the oracle of the tests."""
+"""The CSR operations in plain NumPy: the oracle of the tests."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+Ids = npt.NDArray[np.integer[Any]]
+Ptr = npt.NDArray[np.int64]
+Weights = npt.NDArray[np.float32] | None
 
-def build_csr(source, target, weights, num_nodes, *, symmetrise, merge, self_loops, n_jobs=None):  # type: ignore[no-untyped-def]
+
+def build_csr(
+    source: Ids,
+    target: Ids,
+    weights: Weights,
+    num_nodes: int,
+    *,
+    symmetrise: bool,
+    merge: str,
+    self_loops: bool,
+    n_jobs: int | None = None,  # noqa: ARG001
+) -> tuple[Ptr, Ids, Weights]:
     """See :func:`graphrep.csr.build_csr`."""
-    from graphrep.csr import CSR, index_dtype
+    from graphrep.csr import check_ids, index_dtype
 
-    for name, ends in (("source", source), ("target", target)):
-        if len(ends) and (ends.min() < 0 or ends.max() >= num_nodes):
-            bad = ends[(ends < 0) | (ends >= num_nodes)][0]
-            raise IndexError(f"{name} holds node id {bad}, outside [0, {num_nodes}).")
+    check_ids("source", source, num_nodes)
+    check_ids("target", target, num_nodes)
     u, v = source.astype(np.int64), target.astype(np.int64)
     w = np.ones(len(u)) if weights is None else weights.astype(np.float64)
     if not self_loops:
@@ -27,15 +41,71 @@ def build_csr(source, target, weights, num_nodes, *, symmetrise, merge, self_loo
     indptr = np.zeros(num_nodes + 1, dtype=np.int64)
     np.cumsum(np.bincount(u, minlength=num_nodes), out=indptr[1:])
     plain = weights is None and bool((w == 1).all())
-    return CSR(indptr, v.astype(index_dtype(num_nodes)), None if plain else w.astype(np.float32))
+    with np.errstate(over="ignore"):
+        return indptr, v.astype(index_dtype(num_nodes)), None if plain else w.astype(np.float32)
 
 
-def _merge(
-    u: npt.NDArray[np.int64], v: npt.NDArray[np.int64], w: npt.NDArray[np.float64], merge: str
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+def _merge(u: Ptr, v: Ptr, w: npt.NDArray[np.float64], merge: str) -> tuple[Ptr, Ptr, npt.NDArray[np.float64]]:
     order = np.lexsort((v, u))  # stable: parallel edges stay in input order
     u, v, w = u[order], v[order], w[order]
-    first = np.flatnonzero(np.r_[True, (u[1:] != u[:-1]) | (v[1:] != v[:-1])]) if len(u) else np.zeros(0, np.int64)
-    if len(first):
-        w = {"sum": np.add.reduceat, "max": np.maximum.reduceat, "first": lambda a, i: a[i]}[merge](w, first)
+    new = np.ones(len(u), dtype=bool)
+    new[1:] = (u[1:] != u[:-1]) | (v[1:] != v[:-1])
+    first = np.flatnonzero(new)
+    if merge == "sum":
+        # One by one in input order; np.add.reduceat would add pairwise.
+        w = np.asarray(np.bincount(np.cumsum(new) - 1, weights=w), dtype=np.float64)
+    else:
+        w = np.maximum.reduceat(w, first) if merge == "max" and len(w) else w[first]
     return u[first], v[first], w
+
+
+def _rows(indptr: Ptr) -> Ptr:
+    return np.repeat(np.arange(len(indptr) - 1, dtype=np.int64), np.diff(indptr))
+
+
+def transpose_csr(
+    indptr: Ptr,
+    indices: Ids,
+    weights: Weights,
+    *,
+    n_jobs: int | None = None,  # noqa: ARG001
+) -> tuple[Ptr, Ids, Weights]:
+    """See :func:`graphrep.csr.transpose_csr`."""
+    order = np.argsort(indices, kind="stable")
+    counts = np.bincount(indices, minlength=len(indptr) - 1)
+    return (
+        np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
+        _rows(indptr)[order].astype(indices.dtype),
+        None if weights is None else weights[order],
+    )
+
+
+def is_symmetric(indptr: Ptr, indices: Ids, weights: Weights, *, n_jobs: int | None = None) -> bool:
+    """See :func:`graphrep.csr.is_symmetric`."""
+    other = transpose_csr(indptr, indices, weights, n_jobs=n_jobs)
+    pairs = zip((indptr, indices, weights), other, strict=True)
+    return all(b is None if a is None else np.array_equal(a, b) for a, b in pairs)  # type: ignore[arg-type]
+
+
+def count_loops(indptr: Ptr, indices: Ids, *, n_jobs: int | None = None) -> int:  # noqa: ARG001
+    """See :func:`graphrep.csr.count_loops`."""
+    return int(np.count_nonzero(_rows(indptr) == indices))
+
+
+def find_arcs(indptr: Ptr, indices: Ids, source: Ptr, target: Ptr, *, n_jobs: int | None = None) -> Ptr:  # noqa: ARG001
+    """See :func:`graphrep.csr.find_arcs`."""
+    n = len(indptr) - 1
+    keys, query = _rows(indptr) * n + indices, source * n + target
+    at = np.searchsorted(keys, query)
+    found = np.append(keys, -1)[at] == query
+    return np.where(found, at, -1)
+
+
+def first_bad_row(indptr: Ptr, indices: Ids, *, n_jobs: int | None = None) -> int:  # noqa: ARG001
+    """See :func:`graphrep.csr.first_bad_row`."""
+    n = len(indptr) - 1
+    for row in range(n):
+        columns = indices[indptr[row] : indptr[row + 1]]
+        if len(columns) and (columns[0] < 0 or columns[-1] >= n or (columns[1:] <= columns[:-1]).any()):
+            return row
+    return -1

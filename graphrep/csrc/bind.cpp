@@ -1,12 +1,16 @@
 // The only file that knows Python: declares types, releases the GIL, forwards. Values are checked in Python.
-#include <optional>
-
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
+#include <optional>
+
+#include "buffer.hpp"
+#include "csr_build.hpp"
+#include "csr_query.hpp"
 #include "isa.hpp"
+#include "neighbors.hpp"
 #include "skipgram.hpp"
 #include "spmm.hpp"
 #include "walks.hpp"
@@ -146,6 +150,118 @@ void bind_spmm(nb::module_& m) {
         Released());
 }
 
+// Hand a kernel's memory to NumPy; None for a buffer that is absent.
+template <class T>
+nb::object to_numpy(graphrep::Buffer<T> buffer) {
+    if (!buffer) return nb::none();
+    const size_t size = static_cast<size_t>(buffer.size());
+    T* data = buffer.release();
+    nb::capsule owner(data, [](void* memory) noexcept { std::free(memory); });
+    return nb::cast(nb::ndarray<nb::numpy, T, nb::ndim<1>>(data, {size}, owner));
+}
+
+template <class Index>
+nb::tuple to_numpy(graphrep::Csr<Index> csr) {
+    return nb::make_tuple(to_numpy(std::move(csr.indptr)), to_numpy(std::move(csr.indices)),
+                          to_numpy(std::move(csr.weights)));
+}
+
+template <class Index, class Id>
+nb::tuple build_csr(const In<Id>& source, const In<Id>& target, const float* weights, int64_t num_nodes,
+                    const graphrep::BuildOptions& options) {
+    graphrep::Csr<Index> csr;
+    {
+        nb::gil_scoped_release release;
+        csr = graphrep::build_csr<Id, Index>(source.data(), target.data(), weights,
+                                             static_cast<int64_t>(source.size()), num_nodes, options);
+    }
+    return to_numpy(std::move(csr));
+}
+
+template <class Id>
+void bind_build(nb::module_& m) {
+    m.def(
+        "build_csr",
+        [](In<Id> source, In<Id> target, std::optional<In<float>> weights, int64_t num_nodes, bool symmetrise,
+           const std::string& merge, bool self_loops, bool wide, int num_threads) {
+            using graphrep::Merge;
+            const graphrep::BuildOptions options{merge == "sum"   ? Merge::sum
+                                                 : merge == "max" ? Merge::max
+                                                                  : Merge::first,
+                                                 symmetrise, self_loops, num_threads};
+            return wide ? build_csr<int64_t>(source, target, pointer(weights), num_nodes, options)
+                        : build_csr<int32_t>(source, target, pointer(weights), num_nodes, options);
+        },
+        "source"_a.noconvert(), "target"_a.noconvert(), "weights"_a.noconvert().none(), "num_nodes"_a, "symmetrise"_a,
+        "merge"_a, "self_loops"_a, "wide"_a, "num_threads"_a);
+}
+
+template <class Index>
+void bind_csr(nb::module_& m) {
+    using Ptr = In<int64_t>;
+    using Indices = In<Index>;
+    using Weights = std::optional<In<float>>;
+    m.def(
+        "transpose_csr",
+        [](Ptr indptr, Indices indices, Weights weights, int num_threads) {
+            graphrep::Csr<Index> csr;
+            {
+                nb::gil_scoped_release release;
+                csr = graphrep::transpose_csr(indptr.data(), indices.data(), pointer(weights),
+                                              static_cast<int64_t>(indptr.size()) - 1, num_threads);
+            }
+            return to_numpy(std::move(csr));
+        },
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "num_threads"_a);
+    m.def(
+        "is_symmetric",
+        [](Ptr indptr, Indices indices, Weights weights, int num_threads) {
+            nb::gil_scoped_release release;
+            return graphrep::is_symmetric(indptr.data(), indices.data(), pointer(weights),
+                                          static_cast<int64_t>(indptr.size()) - 1, num_threads);
+        },
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "num_threads"_a);
+    m.def(
+        "count_loops",
+        [](Ptr indptr, Indices indices, int num_threads) {
+            nb::gil_scoped_release release;
+            return graphrep::count_loops(indptr.data(), indices.data(), static_cast<int64_t>(indptr.size()) - 1,
+                                         num_threads);
+        },
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "num_threads"_a);
+    m.def(
+        "find_arcs",
+        [](Ptr indptr, Indices indices, In<int64_t> source, In<int64_t> target, Out<int64_t> position,
+           int num_threads) {
+            nb::gil_scoped_release release;
+            graphrep::find_arcs(indptr.data(), indices.data(), source.data(), target.data(),
+                                static_cast<int64_t>(source.size()), position.data(), num_threads);
+        },
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "source"_a.noconvert(), "target"_a.noconvert(),
+        "position"_a.noconvert(), "num_threads"_a);
+    m.def(
+        "first_bad_row",
+        [](Ptr indptr, Indices indices, int num_threads) {
+            nb::gil_scoped_release release;
+            return graphrep::first_bad_row(indptr.data(), indices.data(), static_cast<int64_t>(indptr.size()) - 1,
+                                           num_threads);
+        },
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "num_threads"_a);
+}
+
+template <class Id, class Value>
+void bind_neighbors(nb::module_& m) {
+    m.def(
+        "weighted_intersection",
+        [](In<int64_t> indptr, In<Id> indices, MaybeIn<double> weights, In<int64_t> u, In<int64_t> v, Out<Value> out,
+           int num_threads) {
+            graphrep::weighted_intersection<Id, Value>(indptr.data(), indices.data(), pointer(weights), u.data(),
+                                                       v.data(), int64_t(u.size()), out.data(), num_threads);
+        },
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "u"_a.noconvert(),
+        "v"_a.noconvert(), "out"_a.noconvert(), "num_threads"_a, Released());
+}
+
 }  // namespace
 
 NB_MODULE(_core, m) {
@@ -188,4 +304,13 @@ NB_MODULE(_core, m) {
                                       num_threads);
         },
         "y"_a.noconvert(), "factor"_a, "normalize"_a, "total"_a.noconvert(), "num_threads"_a, Released());
+    bind_build<int32_t>(m);
+    bind_build<int64_t>(m);
+    bind_csr<int32_t>(m);
+    bind_csr<int64_t>(m);
+
+    bind_neighbors<int32_t, float>(m);
+    bind_neighbors<int32_t, double>(m);
+    bind_neighbors<int64_t, float>(m);
+    bind_neighbors<int64_t, double>(m);
 }

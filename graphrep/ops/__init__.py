@@ -6,6 +6,7 @@ Each folder holds the public function (``__init__``), a plain ``reference`` and 
 
 from __future__ import annotations
 
+from graphrep.ops.neighbors import weighted_intersection
 from graphrep.ops.projection import project_neighbors, random_projection
 from graphrep.ops.skipgram import SkipGram
 from graphrep.ops.spmm import spmm
@@ -20,4 +21,5 @@ __all__ = [
     "random_walks",
     "spmm",
     "transition_probabilities",
+    "weighted_intersection",
 ]

@@ -1,0 +1,119 @@
+"""What every benchmark shares: the environment, alternating timing, a table, and results written as JSON.
+
+A benchmark is a script beside this file. It imports what it needs with ``from _harness import ...`` and is run as
+``python experiments/bench/NAME.py`` from the root of the repository.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+RESULTS = Path(__file__).resolve().parents[1] / "results"
+PACKAGES = ("graphrep", "numpy", "scipy", "torch", "scikit-learn")
+
+
+def environment(packages: Iterable[str] = ()) -> dict[str, Any]:
+    """Hardware, operating system and versions: those of ``PACKAGES`` and of ``packages`` (None where absent)."""
+    return {
+        "cpu": _cpu_model(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in dict.fromkeys((*PACKAGES, *packages))},
+    }
+
+
+def alternate(functions: Mapping[str, Callable[[], object]], rounds: int, *, warmup: int = 1) -> dict[str, list[float]]:
+    """Wall-clock seconds of each function over ``rounds`` rounds.
+
+    Every round calls all of them once, starting with another one each time, so that drift of the machine (clock,
+    neighbours, caches) hits all alike. ``warmup`` untimed rounds come first.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in functions}
+    names = list(functions)
+    for turn in range(-warmup, rounds):
+        shift = turn % len(names)
+        for name in names[shift:] + names[:shift]:
+            gc.collect()
+            start = time.perf_counter()
+            functions[name]()
+            elapsed = time.perf_counter() - start
+            if turn >= 0:
+                seconds[name].append(elapsed)
+    return seconds
+
+
+def report(title: str, seconds: Mapping[str, Sequence[float]], *, ours: str) -> dict[str, dict[str, float]]:
+    """Print medians and ratios to ``ours``; return them as ``{name: {median, min, max, ratio}}``.
+
+    A ratio above 1 says how many times longer than ``ours`` the other took.
+    """
+    base = statistics.median(seconds[ours])
+    summary = {
+        name: {
+            "median": statistics.median(times),
+            "min": min(times),
+            "max": max(times),
+            "ratio": statistics.median(times) / base,
+        }
+        for name, times in seconds.items()
+    }
+    columns = ("median", "min", "max")
+    rows = [(name, *(f"{row[key]:.4g}" for key in columns), f"{row['ratio']:.2f}") for name, row in summary.items()]
+    print(title)
+    print_table(("", *(f"{key} s" for key in columns), f"x {ours}"), rows)
+    return summary
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print columns aligned: the first to the left, numbers to the right."""
+    lines = [[str(cell) for cell in line] for line in (header, *rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    for first, *rest in lines:
+        cells = [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
+        print("  ".join([first.ljust(widths[0]), *cells]))
+
+
+def write_results(name: str, payload: Mapping[str, Any]) -> Path:
+    """Write ``experiments/results/NAME.json`` whole or not at all; add the environment if the payload has none."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    content = json.dumps({"environment": environment(), **payload}, indent=2, allow_nan=False) + "\n"
+    handle, temporary = tempfile.mkstemp(dir=RESULTS, prefix=f".{name}.", suffix=".json")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(content)
+        Path(temporary).chmod(0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

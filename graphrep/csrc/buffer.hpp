@@ -1,0 +1,57 @@
+// Uninitialised memory that a kernel fills and hands over. Large blocks ask for huge pages: page faults cost more than
+// the sorting and parsing that fills them.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <utility>
+
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
+namespace graphrep {
+
+template <class T>
+class Buffer {
+   public:
+    Buffer() = default;
+    explicit Buffer(int64_t size) : size_(size) {
+        constexpr size_t kHugePage = size_t{1} << 21;
+        const size_t bytes = size > 0 ? static_cast<size_t>(size) * sizeof(T) : 1;
+        if (bytes >= 2 * kHugePage) {
+            data_ = static_cast<T*>(std::aligned_alloc(kHugePage, (bytes + kHugePage - 1) & ~(kHugePage - 1)));
+#ifdef MADV_HUGEPAGE
+            if (data_) madvise(data_, bytes, MADV_HUGEPAGE);
+#endif
+        } else {
+            data_ = static_cast<T*>(std::malloc(bytes));
+        }
+        if (!data_) throw std::bad_alloc();
+    }
+    Buffer(Buffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    Buffer& operator=(Buffer&& other) noexcept {
+        std::swap(data_, other.data_);
+        std::swap(size_, other.size_);
+        return *this;
+    }
+    ~Buffer() { std::free(data_); }
+
+    T* data() const { return data_; }
+    int64_t size() const { return size_; }
+    T& operator[](int64_t i) const { return data_[i]; }
+    // False only for a default-constructed buffer: one of size 0 still stands for "present".
+    explicit operator bool() const { return data_ != nullptr; }
+    // Give the memory away; the new owner frees it with std::free.
+    T* release() {
+        size_ = 0;
+        return std::exchange(data_, nullptr);
+    }
+
+   private:
+    T* data_ = nullptr;
+    int64_t size_ = 0;
+};
+
+}  // namespace graphrep

@@ -1,0 +1,158 @@
+"""Logistic regression: one-vs-rest with all classes in one optimisation, and scikit-learn's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from graphrep.evaluate._checks import F64, I64
+
+_BLOCK = 8192  # rows per matrix product: the block of logits stays in cache
+
+
+class LinearScorer(NamedTuple):
+    """Scores ``x @ coef + intercept``."""
+
+    coef: F64
+    intercept: F64
+
+    def __call__(self, X: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+        """Logits in the dtype of X, shape (len(X), num_classes)."""
+        return np.asarray(X @ self.coef.astype(X.dtype) + self.intercept.astype(X.dtype))
+
+
+def fit_one_vs_rest(
+    X: npt.NDArray[np.floating],
+    Y: npt.NDArray[np.bool_],
+    C: float = 1.0,
+    *,
+    tol: float = 1e-5,
+    max_iter: int = 1000,
+) -> LinearScorer:
+    r"""Fit one L2-regularised logistic regression per column of Y.
+
+    .. math:: \min_{w_c, b_c} \; \tfrac12 \lVert w_c \rVert^2
+              + C \sum_i \log\bigl(1 + e^{-(2 Y_{ic} - 1)(w_c^\top x_i + b_c)}\bigr)
+
+    The intercept is not penalised. The problems share X, so one L-BFGS run over the whole (dimensions, num_classes)
+    matrix replaces num_classes runs over vectors: each step is two matrix products. The optimum is that of
+    ``sklearn.linear_model.LogisticRegression`` fitted to each column. Columns of X are centred and scaled inside, with
+    the penalty changed to match, so that convergence does not depend on the scale of X.
+
+    Parameters
+    ----------
+    X : float array of shape (num_samples, dimensions)
+    Y : bool array of shape (num_samples, num_classes)
+        A class without examples scores -inf everywhere, one without counter-examples +inf.
+    C : float
+        Inverse strength of the penalty.
+    tol : float
+        Largest entry of the gradient, per sample and in units of standardised columns, at which to stop.
+    max_iter : int
+
+    Returns
+    -------
+    LinearScorer
+
+    Notes
+    -----
+    Each step O(num_samples * dimensions * num_classes) in float32; sums in float64.
+    """
+    from scipy.optimize import minimize
+
+    n, d = X.shape
+    counts = Y.sum(axis=0)
+    mixed = np.flatnonzero((counts > 0) & (counts < n))
+    coef, intercept = np.zeros((d, Y.shape[1])), np.where(counts > 0, np.inf, -np.inf)
+    if len(mixed):
+        mean, scale = X.mean(axis=0, dtype=np.float64), X.std(axis=0, dtype=np.float64)
+        scale[scale <= 1e-6 * np.abs(mean)] = np.inf  # a constant column is the intercept's business: weight 0
+        Z = np.ones((n, d + 1), dtype=np.float32)
+        Z[:, :d] = (X - mean) / scale
+        ridge = np.append(1 / (C * n * scale**2), 0)[:, None]
+        objective = _Objective(Z, np.where(Y[:, mixed], np.float32(1), np.float32(-1)), ridge)
+        start = np.zeros((d + 1, len(mixed)))
+        start[d] = np.log(counts[mixed] / (n - counts[mixed]))
+        found = minimize(
+            objective,
+            start.ravel(),
+            jac=True,
+            method="L-BFGS-B",
+            options={"gtol": tol, "ftol": 1e-10, "maxiter": max_iter, "maxfun": 2 * max_iter},
+        )
+        solution = found.x.reshape(d + 1, -1)
+        coef[:, mixed] = solution[:d] / scale[:, None]
+        intercept[mixed] = solution[d] - mean @ coef[:, mixed]
+    return LinearScorer(coef, intercept)
+
+
+class _Objective:
+    """Loss per sample and its gradient, float64 to L-BFGS, float32 within a block of rows."""
+
+    def __init__(self, Z: npt.NDArray[np.float32], signs: npt.NDArray[np.float32], ridge: F64) -> None:
+        self.Z, self.signs, self.ridge = Z, signs, ridge
+
+    def __call__(self, flat: F64) -> tuple[float, F64]:
+        n = len(self.Z)
+        W = flat.reshape(self.Z.shape[1], -1)
+        W32 = W.astype(np.float32)
+        loss, gradient = 0.0, np.zeros_like(W)
+        for start in range(0, n, _BLOCK):
+            Z, signs = self.Z[start : start + _BLOCK], self.signs[start : start + _BLOCK]
+            margin = Z @ W32
+            margin *= signs
+            small = np.exp(-np.abs(margin))  # in (0, 1]: no overflow on either side
+            loss += float(np.log1p(small).sum(dtype=np.float64)) - float(np.minimum(margin, 0).sum(dtype=np.float64))
+            wrong = np.where(margin >= 0, small, np.float32(1)) / (1 + small)  # sigmoid(-margin)
+            wrong *= signs
+            gradient -= Z.T @ wrong
+        gradient = gradient / n + self.ridge * W
+        return loss / n + 0.5 * float((self.ridge * W**2).sum()), gradient.ravel()
+
+
+def class_scores(
+    X: npt.NDArray[Any],
+    Y: npt.NDArray[np.bool_],
+    fit_rows: I64,
+    test_rows: I64,
+    *,
+    C: float,
+    normalise: str,
+    classifier: str,
+    n_jobs: int | None,
+) -> npt.NDArray[Any]:
+    """Score of every class for every test node, float of shape (len(test_rows), num_classes).
+
+    Positive where a one-vs-rest classifier would predict the class; -inf for a class without training nodes.
+    """
+    A, B, truth = X[fit_rows], X[test_rows], Y[fit_rows]
+    if normalise == "standardise":
+        mean, scale = A.mean(axis=0), A.std(axis=0)
+        scale[scale == 0] = 1
+        A, B = (A - mean) / scale, (B - mean) / scale
+    if classifier == "ovr":
+        return fit_one_vs_rest(A, truth, C)(B)
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
+
+    scores = np.full((len(B), Y.shape[1]), -np.inf)
+    if classifier == "liblinear":
+        counts = truth.sum(axis=0)
+        scores[:, counts == len(truth)] = np.inf
+        mixed = np.flatnonzero((counts > 0) & (counts < len(truth)))
+        if len(mixed):
+            model = OneVsRestClassifier(LogisticRegression(C=C, solver="liblinear"), n_jobs=n_jobs)
+            # a lone column would be taken for a vector of class names
+            model.fit(A, truth[:, mixed] if len(mixed) > 1 else truth[:, mixed[0]])
+            scores[:, mixed] = model.decision_function(B).reshape(len(B), -1)
+        return scores
+    present = np.flatnonzero(truth.any(axis=0))
+    if len(present) == 1:
+        scores[:, present] = np.inf
+    else:
+        logits = LogisticRegression(C=C, max_iter=1000).fit(A, truth.argmax(axis=1)).decision_function(B)
+        scores[:, present] = logits if logits.ndim == 2 else np.stack([-logits, logits], axis=1)
+    return scores

@@ -1,0 +1,13 @@
+"""weighted_intersection with a NumPy set operation per pair: the oracle of the tests."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def weighted_intersection(indptr, indices, weights, u, v, out, num_threads):  # type: ignore[no-untyped-def]  # noqa: ARG001
+    """See :func:`graphrep.ops.neighbors.weighted_intersection`; fills ``out``."""
+    for i, (a, b) in enumerate(zip(u.tolist(), v.tolist(), strict=True)):
+        common = np.intersect1d(indices[indptr[a] : indptr[a + 1]], indices[indptr[b] : indptr[b + 1]])
+        common = common[(common != a) & (common != b)]
+        out[i] = len(common) if weights is None else weights[common].sum()

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, f1_score
+
+from graphrep.evaluate import node_classification
+from graphrep.evaluate._logistic import fit_one_vs_rest
+from graphrep.evaluate.node_classification import f1_scores
+
+
+@pytest.fixture
+def blobs():
+    rng = np.random.default_rng(0)
+    y = rng.choice(5, size=300, p=[0.4, 0.3, 0.15, 0.1, 0.05])
+    return (rng.standard_normal((5, 8))[y] + rng.standard_normal((300, 8))).astype(np.float32), y
+
+
+@pytest.fixture
+def multilabel():
+    rng = np.random.default_rng(1)
+    X = rng.standard_normal((250, 10))
+    return X, (X @ rng.standard_normal((10, 6)) + rng.standard_normal((250, 6)) > 2).astype(int)
+
+
+@pytest.mark.parametrize("C", [0.01, 1.0, 100.0])
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_joint_fit_is_the_optimum_of_each_class(C, scale):
+    rng = np.random.default_rng(2)
+    X = rng.standard_normal((400, 6)) * [1, 2, 3, 0.1, 5, 20] + 3
+    Y = X[:, :3] @ rng.standard_normal((3, 4)) + 3 * rng.standard_normal((400, 4)) > 1
+    ours = fit_one_vs_rest(X * scale, Y, C / scale**2)
+    for c in range(4):
+        theirs = LogisticRegression(C=C, solver="newton-cholesky", tol=1e-10).fit(X, Y[:, c])
+        np.testing.assert_allclose(ours(X * scale)[:, c], theirs.decision_function(X), atol=0.02)
+
+
+def test_classes_without_examples_or_counter_examples_are_certain():
+    X = np.arange(6.0)[:, None]
+    Y = np.array([[0, 1, 0], [0, 1, 0], [0, 1, 0], [0, 1, 1], [0, 1, 1], [0, 1, 1]], dtype=bool)
+    scores = fit_one_vs_rest(X, Y)(X)
+    assert (scores[:, 0] == -np.inf).all()
+    assert (scores[:, 1] == np.inf).all()
+    assert ((scores[:, 2] > 0) == Y[:, 2]).all()
+
+
+def test_a_constant_column_changes_nothing(blobs):
+    X, y = blobs
+    more = np.hstack([X, np.full((len(X), 1), 1e4, np.float32)])
+    Y = np.eye(5, dtype=bool)[y]
+    np.testing.assert_allclose(fit_one_vs_rest(more, Y)(more), fit_one_vs_rest(X, Y)(X), atol=1e-3)
+
+
+@pytest.mark.parametrize("all_labels", [True, False])
+def test_f1_equals_scikit_learn(all_labels):
+    rng = np.random.default_rng(3)
+    if all_labels:
+        truth, predicted = rng.random((2, 40, 6)) < 0.3
+        truth[:, 5] = predicted[:, 5] = False
+    else:
+        truth, predicted = np.eye(6, dtype=bool)[rng.integers(4, size=(2, 40))]
+    to_sklearn = (lambda m: m) if all_labels else (lambda m: m.argmax(axis=1))
+    expected = [
+        f1_score(to_sklearn(truth), to_sklearn(predicted), average=how, zero_division=0) for how in ("micro", "macro")
+    ]
+    assert f1_scores(truth, predicted, all_labels=all_labels) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("classifier", ["ovr", "liblinear", "multinomial"])
+def test_fixed_split_of_single_labels(blobs, classifier):
+    X, y = blobs
+    train, test = np.arange(0, 200), np.arange(200, 300)
+    result = node_classification(X, y, train=train, test=test, classifier=classifier)
+    if classifier == "multinomial":
+        predicted = LogisticRegression(max_iter=1000).fit(X[train], y[train]).predict(X[test])
+    else:
+        solver = {"ovr": "lbfgs", "liblinear": "liblinear"}[classifier]
+        margins = [
+            LogisticRegression(solver=solver, max_iter=1000).fit(X[train], y[train] == c).decision_function(X[test])
+            for c in range(5)
+        ]
+        predicted = np.argmax(margins, axis=0)
+    expected = {
+        "micro_f1": f1_score(y[test], predicted, average="micro"),
+        "macro_f1": f1_score(y[test], predicted, average="macro"),
+        "accuracy": accuracy_score(y[test], predicted),
+    }
+    assert {name: values.item() for name, values in result.scores.items()} == pytest.approx(expected)
+    assert result.train_shares.tolist() == [200 / 300]
+    common = np.bincount(y[train]).argmax()
+    assert result.majority["accuracy"].item() == pytest.approx((y[test] == common).mean())
+
+
+@pytest.mark.parametrize("as_sparse", [False, True])
+def test_topk_predicts_as_many_labels_as_are_true(multilabel, as_sparse):
+    X, Y = multilabel
+    train, test = np.arange(0, 150), np.arange(150, 250)
+    y = sp.csr_matrix(Y) if as_sparse else Y
+    scores = np.stack(
+        [LogisticRegression(max_iter=1000).fit(X[train], Y[train, c]).decision_function(X[test]) for c in range(6)], 1
+    )
+    topk = np.zeros_like(Y[test])
+    for i, row in enumerate(scores):
+        topk[i, np.argsort(-row)[: Y[test][i].sum()]] = 1
+    for known, predicted in ((True, topk), (False, scores > 0)):
+        result = node_classification(X, y, train=train, test=test, known_label_counts=known)
+        assert set(result.scores) == {"micro_f1", "macro_f1"}
+        assert result.scores["micro_f1"].item() == pytest.approx(f1_score(Y[test], predicted, average="micro"))
+        assert result.scores["macro_f1"].item() == pytest.approx(f1_score(Y[test], predicted, average="macro"))
+        assert ("TopK" in result.protocol) == known
+
+
+def test_random_splits_follow_the_seed(blobs):
+    X, y = blobs
+    options = {"repeats": 3, "majority": False}
+    both = node_classification(X, y, ratios=[0.2, 0.5], **options)
+    half = node_classification(X, y, ratios=[0.5], **options)
+    other = node_classification(X, y, ratios=[0.5], seed=1, **options)
+    np.testing.assert_array_equal(both.scores["macro_f1"][1:], half.scores["macro_f1"])
+    assert (other.scores["macro_f1"] != half.scores["macro_f1"]).any()
+    assert len(set(half.scores["macro_f1"][0])) > 1
+    np.testing.assert_allclose(both.mean("macro_f1")[1], half.scores["macro_f1"].mean())
+    np.testing.assert_allclose(both.std("macro_f1")[1], np.std(half.scores["macro_f1"], ddof=1))
+
+
+def test_vectors_that_say_nothing_score_as_the_majority():
+    y = np.repeat([0, 1, 2], [60, 30, 10])
+    result = node_classification(np.zeros((100, 3)), y, ratios=[0.5], repeats=4)
+    for name, values in result.scores.items():
+        np.testing.assert_array_equal(values, result.majority[name])
+
+
+def test_unlabelled_nodes_are_left_out(blobs):
+    X, y = blobs
+    hidden = y.copy()
+    hidden[::3] = -1
+    kept = np.flatnonzero(hidden >= 0)
+    a = node_classification(X, hidden, ratios=[0.5], repeats=2)
+    b = node_classification(X[kept], y[kept], ratios=[0.5], repeats=2)
+    np.testing.assert_array_equal(a.scores["micro_f1"], b.scores["micro_f1"])
+
+
+def test_masks_tensors_and_names_are_understood(blobs):
+    X, y = blobs
+    masks = np.zeros((300, 2), dtype=bool)
+    masks[:100, 0] = masks[200:, 1] = True
+    result = node_classification(torch.tensor(X), np.array(list("abcde"))[y], train=torch.tensor(masks))
+    singles = [
+        node_classification(X, y, train=np.flatnonzero(masks[:, i]), test=~masks[:, i]).scores["micro_f1"].item()
+        for i in range(2)
+    ]
+    assert result.scores["micro_f1"].tolist() == [singles]
+
+
+@pytest.mark.parametrize("classifier", ["ovr", "liblinear", "multinomial"])
+def test_a_class_absent_from_training_is_never_predicted(blobs, classifier):
+    X, y = blobs
+    train = np.flatnonzero(y < 2)
+    result = node_classification(X, y, train=train, classifier=classifier)
+    assert result.scores["accuracy"].item() == 0.0
+    alone = node_classification(X, y, train=np.flatnonzero(y == 0), classifier=classifier, majority=False)
+    assert alone.scores["accuracy"].item() == 0.0
+    assert alone.majority is None
+
+
+def test_normalisation(blobs):
+    X, y = blobs
+    train = np.arange(0, 150)
+    lengths = np.linalg.norm(X, axis=1, keepdims=True)
+    for how, prepared in (("l2", X / lengths), ("standardise", (X - X[train].mean(0)) / X[train].std(0))):
+        a = node_classification(X * [[1.0]], y, train=train, normalise=how, C=0.01)
+        b = node_classification(prepared, y, train=train, C=0.01)
+        assert a.scores["macro_f1"] == pytest.approx(b.scores["macro_f1"])
+
+
+def test_table_names_the_protocol(blobs):
+    X, y = blobs
+    text = str(node_classification(X, y, ratios=[0.1, 0.5], repeats=2, normalise="l2", n_jobs=1))
+    head, columns, _, *rows = text.splitlines()
+    assert head.startswith("one-vs-rest logistic regression, C=1, rows of unit length, 2 random splits")
+    assert columns.split("  ")[0] == "trained on"
+    assert "majority macro-F1" in columns
+    assert [row.split("  ")[0] for row in rows] == ["10 %", "50 %"]
+    assert all(row.count("±") == 4 for row in rows)
+
+
+def test_unusable_input_is_refused(blobs):
+    X, y = blobs
+    broken = X.copy()
+    broken[7, 0] = np.nan
+    for arguments, options, error, message in (
+        ((broken, y), {}, ValueError, "vectors must be finite; row 7"),
+        ((X[0], y), {}, ValueError, "real matrix"),
+        ((X, y[:-1]), {}, ValueError, "y has 299 rows, but vectors has 300"),
+        ((X, y.astype(float)), {}, ValueError, "y must be one integer or string per node"),
+        ((X, np.full((300, 2), 2)), {}, ValueError, "only 0 and 1"),
+        ((X, y), {"ratios": [1.0]}, ValueError, "ratios must lie in"),
+        ((X, y), {"ratios": [0.001]}, ValueError, "a split has 0 training"),
+        ((X, y), {"repeats": 0}, ValueError, "at least one split"),
+        ((X, y), {"C": 0}, ValueError, "C must be positive"),
+        ((X, y), {"normalise": "l1"}, ValueError, "normalise must be one of"),
+        ((X, y), {"classifier": "svm"}, ValueError, "classifier must be one of"),
+        ((X, np.eye(5)[y]), {"classifier": "multinomial"}, ValueError, "label matrix"),
+        ((X, y), {"train": [1, 2], "test": [2, 3]}, ValueError, "train and test share 1 nodes, row 2"),
+        ((X, y), {"train": [300]}, IndexError, "train must lie in"),
+        ((X, y), {"train": np.ones(3, bool)}, ValueError, "mask of 300 rows"),
+        ((X, y), {"test": [1]}, ValueError, "test was given without train"),
+    ):
+        with pytest.raises(error, match=message):
+            node_classification(*arguments, **options)
