@@ -10,7 +10,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from graphrep import _core as _core  # for the type checker; not public
     from graphrep import datasets, embed, evaluate, io, linkpred, ops
     from graphrep._doctor import show_versions
     from graphrep._version import __version__
@@ -65,4 +64,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return list(__all__)
+    return sorted(__all__)

@@ -71,7 +71,8 @@ class GraphEmbedder(BaseEstimator):  # type: ignore[misc]
                 raise ValueError(f"graph must be a square adjacency matrix, got shape {matrix.shape}.")
             matrix = sp.csr_array(matrix)
             if matrix.nnz and matrix.data.min() < 0:
-                raise ValueError(f"Negative values in data: graph must not hold negative weights, got {matrix.data.min()}.")
+                least = matrix.data.min()
+                raise ValueError(f"Negative values in data: graph must not hold negative weights, got {least}.")
             return as_graph(matrix)
         g = as_graph(graph)
         if g.num_nodes == 0:

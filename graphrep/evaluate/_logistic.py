@@ -29,6 +29,7 @@ def fit_one_vs_rest(
     Y: npt.NDArray[np.bool_],
     C: float = 1.0,
     *,
+    standardise: bool = False,
     tol: float = 1e-5,
     max_iter: int = 1000,
 ) -> LinearScorer:
@@ -49,6 +50,8 @@ def fit_one_vs_rest(
         A class without examples scores -inf everywhere, one without counter-examples +inf.
     C : float
         Inverse strength of the penalty.
+    standardise : bool
+        Penalise the weights of columns scaled to variance 1 instead, so that C means the same for any scale of X.
     tol : float
         Largest entry of the gradient, per sample and in units of standardised columns, at which to stop.
     max_iter : int
@@ -71,8 +74,9 @@ def fit_one_vs_rest(
         mean, scale = X.mean(axis=0, dtype=np.float64), X.std(axis=0, dtype=np.float64)
         scale[scale <= 1e-6 * np.abs(mean)] = np.inf  # a constant column is the intercept's business: weight 0
         Z = np.ones((n, d + 1), dtype=np.float32)
-        Z[:, :d] = (X - mean) / scale
-        ridge = np.append(1 / (C * n * scale**2), 0)[:, None]
+        np.subtract(X, mean, out=Z[:, :d], casting="same_kind")
+        np.divide(Z[:, :d], scale, out=Z[:, :d], casting="same_kind")
+        ridge = np.append(1 / (C * n * (1 if standardise else scale) ** 2) * np.ones(d), 0)[:, None]
         objective = _Objective(Z, np.where(Y[:, mixed], np.float32(1), np.float32(-1)), ridge)
         start = np.zeros((d + 1, len(mixed)))
         start[d] = np.log(counts[mixed] / (n - counts[mixed]))
