@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from graphrep._checks import checked_int
 from graphrep.embed._search import METRICS, pair_scores, top_k
 from graphrep.graph import _checked_nodes, _frozen
 from graphrep.io.vectors import read_vectors, write_vectors
@@ -178,7 +179,7 @@ class NodeVectors:
         else:
             exclude = self.rows([node_or_vector])  # type: ignore[list-item]
             query = self._vectors[exclude]
-        rows, scores = top_k(self._vectors, query, _checked_k(k), _checked_metric(metric), exclude)
+        rows, scores = top_k(self._vectors, query, checked_int("k", k, 1), _checked_metric(metric), exclude)
         return list(zip(self.nodes[rows[0]].tolist(), scores[0].tolist(), strict=True))
 
     def neighbors(
@@ -207,7 +208,7 @@ class NodeVectors:
         """
         exclude = np.arange(len(self), dtype=np.int64) if nodes is None else self.rows(nodes)
         queries = self._vectors[exclude]
-        rows, scores = top_k(self._vectors, queries, _checked_k(k), _checked_metric(metric), exclude)
+        rows, scores = top_k(self._vectors, queries, checked_int("k", k, 1), _checked_metric(metric), exclude)
         return self.nodes[rows], scores
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -342,9 +343,3 @@ def _checked_metric(metric: str) -> str:
     if metric not in METRICS:
         raise ValueError(f"metric must be one of {', '.join(METRICS)}; got {metric!r}.")
     return metric
-
-
-def _checked_k(k: int) -> int:
-    if isinstance(k, bool) or not hasattr(k, "__index__") or k < 1:
-        raise ValueError(f"k must be a positive integer, got {k!r}.")
-    return int(k)

@@ -1,4 +1,4 @@
-"""Reading edges, and writing and reading node vectors.
+"""Reading edge lists, reading and writing node vectors.
 
 The readers are imported on first use: each needs a library that the others do not.
 """
