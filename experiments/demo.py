@@ -74,7 +74,7 @@ def main() -> None:
     print(f"Done in {time.perf_counter() - began:.0f} s.")
 
 
-def draw_map(vectors: np.ndarray, data: gr.datasets.Dataset, path: Path, *, seed: int, sample: int = 6000) -> None:
+def draw_map(vectors: np.ndarray, data: gr.datasets.Dataset, path: Path, *, seed: int, sample: int = 4000) -> None:
     """2-D t-SNE map of a sample of packages, coloured by the largest sections."""
     import matplotlib as mpl
 
@@ -86,7 +86,7 @@ def draw_map(vectors: np.ndarray, data: gr.datasets.Dataset, path: Path, *, seed
     connected = np.flatnonzero(data.graph.out_degree)
     chosen = np.random.default_rng(seed).choice(connected, min(sample, len(connected)), replace=False)
     unit = vectors[chosen] / np.linalg.norm(vectors[chosen], axis=1, keepdims=True)
-    flat = TSNE(init="pca", perplexity=40, random_state=seed, n_jobs=-1).fit_transform(
+    flat = TSNE(init="pca", perplexity=30, max_iter=500, random_state=seed, n_jobs=-1).fit_transform(
         PCA(32, random_state=seed).fit_transform(unit)
     )
     sections = data.graph.y[chosen]
