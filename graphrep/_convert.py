@@ -51,7 +51,7 @@ def parts_of(obj: Any, num_nodes: int | None, weights: Any) -> Parts:
         return _from_scipy(obj, num_nodes, weights)
     if hasattr(obj, "is_directed") and hasattr(obj, "adj") and hasattr(obj, "nodes"):
         return _from_networkx(obj, num_nodes, weights)
-    if hasattr(obj, "edge_index") and hasattr(obj, "num_nodes"):
+    if hasattr(obj, "edge_index"):
         return _from_pyg(obj, num_nodes, weights)
     if kind == "pandas" and hasattr(obj, "iloc"):
         return _from_frame(obj, num_nodes, weights)
@@ -128,7 +128,7 @@ def _from_pyg(data: Any, num_nodes: int | None, weights: Any) -> Parts:
     if num_nodes is None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PyG warns where it infers the number as we do
-            num_nodes = data.num_nodes
+            num_nodes = getattr(data, "num_nodes", None)
     values = weights
     if weights is None or isinstance(weights, str):
         values = getattr(data, weights or "edge_weight", None)
@@ -242,6 +242,8 @@ def checked_weights(weights: Any, length: int, what: str = "weights") -> npt.NDA
 
 def checked_nodes(nodes: Any, num_nodes: int) -> npt.NDArray[Any] | None:
     """Names as an array, distinct, one per node; None if they are the row numbers."""
+    if nodes is None:
+        return None
     nodes = to_numpy(nodes)
     if len(nodes) != num_nodes:
         raise ValueError(f"nodes must name each of the {num_nodes} nodes once, got {len(nodes)} names.")

@@ -103,8 +103,7 @@ class Graph:
             raise ValueError(
                 "the adjacency is not symmetric, so directed must be True; as_graph(..., directed=False) symmetrises."
             )
-        names = None if nodes is None else checked_nodes(nodes, n)
-        self._fill(csr, directed, names, checked_rows("x", x, n), checked_rows("y", y, n))
+        self._fill(csr, directed, checked_nodes(nodes, n), checked_rows("x", x, n), checked_rows("y", y, n))
 
     def _fill(self, csr: CSR, directed: bool, nodes: npt.NDArray[Any] | None, x: Any, y: Any) -> None:  # noqa: FBT001
         self._indptr, self._indices, self._weights = (frozen(part) for part in csr)
@@ -235,10 +234,11 @@ class Graph:
         return (find_arcs(self._csr, u.ravel(), v.ravel()) >= 0).reshape(u.shape)
 
     def to_scipy(self) -> sp.csr_array:
-        """Adjacency as scipy.sparse.csr_array, float32, sharing memory where possible."""
+        """Adjacency as scipy.sparse.csr_array, float32, sharing indices and weights where possible."""
         data = np.ones(self.num_arcs, dtype=np.float32) if self._weights is None else self._weights
-        shape = (self.num_nodes, self.num_nodes)
-        return sp.csr_array((data, self._indices, self._indptr), shape=shape)
+        # scipy wants one index type: narrow the few row offsets rather than have it widen the many columns.
+        indptr = self._indptr.astype(index_dtype(self.num_arcs + 1))
+        return sp.csr_array((data, self._indices, indptr), shape=(self.num_nodes, self.num_nodes))
 
     def edge_index(self) -> npt.NDArray[np.int64]:
         """Arcs as in PyG: int64 of shape (2, num_arcs), both directions of an undirected edge."""
