@@ -132,9 +132,9 @@ class EdgeListReader {
             if (scanner_.skips(line, stop)) continue;
             Name fields[3] = {};
             const int columns = scanner_.split(line, stop, fields);
-            if (columns != format_.columns) return fail(chunk, EdgeListFault::columns, line, fields[0], columns);
+            if (columns != format_.columns) return fail(chunk, EdgeListFault::columns, line, {line, 0}, columns);
             for (int i = 0; i < (format_.weighted ? 3 : 2); ++i)
-                if (fields[i].size == 0) return fail(chunk, EdgeListFault::empty_field, line, fields[i], columns);
+                if (fields[i].size == 0) return fail(chunk, EdgeListFault::empty_field, line, fields[i]);
             if (format_.weighted) {
                 if (!parse_number(fields[2], weight)) return fail(chunk, EdgeListFault::weight_text, line, fields[2]);
                 if (!is_weight(weight)) return fail(chunk, EdgeListFault::weight_value, line, fields[2]);
