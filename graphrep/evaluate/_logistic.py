@@ -102,7 +102,8 @@ class _Objective:
     def __init__(self, Z: npt.NDArray[np.float32], signs: npt.NDArray[np.float32], ridge: F64, unit: F64) -> None:
         import torch
 
-        self.blocks = list(zip(torch.from_numpy(Z).split(_BLOCK), torch.from_numpy(signs).split(_BLOCK), strict=True))
+        starts = range(0, len(Z), _BLOCK)
+        self.blocks = [tuple(torch.from_numpy(part[i : i + _BLOCK]) for part in (Z, signs)) for i in starts]
         self.num_samples, self.ridge, self.unit = len(Z), ridge, unit
 
     def __call__(self, flat: F64) -> tuple[float, F64]:
