@@ -165,8 +165,11 @@ class Graph:
             return np.bincount(self._indices, weights=w, minlength=self.num_nodes).astype(np.float64)
         if self._weights is None:
             return self.out_degree.astype(np.float64)
-        total = np.concatenate(([0.0], np.cumsum(self._weights, dtype=np.float64)))
-        return np.asarray(total[self._indptr[1:]] - total[self._indptr[:-1]])
+        total = np.zeros(self.num_nodes)
+        busy = self.out_degree > 0
+        if busy.any():
+            total[busy] = np.add.reduceat(self._weights, self._indptr[:-1][busy], dtype=np.float64)
+        return total
 
     def neighbors(self, row: int) -> npt.NDArray[np.integer[Any]]:
         """Out-neighbours of the node in ``row`` (a row number, not a name), ascending."""
