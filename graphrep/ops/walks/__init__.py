@@ -129,10 +129,10 @@ def iter_walks(
 
 
 class WalkSampler:
-    """Walks of an endless numbered series: what :func:`random_walks` and the embedders draw from.
+    """Walks of an endless numbered series: what :func:`graphrep.random_walks` and the embedders draw from.
 
     Walk ``i`` starts at ``start[i % num_starts]`` and depends on (seed, i) alone. Parameters as in
-    :func:`random_walks`.
+    :func:`graphrep.random_walks`.
 
     Examples
     --------
