@@ -281,7 +281,8 @@ void bind_edgelist(nb::module_& m) {
         "read_edge_list",
         [](In<uint8_t> text, int64_t begin, const nb::bytes& delimiter, int columns, bool weighted,
            const std::vector<nb::bytes>& comments, int64_t num_nodes, bool wide, int64_t chunk_bytes, int num_threads) {
-            graphrep::EdgeListFormat format{delimiter.size() ? *delimiter.c_str() : '\0', columns, weighted, {}, num_nodes};
+            const char separator = delimiter.size() ? *delimiter.c_str() : '\0';
+            graphrep::EdgeListFormat format{separator, columns, weighted, {}, num_nodes};
             for (const nb::bytes& mark : comments) format.comments.emplace_back(mark.c_str(), mark.size());
             graphrep::EdgeList list;
             {

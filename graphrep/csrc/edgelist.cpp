@@ -37,8 +37,8 @@ struct Chunk {
     int64_t slot = 0;   // its edges are written from here on,
     int64_t count = 0;  // that many
     int64_t low = std::numeric_limits<int64_t>::max(), high = std::numeric_limits<int64_t>::min();  // of the ids
-    EdgeListProblem problem;
-    EdgeListProblem overflow;  // an integer beyond int64: an error only if all names are integers
+    EdgeListProblem problem{};
+    EdgeListProblem overflow{};  // an integer beyond int64: an error only if all names are integers
     const char* problem_line = nullptr;
     const char* overflow_line = nullptr;
 };
@@ -75,8 +75,8 @@ class EdgeListReader {
             const int64_t share = std::min(kMaxTableBytes, (size - begin) / threads_ + 1);
             prepare(split_chunks(text_, size, begin, chunk_bytes ? chunk_bytes : share));
             const std::vector<Name> names = number_names();
-            if (find_problem(result.problem)) return true;
             if (too_narrow_) return false;
+            if (find_problem(result.problem)) return true;
             copy_names(names, result);
         }
         close_gaps(source_);
@@ -132,9 +132,9 @@ class EdgeListReader {
             if (scanner_.skips(line, stop)) continue;
             Name fields[3] = {};
             const int columns = scanner_.split(line, stop, fields);
-            if (columns != format_.columns) return fail(chunk, EdgeListFault::columns, line, fields[0], columns);
+            if (columns != format_.columns) return fail(chunk, EdgeListFault::columns, line, {line, 0}, columns);
             for (int i = 0; i < (format_.weighted ? 3 : 2); ++i)
-                if (fields[i].size == 0) return fail(chunk, EdgeListFault::empty_field, line, fields[i], columns);
+                if (fields[i].size == 0) return fail(chunk, EdgeListFault::empty_field, line, fields[i]);
             if (format_.weighted) {
                 if (!parse_number(fields[2], weight)) return fail(chunk, EdgeListFault::weight_text, line, fields[2]);
                 if (!is_weight(weight)) return fail(chunk, EdgeListFault::weight_value, line, fields[2]);
@@ -167,9 +167,10 @@ class EdgeListReader {
                 for (int i = 0; i < 2; ++i) {
                     const IntegerText kind = parse_integer(fields[i], ends[i]);
                     if (format_.num_nodes >= 0) {
-                        const bool inside = kind == IntegerText::ok && ends[i] >= 0 && ends[i] < format_.num_nodes;
-                        const auto fault = kind == IntegerText::no ? EdgeListFault::integer_needed : EdgeListFault::id_outside;
-                        if (!inside) return fail(chunk, fault, line, fields[i]), false;
+                        if (kind == IntegerText::no)
+                            return fail(chunk, EdgeListFault::integer_needed, line, fields[i]), false;
+                        if (kind == IntegerText::overflow || ends[i] < 0 || ends[i] >= format_.num_nodes)
+                            return fail(chunk, EdgeListFault::id_outside, line, fields[i]), false;
                     } else if (kind == IntegerText::overflow) {
                         note_overflow(chunk, line, fields[i]);
                     } else if (kind == IntegerText::no) {
@@ -205,16 +206,15 @@ class EdgeListReader {
 
     // Number integers by rank; returns the distinct ones, ascending.
     Buffer<int64_t> number_integers() {
-        Chunk all = {nullptr, nullptr};
-        int64_t edges = 0;
+        int64_t low = std::numeric_limits<int64_t>::max(), high = std::numeric_limits<int64_t>::min(), edges = 0;
         for (const Chunk& chunk : chunks_) {
-            all.low = std::min(all.low, chunk.low);
-            all.high = std::max(all.high, chunk.high);
+            low = std::min(low, chunk.low);
+            high = std::max(high, chunk.high);
             edges += chunk.count;
         }
         if (edges == 0) return Buffer<int64_t>(0);
-        const uint64_t range = static_cast<uint64_t>(all.high) - static_cast<uint64_t>(all.low);
-        return range / kDenseRange <= static_cast<uint64_t>(2 * edges) ? rank_dense(all.low, all.high) : rank_sparse();
+        const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
+        return range / kDenseRange <= static_cast<uint64_t>(2 * edges) ? rank_dense(low, high) : rank_sparse();
     }
 
     Buffer<int64_t> rank_dense(int64_t low, int64_t high) {
@@ -284,7 +284,10 @@ class EdgeListReader {
             });
         });
         const MergedTables<Name> merged(tables, threads_);
-        if (merged.total() > kMaxSlot) too_narrow_ = true;
+        if (merged.total() > kMaxSlot) {
+            too_narrow_ = true;
+            return {};
+        }
         for_chunks([&](Chunk& chunk) {
             const int64_t* numbers = merged.numbers(&chunk - chunks_.data());
             for_ends(chunk, [&](Slot& id) { id = static_cast<Slot>(numbers[id]); });
@@ -310,8 +313,8 @@ class EdgeListReader {
     void close_gaps(Buffer<T>& values) const {
         int64_t out = 0;
         for (const Chunk& chunk : chunks_) {
-            if (out != chunk.slot)
-                std::memmove(values.data() + out, values.data() + chunk.slot, static_cast<size_t>(chunk.count) * sizeof(T));
+            const T* begin = values.data() + chunk.slot;
+            if (out != chunk.slot) std::copy(begin, begin + chunk.count, values.data() + out);
             out += chunk.count;
         }
         values.truncate(out);

@@ -68,7 +68,8 @@ inline uint64_t hash_key(const Name& name) {
     return mix64(hash ^ word);
 }
 
-// Distinct keys numbered 0, 1, … in order of first insertion. Open addressing; a slot holds half the hash and the number.
+// Distinct keys numbered 0, 1, … in order of first insertion. Open addressing; a slot holds half the hash and the
+// number.
 template <class Key>
 class KeyTable {
    public:
@@ -102,7 +103,7 @@ class KeyTable {
     static constexpr uint64_t kNumber = 0xffffffffULL;
 
     void grow() {
-        slots_.assign(slots_.size() * 4, 0);
+        slots_.assign(slots_.size() * 2, 0);
         const uint64_t mask = slots_.size() - 1;
         for (size_t number = 0; number < keys_.size(); ++number) {
             uint64_t at = hashes_[number] & mask;
@@ -143,7 +144,7 @@ class MergedTables {
     const int64_t* numbers(int64_t table) const { return number_.data() + offset_[table]; }
 
    private:
-    // number_[at] = where the key at `at` (counted over all tables) appears first. Each thread owns a share of the hashes.
+    // number_[at] = where the key at `at` (counted over all tables) appears first. A thread owns a share of the hashes.
     void find_first(const std::vector<KeyTable<Key>>& tables, int num_threads) {
         const int64_t shares = tables.size() > 1 ? std::max(1, num_threads) : 1;
         ExceptionKeeper keeper;

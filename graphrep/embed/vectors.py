@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._checks import checked_int
+from graphrep._convert import checked_nodes, frozen
 from graphrep.embed._search import METRICS, pair_scores, top_k
-from graphrep.graph import _checked_nodes, _frozen
 from graphrep.io.vectors import read_vectors, write_vectors
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ class NodeVectors:
         nodes: Sequence[Hashable] | npt.NDArray[Any] | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
-        self._vectors: npt.NDArray[np.float32] = _frozen(_checked_vectors(vectors))
-        self._names: npt.NDArray[Any] | None = _frozen(_checked_nodes(nodes, len(self._vectors)))
+        self._vectors: npt.NDArray[np.float32] = frozen(_checked_vectors(vectors))
+        self._names: npt.NDArray[Any] | None = frozen(checked_nodes(nodes, len(self._vectors)))
         self._settings = _checked_settings(settings)
         self._rows: dict[Hashable, int] = {}
 
@@ -264,8 +264,8 @@ class NodeVectors:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._vectors = _frozen(self._vectors)  # pickle forgets that an array is read-only
-        self._names = _frozen(self._names)
+        self._vectors = frozen(self._vectors)  # pickle forgets that an array is read-only
+        self._names = frozen(self._names)
 
 
 def load_vectors(path: str | os.PathLike[str]) -> NodeVectors:

@@ -57,7 +57,9 @@ def link_baselines(graph: Any, *, seed: int = 0) -> dict[str, Callable[[Any], F6
     return scorers | {name: partial(heuristic, g) for name, heuristic in HEURISTICS.items()}
 
 
-def node_baselines(graph: Any, *, dimensions: int = 128, hops: int = 2, seed: int = 0) -> dict[str, F32]:
+def node_baselines(
+    graph: Any, *, dimensions: int = 128, hops: int = 2, max_features: int = 1024, seed: int = 0
+) -> dict[str, F32]:
     r"""Node vectors that nothing has learned, by name.
 
     Parameters
@@ -67,6 +69,9 @@ def node_baselines(graph: Any, *, dimensions: int = 128, hops: int = 2, seed: in
         Columns of the random vectors.
     hops : int
         Steps of :func:`propagate`.
+    max_features : int
+        Wider features are first multiplied by a random normal matrix with this many columns, which keeps inner
+        products about what they were.
     seed : int
 
     Returns
@@ -88,7 +93,11 @@ def node_baselines(graph: Any, *, dimensions: int = 128, hops: int = 2, seed: in
     noise = rng.standard_normal((g.num_nodes, dimensions), dtype=np.float32) / np.float32(np.sqrt(dimensions))
     found = {"random": noise, "random projection": propagate(g, noise, hops)}
     if g.x is not None:
-        x = _dense(g.x)
+        x = g.x if hasattr(g.x, "toarray") else to_numpy(g.x)
+        if x.shape[1] > max_features:
+            mix = rng.standard_normal((x.shape[1], max_features), dtype=np.float32)
+            x = x.astype(np.float32) @ (mix / np.float32(np.sqrt(max_features)))
+        x = _dense(x)
         found |= {"features": x, "propagated features": propagate(g, x, hops)}
     return found
 

@@ -37,7 +37,7 @@ def parse_edges(
         form.weighted,
         list(form.comments),
         num_nodes,
-        wide,
+        wide or num_nodes >= 2**31,
         chunk_bytes,
         threads,
     )

@@ -46,8 +46,8 @@ class Table(NamedTuple):
     """What a parser makes of the lines.
 
     ``ids`` are the distinct integer names, ascending; None if ``num_nodes`` was given or some name is no integer. Then
-    ``names`` holds the distinct names in order of first appearance, a line feed after each, and ``positions`` where each
-    stands first in the text.
+    ``names`` holds the distinct names in order of first appearance, a line feed after each, and ``positions`` where
+    each stands first in the text.
     """
 
     source: npt.NDArray[np.integer[Any]]

@@ -244,6 +244,31 @@ def test_node_baselines():
     assert (found["random"] != node_baselines(graph, dimensions=16, seed=1)["random"]).any()
 
 
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
+def test_wide_features_keep_their_inner_products(kind):
+    x = np.random.default_rng(0).standard_normal((4, 3000))
+    graph = gr.as_graph([[0], [1]], num_nodes=4, directed=False, x=kind(x))
+    found = node_baselines(graph, dimensions=2, max_features=2500)["features"]
+    assert found.shape == (4, 2500)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found @ found.T / 3000, x @ x.T / 3000, atol=0.1)
+    assert node_baselines(graph, dimensions=2, max_features=3000)["features"].shape == (4, 3000)
+
+
+def test_heuristics_reach_their_published_scores_on_ogbl_ddi(shared_data):
+    """OGB's leaderboard gives 17.73 % to common neighbours and 18.61 % to Adamic-Adar, in Hits@20."""
+    with np.load(shared_data / "ogbl-ddi" / "graph.npz", allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file}
+    split = SimpleNamespace(
+        train=arrays["edge_index"], test=arrays["split_test_edge"], test_neg=arrays["split_test_edge_neg"]
+    )
+    graph = gr.as_graph(split.train, num_nodes=int(arrays["num_nodes"]), directed=False)
+    found = compare({}, split, graph=graph, metrics=["hits@20"])
+    assert round(100 * found["common neighbours"]["hits@20"], 2) == 17.73
+    assert round(100 * found["Adamic-Adar"]["hits@20"], 2) == 18.61
+    assert round(100 * found["resource allocation"]["hits@20"], 2) == 6.23
+
+
 def test_importing_loads_neither_scikit_learn_nor_torch():
     code = (
         "import sys, graphrep.evaluate, graphrep.linkpred; print([m for m in ('sklearn', 'torch') if m in sys.modules])"

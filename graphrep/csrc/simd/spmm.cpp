@@ -34,6 +34,15 @@ static inline void sum_rows(const Id* indices, const float* weights, int64_t beg
     for (int b = 0; b < Blocks; ++b) store(out + b * kWidth, s * total[b]);
 }
 
+// total += factor * row / |row|
+static void accumulate_in_double(const float* row, int64_t columns, float factor, float* total) {
+    double square = 0;
+    for (int64_t j = 0; j < columns; ++j) square += static_cast<double>(row[j]) * row[j];
+    if (square == 0) return;
+    const double scale = factor / __builtin_sqrt(square);
+    for (int64_t j = 0; j < columns; ++j) total[j] += static_cast<float>(scale * row[j]);
+}
+
 }  // namespace
 
 template <class Id>
@@ -85,9 +94,12 @@ void accumulate_rows(const float* y, int64_t num_rows, int64_t columns, float fa
                 int64_t j = 0;
                 for (; j + kWidth <= columns; j += kWidth) squares += load(row + j) * load(row + j);
                 for (; j < columns; ++j) rest += row[j] * row[j];
-                const float norm = __builtin_sqrtf(sum(squares) + rest);
-                if (norm == 0) continue;
-                scale /= norm;
+                const float square = sum(squares) + rest;
+                if (!(square > 1e-30f && square < 1e30f)) {  // nothing, or too small or large for squares in float32
+                    accumulate_in_double(row, columns, factor, total + v * columns);
+                    continue;
+                }
+                scale /= __builtin_sqrtf(square);
             }
             for (int64_t j = 0; j < columns; ++j) total[v * columns + j] += scale * row[j];
         }

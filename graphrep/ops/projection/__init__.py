@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from graphrep._backend import choose
+from graphrep._checks import checked_int
 from graphrep._threads import resolve_threads
-from graphrep.graph import Graph
+from graphrep.graph import Graph, as_graph
 from graphrep.ops.projection import cpu, reference
 
 __all__ = ["accumulate_rows", "project_neighbors", "random_projection"]
@@ -34,12 +37,17 @@ def random_projection(
     num_rows, columns : int
     density : float in (0, 1]
     seed : int
+        In [0, 2**64).
     row_scale : float32 array of shape (num_rows,), optional
     n_jobs : int or None
 
     Returns
     -------
     float32 array of shape (num_rows, columns)
+
+    Notes
+    -----
+    Time O(num_rows * columns) to clear the result, and O(1 + density * columns) random numbers per row.
 
     References
     ----------
@@ -52,8 +60,9 @@ def random_projection(
     array([[0.5, 0.5, 0.5, 0.5],
            [0.5, 0.5, 0.5, 0.5]], dtype=float32)
     """
-    _check_density(density)
-    out = np.empty((num_rows, columns), dtype=np.float32)
+    shape = checked_int("num_rows", num_rows, 0), checked_int("columns", columns, 1)
+    _check(density, seed, shape[0], row_scale=row_scale)
+    out = np.empty(shape, dtype=np.float32)
     choose("random_projection", {"native": cpu.fill, "reference": reference.fill})(
         row_scale, density, _magnitude(density, columns), seed, out, resolve_threads(n_jobs)
     )
@@ -61,7 +70,7 @@ def random_projection(
 
 
 def project_neighbors(
-    graph: Graph,
+    graph: Any,
     columns: int,
     *,
     density: float,
@@ -76,11 +85,15 @@ def project_neighbors(
     Equal to ``scale[:, None] * (A @ random_projection(...))`` up to rounding; the few entries of a row of R are drawn
     again at every arc. Worth it while a row has few of them: time O(num_arcs * (1 + density * columns)).
     """
-    _check_density(density)
+    g: Graph = as_graph(graph)
+    shape = g.num_nodes, checked_int("columns", columns, 1)
+    _check(density, seed, g.num_nodes, scale=scale, row_scale=row_scale)
     if out is None:
-        out = np.empty((graph.num_nodes, columns), dtype=np.float32)
+        out = np.empty(shape, dtype=np.float32)
+    else:
+        _check_table("out", out, shape)
     choose("project_neighbors", {"native": cpu.project_neighbors, "reference": reference.project_neighbors})(
-        graph, scale, row_scale, density, _magnitude(density, columns), seed, out, resolve_threads(n_jobs)
+        g, scale, row_scale, density, _magnitude(density, columns), seed, out, resolve_threads(n_jobs)
     )
     return out
 
@@ -90,6 +103,8 @@ def accumulate_rows(y: F32, factor: float, total: F32, *, normalize: bool = True
 
     Rows of norm zero add nothing. Both C-contiguous float32 of the same shape.
     """
+    _check_table("total", total, y.shape)
+    _check_table("y", y, y.shape, writeable=False)
     choose("accumulate_rows", {"native": cpu.accumulate_rows, "reference": reference.accumulate_rows})(
         y, factor, total, normalize, resolve_threads(n_jobs)
     )
@@ -99,6 +114,19 @@ def _magnitude(density: float, columns: int) -> float:
     return float(1 / np.sqrt(density * columns))
 
 
-def _check_density(density: float) -> None:
+def _check(density: float, seed: int, num_rows: int, **scales: Any) -> None:
     if not 0 < density <= 1:
         raise ValueError(f"density must lie in (0, 1], got {density}.")
+    checked_int("seed", seed, 0, 2**64 - 1)
+    for name, scale in scales.items():
+        if scale is not None:
+            _check_table(name, scale, (num_rows,), writeable=False)
+
+
+def _check_table(name: str, array: Any, shape: tuple[int, ...], *, writeable: bool = True) -> None:
+    # The kernels trust shapes: they must not read or write outside.
+    fits = isinstance(array, np.ndarray) and array.shape == shape and array.dtype == np.float32
+    if not fits or not array.flags.c_contiguous or (writeable and not array.flags.writeable):
+        got = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+        kind = "writeable C-contiguous" if writeable else "C-contiguous"
+        raise ValueError(f"{name} must be a {kind} float32 array of shape {shape}, got {got}.")

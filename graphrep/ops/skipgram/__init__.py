@@ -111,10 +111,14 @@ class SkipGram:
         self.min_learning_rate = checked_float("min_learning_rate", min_learning_rate, 0, self.learning_rate)
         self.seed = _random.resolve_seed(seed)
         self.num_threads = resolve_threads(n_jobs)
-        occurrences = np.ascontiguousarray(counts, dtype=np.int64)
-        if occurrences.shape != (self.num_nodes,) or (occurrences < 0).any():
-            raise ValueError(f"counts must be {self.num_nodes} non-negative integers, got shape {occurrences.shape}.")
-        noise_power = checked_float("noise_power", noise_power)
+        occurrences = np.asarray(counts)
+        if occurrences.shape != (self.num_nodes,) or occurrences.dtype.kind not in "iu" or (occurrences < 0).any():
+            raise ValueError(
+                f"counts must be {self.num_nodes} non-negative integers, got shape {occurrences.shape}, "
+                f"dtype {occurrences.dtype}."
+            )
+        occurrences = np.ascontiguousarray(occurrences, dtype=np.int64)
+        noise_power = checked_float("noise_power", noise_power, -10, 10)  # so that no power overflows
         self.noise = choose("noise_table", {"native": cpu.noise_table, "reference": reference.noise_table})(
             occurrences, noise_power
         )
@@ -156,9 +160,12 @@ class SkipGram:
                 f"walks must hold row numbers in [-1, {self.num_nodes}), got {walks.min()} … {walks.max()}."
             )
         if walk_ids is not None:
-            walk_ids = np.ascontiguousarray(walk_ids, dtype=np.int64)
+            walk_ids = np.asarray(walk_ids)
+            if walk_ids.dtype.kind not in "iu":
+                raise TypeError(f"walk_ids must be integers, got {walk_ids.dtype}.")
             if walk_ids.shape != (len(walks),):
                 raise ValueError(f"walk_ids must have shape ({len(walks)},), got {walk_ids.shape}.")
+            walk_ids = np.ascontiguousarray(walk_ids, dtype=np.int64)
         first = checked_int("first_position", first_position, 0)
         total = checked_int("total_positions", total_positions, first + len(walks))
         self._train_trusted(walks, walk_ids, first, max(total, 1))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from graphrep import _random
 from graphrep.csr import index_dtype
@@ -49,7 +50,7 @@ def train(model: SkipGram, walks: Any, walk_ids: Any, first: int, total: int) ->
         walk_id = position if walk_ids is None else int(walk_ids[index])
         keep_key, reach_key, noise_key = _random.stream_key(model.seed, 3 * walk_id + np.arange(3))
         rate = model.learning_rate + (model.min_learning_rate - model.learning_rate) * position / total
-        tokens = walk[: np.argmin(walk)] if walk.min() < 0 else walk
+        tokens = walk[np.cumsum(walk < 0) == 0]
         if model.keep_probability is not None:
             drawn = _random.uniform_float(_random.random_bits(keep_key, np.arange(len(tokens))))
             tokens = tokens[drawn < model.keep_probability[tokens]]
@@ -72,7 +73,7 @@ def train(model: SkipGram, walks: Any, walk_ids: Any, first: int, total: int) ->
 
 def _step(model: SkipGram, node: int, rows: Any, labels: Any, rates: Any) -> None:
     x = model.input[node].astype(np.float64)
-    scores = 1 / (1 + np.exp(-(model.output[rows].astype(np.float64) @ x)))
+    scores = expit(model.output[rows].astype(np.float64) @ x)
     gradient = np.zeros_like(x)
     for row, g in zip(rows, rates * (labels - scores), strict=True):  # one by one: a row may occur twice
         gradient += g * model.output[row]

@@ -72,7 +72,12 @@ def spmm(
         raise ValueError(f"x must have shape ({g.num_nodes}, columns), got {x.shape}.")
     if out is None:
         out = np.empty(x.shape, dtype=np.float32)
-    elif out.shape != x.shape or out.dtype != np.float32 or not out.flags.c_contiguous or not out.flags.writeable:
+    elif not (
+        isinstance(out, np.ndarray)
+        and (out.shape, out.dtype) == (x.shape, np.float32)
+        and out.flags.c_contiguous
+        and out.flags.writeable
+    ):
         raise ValueError(f"out must be a writeable C-contiguous float32 array of shape {x.shape}.")
     elif np.shares_memory(out, x):
         raise ValueError("out must not overlap x.")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from graphrep import _random
 from graphrep._backend import choose
-from graphrep._checks import checked_float, checked_int
+from graphrep._checks import checked_int
 from graphrep._threads import resolve_threads
 from graphrep.graph import Graph, as_graph
 from graphrep.ops.walks import cpu, reference
@@ -54,7 +54,7 @@ def random_walks(
         Number of nodes in a walk, the start included (``walk_length - 1`` steps).
     walks_per_node : int
     p, q : float
-        Return and in-out parameters, positive.
+        Return and in-out parameters, from 1e-100 to 1e100.
     start : int array of shape (num_starts,), optional
         Row numbers to start from; default: all nodes.
     seed : int, None, RandomState or Generator
@@ -155,8 +155,7 @@ class WalkSampler:
     ) -> None:
         self.graph: Graph = as_graph(graph)
         self.walk_length = checked_int("walk_length", walk_length, 1)
-        self.p = checked_float("p", p, 0, exclusive=True)
-        self.q = checked_float("q", q, 0, exclusive=True)
+        self.p, self.q = reference.checked_bias("p", p), reference.checked_bias("q", q)
         self.start = None if start is None else _checked_start(start, self.graph.num_nodes)
         self.seed = _random.resolve_seed(seed)
         self.num_threads = resolve_threads(n_jobs)
@@ -172,7 +171,7 @@ class WalkSampler:
 
     def sample_ids(self, walk_ids: npt.NDArray[np.int64]) -> Walks:
         """Walks of the given numbers, shape (len(walk_ids), walk_length)."""
-        ids = np.ascontiguousarray(walk_ids, dtype=np.int64)
+        ids = _checked_rows("walk_ids", walk_ids)
         if len(ids) and ids.min() < 0:
             raise ValueError(f"walk_ids must not be negative, got {ids.min()}.")
         return self._run(ids, 0, len(ids))
@@ -182,28 +181,46 @@ class WalkSampler:
 
         Each pass of ``num_starts`` positions visits every start once, in an order of its own.
         """
-        ids = np.empty(checked_int("count", count, 0), dtype=np.int64)
+        first, count = checked_int("first", first, 0), checked_int("count", count, 0)
+        self._check_count(count)
+        ids = np.empty(count, dtype=np.int64)
         if count:
             choose("shuffled_ids", {"native": cpu.shuffled_ids, "reference": reference.shuffled_ids})(self, first, ids)
         return ids
 
     def count_visits(self, walks: Walks, counts: npt.NDArray[np.int64]) -> None:
         """Add the occurrences of each node in ``walks`` to ``counts``, int64 of shape (num_nodes,), in place."""
+        n = self.graph.num_nodes
+        walks = np.ascontiguousarray(walks)
+        if walks.size and (walks.min() < -1 or walks.max() >= n):
+            raise IndexError(f"walks must hold row numbers in [-1, {n}), got {walks.min()} … {walks.max()}.")
+        if counts.shape != (n,) or counts.dtype != np.int64 or not counts.flags.writeable:
+            raise TypeError(
+                f"counts must be a writeable int64 array of shape ({n},), got {counts.dtype} {counts.shape}."
+            )
         choose("count_visits", {"native": cpu.count_visits, "reference": reference.count_visits})(self, walks, counts)
 
     def _run(self, walk_ids: npt.NDArray[np.int64] | None, first: int, count: int) -> Walks:
+        self._check_count(count)
         out = np.empty((count, self.walk_length), dtype=self.graph.indices.dtype)
-        if count and not self.num_starts:
-            raise ValueError("a graph without nodes has no walks; count must be 0.")
         if count:
             choose("random_walks", {"native": cpu.sample, "reference": reference.sample})(self, walk_ids, first, out)
         return out
 
+    def _check_count(self, count: int) -> None:
+        if count and not self.num_starts:
+            raise ValueError("without start nodes there are no walks; count must be 0.")
+
 
 def _checked_start(start: npt.ArrayLike, num_nodes: int) -> npt.NDArray[np.int64]:
-    rows = np.asarray(start)
-    if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
-        raise TypeError(f"start must be a one-dimensional integer array, got shape {rows.shape}, dtype {rows.dtype}.")
+    rows = _checked_rows("start", start)
     if rows.size and (rows.min() < 0 or rows.max() >= num_nodes):
         raise IndexError(f"start must hold row numbers in [0, {num_nodes}), got {rows.min()} … {rows.max()}.")
+    return rows
+
+
+def _checked_rows(name: str, values: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    rows = np.asarray(values)
+    if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
+        raise TypeError(f"{name} must be a one-dimensional integer array, got shape {rows.shape}, dtype {rows.dtype}.")
     return np.ascontiguousarray(rows, dtype=np.int64)

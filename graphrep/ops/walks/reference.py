@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep import _random
+from graphrep._checks import checked_float
 from graphrep.graph import Graph
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def transition_probabilities(
 ) -> npt.NDArray[np.float64]:
     """Exact law of the next step, float64 of shape (out-degree of current,), in the order of ``graph.neighbors``.
 
-    Row numbers throughout; ``previous=None`` is the first step of a walk. Empty for a dead end. O(degree log degree).
+    Row numbers throughout; ``previous=None`` is the first step of a walk. Empty for a dead end. p and q as in
+    :func:`graphrep.random_walks`. O(degree log degree).
 
     Examples
     --------
@@ -31,13 +33,18 @@ def transition_probabilities(
     >>> gr.ops.transition_probabilities(triangle_and_tail, current=1, previous=0, p=0.5, q=2).round(3)
     array([0.571, 0.286, 0.143])
     """
-    row = slice(graph.indptr[current], graph.indptr[current + 1])
-    neighbors = graph.indices[row]
+    p, q = checked_bias("p", p), checked_bias("q", q)
+    neighbors, row = graph.neighbors(current), slice(graph.indptr[current], graph.indptr[current + 1])
     mass = np.ones(len(neighbors)) if graph.weights is None else graph.weights[row].astype(np.float64)
     if previous is not None:
         near = np.isin(neighbors, graph.neighbors(previous))
         mass = mass * np.where(neighbors == previous, 1 / p, np.where(near, 1.0, 1 / q))
     return np.asarray(mass / mass.sum()) if len(mass) else mass
+
+
+def checked_bias(name: str, value: Any) -> float:
+    """Bias p or q as a float, so bounded that its quotient with the other one, times any weight, is finite."""
+    return checked_float(name, value, 1e-100, 1e100)
 
 
 def sample(sampler: WalkSampler, walk_ids: npt.NDArray[np.int64] | None, first: int, out: npt.NDArray[Any]) -> None:
