@@ -16,7 +16,7 @@ from graphrep import __version__  # noqa: E402
 
 project = "graphrep"
 author = "The graphrep developers"
-copyright = author  # noqa: A001
+copyright = author
 version = release = __version__
 
 extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "benchmark_tables", "mathml"]

@@ -44,28 +44,29 @@ def main() -> None:
 
 
 def short_table(folder: Path) -> str:
-    """One row per peer: how many times longer it takes than graphrep."""
+    """Ours first in each table, then the peers and how many times faster than each ours is."""
     lines = []
-    for path in sorted(folder.glob("*.json")):
-        for table in tables(path):
-            # With several runs of ours in a table (one thread, all threads) the last one named is the usual one.
-            ours = [name for name in table.rows if name.startswith(OURS)]
-            for name, row in table.rows.items():
-                factor = row.get("ours_times", row.get("ratio"))
-                if ours and not name.startswith(OURS) and factor is not None:
-                    lines.append(f"| {table.title} | {name} | {_quantity(table, row)} | {factor:.3g} × |")
-            if ours:
-                lines.append(f"| {table.title} | {ours[-1]} | {_quantity(table, table.rows[ours[-1]])} | |")
+    for table in (table for path in sorted(folder.glob("*.json")) for table in tables(path)):
+        # With several runs of ours (one thread, all threads) ratios refer to the last one.
+        ours = [name for name in table.rows if name.startswith(OURS)][-1:]
+        peers = [name for name in table.rows if not name.startswith(OURS)]
+        title = table.title.split(";")[0]
+        for name in (ours + peers) if ours and peers else ():
+            row = table.rows[name]
+            factor = row.get("ours_times", row.get("ratio"))
+            faster = f"{factor:.3g} times" if name in peers and factor is not None else ""
+            lines.append(f"| {title} | {name} | {_quantity(table, row)} | {faster} |")
+            title = ""
     if not lines:
         return "Nothing has been measured yet."
-    return "\n".join(["| | | median | graphrep is faster by |", "|---|---|---:|---:|", *lines])
+    return "\n".join(["| | | median | graphrep is faster |", "|---|---|---:|---:|", *lines])
 
 
 def full_tables(path: Path) -> str:
     """Every table of a file in Markdown, and where it was measured; empty if the file holds none."""
     parts = []
     for table in tables(path):
-        unit, last = ("M/s", "graphrep is faster by") if table.rates else ("s", "times graphrep's")
+        unit, last = ("M/s", "graphrep is faster") if table.rates else ("s", "times graphrep's")
         scale = 1e-6 if table.rates else 1.0
         columns = [key for key in ("median", "min", "max") if all(key in row for row in table.rows.values())]
         lines = [

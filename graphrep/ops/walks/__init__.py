@@ -115,6 +115,17 @@ def iter_walks(
 
     Concatenated, the batches are exactly what :func:`random_walks` returns for the same arguments.
 
+    Parameters
+    ----------
+    batch_size : int
+        Most walks in a batch.
+    graph, walk_length, walks_per_node, p, q, start, seed, n_jobs
+        As in :func:`random_walks`.
+
+    Yields
+    ------
+    int32 or int64 array of shape (at most batch_size, walk_length)
+
     Examples
     --------
     >>> import graphrep as gr
