@@ -55,6 +55,14 @@ def show_versions(*, file: TextIO | None = None) -> dict[str, Any]:
     -------
     dict
         The facts under "versions", "instruction_set", "openmp", "threads", "backend", "data", "missing", "problems".
+
+    Examples
+    --------
+    >>> import io
+    >>> import graphrep as gr
+    >>> facts = gr.show_versions(file=io.StringIO())
+    >>> facts["backend"] in ("auto", "native", "triton", "reference")
+    True
     """
     facts = collect()
     (sys.stdout if file is None else file).write(_report(facts))

@@ -21,7 +21,18 @@ _HOME = {"debian": "graphrep.datasets.debian"}
 
 
 def names() -> tuple[str, ...]:
-    """Names that :func:`load` knows, sorted."""
+    """Names that :func:`load` knows, sorted.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> import graphrep as gr
+    >>> "debian" in gr.datasets.names()
+    True
+    """
     return tuple(sorted(_HOME))
 
 

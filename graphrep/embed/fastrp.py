@@ -302,7 +302,15 @@ class _Settings(NamedTuple):
 
 
 class FastRPTrial(NamedTuple):
-    """One setting that :func:`tune_fastrp` tried."""
+    """One setting that :func:`tune_fastrp` tried.
+
+    Attributes
+    ----------
+    score : float
+        The larger the better.
+    iteration_weights : tuple of float
+    normalization_strength : float
+    """
 
     score: float
     iteration_weights: tuple[float, ...]

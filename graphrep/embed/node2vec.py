@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from graphrep import _random
 from graphrep._checks import checked_int
@@ -197,7 +197,7 @@ class DeepWalk(Node2Vec):
     r"""DeepWalk: first-order random walks, then skip-gram.
 
     :class:`Node2Vec` with p = q = 1, trained with negative sampling as in the node2vec paper's comparison (the DeepWalk
-    paper uses hierarchical softmax). Other parameters and attributes as there.
+    paper uses hierarchical softmax). Parameters and attributes as in :class:`Node2Vec`, without p and q.
 
     References
     ----------

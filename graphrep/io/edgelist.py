@@ -39,8 +39,13 @@ FAULTS = {
 class EdgeList(NamedTuple):
     """Edges as numbers and the names behind them.
 
-    ``source`` and ``target`` are row numbers, int32 of shape (num_edges,), or int64 from 2**31 nodes on; ``weights`` is
-    float32 of shape (num_edges,) or None; ``nodes`` of shape (num_nodes,) names the rows: int64, or object for strings.
+    Attributes
+    ----------
+    source, target : int32 array of shape (num_edges,), or int64 from 2**31 nodes on
+        Row numbers.
+    weights : float32 array of shape (num_edges,) or None
+    nodes : int64 array of shape (num_nodes,), or object for strings
+        Names of the rows.
     """
 
     source: npt.NDArray[np.integer[Any]]

@@ -119,6 +119,15 @@ def write_vectors(
         Names that are neither all integers nor all strings.
     ValueError
         An unknown suffix, or a name that the layout cannot hold.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "two.npy"
+    >>> write_vectors(path, np.eye(2, dtype=np.float32), np.array(["curl", "wget"], dtype=object))
+    >>> sorted(file.name for file in path.parent.iterdir())
+    ['two.nodes.json', 'two.npy']
     """
     suffix = check_vector_path(path, writing=True)
     names = _names(suffix, nodes)
@@ -126,7 +135,7 @@ def write_vectors(
 
 
 def read_vectors(path: str | os.PathLike[str]) -> VectorTable:
-    """Read what :func:`write_vectors` wrote. ``graphrep.load_vectors`` makes a ``NodeVectors`` of it.
+    r"""Read what :func:`write_vectors` wrote. ``graphrep.load_vectors`` makes a ``NodeVectors`` of it.
 
     Parameters
     ----------
@@ -144,6 +153,15 @@ def read_vectors(path: str | os.PathLike[str]) -> VectorTable:
     ValueError
         An unknown suffix, or a file that is truncated or holds something else.
     FileNotFoundError
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "two.w2v"
+    >>> _ = path.write_text("2 3\ncurl 1 0 0\nwget 0 1 0\n")
+    >>> table = read_vectors(path)
+    >>> table.vectors.shape, table.nodes
+    ((2, 3), ['curl', 'wget'])
     """
     layout = _layout(check_vector_path(path))
     path = Path(path)

@@ -41,6 +41,18 @@ def common_neighbors(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = N
 
     Newman: Clustering and preferential attachment in growing networks, Phys. Rev. E 64, 2001.
 
+    Parameters
+    ----------
+    graph : Graph or anything :func:`graphrep.as_graph` takes
+    pairs : int array of shape (2, num_pairs)
+        Row numbers.
+    n_jobs : int or None
+        Threads; the result does not depend on it.
+
+    Returns
+    -------
+    float64 array of shape (num_pairs,)
+
     Examples
     --------
     >>> import graphrep as gr
@@ -59,6 +71,18 @@ def adamic_adar(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) 
     :math:`d(z) = 1` come in, whose :math:`1 / \log 1` counts 0 here.
 
     Adamic, Adar: Friends and neighbors on the web, Social Networks 25, 2003.
+
+    Parameters
+    ----------
+    graph : Graph or anything :func:`graphrep.as_graph` takes
+    pairs : int array of shape (2, num_pairs)
+        Row numbers.
+    n_jobs : int or None
+        Threads; the result does not depend on it.
+
+    Returns
+    -------
+    float64 array of shape (num_pairs,)
 
     Examples
     --------
@@ -80,6 +104,18 @@ def resource_allocation(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None 
 
     Zhou, Lü, Zhang: Predicting missing links via local information, Eur. Phys. J. B 71, 2009.
 
+    Parameters
+    ----------
+    graph : Graph or anything :func:`graphrep.as_graph` takes
+    pairs : int array of shape (2, num_pairs)
+        Row numbers.
+    n_jobs : int or None
+        Threads; the result does not depend on it.
+
+    Returns
+    -------
+    float64 array of shape (num_pairs,)
+
     Examples
     --------
     >>> import graphrep as gr
@@ -97,6 +133,18 @@ def jaccard(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F
     r"""Divide common by all neighbours, :math:`|\Gamma(u) \cap \Gamma(v)| / |\Gamma(u) \cup \Gamma(v)|`.
 
     Two nodes without neighbours score 0.
+
+    Parameters
+    ----------
+    graph : Graph or anything :func:`graphrep.as_graph` takes
+    pairs : int array of shape (2, num_pairs)
+        Row numbers.
+    n_jobs : int or None
+        Threads; the result does not depend on it.
+
+    Returns
+    -------
+    float64 array of shape (num_pairs,)
 
     Examples
     --------
@@ -116,7 +164,19 @@ def jaccard(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F
 def preferential_attachment(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F64:
     r"""Multiply the degrees, :math:`|\Gamma(u)| \, |\Gamma(v)|`.
 
-    ``n_jobs`` is taken for uniformity and not used. Newman, as for :func:`common_neighbors`.
+    Newman, as for :func:`common_neighbors`.
+
+    Parameters
+    ----------
+    graph : Graph or anything :func:`graphrep.as_graph` takes
+    pairs : int array of shape (2, num_pairs)
+        Row numbers.
+    n_jobs : int or None
+        Threads; not used here.
+
+    Returns
+    -------
+    float64 array of shape (num_pairs,)
 
     Examples
     --------

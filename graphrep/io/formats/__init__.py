@@ -14,7 +14,16 @@ FORMAT = "graphrep node vectors, 1"  # to be raised when an older reader would m
 
 
 class VectorTable(NamedTuple):
-    """What a file of node vectors holds."""
+    """What a file of node vectors holds.
+
+    Attributes
+    ----------
+    vectors : float32 array of shape (num_nodes, dimensions)
+    nodes : int64 array, list of str, or None
+        Names in row order; None for 0 … num_nodes - 1.
+    settings : dict
+        What made the vectors; empty if the layout keeps none.
+    """
 
     vectors: npt.NDArray[Any]
     nodes: Names | None

@@ -84,6 +84,31 @@ def project_neighbors(
 
     Equal to ``scale[:, None] * (A @ random_projection(...))`` up to rounding; the few entries of a row of R are drawn
     again at every arc. Worth it while a row has few of them: time O(num_arcs * (1 + density * columns)).
+
+    Parameters
+    ----------
+    graph : Graph or anything :func:`graphrep.as_graph` takes
+        Its adjacency is A.
+    columns : int
+    density, seed
+        Of R, as in :func:`random_projection`.
+    scale, row_scale : float32 arrays of shape (num_nodes,), optional
+    out : float32 array of shape (num_nodes, columns), optional
+        Written and returned.
+    n_jobs : int or None
+        Threads; the result does not depend on it.
+
+    Returns
+    -------
+    float32 array of shape (num_nodes, columns)
+
+    Examples
+    --------
+    >>> import graphrep as gr
+    >>> arc = gr.as_graph([[0], [1]], directed=True)
+    >>> projected = gr.ops.project_neighbors(arc, 8, density=1.0, seed=0)  # row 0 becomes row 1 of R
+    >>> bool((projected[0] == gr.ops.random_projection(2, 8, density=1.0, seed=0)[1]).all())
+    True
     """
     g: Graph = as_graph(graph)
     shape = g.num_nodes, checked_int("columns", columns, 1)

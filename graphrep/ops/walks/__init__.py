@@ -115,6 +115,17 @@ def iter_walks(
 
     Concatenated, the batches are exactly what :func:`random_walks` returns for the same arguments.
 
+    Parameters
+    ----------
+    batch_size : int
+        Most walks in a batch.
+    graph, walk_length, walks_per_node, p, q, start, seed, n_jobs
+        As in :func:`random_walks`.
+
+    Yields
+    ------
+    int32 or int64 array of shape (at most batch_size, walk_length)
+
     Examples
     --------
     >>> import graphrep as gr
@@ -129,10 +140,10 @@ def iter_walks(
 
 
 class WalkSampler:
-    """Walks of an endless numbered series: what :func:`random_walks` and the embedders draw from.
+    """Walks of an endless numbered series: what :func:`graphrep.random_walks` and the embedders draw from.
 
     Walk ``i`` starts at ``start[i % num_starts]`` and depends on (seed, i) alone. Parameters as in
-    :func:`random_walks`.
+    :func:`graphrep.random_walks`.
 
     Examples
     --------

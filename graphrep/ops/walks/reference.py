@@ -21,10 +21,26 @@ if TYPE_CHECKING:
 def transition_probabilities(
     graph: Graph, current: int, previous: int | None = None, p: float = 1.0, q: float = 1.0
 ) -> npt.NDArray[np.float64]:
-    """Exact law of the next step, float64 of shape (out-degree of current,), in the order of ``graph.neighbors``.
+    """Exact law of the next step of a walk, by enumeration; :func:`graphrep.random_walks` has the formula.
 
-    Row numbers throughout; ``previous=None`` is the first step of a walk. Empty for a dead end. p and q as in
-    :func:`graphrep.random_walks`. O(degree log degree).
+    Parameters
+    ----------
+    graph : Graph
+    current : int
+        Row number of the node to leave.
+    previous : int or None
+        Row number of the node before it; None for the first step of a walk.
+    p, q : float
+        Return and in-out parameters.
+
+    Returns
+    -------
+    float64 array of shape (out-degree of current,)
+        Probabilities in the order of ``graph.neighbors(current)``; empty for a dead end.
+
+    Notes
+    -----
+    Time O(degree log degree).
 
     Examples
     --------

@@ -1,0 +1,47 @@
+"""Sphinx configuration. ``make docs`` builds; warnings are errors, and so is a cell that fails."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path.insert(0, str(HERE / "_ext"))
+# Cells run `graphrep ...`; the command lies beside this interpreter, active environment or not.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+from graphrep import __version__  # noqa: E402
+
+project = "graphrep"
+author = "The graphrep developers"
+copyright = author
+version = release = __version__
+
+extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "benchmark_tables", "mathml"]
+exclude_patterns = ["_build", "jupyter_execute"]
+nitpicky = True  # a cross-reference that leads nowhere is a warning, hence an error
+
+html_theme = "furo"
+html_title = "graphrep"
+html_math_renderer = "mathml"
+html_show_sphinx = False
+html_copy_source = False
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # the docstrings say shape and dtype, which annotations cannot
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "tasklist"]
+myst_heading_anchors = 3
+
+nb_execution_mode = "force"
+nb_execution_timeout = 240
+nb_execution_raise_on_error = True
+nb_execution_show_tb = True
+nb_output_stderr = "remove-warn"  # a warning in a cell fails the build too
+nb_merge_streams = True
+nb_render_markdown_format = "myst"
+suppress_warnings = ["mystnb.unknown_mime_type"]
