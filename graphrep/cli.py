@@ -43,7 +43,7 @@ class Metric(str, Enum):
     euclidean = "euclidean"
 
 
-_WALKS = ("walk_length", "walks_per_node", "window", "negatives", "epochs")
+_WALKS = ("walk_length", "walks_per_node", "window", "negatives", "epochs", "checkpoint")
 _LEARNERS: dict[Method, tuple[str, tuple[str, ...]]] = {
     Method.fastrp: ("FastRP", ("iteration_weights", "normalization_strength")),
     Method.node2vec: ("Node2Vec", (*_WALKS, "p", "q")),
@@ -97,8 +97,10 @@ def embed(
         bool | None,
         typer.Option("--weighted/--unweighted", help="Require or ignore weights; default: use them if there are any."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Vectors depend on the seed.")] = 0,
-    threads: Annotated[int | None, typer.Option(help="Threads; default: as many as torch uses.")] = None,
+    seed: Annotated[int, typer.Option(help="Vectors depend on it.")] = 0,
+    threads: Annotated[
+        int | None, typer.Option(help="Default: all. With 1, node2vec and deepwalk repeat to the bit.")
+    ] = None,
     iteration_weights: Annotated[
         str | None, typer.Option(help="fastrp: weight of each power of the transition matrix, such as 0,0,1,4.")
     ] = None,
@@ -112,6 +114,9 @@ def embed(
     epochs: Annotated[int | None, typer.Option(help="node2vec, deepwalk: passes over the walks.")] = None,
     p: Annotated[float | None, typer.Option("--p", help="node2vec: the larger, the rarer a step back.")] = None,
     q: Annotated[float | None, typer.Option("--q", help="node2vec: the larger, the closer a walk stays.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="node2vec, deepwalk: keeps an interrupted training, which then goes on from it.")
+    ] = None,
 ) -> None:
     """Learn a vector for every node of FILE."""
     import graphrep
@@ -130,6 +135,7 @@ def embed(
         "epochs": epochs,
         "p": p,
         "q": q,
+        "checkpoint": checkpoint,
     }
     options = {option: value for option, value in given.items() if value is not None}
     for option in options:
@@ -137,14 +143,11 @@ def embed(
             raise typer.BadParameter(f"--{option.replace('_', '-')} is no option of {method.value}.")
     estimator = getattr(graphrep, name)(dimensions=dimensions, random_state=seed, n_jobs=threads, **options)
 
-    with _Progress(f"reading {file}", method.value, f"writing {output}") as progress:
-        graph = _read_graph(file, directed=directed, weighted=weighted)
-        check_vector_path(output, nodes=graph.nodes)
-        progress.next()
-        estimator.fit_transform(graph)
-        progress.next()
-        vectors: NodeVectors = estimator.node_vectors_
-        vectors.save(output)
+    graph = _read_graph(file, directed=directed, weighted=weighted)
+    check_vector_path(output, nodes=graph.nodes)
+    estimator.fit_transform(graph)  # the learners of walks show their progress on a terminal
+    vectors: NodeVectors = estimator.node_vectors_
+    vectors.save(output)
     seconds = time.perf_counter() - began
     typer.echo(f"{output}: {len(vectors):,} nodes, {vectors.dimensions} dimensions, {method.value}, {seconds:.1f} s")
 
@@ -184,29 +187,6 @@ def doctor() -> None:
     from graphrep._doctor import show_versions
 
     show_versions()
-
-
-class _Progress:
-    """A bar that names the current step; drawn on a terminal only."""
-
-    def __init__(self, *steps: str) -> None:
-        from tqdm import tqdm
-
-        self._steps = iter(steps)
-        self._bar = tqdm(
-            total=len(steps), disable=not sys.stderr.isatty(), leave=False, bar_format="{n}/{total} {desc} {elapsed}"
-        )
-
-    def next(self) -> None:
-        self._bar.update()
-        self._bar.set_description_str(next(self._steps))
-
-    def __enter__(self) -> _Progress:
-        self.next()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
 
 
 def _read_graph(file: str, *, directed: bool, weighted: bool | None) -> Graph:

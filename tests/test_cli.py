@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import io
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,19 +75,7 @@ def test_embed_writes_vectors(stub, path_graph, edges, tmp_path, capsys):
     assert stub.made[0].parameters == {"dimensions": 3, "random_state": 0, "n_jobs": None}
     printed = capsys.readouterr()
     assert printed.out.startswith(f"{out}: 4 nodes, 3 dimensions, fastrp, ")
-    assert printed.err == ""  # no progress bar away from a terminal
-
-
-def test_progress_is_drawn_on_a_terminal(stub, path_graph, edges, tmp_path, monkeypatch):
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    assert run("embed", edges, "-o", tmp_path / "out.npy") == 0
-    assert "1/3 reading" in terminal.getvalue()
-    assert "3/3 writing" in terminal.getvalue()
+    assert printed.err == ""
 
 
 @pytest.mark.parametrize(
@@ -102,8 +90,8 @@ def test_progress_is_drawn_on_a_terminal(stub, path_graph, edges, tmp_path, monk
             {"walk_length": 40, "walks_per_node": 5, "p": 0.5, "q": 2.0},
         ),
         (
-            ["--method", "deepwalk", "--window", 3, "--epochs", 2, "--negatives", 7],
-            {"window": 3, "epochs": 2, "negatives": 7},
+            ["--method", "deepwalk", "--window", 3, "--epochs", 2, "--negatives", 7, "--checkpoint", "c"],
+            {"window": 3, "epochs": 2, "negatives": 7, "checkpoint": Path("c")},
         ),
         (["--seed", 9, "--threads", 2], {"random_state": 9, "n_jobs": 2}),
     ],
@@ -227,7 +215,7 @@ def test_neighbors_of_a_node_that_is_not_there(saved, capsys):
     [
         (["missing.npy", "a"], "there is no file"),
         (["edges.txt", "a"], "not word2vec text"),
-        (["web.safetensors", "nginx", "-k", "0"], "k must be a positive integer, got 0"),
+        (["web.safetensors", "nginx", "-k", "0"], "k must be at least 1, got 0"),
     ],
 )
 def test_neighbors_refuses(arguments, message, saved, edges, tmp_path, capsys):
@@ -248,7 +236,7 @@ def test_version_and_help(capsys):
     assert "--walks-per-node" in capsys.readouterr().out
 
 
-def test_the_console_script_loads_nothing_heavy():
+def test_help_loads_nothing_heavy():
     code = (
         "import sys; from graphrep.cli import main\n"
         "try: main(['--help'])\n"
@@ -257,3 +245,92 @@ def test_the_console_script_loads_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.fixture
+def two_cliques(tmp_path):
+    """Two cliques of eight, joined by one edge: neighbours of a node are the others of its clique."""
+    lines = [f"{side}{i} {side}{j}" for side in "ab" for i in range(8) for j in range(i)]
+    path = tmp_path / "cliques.txt"
+    path.write_text("\n".join([*lines, "a0 b0"]) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("fastrp", ["--iteration-weights", "0,1,1", "--normalization-strength", "0"]),
+        ("node2vec", ["--walk-length", 20, "--window", 3, "--epochs", 5, "--p", 0.5, "--q", 2]),
+        ("deepwalk", ["--walk-length", 20, "--window", 3, "--epochs", 5]),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".safetensors", ".w2v"])
+def test_from_an_edge_list_to_neighbours(method, options, suffix, two_cliques, tmp_path, capsys):
+    out = tmp_path / f"out{suffix}"
+    arguments = ["embed", two_cliques, "--method", method, "--dimensions", 16, "--threads", 1, "-o", out, *options]
+    assert run(*arguments, "--seed", 3) == 0
+    assert f"{out}: 16 nodes, 16 dimensions, {method}, " in capsys.readouterr().out
+    assert run("neighbors", out, "a3", "-k", 7) == 0
+    found = [line.split("\t")[1] for line in capsys.readouterr().out.splitlines()]
+    assert sorted(found) == [f"a{i}" for i in range(8) if i != 3]
+    v = gr.load_vectors(out)
+    if suffix == ".safetensors":
+        assert v.settings["method"].lower() == method
+        assert v.settings["random_state"] == 3
+    # The same command gives the same bytes; another seed does not.
+    first = out.read_bytes()
+    assert run(*arguments, "--seed", 3) == 0
+    assert out.read_bytes() == first
+    assert run(*arguments, "--seed", 4) == 0
+    assert out.read_bytes() != first
+
+
+def test_weights_and_directions_of_a_file_count(tmp_path):
+    path = tmp_path / "edges.txt"
+    path.write_text("a b 1\nb c 5\nc a 2\nc d 1\n")
+    seen = {}
+    for options in ([], ["--weighted"], ["--unweighted"], ["--directed"]):
+        out = tmp_path / "out.npy"
+        assert run("embed", path, "--dimensions", 4, "--iteration-weights", "0,1", "-o", out, *options) == 0
+        seen[" ".join(options)] = out.read_bytes()
+    assert seen[""] == seen["--weighted"]
+    assert len(set(seen.values())) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "message"),
+    [
+        (None, [], "there is no file"),
+        ("a\n", [], "line 1"),
+        ("a b\n", ["--weighted"], "weight"),
+        ("a b\n", ["--dimensions", 0], "dimensions must be at least 1, got 0"),
+        ("a b\n", ["--method", "node2vec", "--walk-length", 0], "walk_length must be"),
+        ("a b\n", ["--threads", 0], "n_jobs must not be 0"),
+    ],
+)
+def test_what_embed_refuses_is_one_line_and_leaves_no_file(content, options, message, tmp_path, capsys):
+    path = tmp_path / "edges.txt"
+    if content is not None:
+        path.write_text(content)
+    assert run("embed", path, "-o", tmp_path / "out.npy", *options) == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith("graphrep: ")
+    assert message in printed
+    assert printed.count("\n") == 1
+    assert not (tmp_path / "out.npy").exists()
+
+
+def test_the_built_in_data_set_is_known_by_name(tmp_path, capsys):
+    assert run("datasets") == 0
+    assert "debian" in capsys.readouterr().out.split()
+    assert run("datasets", "debian") == 0
+    assert "# debian: the packages of Debian" in capsys.readouterr().out
+    assert run("datasets", "nonsense") == 1
+    assert "there is no data set named 'nonsense'" in capsys.readouterr().err
+    assert run("embed", "nonsense", "-o", tmp_path / "out.npy") == 1
+    assert "there is no file nonsense, and no data set of that name (debian" in capsys.readouterr().err
+    assert run("embed", "debian", "--directed", "-o", tmp_path / "out.npy") == 1
+    assert "--directed and --weighted are for edge lists" in capsys.readouterr().err
+    out = tmp_path / "out.npy"
+    assert run("embed", "debian", "--unweighted", "--dimensions", 8, "-o", out) == 0
+    assert gr.load_vectors(out)["nginx"].shape == (8,)

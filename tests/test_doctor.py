@@ -32,7 +32,8 @@ def facts(request):
 def test_one_openmp_runtime_serves_torch_and_graphrep(facts):
     openmp = facts["openmp"]
     assert openmp["torch"] is not None
-    assert openmp["graphrep"] in (openmp["torch"], None)  # None: this build of the core calls no OpenMP function
+    assert openmp["graphrep"] == openmp["torch"]
+    assert openmp["shared"] is True
     others = [path for path, owner in openmp["runtimes"].items() if owner != "scikit-learn"]
     assert others == [openmp["torch"]]
 

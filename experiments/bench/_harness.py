@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 PACKAGES = ("graphrep", "numpy", "scipy", "torch", "scikit-learn")
+LOAD_BEFORE = os.getloadavg()  # at import: how quiet the machine was before the benchmark itself loaded it
 
 
 def environment(packages: Iterable[str] = ()) -> dict[str, Any]:
@@ -31,6 +32,7 @@ def environment(packages: Iterable[str] = ()) -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
+        "load_average_before": [round(load, 2) for load in LOAD_BEFORE],
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in dict.fromkeys((*PACKAGES, *packages))},
     }
@@ -75,6 +77,36 @@ def report(title: str, seconds: Mapping[str, Sequence[float]], *, ours: str) -> 
     rows = [(name, *(f"{row[key]:.4g}" for key in columns), f"{row['ratio']:.2f}") for name, row in summary.items()]
     print(title)
     print_table(("", *(f"{key} s" for key in columns), f"x {ours}"), rows)
+    return summary
+
+
+def report_rates(
+    title: str, seconds: Mapping[str, Sequence[float]], work: Mapping[str, float], *, unit: str, ours: str
+) -> dict[str, dict[str, Any]]:
+    """Print ``work`` per second, in millions, for functions that did different amounts of it.
+
+    Returns ``{name: {work, seconds, median, min, max, ours_times}}``; ``ours_times``: how many times faster ours is.
+    """
+    rates = {name: sorted(work[name] / time for time in times) for name, times in seconds.items()}
+    base = statistics.median(rates[ours])
+    summary: dict[str, dict[str, Any]] = {
+        name: {
+            "work": work[name],
+            "seconds": list(seconds[name]),
+            "median": statistics.median(values),
+            "min": values[0],
+            "max": values[-1],
+            "ours_times": base / statistics.median(values),
+        }
+        for name, values in rates.items()
+    }
+    columns = ("median", "min", "max")
+    rows = [
+        (name, *(f"{row[key] / 1e6:.4g}" for key in columns), f"{row['ours_times']:.2f}")
+        for name, row in summary.items()
+    ]
+    print(title)
+    print_table(("", *(f"{key} M {unit}/s" for key in columns), f"{ours} is x"), rows)
     return summary
 
 

@@ -52,7 +52,8 @@ struct Partition {
     std::vector<int64_t> begin;
 };
 
-// Deal the arcs into buckets. visit(part, num_parts, emit) calls emit(row, column, reverse, weight index) for the arcs of one part of the input.
+// Deal the arcs into buckets. visit(part, num_parts, emit) calls emit(row, column, reverse, weight index) for the arcs
+// of one part of the input.
 template <class Visit>
 Partition partition(const Layout& layout, const float* weights, int num_threads, Visit&& visit) {
     const int64_t parts = std::max(1, num_threads), buckets = layout.num_buckets;
@@ -130,8 +131,8 @@ inline Run radix_sort(Run run, Run spare, int64_t size, int low, int high) {
     return run;
 }
 
-// Sort every bucket by the key bits from `low` up and call body(bucket, sorted run, size) on some thread. The sorted run
-// is either the bucket's own memory in `arcs` or scratch that lives until body returns.
+// Sort every bucket by the key bits from `low` up and call body(bucket, sorted run, size) on some thread. The run is
+// either the bucket's own memory in `arcs` or scratch that lives until body returns.
 template <class Body>
 void sort_buckets(const Layout& layout, const Partition& arcs, int low, int num_threads, Body&& body) {
     const int64_t buckets = layout.num_buckets;

@@ -3,12 +3,14 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include <optional>
 
 #include "buffer.hpp"
 #include "csr_build.hpp"
 #include "csr_query.hpp"
+#include "edgelist.hpp"
 #include "isa.hpp"
 #include "neighbors.hpp"
 #include "skipgram.hpp"
@@ -216,37 +218,33 @@ void bind_csr(nb::module_& m) {
     m.def(
         "is_symmetric",
         [](Ptr indptr, Indices indices, Weights weights, int num_threads) {
-            nb::gil_scoped_release release;
             return graphrep::is_symmetric(indptr.data(), indices.data(), pointer(weights),
                                           static_cast<int64_t>(indptr.size()) - 1, num_threads);
         },
-        "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "num_threads"_a);
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "num_threads"_a, Released());
     m.def(
         "count_loops",
         [](Ptr indptr, Indices indices, int num_threads) {
-            nb::gil_scoped_release release;
             return graphrep::count_loops(indptr.data(), indices.data(), static_cast<int64_t>(indptr.size()) - 1,
                                          num_threads);
         },
-        "indptr"_a.noconvert(), "indices"_a.noconvert(), "num_threads"_a);
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "num_threads"_a, Released());
     m.def(
         "find_arcs",
         [](Ptr indptr, Indices indices, In<int64_t> source, In<int64_t> target, Out<int64_t> position,
            int num_threads) {
-            nb::gil_scoped_release release;
             graphrep::find_arcs(indptr.data(), indices.data(), source.data(), target.data(),
                                 static_cast<int64_t>(source.size()), position.data(), num_threads);
         },
         "indptr"_a.noconvert(), "indices"_a.noconvert(), "source"_a.noconvert(), "target"_a.noconvert(),
-        "position"_a.noconvert(), "num_threads"_a);
+        "position"_a.noconvert(), "num_threads"_a, Released());
     m.def(
         "first_bad_row",
         [](Ptr indptr, Indices indices, int num_threads) {
-            nb::gil_scoped_release release;
             return graphrep::first_bad_row(indptr.data(), indices.data(), static_cast<int64_t>(indptr.size()) - 1,
                                            num_threads);
         },
-        "indptr"_a.noconvert(), "indices"_a.noconvert(), "num_threads"_a);
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "num_threads"_a, Released());
 }
 
 template <class Id, class Value>
@@ -260,6 +258,51 @@ void bind_neighbors(nb::module_& m) {
         },
         "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "u"_a.noconvert(),
         "v"_a.noconvert(), "out"_a.noconvert(), "num_threads"_a, Released());
+}
+
+nb::object describe(const graphrep::EdgeListProblem& problem) {
+    using graphrep::EdgeListFault;
+    const char* fault = nullptr;
+    switch (problem.fault) {
+        case EdgeListFault::none: return nb::none();
+        case EdgeListFault::columns: fault = "columns"; break;
+        case EdgeListFault::empty_field: fault = "empty_field"; break;
+        case EdgeListFault::integer_needed: fault = "integer_needed"; break;
+        case EdgeListFault::integer_range: fault = "integer_range"; break;
+        case EdgeListFault::id_outside: fault = "id_outside"; break;
+        case EdgeListFault::weight_text: fault = "weight_text"; break;
+        case EdgeListFault::weight_value: fault = "weight_value"; break;
+    }
+    return nb::make_tuple(fault, problem.line, problem.begin, problem.end, problem.columns);
+}
+
+void bind_edgelist(nb::module_& m) {
+    m.def(
+        "read_edge_list",
+        [](In<uint8_t> text, int64_t begin, const nb::bytes& delimiter, int columns, bool weighted,
+           const std::vector<nb::bytes>& comments, int64_t num_nodes, bool wide, int64_t chunk_bytes, int num_threads) {
+            const char separator = delimiter.size() ? *delimiter.c_str() : '\0';
+            graphrep::EdgeListFormat format{separator, columns, weighted, {}, num_nodes};
+            for (const nb::bytes& mark : comments) format.comments.emplace_back(mark.c_str(), mark.size());
+            graphrep::EdgeList list;
+            {
+                nb::gil_scoped_release release;
+                list = graphrep::read_edge_list(reinterpret_cast<const char*>(text.data()),
+                                                static_cast<int64_t>(text.size()), begin, format, wide, chunk_bytes,
+                                                num_threads);
+            }
+            nb::object names = nb::none();
+            if (list.names) names = nb::bytes(list.names.data(), static_cast<size_t>(list.names.size()));
+            const bool narrow = static_cast<bool>(list.narrow.source);
+            return nb::make_tuple(
+                describe(list.problem),
+                narrow ? to_numpy(std::move(list.narrow.source)) : to_numpy(std::move(list.wide.source)),
+                narrow ? to_numpy(std::move(list.narrow.target)) : to_numpy(std::move(list.wide.target)),
+                to_numpy(std::move(list.weights)), to_numpy(std::move(list.ids)), names,
+                to_numpy(std::move(list.name_position)));
+        },
+        "text"_a.noconvert(), "begin"_a, "delimiter"_a, "columns"_a, "weighted"_a, "comments"_a, "num_nodes"_a,
+        "wide"_a, "chunk_bytes"_a, "num_threads"_a);
 }
 
 }  // namespace
@@ -313,4 +356,6 @@ NB_MODULE(_core, m) {
     bind_neighbors<int32_t, double>(m);
     bind_neighbors<int64_t, float>(m);
     bind_neighbors<int64_t, double>(m);
+
+    bind_edgelist(m);
 }

@@ -30,7 +30,8 @@ class Buffer {
         }
         if (!data_) throw std::bad_alloc();
     }
-    Buffer(Buffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    Buffer(Buffer&& other) noexcept
+        : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
     Buffer& operator=(Buffer&& other) noexcept {
         std::swap(data_, other.data_);
         std::swap(size_, other.size_);
@@ -43,6 +44,7 @@ class Buffer {
     T& operator[](int64_t i) const { return data_[i]; }
     // False only for a default-constructed buffer: one of size 0 still stands for "present".
     explicit operator bool() const { return data_ != nullptr; }
+    void truncate(int64_t size) { size_ = size; }  // the memory stays
     // Give the memory away; the new owner frees it with std::free.
     T* release() {
         size_ = 0;

@@ -136,7 +136,7 @@ Csr<Index> build_csr(const Id* source, const Id* target, const float* weights, i
     check_ids("target", target, num_edges, num_nodes, options.num_threads);
     const bool symmetrise = options.symmetrise, self_loops = options.self_loops;
     const Layout layout(num_nodes, symmetrise ? 2 * num_edges : num_edges, symmetrise);
-    const Partition arcs = partition(layout, weights, options.num_threads, [&](int64_t part, int64_t parts, auto&& emit) {
+    const auto visit = [&](int64_t part, int64_t parts, auto&& emit) {
         const int64_t end = share_begin(num_edges, part + 1, parts);
         for (int64_t i = share_begin(num_edges, part, parts); i < end; ++i) {
             const int64_t u = source[i], v = target[i];
@@ -144,7 +144,8 @@ Csr<Index> build_csr(const Id* source, const Id* target, const float* weights, i
             emit(u, v, 0, i);
             if (symmetrise && u != v) emit(v, u, 1, i);
         }
-    });
+    };
+    const Partition arcs = partition(layout, weights, options.num_threads, visit);
     return finish<Index>(layout, arcs, num_nodes, options.merge, 0, options.num_threads);
 }
 

@@ -10,19 +10,23 @@
 namespace graphrep {
 namespace {
 
-constexpr int kLanes = 32;         // walks advanced together by a thread, so that their cache misses overlap
-constexpr int kMaxTrials = 64;     // rejections before the exact scan
+// Walks advanced together by a thread, so that their cache misses overlap.
+constexpr int kFirstOrderLanes = 32, kSecondOrderLanes = 64;
+constexpr int kMaxTrials = 64;       // rejections before the exact scan
 constexpr int64_t kWalkBlock = 512;  // walks dealt to a thread at a time
 
 inline uint64_t pair_hash(uint64_t u, uint64_t v) { return mix64(u * 0x9e3779b97f4a7c15ULL + v); }
 
-// Two bits of one 64-bit word per arc: a look-up touches a single cache line.
-inline uint64_t filter_mask(uint64_t hash) { return (1ULL << (hash >> 58)) | (1ULL << ((hash >> 52) & 63)); }
+// Four bits of one 64-bit word per arc: a look-up touches a single cache line.
+inline uint64_t filter_mask(uint64_t hash) {
+    return (1ULL << (hash >> 58)) | (1ULL << ((hash >> 52) & 63)) | (1ULL << ((hash >> 46) & 63)) |
+           (1ULL << ((hash >> 40) & 63));
+}
 
 template <class Id>
 inline uint64_t filter_key(Id u, Id v, bool directed) {
-    if (!directed && v < u) std::swap(u, v);
-    return pair_hash(static_cast<uint64_t>(u), static_cast<uint64_t>(v));
+    const Id low = v < u ? v : u, high = v < u ? u : v;  // no branch: it would be a coin toss
+    return pair_hash(static_cast<uint64_t>(directed ? u : low), static_cast<uint64_t>(directed ? v : high));
 }
 
 // Whether x is in the sorted range: branch-free bisection down to a short run.
@@ -30,7 +34,7 @@ template <class Id>
 inline bool contains(const Id* row, int64_t length, Id x) {
     while (length > 8) {
         const int64_t half = length / 2;
-        row += row[half - 1] < x ? half : 0;
+        row += half & -static_cast<int64_t>(row[half - 1] < x);
         length -= half;
     }
     bool found = false;
@@ -38,14 +42,9 @@ inline bool contains(const Id* row, int64_t length, Id x) {
     return found;
 }
 
-// Whether the arc t -> x exists. An undirected graph is searched from its shorter row.
+// Whether the arc t -> x exists, by search. An undirected graph is searched from its shorter row.
 template <class Id>
-inline bool has_arc(const WalkGraph<Id>& graph, Id t, Id x) {
-    if (graph.filter) {
-        const uint64_t hash = filter_key(t, x, graph.directed);
-        const uint64_t mask = filter_mask(hash);
-        if ((graph.filter[hash & static_cast<uint64_t>(graph.filter_words - 1)] & mask) != mask) return false;
-    }
+inline bool row_has(const WalkGraph<Id>& graph, Id t, Id x) {
     int64_t begin = graph.indptr[t], length = graph.indptr[t + 1] - begin;
     Id wanted = x;
     if (!graph.directed) {
@@ -53,6 +52,17 @@ inline bool has_arc(const WalkGraph<Id>& graph, Id t, Id x) {
         if (other_length < length) begin = other, length = other_length, wanted = t;
     }
     return contains(graph.indices + begin, length, wanted);
+}
+
+// The same, asking the filter first.
+template <class Id>
+inline bool has_arc(const WalkGraph<Id>& graph, Id t, Id x) {
+    if (graph.filter) {
+        const uint64_t hash = filter_key(t, x, graph.directed);
+        const uint64_t mask = filter_mask(hash);
+        if ((graph.filter[hash & static_cast<uint64_t>(graph.filter_words - 1)] & mask) != mask) return false;
+    }
+    return row_has(graph, t, x);
 }
 
 // Position within the row of v of arc v -> t, or -1.
@@ -83,11 +93,11 @@ template <class Id>
 void first_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const int64_t* walk_ids, int64_t first_walk,
                        int64_t begin, int64_t end, const int64_t* starts, int64_t num_starts, Id* out) {
     const int64_t length = rule.walk_length;
-    for (int64_t base = begin; base < end; base += kLanes) {
-        const int lanes = static_cast<int>(std::min<int64_t>(kLanes, end - base));
-        uint64_t key[kLanes];
-        Id at[kLanes];
-        int64_t arc[kLanes];
+    for (int64_t base = begin; base < end; base += kFirstOrderLanes) {
+        const int lanes = static_cast<int>(std::min<int64_t>(kFirstOrderLanes, end - base));
+        uint64_t key[kFirstOrderLanes];
+        Id at[kFirstOrderLanes];
+        int64_t arc[kFirstOrderLanes];
         for (int k = 0; k < lanes; ++k) {
             const int64_t id = walk_ids ? walk_ids[base + k] : first_walk + base + k;
             key[k] = stream_key(rule.seed, static_cast<uint64_t>(id));
@@ -119,16 +129,29 @@ void first_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const i
 
 // Second order by rejection (Yang et al., KnightKing, SOSP 2019): propose x in proportion to w_vx, accept with
 // probability alpha(t, x) / bound. Two refinements: a draw below min(alpha) needs no look-up of the edge t -> x, and
-// where returning is the likeliest outcome its excess over the bound is a separate, certain outcome ("folding").
+// where returning is the likeliest outcome its excess over the bound is a separate, certain outcome ("folding"): a row
+// of degree d is then d slots of mass `bound` beside an excess. One random number in [0, d + excess), in units of
+// 2^-31, says it all: its integer part is the slot, its fraction the height to be accepted at.
+constexpr int kFraction = 31;
+constexpr uint64_t kOne = 1ULL << kFraction;
+
 struct Alphas {
-    double back, near, far, bound, floor;
+    double back, near, far;
+    double excess;                                      // of returning, in units of the bound
+    uint64_t back_limit, near_limit, far_limit, floor;  // heights below are accepted; floor is the least of them
     bool fold;
-    Alphas(double p, double q) : back(1 / p), near(1), far(1 / q) {
-        bound = std::max({back, near, far});
-        floor = std::min({back, near, far});
-        fold = back > std::max(near, far);
-        if (fold) bound = std::max(near, far);
+
+    Alphas(double p, double q) : back(1 / p), near(1), far(1 / q), fold(back > std::max(near, far)) {
+        const double bound = fold ? std::max(near, far) : std::max({back, near, far});
+        excess = fold ? back / bound - 1 : 0;
+        back_limit = fixed(std::min(back / bound, 1.0));
+        near_limit = fixed(near / bound);
+        far_limit = fixed(far / bound);
+        floor = std::min({back_limit, near_limit, far_limit});
     }
+
+    // Units of 2^-31, at most 2^62, so that a degree below 2^32 can be added.
+    static uint64_t fixed(double value) { return static_cast<uint64_t>(std::min(value, 0x1p31) * 0x1p31); }
 };
 
 template <class Id>
@@ -158,32 +181,25 @@ int64_t exact_step(const WalkGraph<Id>& graph, const Alphas& a, Id t, Id v, doub
 template <class Id>
 struct Lane {
     uint64_t key, counter;
+    uint64_t span;    // what is drawn from: degree and excess in fixed point
+    uint64_t height;  // of the proposal
+    uint64_t sure;    // heights below need no look-up
+    int64_t row, degree, arc, step;
+    Id* out;
     Id previous, current, candidate;
-    int64_t row, degree, arc, step, walk;
-    double fold_probability, height;
     int trials;
-    bool accepted;
+    bool folded;  // the draw fell into the excess
 };
 
+// Excess of returning from lane.current in units of a slot, where it differs from row to row.
 template <class Id>
-void begin_step(const WalkGraph<Id>& graph, const Alphas& a, Lane<Id>& lane) {
-    lane.row = graph.indptr[lane.current];
-    lane.degree = graph.indptr[lane.current + 1] - lane.row;
-    lane.trials = 0;
-    lane.fold_probability = 0;
-    if (a.fold && lane.step > 1 && lane.degree > 0) {
-        double weight = 1, sum = static_cast<double>(lane.degree);
-        bool can_return = true;
-        if (graph.directed || graph.weights) {
-            const int64_t back = find_arc(graph, lane.current, lane.previous);
-            can_return = back >= 0;
-            if (can_return && graph.weights) weight = graph.weights[back], sum = graph.row_sums[lane.current];
-        }
-        if (can_return) {
-            const double excess = weight * (a.back - a.bound);
-            lane.fold_probability = excess / (excess + a.bound * sum);
-        }
-    }
+inline uint64_t excess_of(const WalkGraph<Id>& graph, const Alphas& a, const Lane<Id>& lane) {
+    if (!a.fold) return 0;
+    const int64_t back = find_arc(graph, lane.current, lane.previous);
+    if (back < 0) return 0;
+    if (!graph.weights) return Alphas::fixed(a.excess);
+    const double slots = graph.weights[back] * static_cast<double>(lane.degree) / graph.row_sums[lane.current];
+    return Alphas::fixed(a.excess * slots);
 }
 
 template <class Id>
@@ -191,79 +207,97 @@ void second_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const 
                         int64_t begin, int64_t end, const int64_t* starts, int64_t num_starts, Id* out) {
     const Alphas a(rule.p, rule.q);
     const int64_t length = rule.walk_length;
-    Lane<Id> lanes[kLanes];
+    const bool same_excess = !graph.directed && !graph.weights;
+    const uint64_t excess = Alphas::fixed(a.excess);
+    Lane<Id> lanes[kSecondOrderLanes];
     int64_t next_walk = begin;
-    auto pad = [&](int64_t walk, int64_t from) {
-        for (int64_t s = from; s < length; ++s) out[walk * length + s] = -1;
-    };
     // Put the next walk into a lane; false when none is left.
     auto refill = [&](Lane<Id>& lane) {
         while (next_walk < end) {
             const int64_t walk = next_walk++;
             const int64_t id = walk_ids ? walk_ids[walk] : first_walk + walk;
-            lane.walk = walk;
             lane.key = stream_key(rule.seed, static_cast<uint64_t>(id));
             lane.counter = 0;
-            lane.current = start_of(graph, starts, num_starts, id);
+            lane.current = lane.previous = start_of(graph, starts, num_starts, id);
             lane.step = 1;
-            out[walk * length] = lane.current;
-            begin_step(graph, a, lane);
+            lane.trials = 0;
+            lane.out = out + walk * length;
+            lane.out[0] = lane.current;
+            lane.row = graph.indptr[lane.current];
+            lane.degree = graph.indptr[lane.current + 1] - lane.row;
+            lane.span = static_cast<uint64_t>(lane.degree) << kFraction;
+            lane.sure = kOne;  // the first step has no past
             if (length > 1 && lane.degree > 0) return true;
-            pad(walk, 1);
+            for (int64_t s = 1; s < length; ++s) lane.out[s] = -1;
         }
         return false;
     };
     int active = 0;
-    while (active < kLanes && refill(lanes[active])) ++active;
+    while (active < kSecondOrderLanes && refill(lanes[active])) ++active;
     while (active > 0) {
         for (int k = 0; k < active; ++k) {  // draw
             Lane<Id>& lane = lanes[k];
-            lane.accepted = false;
-            if (lane.fold_probability > 0 &&
-                uniform_double(random_bits(lane.key, lane.counter++)) < lane.fold_probability) {
-                lane.candidate = lane.previous;
-                lane.accepted = true;
-                continue;
+            const uint64_t drawn = bounded(random_bits(lane.key, lane.counter++), lane.span);
+            int64_t slot = static_cast<int64_t>(drawn >> kFraction);
+            lane.height = drawn & (kOne - 1);
+            lane.folded = slot >= lane.degree;
+            slot &= static_cast<int64_t>(lane.folded) - 1;
+            lane.arc = lane.row + slot;
+            if (graph.alias_keep) {
+                const uint64_t bits = random_bits(lane.key, lane.counter++);
+                if (uniform_float(bits) >= graph.alias_keep[lane.arc]) lane.arc = lane.row + graph.alias_slot[lane.arc];
             }
-            uint64_t rest;
-            lane.arc = propose(graph, lane.row, lane.degree, random_bits(lane.key, lane.counter++), rest);
-            if (graph.alias_keep) rest = random_bits(lane.key, lane.counter++);
-            lane.height = uniform_double(rest) * a.bound;
             __builtin_prefetch(graph.indices + lane.arc);
         }
+        uint64_t masks[kSecondOrderLanes];
+        const uint64_t* words[kSecondOrderLanes];
         for (int k = 0; k < active; ++k) {  // look at the candidate; fetch what judging it needs
             Lane<Id>& lane = lanes[k];
-            if (lane.accepted) continue;
-            lane.candidate = graph.indices[lane.arc];
-            lane.accepted = lane.step == 1 || lane.height < a.floor;
+            const Id proposed = graph.indices[lane.arc];
+            const Id keep = static_cast<Id>(lane.folded) - 1;  // all ones unless folded
+            lane.candidate = (proposed & keep) | (lane.previous & ~keep);
+            lane.height &= static_cast<uint64_t>(lane.folded) - 1;  // 0: accepted
             __builtin_prefetch(graph.indptr + lane.candidate);
-            if (!lane.accepted && graph.filter) {
+            if (graph.filter) {
                 const uint64_t hash = filter_key(lane.previous, lane.candidate, graph.directed);
-                __builtin_prefetch(graph.filter + (hash & static_cast<uint64_t>(graph.filter_words - 1)));
+                masks[k] = filter_mask(hash);
+                const uint64_t open = lane.height >= lane.sure;  // else a word that is in the cache will do
+                words[k] = graph.filter + (hash & static_cast<uint64_t>(graph.filter_words - 1) & (0 - open));
+                __builtin_prefetch(words[k]);
             }
         }
-        for (int k = 0; k < active;) {  // judge, then move or try again
+        // Judge, then move or try again. Whether a proposal is accepted is a coin toss: no branch depends on it.
+        for (int k = 0; k < active;) {
             Lane<Id>& lane = lanes[k];
-            if (!lane.accepted) {
-                lane.accepted = lane.height < std::min(a.bound, alpha_of(graph, a, lane.previous, lane.candidate));
-                if (!lane.accepted) {
-                    if (++lane.trials < kMaxTrials) {
-                        ++k;
-                        continue;
-                    }
-                    const double u = uniform_double(random_bits(lane.key, lane.counter++));
-                    lane.candidate = graph.indices[exact_step(graph, a, lane.previous, lane.current, u)];
-                }
+            uint64_t limit = lane.candidate == lane.previous ? a.back_limit : a.far_limit;
+            bool maybe = (lane.height >= lane.sure) & (lane.candidate != lane.previous);
+            if (graph.filter) maybe = maybe & ((*words[k] & masks[k]) == masks[k]);
+            if (maybe && row_has(graph, lane.previous, lane.candidate)) limit = a.near_limit;
+            bool accepted = (lane.height < lane.sure) | (lane.height < limit);
+            lane.trials += !accepted;
+            if (lane.trials >= kMaxTrials) {
+                const double u = uniform_double(random_bits(lane.key, lane.counter++));
+                lane.candidate = graph.indices[exact_step(graph, a, lane.previous, lane.current, u)];
+                accepted = true;
             }
-            out[lane.walk * length + lane.step] = lane.candidate;
-            lane.previous = lane.current;
-            lane.current = lane.candidate;
-            ++lane.step;
-            begin_step(graph, a, lane);
+            lane.out[lane.step] = lane.candidate;  // written again if rejected
+            lane.step += accepted;
+            lane.previous = accepted ? lane.current : lane.previous;
+            lane.current = accepted ? lane.candidate : lane.current;
+            lane.trials = accepted ? 0 : lane.trials;
+            lane.row = graph.indptr[lane.current];
+            lane.degree = graph.indptr[lane.current + 1] - lane.row;
+            // Nothing is rejected at the first step, so from here on there is a past.
+            if (same_excess)
+                lane.span = (static_cast<uint64_t>(lane.degree) << kFraction) + excess;
+            else if (accepted)
+                lane.span = (static_cast<uint64_t>(lane.degree) << kFraction) + excess_of(graph, a, lane);
+            lane.sure = a.floor;
             if (lane.step == length || lane.degree == 0) {
-                pad(lane.walk, lane.step);
+                for (int64_t s = lane.step; s < length; ++s) lane.out[s] = -1;
                 if (!refill(lane)) {
                     lane = lanes[--active];
+                    words[k] = words[active], masks[k] = masks[active];
                     continue;
                 }
             }

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from graphrep._checks import checked_int
+from graphrep._convert import checked_nodes, frozen
 from graphrep.embed._search import METRICS, pair_scores, top_k
-from graphrep.graph import _checked_nodes, _frozen
 from graphrep.io.vectors import read_vectors, write_vectors
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ class NodeVectors:
         nodes: Sequence[Hashable] | npt.NDArray[Any] | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
-        self._vectors: npt.NDArray[np.float32] = _frozen(_checked_vectors(vectors))
-        self._names: npt.NDArray[Any] | None = _frozen(_checked_nodes(nodes, len(self._vectors)))
+        self._vectors: npt.NDArray[np.float32] = frozen(_checked_vectors(vectors))
+        self._names: npt.NDArray[Any] | None = frozen(checked_nodes(nodes, len(self._vectors)))
         self._settings = _checked_settings(settings)
         self._rows: dict[Hashable, int] = {}
 
@@ -178,7 +179,7 @@ class NodeVectors:
         else:
             exclude = self.rows([node_or_vector])  # type: ignore[list-item]
             query = self._vectors[exclude]
-        rows, scores = top_k(self._vectors, query, _checked_k(k), _checked_metric(metric), exclude)
+        rows, scores = top_k(self._vectors, query, checked_int("k", k, 1), _checked_metric(metric), exclude)
         return list(zip(self.nodes[rows[0]].tolist(), scores[0].tolist(), strict=True))
 
     def neighbors(
@@ -207,7 +208,7 @@ class NodeVectors:
         """
         exclude = np.arange(len(self), dtype=np.int64) if nodes is None else self.rows(nodes)
         queries = self._vectors[exclude]
-        rows, scores = top_k(self._vectors, queries, _checked_k(k), _checked_metric(metric), exclude)
+        rows, scores = top_k(self._vectors, queries, checked_int("k", k, 1), _checked_metric(metric), exclude)
         return self.nodes[rows], scores
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -263,8 +264,8 @@ class NodeVectors:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._vectors = _frozen(self._vectors)  # pickle forgets that an array is read-only
-        self._names = _frozen(self._names)
+        self._vectors = frozen(self._vectors)  # pickle forgets that an array is read-only
+        self._names = frozen(self._names)
 
 
 def load_vectors(path: str | os.PathLike[str]) -> NodeVectors:
@@ -342,9 +343,3 @@ def _checked_metric(metric: str) -> str:
     if metric not in METRICS:
         raise ValueError(f"metric must be one of {', '.join(METRICS)}; got {metric!r}.")
     return metric
-
-
-def _checked_k(k: int) -> int:
-    if isinstance(k, bool) or not hasattr(k, "__index__") or k < 1:
-        raise ValueError(f"k must be a positive integer, got {k!r}.")
-    return int(k)

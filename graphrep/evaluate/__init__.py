@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from graphrep.evaluate.baselines import LinkComparison, compare, link_baselines, node_baselines, propagate
+from graphrep.evaluate.link_prediction import LinkPrediction, edge_features, link_prediction
 from graphrep.evaluate.metrics import average_precision, hits_at_k, link_metrics, mrr, mrr_report, roc_auc
 from graphrep.evaluate.node_classification import NodeClassification, node_classification
+from graphrep.evaluate.splits import random_link_split
 
 __all__ = [
+    "LinkComparison",
+    "LinkPrediction",
     "NodeClassification",
     "average_precision",
+    "compare",
+    "edge_features",
     "hits_at_k",
+    "link_baselines",
     "link_metrics",
+    "link_prediction",
     "mrr",
     "mrr_report",
+    "node_baselines",
     "node_classification",
+    "propagate",
+    "random_link_split",
     "roc_auc",
 ]

@@ -45,8 +45,8 @@ def as_score_vector(name: str, value: Any) -> npt.NDArray[Any]:
 
 
 def as_vectors(value: Any) -> npt.NDArray[Any]:
-    """Node vectors as a float32 or float64 matrix without NaN or infinities."""
-    vectors = to_numpy(value)
+    """Node vectors, or those an object holds as ``vectors``, as a float32 or float64 matrix of finite numbers."""
+    vectors = to_numpy(getattr(value, "vectors", value))
     if vectors.ndim != 2 or vectors.dtype.kind not in "biuf":
         raise ValueError(
             f"vectors must be a real matrix of shape (num_nodes, dimensions), got {vectors.dtype} {vectors.shape}."

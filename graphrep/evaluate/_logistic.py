@@ -29,7 +29,8 @@ def fit_one_vs_rest(
     Y: npt.NDArray[np.bool_],
     C: float = 1.0,
     *,
-    tol: float = 1e-5,
+    standardise: bool = False,
+    tol: float = 1e-4,
     max_iter: int = 1000,
 ) -> LinearScorer:
     r"""Fit one L2-regularised logistic regression per column of Y.
@@ -39,8 +40,9 @@ def fit_one_vs_rest(
 
     The intercept is not penalised. The problems share X, so one L-BFGS run over the whole (dimensions, num_classes)
     matrix replaces num_classes runs over vectors: each step is two matrix products. The optimum is that of
-    ``sklearn.linear_model.LogisticRegression`` fitted to each column. Columns of X are centred and scaled inside, with
-    the penalty changed to match, so that convergence does not depend on the scale of X.
+    ``sklearn.linear_model.LogisticRegression`` fitted to each column. Inside, columns of X are centred and scaled with
+    the penalty changed to match, and every weight is divided by the root of the curvature that its axis has at the
+    start, where a class is as likely everywhere; convergence then depends little on the scale of X, C or the classes.
 
     Parameters
     ----------
@@ -49,8 +51,10 @@ def fit_one_vs_rest(
         A class without examples scores -inf everywhere, one without counter-examples +inf.
     C : float
         Inverse strength of the penalty.
+    standardise : bool
+        Penalise the weights of columns scaled to variance 1 instead, so that C means the same for any scale of X.
     tol : float
-        Largest entry of the gradient, per sample and in units of standardised columns, at which to stop.
+        Largest entry of the gradient, per sample and in units of that curvature, at which to stop.
     max_iter : int
 
     Returns
@@ -71,11 +75,14 @@ def fit_one_vs_rest(
         mean, scale = X.mean(axis=0, dtype=np.float64), X.std(axis=0, dtype=np.float64)
         scale[scale <= 1e-6 * np.abs(mean)] = np.inf  # a constant column is the intercept's business: weight 0
         Z = np.ones((n, d + 1), dtype=np.float32)
-        Z[:, :d] = (X - mean) / scale
-        ridge = np.append(1 / (C * n * scale**2), 0)[:, None]
-        objective = _Objective(Z, np.where(Y[:, mixed], np.float32(1), np.float32(-1)), ridge)
+        np.subtract(X, mean, out=Z[:, :d], casting="same_kind")
+        np.divide(Z[:, :d], scale, out=Z[:, :d], casting="same_kind")
+        ridge = np.append(1 / (C * n * (1 if standardise else scale) ** 2) * np.ones(d), 0)[:, None]
+        share = counts[mixed] / n
+        unit = 1 / np.sqrt(share * (1 - share) + ridge)
+        objective = _Objective(Z, np.where(Y[:, mixed], np.float32(1), np.float32(-1)), ridge, unit)
         start = np.zeros((d + 1, len(mixed)))
-        start[d] = np.log(counts[mixed] / (n - counts[mixed]))
+        start[d] = np.log(share / (1 - share)) / unit[d]
         found = minimize(
             objective,
             start.ravel(),
@@ -83,34 +90,35 @@ def fit_one_vs_rest(
             method="L-BFGS-B",
             options={"gtol": tol, "ftol": 1e-10, "maxiter": max_iter, "maxfun": 2 * max_iter},
         )
-        solution = found.x.reshape(d + 1, -1)
+        solution = found.x.reshape(d + 1, -1) * unit
         coef[:, mixed] = solution[:d] / scale[:, None]
         intercept[mixed] = solution[d] - mean @ coef[:, mixed]
     return LinearScorer(coef, intercept)
 
 
 class _Objective:
-    """Loss per sample and its gradient, float64 to L-BFGS, float32 within a block of rows."""
+    """Loss per sample and its gradient: float64 to L-BFGS, float32 within a block of rows, by torch for its threads."""
 
-    def __init__(self, Z: npt.NDArray[np.float32], signs: npt.NDArray[np.float32], ridge: F64) -> None:
-        self.Z, self.signs, self.ridge = Z, signs, ridge
+    def __init__(self, Z: npt.NDArray[np.float32], signs: npt.NDArray[np.float32], ridge: F64, unit: F64) -> None:
+        import torch
+
+        starts = range(0, len(Z), _BLOCK)
+        self.blocks = [tuple(torch.from_numpy(part[i : i + _BLOCK]) for part in (Z, signs)) for i in starts]
+        self.num_samples, self.ridge, self.unit = len(Z), ridge, unit
 
     def __call__(self, flat: F64) -> tuple[float, F64]:
-        n = len(self.Z)
-        W = flat.reshape(self.Z.shape[1], -1)
-        W32 = W.astype(np.float32)
+        import torch
+        from torch.nn.functional import softplus
+
+        W = flat.reshape(self.unit.shape) * self.unit
+        W32 = torch.from_numpy(W.astype(np.float32))
         loss, gradient = 0.0, np.zeros_like(W)
-        for start in range(0, n, _BLOCK):
-            Z, signs = self.Z[start : start + _BLOCK], self.signs[start : start + _BLOCK]
-            margin = Z @ W32
-            margin *= signs
-            small = np.exp(-np.abs(margin))  # in (0, 1]: no overflow on either side
-            loss += float(np.log1p(small).sum(dtype=np.float64)) - float(np.minimum(margin, 0).sum(dtype=np.float64))
-            wrong = np.where(margin >= 0, small, np.float32(1)) / (1 + small)  # sigmoid(-margin)
-            wrong *= signs
-            gradient -= Z.T @ wrong
-        gradient = gradient / n + self.ridge * W
-        return loss / n + 0.5 * float((self.ridge * W**2).sum()), gradient.ravel()
+        for Z, signs in self.blocks:
+            margin = (Z @ W32).mul_(signs).neg_()
+            loss += float(softplus(margin).sum(dtype=torch.float64))
+            gradient -= (Z.T @ margin.sigmoid_().mul_(signs)).numpy()
+        gradient = gradient / self.num_samples + self.ridge * W
+        return loss / self.num_samples + 0.5 * float((self.ridge * W**2).sum()), (gradient * self.unit).ravel()
 
 
 def class_scores(

@@ -2,8 +2,9 @@ r"""Link-prediction scores read off the neighbourhoods, without training.
 
 Throughout, :math:`\Gamma(u)` are the neighbours of u other than u itself, successors in a directed graph, and
 :math:`d(z)` counts the other nodes that have z for a neighbour: the degree, or the in-degree in a directed graph.
-Edge weights play no part. Every function takes a graph and pairs of row numbers, shape (2, num_pairs), and returns
-float64 scores of shape (num_pairs,), the higher the likelier; a row number outside [0, num_nodes) is an IndexError.
+Edge weights play no part. Every function takes a graph, or what ``as_graph`` makes one of, and pairs of row numbers,
+shape (2, num_pairs), and returns float64 scores of shape (num_pairs,), the higher the likelier; a row number outside
+[0, num_nodes) is an IndexError.
 
 Liben-Nowell and Kleinberg (The link-prediction problem for social networks, JASIST 2007, section 3) compare them.
 """
@@ -11,18 +12,17 @@ Liben-Nowell and Kleinberg (The link-prediction problem for social networks, JAS
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from graphrep._pairs import as_pairs
+from graphrep.graph import Graph, as_graph
 from graphrep.ops.neighbors import weighted_intersection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from graphrep.graph import Graph
 
 __all__ = [
     "HEURISTICS",
@@ -36,7 +36,7 @@ __all__ = [
 F64 = npt.NDArray[np.float64]
 
 
-def common_neighbors(graph: Graph, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F64:
+def common_neighbors(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F64:
     r"""Count the common neighbours, :math:`|\Gamma(u) \cap \Gamma(v)|`.
 
     Newman: Clustering and preferential attachment in growing networks, Phys. Rev. E 64, 2001.
@@ -52,7 +52,7 @@ def common_neighbors(graph: Graph, pairs: npt.ArrayLike, *, n_jobs: int | None =
     return np.asarray(weighted_intersection(graph, pairs, n_jobs=n_jobs))
 
 
-def adamic_adar(graph: Graph, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F64:
+def adamic_adar(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F64:
     r"""Count common neighbours, rare ones for more, :math:`\sum_{z \in \Gamma(u) \cap \Gamma(v)} 1 / \log d(z)`.
 
     A common neighbour of two different nodes has :math:`d(z) \ge 2`. Only where a node is paired with itself can
@@ -68,13 +68,14 @@ def adamic_adar(graph: Graph, pairs: npt.ArrayLike, *, n_jobs: int | None = None
     >>> adamic_adar(path, [[0, 0], [2, 3]])
     array([1.44269504, 0.        ])
     """
-    degree = _times_listed(graph)
+    g = as_graph(graph)
+    degree = _times_listed(g)
     weights = np.zeros(len(degree))
     np.divide(1, np.log(np.maximum(degree, 1)), out=weights, where=degree > 1)
-    return np.asarray(weighted_intersection(graph, pairs, weights, n_jobs=n_jobs))
+    return np.asarray(weighted_intersection(g, pairs, weights, n_jobs=n_jobs))
 
 
-def resource_allocation(graph: Graph, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F64:
+def resource_allocation(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F64:
     r"""Let each common neighbour share out one unit, :math:`\sum_{z \in \Gamma(u) \cap \Gamma(v)} 1 / d(z)`.
 
     Zhou, Lü, Zhang: Predicting missing links via local information, Eur. Phys. J. B 71, 2009.
@@ -87,11 +88,12 @@ def resource_allocation(graph: Graph, pairs: npt.ArrayLike, *, n_jobs: int | Non
     >>> resource_allocation(path, [[0, 0], [2, 3]])
     array([0.5, 0. ])
     """
-    weights = 1 / np.maximum(_times_listed(graph), 1)
-    return np.asarray(weighted_intersection(graph, pairs, weights, n_jobs=n_jobs))
+    g = as_graph(graph)
+    weights = 1 / np.maximum(_times_listed(g), 1)
+    return np.asarray(weighted_intersection(g, pairs, weights, n_jobs=n_jobs))
 
 
-def jaccard(graph: Graph, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F64:
+def jaccard(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F64:
     r"""Divide common by all neighbours, :math:`|\Gamma(u) \cap \Gamma(v)| / |\Gamma(u) \cup \Gamma(v)|`.
 
     Two nodes without neighbours score 0.
@@ -104,13 +106,14 @@ def jaccard(graph: Graph, pairs: npt.ArrayLike, *, n_jobs: int | None = None) ->
     >>> jaccard(path, [[0, 0], [2, 3]])
     array([0.5, 0. ])
     """
-    u, v = as_pairs(pairs, graph.num_nodes)
-    common = weighted_intersection(graph, (u, v), n_jobs=n_jobs)
-    size = graph.out_degree - _loops(graph)
+    g = as_graph(graph)
+    u, v = as_pairs(pairs, g.num_nodes)
+    common = weighted_intersection(g, (u, v), n_jobs=n_jobs)
+    size = g.out_degree - _loops(g)
     return np.asarray(common / np.maximum(size[u] + size[v] - common, 1))
 
 
-def preferential_attachment(graph: Graph, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F64:
+def preferential_attachment(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F64:
     r"""Multiply the degrees, :math:`|\Gamma(u)| \, |\Gamma(v)|`.
 
     ``n_jobs`` is taken for uniformity and not used. Newman, as for :func:`common_neighbors`.
@@ -124,8 +127,9 @@ def preferential_attachment(graph: Graph, pairs: npt.ArrayLike, *, n_jobs: int |
     array([2., 1.])
     """
     del n_jobs
-    u, v = as_pairs(pairs, graph.num_nodes)
-    size = (graph.out_degree - _loops(graph)).astype(np.float64)
+    g = as_graph(graph)
+    u, v = as_pairs(pairs, g.num_nodes)
+    size = (g.out_degree - _loops(g)).astype(np.float64)
     return np.asarray(size[u] * size[v])
 
 

@@ -237,8 +237,8 @@ def test_neighbors_of_some_nodes():
     ("call", "error", "message"),
     [
         (lambda v: v.most_similar("q"), KeyError, "there is no node 'q'"),
-        (lambda v: v.most_similar(0, k=0), ValueError, "k must be a positive integer, got 0"),
-        (lambda v: v.most_similar(0, k=2.5), ValueError, "k must be a positive integer, got 2.5"),
+        (lambda v: v.most_similar(0, k=0), ValueError, "k must be at least 1, got 0"),
+        (lambda v: v.most_similar(0, k=2.5), TypeError, "k must be an integer, got 2.5"),
         (
             lambda v: v.most_similar(0, metric="l2"),
             ValueError,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,16 +10,14 @@ import numpy.typing as npt
 from graphrep._backend import choose
 from graphrep._pairs import as_pairs
 from graphrep._threads import resolve_threads
+from graphrep.graph import as_graph
 from graphrep.ops.neighbors import cpu, reference
-
-if TYPE_CHECKING:
-    from graphrep.graph import Graph
 
 __all__ = ["weighted_intersection"]
 
 
 def weighted_intersection(
-    graph: Graph,
+    graph: Any,
     pairs: npt.ArrayLike,
     node_weights: npt.ArrayLike | None = None,
     *,
@@ -34,7 +32,7 @@ def weighted_intersection(
 
     Parameters
     ----------
-    graph : Graph
+    graph : Graph or anything :func:`graphrep.as_graph` takes
         Edge weights play no part.
     pairs : int array of shape (2, num_pairs)
         Row numbers :math:`u_i, v_i`.
@@ -72,7 +70,8 @@ def weighted_intersection(
     >>> weighted_intersection(g, [[0, 1], [3, 0]], node_weights=1 / g.out_degree)
     array([0.66666667, 0.33333333])
     """
-    n = graph.num_nodes
+    g = as_graph(graph)
+    n = g.num_nodes
     ends = as_pairs(pairs, n)
     if ends.ndim != 2:
         raise ValueError(f"pairs must have shape (2, num_pairs), got {ends.shape}.")
@@ -87,5 +86,5 @@ def weighted_intersection(
     run = choose(
         "weighted_intersection", {"native": cpu.weighted_intersection, "reference": reference.weighted_intersection}
     )
-    run(graph.indptr, graph.indices, weights, ends[0], ends[1], out, resolve_threads(n_jobs))
+    run(g.indptr, g.indices, weights, ends[0], ends[1], out, resolve_threads(n_jobs))
     return out

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 
-def weighted_intersection(indptr, indices, weights, u, v, out, num_threads):  # type: ignore[no-untyped-def]  # noqa: ARG001
+def weighted_intersection(
+    indptr: Any,
+    indices: Any,
+    weights: Any,
+    u: Any,
+    v: Any,
+    out: Any,
+    num_threads: int,  # noqa: ARG001
+) -> None:
     """See :func:`graphrep.ops.neighbors.weighted_intersection`; fills ``out``."""
     for i, (a, b) in enumerate(zip(u.tolist(), v.tolist(), strict=True)):
         common = np.intersect1d(indices[indptr[a] : indptr[a + 1]], indices[indptr[b] : indptr[b + 1]])

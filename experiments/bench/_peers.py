@@ -1,0 +1,121 @@
+"""The peers' side of the benchmarks: their graphs made from ours, each at the best setting that its interface has.
+
+Importing this module limits every thread pool that reads the environment to ``THREADS``, so import it before a peer.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from _graphs import write_edge_list
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import graphrep as gr
+
+THREADS = 2  # for everybody
+
+
+def limit_threads(threads: int = THREADS) -> None:
+    """Set the number of threads of every pool that reads it from the environment. Call before importing a peer."""
+    for name in (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "NUMBA_NUM_THREADS",
+        "RAYON_NUM_THREADS",
+    ):
+        os.environ[name] = str(threads)
+
+
+def ensmallen_graph(graph: gr.Graph) -> Any:
+    """GRAPE's graph, undirected, read from an edge list; row numbers stay."""
+    from ensmallen import Graph
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "edges.tsv"
+        write_edge_list(graph, path)
+        peer = Graph.from_csv(
+            name="bench",
+            edge_path=str(path),
+            edge_list_separator="\t",
+            edge_list_header=False,
+            sources_column_number=0,
+            destinations_column_number=1,
+            edge_list_numeric_node_ids=True,
+            numeric_node_ids=True,
+            minimum_node_id=0,
+            number_of_nodes=graph.num_nodes,
+            directed=False,
+            verbose=False,
+        )
+    if (peer.get_number_of_nodes(), peer.get_number_of_directed_edges()) != (graph.num_nodes, graph.num_arcs):
+        raise AssertionError("GRAPE read another graph.")
+    return peer
+
+
+def pecanpy_graph(kind: str, graph: gr.Graph, **settings: Any) -> Any:
+    """PecanPy's graph of class ``kind``, its arrays filled with ours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _restore_numpy_names()
+        from pecanpy import pecanpy
+
+    peer = getattr(pecanpy, kind)(workers=THREADS, **settings)
+    peer.indptr = graph.indptr.astype(np.uint32)
+    peer.indices = graph.indices.astype(np.uint32)
+    peer.data = np.ones(graph.num_arcs, dtype=np.float32)
+    peer.set_node_ids(None, implicit_ids=True, num_nodes=graph.num_nodes)
+    return peer
+
+
+def pecanpy_walks(peer: Any) -> Callable[[npt.NDArray[np.integer[Any]], int], npt.NDArray[np.uint32]]:
+    """Return the compiled walk kernel behind ``simulate_walks``, as a function of start nodes and number of nodes.
+
+    ``simulate_walks`` compiles the kernel anew at every call, copies every walk into a Python list and walks one node
+    more than it is asked for. Neither of the first two is timed here, and it is asked for one node less.
+    """
+    from numba_progress import ProgressBar
+
+    has_neighbours, move_forward = peer.get_has_nbrs(), peer.get_move_forward()
+
+    def sample(start: npt.NDArray[np.integer[Any]], length: int) -> npt.NDArray[np.uint32]:
+        with ProgressBar(total=len(start), disable=True) as bar:
+            rows = peer._random_walks(
+                len(start), length - 1, None, start.astype(np.uint32), has_neighbours, move_forward, bar
+            )
+        return np.asarray(rows[:, :-1])  # the last column is the length
+
+    return sample
+
+
+def _restore_numpy_names() -> None:
+    """PecanPy imports nptyping 2, which names scalar types that NumPy 2 dropped; give them back before the import."""
+    gone = {
+        "bool8": np.bool_,
+        "object0": np.object_,
+        "int0": np.intp,
+        "uint0": np.uintp,
+        "float_": np.float64,
+        "longfloat": np.longdouble,
+        "singlecomplex": np.complex64,
+        "complex_": np.complex128,
+        "cfloat": np.complex128,
+        "clongfloat": np.clongdouble,
+        "longcomplex": np.clongdouble,
+        "void0": np.void,
+        "bytes0": np.bytes_,
+        "str0": np.str_,
+        "string_": np.bytes_,
+        "unicode_": np.str_,
+    }
+    for name, kind in gone.items():
+        if name not in np.__dict__:
+            setattr(np, name, kind)

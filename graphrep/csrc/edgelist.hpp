@@ -1,0 +1,38 @@
+// A text file of edges, one per line, to end points numbered 0, 1, … and a table of node names.
+#pragma once
+
+#include <cstdint>
+
+#include "buffer.hpp"
+#include "edgelist_scan.hpp"
+
+namespace graphrep {
+
+struct EdgeListProblem {
+    EdgeListFault fault = EdgeListFault::none;
+    int64_t line = 0;           // counted from 1
+    int columns = 0;            // as found
+    int64_t begin = 0, end = 0;  // the offending field, as positions in the text
+};
+
+template <class Index>
+struct EdgeListEnds {
+    Buffer<Index> source, target;
+};
+
+struct EdgeList {
+    EdgeListProblem problem;  // the first of the file; then all else is absent
+    EdgeListEnds<int32_t> narrow;  // where the number of nodes allows it
+    EdgeListEnds<int64_t> wide;    // otherwise
+    Buffer<float> weights;         // only if the format is weighted
+    Buffer<int64_t> ids;           // integer names, ascending; absent if num_nodes is given or any name is no integer
+    Buffer<char> names;            // other names in order of first appearance, a line feed after each
+    Buffer<int64_t> name_position;  // where each of those appears first in the text
+};
+
+// Read the lines from `begin` on. Names are integers only if all of them are. `wide` asks for int64 end points.
+// chunk_bytes 0 picks a chunk size; the result depends neither on it nor on num_threads.
+EdgeList read_edge_list(const char* text, int64_t size, int64_t begin, const EdgeListFormat& format, bool wide,
+                        int64_t chunk_bytes, int num_threads);
+
+}  // namespace graphrep

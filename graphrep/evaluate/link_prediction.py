@@ -1,0 +1,295 @@
+"""How well scores of pairs, or vectors of nodes, tell edges from other pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graphrep._pairs import as_pairs
+from graphrep._random import resolve_seed
+from graphrep.evaluate._checks import I64, as_scores, as_vectors
+from graphrep.evaluate._edge_sampling import sample_non_edges
+from graphrep.evaluate._logistic import LinearScorer, fit_one_vs_rest
+from graphrep.evaluate._table import format_table
+from graphrep.evaluate.metrics import check_metrics, link_metrics
+
+__all__ = ["LinkPrediction", "edge_features", "link_prediction"]
+
+Reals = npt.NDArray[Any]
+PairScorer = Callable[[I64], Any]
+
+LEARNED = ("average", "hadamard", "l1", "l2")
+UNTRAINED = ("dot", "cosine")
+_CHUNK = 1 << 22  # floats of edge features held at once
+
+
+@dataclass(frozen=True, repr=False)
+class LinkPrediction:
+    """Metrics of one scorer on one part of a split; ``result["auc"]`` gives one of them.
+
+    Attributes
+    ----------
+    scores : mapping of str to float
+        Value of each metric.
+    method : str
+        How pairs were scored, in words.
+    part : str
+        "test" or "valid".
+    num_pos, num_neg : int
+        Numbers of edges and of other pairs.
+    """
+
+    scores: Mapping[str, float]
+    method: str
+    part: str
+    num_pos: int
+    num_neg: int
+
+    def __getitem__(self, metric: str) -> float:
+        return self.scores[metric]
+
+    def __repr__(self) -> str:
+        title = f"{self.part}: {self.num_pos} edges against {self.num_neg} other pairs"
+        return format_table(
+            ["", *self.scores], [[self.method, *(f"{value:.4f}" for value in self.scores.values())]], title
+        )
+
+
+def link_prediction(
+    scorer: Any,
+    split: Any,
+    *,
+    part: str = "test",
+    metrics: Sequence[str] = ("hits@100", "mrr", "auc", "ap"),
+    operator: str = "hadamard",
+    C: float | Sequence[float] = (0.01, 0.1, 1.0, 10.0, 100.0),
+    max_train: int = 100_000,
+    batch_size: int = 1 << 18,
+    seed: int = 0,
+) -> LinkPrediction:
+    r"""Score the edges and the negatives of a split, and say how well the scores separate them.
+
+    Parameters
+    ----------
+    scorer : callable, object with ``score_pairs``, or vectors
+        * A function of int64 pairs of row numbers, shape (2, num_pairs), that returns one score each, the higher the
+          likelier an edge; or an object with such a method ``score_pairs``.
+        * Node vectors, an array or tensor of shape (num_nodes, dimensions) or an object that has them as ``vectors``.
+          They become scores by ``operator``.
+    split : LinkSplit
+        Or anything with ``train``, ``valid``, ``test`` of shape (2, num_edges) and ``valid_neg``, ``test_neg`` of
+        shape (2, num_negatives), which all edges share, or (2, num_edges, num_negatives), each edge's own.
+    part : {"test", "valid"}
+    metrics : sequence of str
+        ``"hits@K"``, ``"mrr"``, ``"auc"``, ``"ap"``; see :func:`hits_at_k` and its neighbours. Negatives of each
+        edge's own admit ``"mrr"`` only.
+    operator : {"average", "hadamard", "l1", "l2", "dot", "cosine"}
+        How vectors become scores: by logistic regression on :func:`edge_features` (the first four), or untrained, by
+        their inner product or cosine.
+    C : float or sequence of float
+        Inverse strengths of the L2 penalty to try, on standardised features. The one of best AUC on ``valid`` is kept,
+        the strongest penalty among equals; with no validation edges there must be one. The test edges take no part.
+    max_train : int
+        Most training edges for the logistic regression; more are sampled down. As many pairs without a training edge
+        are drawn as its negatives.
+    batch_size : int
+        Pairs given to a callable at once. Scores should not depend on it.
+    seed : int
+        Of the training sample.
+
+    Returns
+    -------
+    LinkPrediction
+
+    Raises
+    ------
+    ValueError
+        An unknown option, an empty part, scores of the wrong shape, or NaN among them.
+    IndexError
+        A pair refers to a row that the vectors do not have.
+
+    Notes
+    -----
+    Beside the scores themselves, memory is bounded by ``max_train * dimensions`` floats for the fit and by a fixed
+    chunk of edge features for scoring.
+
+    References
+    ----------
+    Grover, Leskovec: node2vec, KDD 2016, section 4.7 and table 1, for the operators. The paper does not name its
+    classifier.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> import graphrep as gr
+    >>> split = gr.evaluate.random_link_split(nx.karate_club_graph(), test=0.3)
+    >>> gr.evaluate.link_prediction(
+    ...     lambda pairs: gr.linkpred.resource_allocation(split.graph, pairs), split, metrics=["hits@5", "auc"]
+    ... )
+    test: 23 edges against 23 other pairs
+                        hits@5     auc
+    ----------------------------------
+    score of each pair  0.4783  0.6730
+    """
+    names = check_metrics(metrics)
+    if part not in ("test", "valid"):
+        raise ValueError(f"part must be test or valid, got {part!r}.")
+    score, method = pair_scorer(
+        scorer, split, operator=operator, C=C, max_train=max_train, batch_size=batch_size, seed=seed
+    )
+    pos, neg = as_pairs(getattr(split, part), name=part), as_pairs(getattr(split, f"{part}_neg"), name=f"{part}_neg")
+    if neg.ndim == 3 and set(names) != {"mrr"}:
+        raise ValueError(f"{part}_neg gives each edge its own negatives, shape {neg.shape}, which only mrr can rank.")
+    y_neg = score(neg.reshape(2, -1)).reshape(neg.shape[1:])
+    values = link_metrics(score(pos), y_neg, names)
+    return LinkPrediction(MappingProxyType(values), method, part, pos.shape[1], y_neg.shape[-1])
+
+
+def edge_features(vectors: npt.ArrayLike, pairs: npt.ArrayLike, operator: str = "hadamard") -> Reals:
+    r"""Combine the vectors a, b of the two ends of each pair, component by component.
+
+    =============  ======================
+    ``average``    :math:`(a + b) / 2`
+    ``hadamard``   :math:`a \cdot b`
+    ``l1``         :math:`|a - b|`
+    ``l2``         :math:`(a - b)^2`
+    =============  ======================
+
+    Parameters
+    ----------
+    vectors : array or tensor of shape (num_nodes, dimensions)
+    pairs : int array of shape (2, num_pairs)
+    operator : {"average", "hadamard", "l1", "l2"}
+
+    Returns
+    -------
+    float32 or float64 array of shape (num_pairs, dimensions)
+        All are symmetric in the two ends.
+
+    Raises
+    ------
+    ValueError
+        Another operator, or vectors or pairs of another shape.
+    IndexError
+        A row number outside [0, num_nodes).
+
+    References
+    ----------
+    Grover, Leskovec: node2vec, KDD 2016, table 1.
+
+    Examples
+    --------
+    >>> from graphrep.evaluate import edge_features
+    >>> edge_features([[1.0, 2.0], [3.0, -1.0]], [[0], [1]], "l2").tolist()
+    [[4.0, 9.0]]
+    """
+    if operator not in LEARNED:
+        raise ValueError(f"operator must be one of {', '.join(LEARNED)}; got {operator!r}.")
+    X = as_vectors(vectors)
+    return _combine(X, as_pairs(pairs, len(X)), operator)
+
+
+def pair_scorer(
+    scorer: Any,
+    split: Any,
+    *,
+    operator: str,
+    C: float | Sequence[float],
+    max_train: int,
+    batch_size: int,
+    seed: int,
+) -> tuple[PairScorer, str]:
+    """Turn a scorer into a function of pairs, fitting a logistic regression where it takes one; and say what it is."""
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be positive, got {batch_size}.")
+    call = getattr(scorer, "score_pairs", scorer)
+    if callable(call):
+        return lambda pairs: _batched(call, pairs, batch_size), "score of each pair"
+    X = as_vectors(scorer)
+    if operator in UNTRAINED:
+        return _untrained(X, operator), f"{operator} of the vectors"
+    if operator not in LEARNED:
+        raise ValueError(f"operator must be one of {', '.join(LEARNED + UNTRAINED)}; got {operator!r}.")
+    model, strength = _fit(X, split, operator, np.atleast_1d(np.asarray(C, dtype=np.float64)), max_train, seed)
+    return _linear(X, operator, model), f"logistic regression on {operator} features, C={strength:g}"
+
+
+def _fit(
+    X: Reals, split: Any, operator: str, strengths: npt.NDArray[np.float64], max_train: int, seed: int
+) -> tuple[LinearScorer, float]:
+    """Fit on training edges and as many other pairs; choose C on validation edges."""
+    if not len(strengths) or not (strengths > 0).all():
+        raise ValueError(f"C must be positive, got {strengths.tolist()}.")
+    train = as_pairs(split.train, len(X), name="train")
+    if not train.shape[1] or max_train < 1:
+        raise ValueError(f"logistic regression needs training edges, got {train.shape[1]} and max_train={max_train}.")
+    rng = np.random.default_rng(resolve_seed(seed))
+    chosen = rng.permutation(train.shape[1])[:max_train]
+    negatives = sample_non_edges(len(X), train, len(chosen), rng)
+    features = _combine(X, np.concatenate([train[:, chosen], negatives], axis=1), operator)
+    labels = np.arange(len(features))[:, None] < len(chosen)
+    if len(strengths) == 1:
+        return fit_one_vs_rest(features, labels, float(strengths[0]), standardise=True), float(strengths[0])
+    valid, valid_neg = as_pairs(split.valid, name="valid"), as_pairs(split.valid_neg, name="valid_neg")
+    if not valid.size or not valid_neg.size:
+        raise ValueError("C must be a single number where the split has no validation edges or negatives.")
+    best: tuple[float, LinearScorer, float] | None = None
+    for strength in np.sort(strengths).tolist():
+        model = fit_one_vs_rest(features, labels, strength, standardise=True)
+        score = _linear(X, operator, model)
+        auc = link_metrics(score(valid), score(valid_neg.reshape(2, -1)), ["auc"])["auc"]
+        if best is None or auc > best[0]:
+            best = auc, model, strength
+    assert best is not None
+    return best[1], best[2]
+
+
+def _linear(X: Reals, operator: str, model: LinearScorer) -> PairScorer:
+    coef, intercept = model.coef[:, 0].astype(X.dtype), X.dtype.type(model.intercept[0])
+
+    def score(pairs: I64) -> Reals:
+        # einsum sums each row on its own; a matrix product may round by where in the batch a row lies
+        return np.asarray(np.einsum("ij,j->i", _combine(X, pairs, operator), coef) + intercept)
+
+    return lambda pairs: _batched(score, as_pairs(pairs, len(X)), max(1, _CHUNK // max(1, X.shape[1])))
+
+
+def _untrained(X: Reals, operator: str) -> PairScorer:
+    if operator == "cosine":
+        length = np.linalg.norm(X, axis=1, keepdims=True)
+        X = X / np.where(length > 0, length, 1)
+
+    def score(pairs: I64) -> Reals:
+        return np.asarray(np.einsum("ij,ij->i", X[pairs[0]], X[pairs[1]]))
+
+    return lambda pairs: _batched(score, as_pairs(pairs, len(X)), max(1, _CHUNK // max(1, X.shape[1])))
+
+
+def _combine(X: Reals, pairs: I64, operator: str) -> Reals:
+    a, b = X[pairs[0]], X[pairs[1]]
+    if operator == "hadamard":
+        a *= b
+    elif operator == "average":
+        a += b
+        a *= a.dtype.type(0.5)
+    else:
+        a -= b
+        np.abs(a, out=a) if operator == "l1" else np.square(a, out=a)
+    return np.asarray(a)
+
+
+def _batched(score: PairScorer, pairs: I64, size: int) -> Reals:
+    """Scores of all pairs, some at a time; one real number each, none NaN."""
+    parts = []
+    for start in range(0, pairs.shape[1], size):
+        batch = pairs[:, start : start + size]
+        part = as_scores("scores", score(batch))
+        if part.shape not in ((batch.shape[1],), (batch.shape[1], 1)):
+            raise ValueError(f"the scorer must return one score per pair, shape ({batch.shape[1]},); got {part.shape}.")
+        parts.append(part.reshape(-1))
+    return np.concatenate(parts) if parts else np.zeros(0)

@@ -1,0 +1,56 @@
+"""The native parser of ``csrc/edgelist.cpp``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from graphrep import _core
+from graphrep._threads import resolve_threads
+from graphrep.io._lines import NO_POSITIONS, BadLineError, Format, Table
+
+if TYPE_CHECKING:
+    from graphrep.io._text import Bytes
+
+
+def parse_edges(
+    text: Bytes,
+    begin: int,
+    form: Format,
+    *,
+    n_jobs: int | None = None,
+    wide: bool = False,
+    chunk_bytes: int = 0,
+) -> Table:
+    """See :func:`graphrep.io._edgelist_reference.parse_edges`.
+
+    ``wide`` asks for int64 end points; the text is cut after every ``chunk_bytes`` (0: a size that suits the caches).
+    """
+    threads = resolve_threads(n_jobs) if n_jobs is not None else max(1, min(resolve_threads(None), len(text) >> 16))
+    num_nodes = -1 if form.num_nodes is None else form.num_nodes
+    problem, *table = _core.read_edge_list(
+        np.frombuffer(text, dtype=np.uint8),
+        begin,
+        form.delimiter,
+        form.columns,
+        form.weighted,
+        list(form.comments),
+        num_nodes,
+        wide or num_nodes >= 2**31,
+        chunk_bytes,
+        threads,
+    )
+    if problem is not None:
+        fault, line, start, stop, columns = problem
+        raise BadLineError(fault, line, text[start:stop], columns)
+    source, target, weights, ids, names, positions = table
+    kind = f"i{source.itemsize}"  # "long long" becomes NumPy's int64
+    return Table(
+        source.view(kind),
+        target.view(kind),
+        weights,
+        None if ids is None else ids.view(np.int64),
+        names or b"",
+        NO_POSITIONS if positions is None else positions.view(np.int64),
+    )
