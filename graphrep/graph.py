@@ -329,8 +329,8 @@ def as_graph(
         * networkx ``Graph`` and ``DiGraph`` (multigraphs too) keep node names; the edge attribute ``"weight"`` is used
           where every edge has it.
         * a square scipy.sparse matrix is an adjacency; explicit zeros are dropped.
-        * an array or tensor of shape (2, num_edges) lists end points: integers are row numbers; strings are names, which
-          get rows in order of first appearance, the source of an edge before its target.
+        * an array or tensor of shape (2, num_edges) lists end points: integers are row numbers; strings are names, with
+          rows in order of first appearance, the source of an edge before its target.
         * a pandas DataFrame lists end points in its first two columns and, if there is a third, weights.
         * a path is read by :func:`graphrep.io.read_edges`, which also takes ``reader_options``.
     num_nodes : int, optional
