@@ -329,7 +329,8 @@ def as_graph(
         * networkx ``Graph`` and ``DiGraph`` (multigraphs too) keep node names; the edge attribute ``"weight"`` is used
           where every edge has it.
         * a square scipy.sparse matrix is an adjacency; explicit zeros are dropped.
-        * an array or tensor of shape (2, num_edges) lists end points; integers are row numbers, strings are names.
+        * an array or tensor of shape (2, num_edges) lists end points: integers are row numbers; strings are names, with
+          rows in order of first appearance, the source of an edge before its target.
         * a pandas DataFrame lists end points in its first two columns and, if there is a third, weights.
         * a path is read by :func:`graphrep.io.read_edges`, which also takes ``reader_options``.
     num_nodes : int, optional
@@ -340,6 +341,7 @@ def as_graph(
         is symmetric.
     weights : array of shape (num_edges,), str, or False, optional
         Edge weights for an array of end points; the edge attribute's name for networkx and PyG; False ignores weights.
+        Edges of weight zero are dropped.
     merge : {"sum", "max", "first"}
         What parallel edges become.
     self_loops : bool
@@ -357,7 +359,6 @@ def as_graph(
         ``obj`` is none of the above.
     ValueError
         Weights that are NaN, infinite or negative, a matrix that is not square, or lengths that disagree.
-        Edges of weight zero are dropped.
     IndexError
         An end point outside [0, num_nodes).
 

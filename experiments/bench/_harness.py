@@ -6,6 +6,7 @@ A benchmark is a script beside this file. It imports what it needs with ``from _
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib.metadata
 import json
@@ -36,6 +37,20 @@ def environment(packages: Iterable[str] = ()) -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in dict.fromkeys((*PACKAGES, *packages))},
     }
+
+
+def keep_freed_memory() -> bool:
+    """Have the C library keep freed memory in the process; False where it is not glibc.
+
+    Otherwise every large array is made of fresh pages, and a virtual machine may take longer to find them than a kernel
+    takes to fill them. Holds for all engines of the process that allocate through ``malloc``.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError):
+        return False
+    never_mmap, never_trim = (-4, 0), (-1, 2**31 - 1)  # M_MMAP_MAX, M_TRIM_THRESHOLD
+    return bool(mallopt(*never_mmap)) and bool(mallopt(*never_trim))
 
 
 def alternate(functions: Mapping[str, Callable[[], object]], rounds: int, *, warmup: int = 1) -> dict[str, list[float]]:

@@ -119,3 +119,58 @@ def _restore_numpy_names() -> None:
     for name, kind in gone.items():
         if name not in np.__dict__:
             setattr(np, name, kind)
+
+
+def gensim_corpus(walks: npt.NDArray[np.integer[Any]]) -> list[list[str]]:
+    """Walks as the lists of strings that gensim reads, without the padding."""
+    return [[str(node) for node in walk if node >= 0] for walk in walks.tolist()]
+
+
+def gensim_model(corpus: list[list[str]], *, dimensions: int, window: int, negatives: int, seed: int) -> Any:
+    """Gensim's skip-gram with negative sampling, its vocabulary built; nothing is left out or subsampled."""
+    from gensim.models.word2vec import FAST_VERSION, Word2Vec
+
+    if FAST_VERSION < 0:
+        raise AssertionError("gensim runs without its compiled kernels.")
+    model = Word2Vec(
+        vector_size=dimensions,
+        window=window,
+        negative=negatives,
+        sg=1,
+        hs=0,
+        sample=0,
+        min_count=0,
+        workers=THREADS,
+        seed=seed + 1,
+    )
+    model.build_vocab(corpus)
+    return model
+
+
+def ensmallen_skipgram(
+    *,
+    dimensions: int,
+    window: int,
+    negatives: int,
+    walk_length: int,
+    walks_per_node: int,
+    seed: int,
+    p: float = 1.0,
+    q: float = 1.0,
+) -> Any:
+    """GRAPE's skip-gram on its own walks, at the learning rate of the others."""
+    from ensmallen import models
+
+    return models.SkipGram(
+        embedding_size=dimensions,
+        window_size=window,
+        number_of_negative_samples=negatives,
+        walk_length=walk_length,
+        iterations=walks_per_node,
+        epochs=1,
+        return_weight=1 / p,
+        explore_weight=1 / q,
+        learning_rate=0.025,
+        random_state=seed + 1,
+        verbose=False,
+    )

@@ -13,23 +13,40 @@
 
 namespace graphrep {
 
+// As std::malloc, free with std::free; throws if there is no memory.
+inline void* allocate(size_t bytes) {
+    constexpr size_t kHugePage = size_t{1} << 21;
+    void* data = nullptr;
+    if (bytes >= 2 * kHugePage) {
+        data = std::aligned_alloc(kHugePage, (bytes + kHugePage - 1) & ~(kHugePage - 1));
+#ifdef MADV_HUGEPAGE
+        if (data) madvise(data, bytes, MADV_HUGEPAGE);
+#endif
+    } else {
+        data = std::malloc(bytes ? bytes : 1);
+    }
+    if (!data) throw std::bad_alloc();
+    return data;
+}
+
+// For containers that grow.
+template <class T>
+struct Allocator {
+    using value_type = T;
+    Allocator() = default;
+    template <class U>
+    Allocator(const Allocator<U>&) {}
+    T* allocate(size_t size) { return static_cast<T*>(graphrep::allocate(size * sizeof(T))); }
+    void deallocate(T* data, size_t) { std::free(data); }
+    bool operator==(const Allocator&) const { return true; }
+};
+
 template <class T>
 class Buffer {
    public:
     Buffer() = default;
-    explicit Buffer(int64_t size) : size_(size) {
-        constexpr size_t kHugePage = size_t{1} << 21;
-        const size_t bytes = size > 0 ? static_cast<size_t>(size) * sizeof(T) : 1;
-        if (bytes >= 2 * kHugePage) {
-            data_ = static_cast<T*>(std::aligned_alloc(kHugePage, (bytes + kHugePage - 1) & ~(kHugePage - 1)));
-#ifdef MADV_HUGEPAGE
-            if (data_) madvise(data_, bytes, MADV_HUGEPAGE);
-#endif
-        } else {
-            data_ = static_cast<T*>(std::malloc(bytes));
-        }
-        if (!data_) throw std::bad_alloc();
-    }
+    explicit Buffer(int64_t size)
+        : data_(static_cast<T*>(allocate(static_cast<size_t>(size) * sizeof(T)))), size_(size) {}
     Buffer(Buffer&& other) noexcept
         : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
     Buffer& operator=(Buffer&& other) noexcept {

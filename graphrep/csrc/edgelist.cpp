@@ -233,7 +233,8 @@ class EdgeListReader {
         const int64_t groups = std::min<int64_t>(threads_, static_cast<int64_t>(chunks_.size()));
         std::vector<KeyTable<int64_t>> tables(groups);
         for_groups(groups, [&](int64_t group, Chunk& chunk) {
-            for_ends(chunk, [&](Slot& id) { id = static_cast<Slot>(tables[group].insert(id)); });
+            number_ids(tables[group], source_.data() + chunk.slot, chunk.count);
+            number_ids(tables[group], target_.data() + chunk.slot, chunk.count);
         });
         const MergedTables<int64_t> merged(tables, threads_);
         std::vector<std::pair<int64_t, int64_t>> order;  // id, number
@@ -249,6 +250,16 @@ class EdgeListReader {
             for_ends(chunk, [&](Slot& id) { id = static_cast<Slot>(rank[numbers[id]]); });
         });
         return ids;
+    }
+
+    static void number_ids(KeyTable<int64_t>& table, Slot* ids, int64_t count) {
+        constexpr int64_t kBlock = KeyTable<int64_t>::kBlock;
+        for (int64_t begin = 0; begin < count; begin += kBlock, ids += kBlock) {
+            int64_t keys[kBlock];
+            const int64_t size = std::min(kBlock, count - begin);
+            std::copy_n(ids, size, keys);
+            table.insert_block(keys, size, [&](int64_t i, int64_t number) { ids[i] = static_cast<Slot>(number); });
+        }
     }
 
     template <class F>
@@ -272,16 +283,36 @@ class EdgeListReader {
         keeper.rethrow();
     }
 
+    // Names on their way into a table, and where their numbers go.
+    struct NameBlock {
+        KeyTable<Name>& table;
+        Name names[KeyTable<Name>::kBlock];
+        Slot* out[KeyTable<Name>::kBlock];
+        int64_t size = 0;
+
+        explicit NameBlock(KeyTable<Name>& into) : table(into) {}
+        void add(const Name& name, Slot* number) {
+            names[size] = name;
+            out[size++] = number;
+            if (size == KeyTable<Name>::kBlock) flush();
+        }
+        void flush() {
+            table.insert_block(names, size, [&](int64_t i, int64_t number) { *out[i] = static_cast<Slot>(number); });
+            size = 0;
+        }
+    };
+
     // Read all names as strings and number them by first appearance.
     std::vector<Name> number_names() {
         std::vector<KeyTable<Name>> tables(chunks_.size());
         for_chunks([&](Chunk& chunk) {
-            KeyTable<Name>& table = tables[&chunk - chunks_.data()];
+            NameBlock block{tables[&chunk - chunks_.data()]};
             parse<false>(chunk, [&](const char*, const Name* fields, int64_t slot) {
-                source_[slot] = static_cast<Slot>(table.insert(fields[0]));
-                target_[slot] = static_cast<Slot>(table.insert(fields[1]));
+                block.add(fields[0], &source_[slot]);
+                block.add(fields[1], &target_[slot]);
                 return true;
             });
+            block.flush();
         });
         const MergedTables<Name> merged(tables, threads_);
         if (merged.total() > kMaxSlot) {

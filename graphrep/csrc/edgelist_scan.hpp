@@ -63,7 +63,7 @@ inline bool parse_number(const Name& field, double& value) {
 // Whether value is a weight: finite as float32 and not negative.
 inline bool is_weight(double value) { return value >= 0 && std::isfinite(static_cast<float>(value)); }
 
-// Read up to 18 digits at `at`, eight at a time; false if there are none or more. May look 26 bytes ahead.
+// Read digits at `at`, eight at a time; false if there are none or too many for int64. Reads up to 20 bytes.
 inline bool scan_digits(const char*& at, int64_t& value) {
     uint64_t number = 0;
     int length = 8;
@@ -86,9 +86,10 @@ inline bool scan_digits(const char*& at, int64_t& value) {
     at += length;
     if (length == 8)
         for (unsigned digit; (digit = static_cast<unsigned>(*at - '0')) <= 9; ++at) {
-            if (++length > 18) return false;
+            if (++length > 19) return false;
             number = number * 10 + digit;
         }
+    if (number > static_cast<uint64_t>(INT64_MAX)) return false;
     value = static_cast<int64_t>(number);
     return true;
 }

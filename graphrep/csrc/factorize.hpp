@@ -8,6 +8,7 @@
 #include <cstring>
 #include <exception>
 #include <stdexcept>
+#include <type_traits>
 #include <vector>
 
 #include "buffer.hpp"
@@ -95,6 +96,27 @@ class KeyTable {
             }
         }
     }
+    // Insert up to kBlock keys at once, f(i, number) for each: memory is asked for ahead of its use, as every look-up in a
+    // large table misses the caches.
+    static constexpr int64_t kBlock = 32;
+    template <class F>
+    void insert_block(const Key* keys, int64_t count, F&& f) {
+        uint64_t hashes[kBlock];
+        for (int64_t i = 0; i < count; ++i) {
+            hashes[i] = hash_key(keys[i]);
+            __builtin_prefetch(&slots_[hashes[i] & (slots_.size() - 1)]);
+        }
+        for (int64_t i = 0; i < count; ++i) {
+            const uint64_t number = slots_[hashes[i] & (slots_.size() - 1)] & kNumber;
+            if (number) __builtin_prefetch(&keys_[number - 1]);
+        }
+        if constexpr (std::is_same_v<Key, Name>)
+            for (int64_t i = 0; i < count; ++i) {
+                const uint64_t number = slots_[hashes[i] & (slots_.size() - 1)] & kNumber;
+                if (number) __builtin_prefetch(keys_[number - 1].data);
+            }
+        for (int64_t i = 0; i < count; ++i) f(i, insert(keys[i], hashes[i]));
+    }
     int64_t size() const { return static_cast<int64_t>(keys_.size()); }
     const Key& key(int64_t number) const { return keys_[number]; }
     uint64_t hash(int64_t number) const { return hashes_[number]; }
@@ -112,9 +134,9 @@ class KeyTable {
         }
     }
 
-    std::vector<uint64_t> slots_;
-    std::vector<Key> keys_;
-    std::vector<uint64_t> hashes_;
+    std::vector<uint64_t, Allocator<uint64_t>> slots_;
+    std::vector<Key, Allocator<Key>> keys_;
+    std::vector<uint64_t, Allocator<uint64_t>> hashes_;
 };
 
 // One numbering for the keys of several tables, in order of first appearance: table by table, each in its own order.

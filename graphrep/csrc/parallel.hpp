@@ -7,10 +7,14 @@
 
 namespace graphrep {
 
+// True in a process made by fork(). GCC's OpenMP keeps its threads for the next loop; a fork leaves them behind, and the
+// child would wait for them forever, so it works alone.
+extern bool forked;
+
 // Run body(thread, num_threads) once per thread. Results of kernels must not depend on num_threads.
 template <class Body>
 void parallel(int num_threads, Body&& body) {
-    if (num_threads <= 1) {
+    if (num_threads <= 1 || forked) {
         body(0, 1);
         return;
     }
@@ -28,7 +32,7 @@ static inline int64_t share_begin(int64_t n, int thread, int num_threads) {
 template <class Body>
 void parallel_blocks(int64_t n, int64_t block, int num_threads, Body&& body) {
     const int64_t blocks = (n + block - 1) / block;
-    if (num_threads <= 1 || blocks <= 1) {
+    if (num_threads <= 1 || forked || blocks <= 1) {
         for (int64_t b = 0; b < blocks; ++b) body(b * block, b * block + block < n ? b * block + block : n);
         return;
     }

@@ -28,7 +28,7 @@ class GraphEmbedder(BaseEstimator):  # type: ignore[misc]
     nodes_: npt.NDArray[Any]
     n_features_in_: int
 
-    def fit(self, graph: Any, y: Any = None, **options: Any) -> Any:
+    def fit(self, graph: Any, y: Any = None) -> Any:
         """Embed a graph.
 
         Parameters
@@ -38,15 +38,18 @@ class GraphEmbedder(BaseEstimator):  # type: ignore[misc]
         y : ignored
         """
         del y
+        return self._fit(graph)
+
+    def fit_transform(self, graph: Any, y: Any = None) -> F32:
+        """Embed a graph; return float32 vectors of shape (num_nodes, dimensions), in the order of ``g.nodes``."""
+        self.fit(graph, y)
+        return self.embedding_
+
+    def _fit(self, graph: Any, **options: Any) -> Any:
         g = self._validated_graph(graph)
         self.embedding_ = self._embed(g, **options)
         self.nodes_ = g.nodes
         return self
-
-    def fit_transform(self, graph: Any, y: Any = None, **options: Any) -> F32:
-        """Embed a graph; return float32 vectors of shape (num_nodes, dimensions), in the order of ``g.nodes``."""
-        self.fit(graph, y, **options)
-        return self.embedding_
 
     @property
     def node_vectors_(self) -> NodeVectors:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
+import threading
 import time
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -72,6 +75,40 @@ class Checkpoint:
     def remove(self) -> None:
         """Forget the file: the training is done."""
         self.path.unlink(missing_ok=True)
+
+
+class DeferredInterrupt:
+    """Keeps Ctrl-C waiting until :meth:`check`, within a ``with`` block.
+
+    Python raises KeyboardInterrupt where a native call returns, which is between the training on a chunk and the note
+    that it is done: a state saved then would train on the chunk twice. A second Ctrl-C is let through at once.
+    """
+
+    def __init__(self) -> None:
+        self._handler: Any = None
+        self._waiting: tuple[int, FrameType | None] | None = None
+
+    def __enter__(self) -> DeferredInterrupt:
+        handler = signal.getsignal(signal.SIGINT)
+        # Signals arrive in the main thread only, and only there can they be redirected.
+        if callable(handler) and threading.current_thread() is threading.main_thread():
+            self._handler = handler
+            signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._handler is not None:
+            signal.signal(signal.SIGINT, self._handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, self._handler)
+        self._waiting = number, frame
+
+    def check(self) -> None:
+        """Deliver the interrupt that waits, if one does."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            self._handler(*waiting)
 
 
 def graph_digest(graph: Graph) -> str:

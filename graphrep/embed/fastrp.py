@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -32,7 +32,8 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
         E = \sigma\, \mathrm{rownorm}(N_0) + \sum_{i=1}^{k} \alpha_i\, \mathrm{rownorm}(N_i),
 
     each column of E then brought to mean 0 and variance 1. :math:`d_j` is the weighted degree (in-degree on a directed
-    graph, whose walks follow out-arcs), :math:`2m` their sum.
+    graph, whose walks follow out-arcs), :math:`2m` their sum; L is divided by its largest entry, which no row norm
+    sees, and is 1 where :math:`d_j = 0`.
 
     Parameters
     ----------
@@ -71,8 +72,8 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
     Notes
     -----
     Time O(k * num_arcs * dimensions), memory three float32 tables of shape (num_nodes, dimensions). R is never stored
-    where a row of it has few entries: they are drawn again at each arc. Nodes without neighbours get the vector of an
-    all-zero row.
+    where a row of it has few entries: they are drawn again at each arc. Nodes without out-neighbours get the vector of
+    an all-zero row, unless ``self_influence`` tells them apart.
 
     References
     ----------
@@ -113,7 +114,7 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def fit(self, graph: Any, y: Any = None, *, features: Any = None) -> FastRP:  # type: ignore[override]
+    def fit(self, graph: Any, y: Any = None, *, features: Any = None) -> FastRP:
         """Embed a graph.
 
         Parameters
@@ -123,10 +124,11 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
         features : array or scipy.sparse matrix of shape (num_nodes, num_features), optional
             Used where ``feature_ratio`` > 0; default: ``graph.x``.
         """
-        super().fit(graph, y, features=features)
+        del y
+        self._fit(graph, features=features)
         return self
 
-    def fit_transform(self, graph: Any, y: Any = None, *, features: Any = None) -> F32:  # type: ignore[override]
+    def fit_transform(self, graph: Any, y: Any = None, *, features: Any = None) -> F32:
         """Embed a graph; return float32 vectors of shape (num_nodes, dimensions), in the order of ``g.nodes``."""
         return self.fit(graph, y, features=features).embedding_
 
@@ -250,14 +252,15 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
         if beta == 0:
             return None
         degree = graph.weighted_degree(incoming=True)
-        share = np.divide(degree, degree.sum(), out=np.zeros_like(degree), where=degree > 0)
-        factor = np.power(share, beta, out=np.zeros_like(share), where=share > 0)
-        # Rows are normalised later, so a common factor is free to choose: keep values near 1 in float32.
-        return np.asarray(factor / (factor.max() or 1.0), dtype=np.float32)
+        logarithm = beta * np.log(degree, out=np.zeros_like(degree), where=degree > 0)
+        # Rows are normalised later, so a common factor is free to choose: the largest becomes 1.
+        largest = logarithm.max(where=degree > 0, initial=-np.inf)
+        factor = np.exp(logarithm - largest, out=np.ones_like(degree), where=degree > 0)
+        return np.asarray(factor, dtype=np.float32)
 
     def _checked_settings(self, num_nodes: int) -> _Settings:
         dimensions = checked_int("dimensions", self.dimensions, 1)
-        weights = tuple(checked_float("iteration_weights", weight) for weight in self.iteration_weights)
+        weights = _checked_weights(self.iteration_weights)
         self_influence = checked_float("self_influence", self.self_influence)
         if not any(weights) and not self_influence:
             raise ValueError("iteration_weights and self_influence must not all be zero.")
@@ -299,6 +302,12 @@ class _Settings(NamedTuple):
     density: float
     feature_columns: int
     seed: int
+
+
+def _checked_weights(weights: Any) -> tuple[float, ...]:
+    if isinstance(weights, str) or not isinstance(weights, Iterable):
+        raise TypeError(f"iteration_weights must be a sequence of numbers, got {weights!r}.")
+    return tuple(checked_float("iteration_weights", weight) for weight in weights)
 
 
 class FastRPTrial(NamedTuple):
@@ -361,17 +370,32 @@ def tune_fastrp(
     3
     """
     base = FastRP() if estimator is None else estimator
+    first, beta = _checked_weights(base.iteration_weights), base.normalization_strength
+    (low, high), strengths = _checked_range("last_weight", last_weight, 0), _checked_range("strength", strength)
     rng = np.random.default_rng(_random.resolve_seed(random_state))
-    low, high = np.log(last_weight[0]), np.log(last_weight[1])
+    g = clone(base)._validated_graph(graph)
     history: list[FastRPTrial] = []
     for trial in range(checked_int("trials", trials, 1)):
-        weights, beta = tuple(base.iteration_weights), base.normalization_strength
+        weights = first
         if trial > 0:
-            weights, beta = (*weights[:-1], float(np.exp(rng.uniform(low, high)))), float(rng.uniform(*strength))
+            weights = (*first[:-1], float(np.exp(rng.uniform(np.log(low), np.log(high)))))
+            beta = float(rng.uniform(*strengths))
         candidate = clone(base).set_params(iteration_weights=weights, normalization_strength=beta)
-        history.append(FastRPTrial(float(score(candidate.fit_transform(graph))), weights, beta))
-    best = max(history)
+        value = float(score(candidate.fit_transform(g)))
+        if np.isnan(value):
+            raise ValueError(f"score returned NaN for iteration_weights={weights}, normalization_strength={beta}.")
+        history.append(FastRPTrial(value, weights, beta))
+    best = max(history, key=lambda trial: trial.score)  # the earliest of equals
     chosen = clone(base).set_params(
         iteration_weights=best.iteration_weights, normalization_strength=best.normalization_strength
     )
     return chosen, history
+
+
+def _checked_range(name: str, limits: Any, minimum: float = -np.inf) -> tuple[float, float]:
+    if not isinstance(limits, Sequence) or len(limits) != 2:
+        raise TypeError(f"{name} must be a pair (low, high), got {limits!r}.")
+    low, high = (checked_float(name, limit, minimum, exclusive=True) for limit in limits)
+    if low > high:
+        raise ValueError(f"{name} must be (low, high) with low <= high, got {limits!r}.")
+    return low, high

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ import numpy as np
 from tqdm import tqdm
 
 from graphrep import _random
-from graphrep._checks import checked_int
+from graphrep._checks import checked_float, checked_int
 from graphrep.embed._base import F32, GraphEmbedder
-from graphrep.embed._checkpoint import Checkpoint
+from graphrep.embed._checkpoint import Checkpoint, DeferredInterrupt
 from graphrep.graph import Graph
 from graphrep.ops.skipgram import SkipGram
 from graphrep.ops.walks import WalkSampler
@@ -56,8 +57,10 @@ class Node2Vec(GraphEmbedder):
         results differ in the last digits from run to run; ``n_jobs=1`` is reproducible bit by bit.
     checkpoint : path or None
         File in which an interrupted ``fit`` leaves its state, and from which the next ``fit`` with the same settings
-        and graph goes on; removed at the end. Written every ``checkpoint_seconds`` and upon KeyboardInterrupt. A fit
-        that was resumed equals an uninterrupted one (bit by bit with ``n_jobs=1``).
+        and graph goes on; removed at the end. Written every ``checkpoint_seconds`` and upon Ctrl-C, which takes
+        effect after the chunk of walks in progress, a few seconds (a second Ctrl-C stops at once, without saving).
+        A fit that was resumed equals an uninterrupted one (bit by bit with ``n_jobs=1``). Needs an integer
+        ``random_state``.
     checkpoint_seconds : float
     progress : bool or None
         Show a progress bar; None: only if standard error is a terminal.
@@ -156,24 +159,31 @@ class Node2Vec(GraphEmbedder):
         )
         saved = self._checkpoint_of(graph, seed, p, q)
         position = saved.restore(model, total) if saved else 0
-        with tqdm(
+        interrupts = DeferredInterrupt()
+        bar = tqdm(
             total=total,
             initial=position,
             desc=type(self).__name__,
             unit=" walks",
             disable=_silent(self.progress),
             leave=False,
-        ) as bar:
+        )
+        with bar, interrupts if saved else nullcontext():
+            whole = True  # the tables have learned the walks before `position`, and no others
             try:
                 while position < total:
                     ids = sampler.shuffled_ids(position, min(chunk, total - position))
-                    model._train_trusted(sampler.sample_ids(ids), ids, position, total)
+                    walks = sampler.sample_ids(ids)
+                    whole = False
+                    model._train_trusted(walks, ids, position, total)
                     position += len(ids)
+                    whole = True
                     bar.update(len(ids))
+                    interrupts.check()
                     if saved:
                         saved.save_if_due(model, position, total)
             except KeyboardInterrupt:
-                if saved:
+                if saved and whole:
                     saved.save(model, position, total)
                 raise
         if saved:
@@ -183,14 +193,15 @@ class Node2Vec(GraphEmbedder):
     def _checkpoint_of(self, graph: Graph, seed: int, p: float, q: float) -> Checkpoint | None:
         if self.checkpoint is None:
             return None
+        if isinstance(self.random_state, bool) or not isinstance(self.random_state, (int, np.integer)):
+            raise ValueError(f"checkpoint needs an integer random_state to go on with, got {self.random_state!r}.")
+        seconds = checked_float("checkpoint_seconds", self.checkpoint_seconds, 0)
         settings = {
             name: value
             for name, value in self.get_params(deep=False).items()
             if name not in ("checkpoint", "checkpoint_seconds", "progress", "n_jobs", "random_state")
         }
-        return Checkpoint(
-            Path(self.checkpoint), graph, {**settings, "p": p, "q": q, "seed": seed}, self.checkpoint_seconds
-        )
+        return Checkpoint(Path(self.checkpoint), graph, {**settings, "p": p, "q": q, "seed": seed}, seconds)
 
 
 class DeepWalk(Node2Vec):

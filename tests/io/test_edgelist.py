@@ -126,6 +126,8 @@ def files(draw):
     text = "".join(line + draw(ends) for line in lines)
     if draw(st.booleans()):
         text = text.rstrip("\r\n")
+    elif draw(st.booleans()):
+        text += "\n" * 64  # so that the quick path, which looks ahead, sees every line
     form = Format(
         separator.encode(),
         columns,
@@ -169,6 +171,19 @@ def test_default_chunks_and_tables():
     for text in (plain, named):
         assert len(text) > 3 << 19
         assert_parsers_agree(text, Format(), cuts=[(n_jobs, 0) for n_jobs in THREADS])
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", " \n", "x\n", " 1\n", ""])
+def test_integers_of_every_length(end):
+    """Digits are read eight at a time; 19 may or may not fit int64."""
+    ids = [digit * length for digit in "0129" for length in range(1, 22)] + [
+        "9223372036854775807",
+        "9223372036854775808",
+    ]
+    for name in ids:
+        for line in (f"{name} 5{end}", f"5 {name}{end}", f"{name}\t{name}{end}"):
+            assert_parsers_agree((line + "\n" * 64).encode(), Format(), cuts=((1, 0),))
+            assert_parsers_agree(line.encode(), Format(), cuts=((1, 0),))
 
 
 @pytest.mark.parametrize("text", [b"1 2\n2 3\n", b"a b\nb c\n", b"1 2\n4294967296 1\n"])

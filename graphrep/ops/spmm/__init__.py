@@ -74,7 +74,8 @@ def spmm(
         out = np.empty(x.shape, dtype=np.float32)
     elif not (
         isinstance(out, np.ndarray)
-        and (out.shape, out.dtype) == (x.shape, np.float32)
+        and out.shape == x.shape
+        and out.dtype == np.float32
         and out.flags.c_contiguous
         and out.flags.writeable
     ):
