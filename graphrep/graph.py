@@ -266,9 +266,13 @@ class Graph:
     def with_edges(self, edges: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Graph:
         """Build a graph of the same nodes, features and labels with these edges (row numbers, shape (2, num_edges)).
 
-        Used to hold out edges: ``g.with_edges(split.train)``. Directedness is kept.
+        Used to hold out edges: ``g.with_edges(split.train)``. Directedness is kept. Without ``weights``, an edge that
+        this graph has keeps its weight here, and another weighs 1.
         """
         pairs = edge_array(edges)
+        if weights is None and self._weights is not None:
+            at = find_arcs(self._csr, pairs[0], pairs[1])
+            weights = np.where(at >= 0, self._weights[np.maximum(at, 0)], 1) if self.num_arcs else None
         parts = Parts(pairs[0], pairs[1], checked_weights(weights, pairs.shape[1]), self.num_nodes)
         parts.drop_zeros()
         csr = build_csr(parts.source, parts.target, parts.weights, self.num_nodes, symmetrise=not self._directed)

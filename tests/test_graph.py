@@ -678,3 +678,16 @@ def test_as_graph_needs_none_of_the_libraries(tmp_path):
 def test_public_names():
     assert gr.Graph is Graph
     assert gr.as_graph is as_graph
+
+
+def test_with_edges_keeps_the_weights_of_edges_that_stay():
+    g = gr.as_graph([[0, 1, 2], [1, 2, 3]], weights=[2.0, 3.0, 4.0], directed=False)
+    held_out = g.with_edges([[2, 0, 0], [1, 1, 3]])
+    u, v = held_out.edges()
+    weights = held_out.to_scipy()[u, v].tolist()
+    assert dict(zip(zip(u.tolist(), v.tolist(), strict=True), weights, strict=True)) == {
+        (0, 1): 2.0,
+        (0, 3): 1.0,
+        (1, 2): 3.0,
+    }
+    assert gr.datasets.LinkSplit(g, [[0], [1]], *([[0], [2]],) * 4).graph.weights.tolist() == [2.0, 2.0]
