@@ -44,7 +44,7 @@ class SkipGram:
     negatives : int
         k of the objective.
     noise_rows : int or None
-        Size of the pool of noise draws, at least ``negatives``; None: four times ``negatives``. Larger pools estimate
+        Size of the pool of noise draws, at least ``negatives``; None: eight times ``negatives`` (at most 200). Larger pools estimate
         the expectation with less variance and cost time in proportion to window + 1 + noise_rows.
     noise_power : float
         Exponent of the noise distribution.
@@ -105,7 +105,7 @@ class SkipGram:
         self.dimensions = checked_int("dimensions", dimensions, 1)
         self.window = checked_int("window", window, 1, 150)
         self.negatives = checked_int("negatives", negatives, 0, 50)
-        rows = 4 * self.negatives if noise_rows is None else noise_rows
+        rows = min(8 * self.negatives, 200) if noise_rows is None else noise_rows
         self.noise_rows = checked_int("noise_rows", rows, self.negatives, 200)
         self.learning_rate = checked_float("learning_rate", learning_rate, 0, exclusive=True)
         self.min_learning_rate = checked_float("min_learning_rate", min_learning_rate, 0, self.learning_rate)
