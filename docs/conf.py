@@ -11,6 +11,8 @@ ROOT = HERE.parent
 sys.path.insert(0, str(HERE / "_ext"))
 # Cells run `graphrep ...`; the command lies beside this interpreter, active environment or not.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+# Other libraries look for ipywidgets, for progress bars that no page shows.
+os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")
 
 from graphrep import __version__  # noqa: E402
 

@@ -23,7 +23,7 @@ def test_the_python_blocks_run_one_after_the_other(tmp_path, monkeypatch, capsys
     for block in blocks("python"):
         exec(compile(block, str(README), "exec"), names)
     printed = capsys.readouterr().out
-    assert "python3-scipy" in printed
+    assert printed.startswith("[('python3-")
     assert "common neighbours (untrained)" in printed
     assert (tmp_path / "debian.safetensors").stat().st_size > 1_000_000
 

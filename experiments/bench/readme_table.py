@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "experiments" / "results"
 MARKER = "<!-- benchmarks -->"
-OURS = "graphrep"
+OURS = ("graphrep", "as_graph", "build_csr", "read_edges")  # how names of our own rows begin
 
 
 class Table(NamedTuple):
@@ -47,14 +47,13 @@ def short_table(folder: Path) -> str:
     """Ours first in each table, then the peers and how many times faster than each ours is."""
     lines = []
     for table in (table for path in sorted(folder.glob("*.json")) for table in tables(path)):
-        # With several runs of ours (one thread, all threads) ratios refer to the last one.
-        ours = [name for name in table.rows if name.startswith(OURS)][-1:]
+        # Of several runs of ours (one thread, all threads) the one that the ratios refer to.
+        ours = [name for name, row in table.rows.items() if name.startswith(OURS) and _factor(row) == 1]
         peers = [name for name in table.rows if not name.startswith(OURS)]
         title = table.title.split(";")[0]
         for name in (ours + peers) if ours and peers else ():
             row = table.rows[name]
-            factor = row.get("ours_times", row.get("ratio"))
-            faster = f"{factor:.3g} times" if name in peers and factor is not None else ""
+            faster = f"{_factor(row):.3g} times" if name in peers else ""
             lines.append(f"| {title} | {name} | {_quantity(table, row)} | {faster} |")
             title = ""
     if not lines:
@@ -76,11 +75,11 @@ def full_tables(path: Path) -> str:
         ]
         for name, row in table.rows.items():
             cells = [f"{row[key] * scale:.4g}" for key in columns]
-            factor = row.get("ours_times", row.get("ratio"))
-            lines.append(f"| {name} | {' | '.join(cells)} | {'' if factor is None else f'{factor:.3g}'} |")
+            lines.append(f"| {name} | {' | '.join(cells)} | {_factor(row):.3g} |")
         parts.append("\n".join(lines))
     if parts:
-        parts.append(_environment(json.loads(path.read_text(encoding="utf-8")).get("environment", {})))
+        content = json.loads(path.read_text(encoding="utf-8"))
+        parts.append(_circumstances(content))
     return "\n\n".join(parts)
 
 
@@ -94,8 +93,8 @@ def _found(content: dict[str, Any], title: str) -> Iterator[Table]:
     for key, value in content.items():
         if not isinstance(value, dict) or not value:
             continue
-        name = title if key == "summary" else f"{title}, {key.replace('_', ' ')}"
-        if all(isinstance(row, dict) and "median" in row for row in value.values()):
+        name = title if key == "summary" else f"{title}, {key.removeprefix('seconds_').replace('_', ' ')}"
+        if all(isinstance(row, dict) and "median" in row and _factor(row) for row in value.values()):
             yield Table(name, value)
         else:
             yield from _found(value, name)
@@ -105,13 +104,21 @@ def _quantity(table: Table, row: dict[str, Any]) -> str:
     return f"{row['median'] / 1e6:.3g} M/s" if table.rates else f"{row['median']:.3g} s"
 
 
-def _environment(environment: dict[str, Any]) -> str:
+def _factor(row: dict[str, Any]) -> float:
+    """How many times faster than this row ours is; 0 if the row does not say."""
+    return float(row.get("ours_times", row.get("ratio", 0)))
+
+
+def _circumstances(content: dict[str, Any]) -> str:
+    environment = content.get("environment", {})
     packages = environment.get("packages", {})
+    sizes = [f"{key.replace('_', ' ')} {value:,}" for key, value in content.items() if type(value) in (int, float)]
     where = [str(environment[key]) for key in ("cpu", "system") if environment.get(key)]
     if environment.get("cores"):
         where.insert(1, f"{environment['cores']} processors")
     versions = ", ".join(f"{name} {version}" for name, version in packages.items() if version)
-    return f"Measured on {', '.join(where)}; Python {environment.get('python', '?')}, {versions}."
+    machine = f"Measured on {', '.join(where)}; Python {environment.get('python', '?')}, {versions}."
+    return f"{'; '.join(sizes).capitalize()}. {machine}" if sizes else machine
 
 
 if __name__ == "__main__":
