@@ -44,8 +44,8 @@ class SkipGram:
     negatives : int
         k of the objective.
     noise_rows : int or None
-        Size of the pool of noise draws, at least ``negatives``; None: eight times ``negatives`` (at most 200). Larger pools estimate
-        the expectation with less variance and cost time in proportion to window + 1 + noise_rows.
+        Size of the pool of noise draws, at least ``negatives``; None: eight times ``negatives``, at most 200. Larger
+        pools estimate the expectation with less variance and cost time in proportion to window + 1 + noise_rows.
     noise_power : float
         Exponent of the noise distribution.
     subsampling : float
