@@ -44,7 +44,7 @@ def main() -> None:
         "--npz", type=Path, help="NumPy archive with edge_index, num_nodes, y_indptr, y_indices, y_shape"
     )
     parser.add_argument("--name", required=True, help="name of the data set, for the results")
-    parser.add_argument("--configs", nargs="*", default=["deepwalk", "node2vec", "fastrp_128", "fastrp_512"])
+    parser.add_argument("--configs", nargs="*", default=["deepwalk", "node2vec", "fastrp_128"])
     parser.add_argument("--seeds", type=int, default=5, help="seeds of the embedding")
     parser.add_argument("--splits", type=int, default=10, help="random splits of the nodes per seed")
     options = parser.parse_args()
