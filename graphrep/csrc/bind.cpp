@@ -11,8 +11,12 @@
 #include "csr_build.hpp"
 #include "csr_query.hpp"
 #include "edgelist.hpp"
+#include "grouping.hpp"
 #include "isa.hpp"
 #include "neighbors.hpp"
+#include "projection.hpp"
+#include "scalars.hpp"
+#include "sddmm.hpp"
 #include "skipgram.hpp"
 #include "spmm.hpp"
 #include "walks.hpp"
@@ -128,14 +132,81 @@ void bind_skipgram(nb::module_& m) {
         "counts"_a.noconvert(), "power"_a, "keep"_a.noconvert(), "alias"_a.noconvert(), Released());
 }
 
-template <class Id>
-void bind_spmm(nb::module_& m) {
+// Tensors come as addresses: no conversion per argument, and 16-bit floats, which NumPy lacks, come along. Python has
+// checked device, dtype, contiguity and sizes; 0 stands for an absent array.
+template <class T>
+T* at(uintptr_t address) {
+    return reinterpret_cast<T*>(address);
+}
+
+void bind_tensor_ops(nb::module_& m) {
     m.def(
         "spmm",
+        [](int scalar, int id, int reduce, uintptr_t indptr, uintptr_t indices, uintptr_t values, uintptr_t scale,
+           uintptr_t x, int64_t num_rows, int64_t heads, int64_t columns, uintptr_t out, uintptr_t arg, int num_threads) {
+            graphrep::with_float(scalar, [&]<class T>(T) {
+                graphrep::with_id(id, [&]<class Id>(Id) {
+                    graphrep::spmm<T, Id>({at<const int64_t>(indptr), at<const Id>(indices), at<const T>(values),
+                                           at<const T>(scale), at<const T>(x), num_rows, heads, columns,
+                                           static_cast<graphrep::Reduce>(reduce), at<T>(out), at<int32_t>(arg)},
+                                          num_threads);
+                });
+            });
+        },
+        "scalar"_a, "id"_a, "reduce"_a, "indptr"_a, "indices"_a, "values"_a, "scale"_a, "x"_a, "num_rows"_a, "heads"_a,
+        "columns"_a, "out"_a, "arg"_a, "num_threads"_a, Released());
+    m.def(
+        "spmm_extreme_backward",
+        [](int scalar, int id, uintptr_t indptr, uintptr_t indices, uintptr_t values, uintptr_t arg, uintptr_t grad,
+           int64_t num_rows, int64_t heads, int64_t columns, uintptr_t out, int num_threads) {
+            graphrep::with_wide_float(scalar, [&]<class T>(T) {
+                graphrep::with_id(id, [&]<class Id>(Id) {
+                    graphrep::spmm_extreme_backward<T, Id>(at<const int64_t>(indptr), at<const Id>(indices),
+                                                           at<const T>(values), at<const int32_t>(arg), at<const T>(grad),
+                                                           num_rows, heads, columns, at<T>(out), num_threads);
+                });
+            });
+        },
+        "scalar"_a, "id"_a, "indptr"_a, "indices"_a, "values"_a, "arg"_a, "grad"_a, "num_rows"_a, "heads"_a, "columns"_a,
+        "out"_a, "num_threads"_a, Released());
+    m.def(
+        "sddmm",
+        [](int scalar, int id, uintptr_t indptr, uintptr_t indices, uintptr_t x, uintptr_t y, int64_t num_rows,
+           int64_t heads, int64_t columns, uintptr_t out, int num_threads) {
+            graphrep::with_float(scalar, [&]<class T>(T) {
+                graphrep::with_id(id, [&]<class Id>(Id) {
+                    graphrep::sddmm<T, Id>({at<const int64_t>(indptr), at<const Id>(indices), at<const T>(x),
+                                            at<const T>(y), num_rows, heads, columns, at<T>(out)},
+                                           num_threads);
+                });
+            });
+        },
+        "scalar"_a, "id"_a, "indptr"_a, "indices"_a, "x"_a, "y"_a, "num_rows"_a, "heads"_a, "columns"_a, "out"_a,
+        "num_threads"_a, Released());
+    m.def(
+        "group_by_key",
+        [](int id, uintptr_t keys, uintptr_t from, int64_t n, int64_t num_keys, uintptr_t indptr, uintptr_t order,
+           int num_threads) {
+            int64_t bad = -1;
+            graphrep::with_id(id, [&]<class Id>(Id) {
+                bad = graphrep::group_by_key<Id>(at<const Id>(keys), at<const int64_t>(from), n, num_keys,
+                                                 at<int64_t>(indptr), at<int64_t>(order), num_threads);
+            });
+            return bad;
+        },
+        "id"_a, "keys"_a, "from_order"_a, "n"_a, "num_keys"_a, "indptr"_a, "order"_a, "num_threads"_a, Released());
+}
+
+template <class Id>
+void bind_projection(nb::module_& m) {
+    m.def(
+        "propagate",
         [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, MaybeIn<float> scale, In<float, 2> x,
            Out<float, 2> y, int num_threads) {
-            graphrep::spmm<Id>(indptr.data(), indices.data(), pointer(weights), pointer(scale), x.data(),
-                               int64_t(y.shape(0)), int64_t(y.shape(1)), y.data(), num_threads);
+            graphrep::spmm<float, Id>({indptr.data(), indices.data(), pointer(weights), pointer(scale), x.data(),
+                                       int64_t(y.shape(0)), 1, int64_t(y.shape(1)), graphrep::Reduce::sum, y.data(),
+                                       nullptr},
+                                      num_threads);
         },
         "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "scale"_a.noconvert().none(),
         "x"_a.noconvert(), "y"_a.noconvert(), "num_threads"_a, Released());
@@ -330,8 +401,9 @@ NB_MODULE(_core, m) {
         },
         "table"_a.noconvert(), "dimensions"_a, "seed"_a, "num_threads"_a, Released());
 
-    bind_spmm<int32_t>(m);
-    bind_spmm<int64_t>(m);
+    bind_projection<int32_t>(m);
+    bind_projection<int64_t>(m);
+    bind_tensor_ops(m);
     m.def(
         "fill_projection",
         [](MaybeIn<float> row_scale, double density, float magnitude, uint64_t seed, Out<float, 2> r, int num_threads) {

@@ -1,98 +1,70 @@
 #include "spmm.hpp"
 
-#include <cmath>
-#include <cstring>
+#include <algorithm>
 
 #include "isa.hpp"
 #include "parallel.hpp"
-#include "random.hpp"
 
 namespace graphrep {
 namespace {
 
-constexpr int64_t kRowBlock = 512;
+template <class T, class Id>
+void sum(const Spmm<T, Id>& task, int num_threads) {
+    GRAPHREP_DISPATCH(spmm_sum, task, num_threads)
+}
 
-// Calls visit(column, sign) for the non-zero entries of row u of R, by geometric gaps between them.
-struct ProjectionRows {
-    int64_t columns;
-    uint64_t seed;
-    double inverse_log;  // 1 / log(1 - density), 0 for density 1
-    double empty;        // a first draw below this leaves the row empty
-
-    ProjectionRows(int64_t columns, double density, uint64_t seed) : columns(columns), seed(seed) {
-        inverse_log = density < 1 ? 1 / std::log1p(-density) : 0;
-        // A little below the exact probability: the logarithm below has the last word.
-        empty = density < 1 ? std::pow(1 - density, static_cast<double>(columns)) * (1 - 1e-9) : 0;
-    }
-
-    template <class Visit>
-    void operator()(int64_t u, Visit&& visit) const {
-        const uint64_t key = stream_key(seed, static_cast<uint64_t>(u));
-        uint64_t bits = random_bits(key, 0);
-        if (uniform_double(bits) < empty) return;
-        int64_t column = -1;
-        for (uint64_t draw = 0;; bits = random_bits(key, ++draw)) {
-            // The lowest bit, which uniform_double does not use, is the sign.
-            const double gap = std::log(uniform_double(bits)) * inverse_log;
-            if (!(gap < static_cast<double>(columns - 1 - column))) return;
-            column += 1 + static_cast<int64_t>(gap);
-            visit(column, bits & 1);
-        }
-    }
-};
+template <class T, class Id>
+void extreme(const Spmm<T, Id>& task, int num_threads) {
+    GRAPHREP_DISPATCH(spmm_extreme, task, num_threads)
+}
 
 }  // namespace
 
-template <class Id>
-void spmm(const int64_t* indptr, const Id* indices, const float* weights, const float* scale, const float* x,
-          int64_t num_rows, int64_t columns, float* y, int num_threads) {
-    GRAPHREP_DISPATCH(template spmm<Id>, indptr, indices, weights, scale, x, num_rows, columns, y, num_threads)
+template <class T, class Id>
+void spmm(const Spmm<T, Id>& task, int num_threads) {
+    if (task.reduce == Reduce::sum || task.reduce == Reduce::mean)
+        sum(task, num_threads);
+    else
+        extreme(task, num_threads);
 }
 
-void accumulate_rows(const float* y, int64_t num_rows, int64_t columns, float factor, bool normalize, float* total,
-                     int num_threads) {
-    GRAPHREP_DISPATCH(accumulate_rows, y, num_rows, columns, factor, normalize, total, num_threads)
-}
-
-void fill_projection(const float* row_scale, int64_t num_rows, int64_t columns, double density, float magnitude,
-                     uint64_t seed, float* r, int num_threads) {
-    const ProjectionRows row(columns, density, seed);
-    parallel_blocks(num_rows, kRowBlock, num_threads, [&](int64_t begin, int64_t end) {
-        std::memset(r + begin * columns, 0, static_cast<size_t>((end - begin) * columns) * sizeof(float));
-        for (int64_t u = begin; u < end; ++u) {
-            const float value = row_scale ? magnitude * row_scale[u] : magnitude;
-            row(u, [&](int64_t j, uint64_t negative) { r[u * columns + j] = negative ? -value : value; });
-        }
-    });
-}
-
-template <class Id>
-void spmm_projection(const int64_t* indptr, const Id* indices, const float* weights, const float* scale,
-                     const float* row_scale, int64_t num_rows, int64_t columns, double density, float magnitude,
-                     uint64_t seed, float* y, int num_threads) {
-    const ProjectionRows row(columns, density, seed);
-    parallel_blocks(num_rows, kRowBlock, num_threads, [&](int64_t begin, int64_t end) {
-        std::memset(y + begin * columns, 0, static_cast<size_t>((end - begin) * columns) * sizeof(float));
-        for (int64_t v = begin; v < end; ++v) {
-            float* out = y + v * columns;
-            const float outer = scale ? scale[v] * magnitude : magnitude;
-            for (int64_t e = indptr[v]; e < indptr[v + 1]; ++e) {
-                const Id u = indices[e];
-                row(u, [&](int64_t j, uint64_t negative) {
-                    const float value = outer * (weights ? weights[e] : 1.f) * (row_scale ? row_scale[u] : 1.f);
-                    out[j] += negative ? -value : value;
-                });
+template <class T, class Id>
+void spmm_extreme_backward(const int64_t* indptr, const Id* indices, const T* values, const int32_t* arg, const T* grad,
+                           int64_t num_rows, int64_t heads, int64_t columns, T* out, int num_threads) {
+    constexpr int64_t kColumns = 64 / sizeof(T);  // a cache line is written by one thread
+    const int64_t stride = heads * columns;
+    const int64_t shares = std::clamp<int64_t>((stride + kColumns - 1) / kColumns, 1, std::max(1, num_threads));
+    const int64_t share = ((stride + shares - 1) / shares + kColumns - 1) / kColumns * kColumns;
+    parallel_blocks(stride, std::max<int64_t>(share, 1), num_threads, [&](int64_t first, int64_t last) {
+        for (int64_t v = 0; v < num_rows; ++v) {
+            const int64_t row = indptr[v];
+            if (row == indptr[v + 1]) continue;
+            const int32_t* places = arg + v * stride;
+            const T* g = grad + v * stride;
+            for (int64_t j = first; j < last; ++j) {
+                const int64_t e = row + places[j];
+                const int64_t u = indices ? int64_t(indices[e]) : e;
+                out[u * stride + j] += values ? values[e * heads + j / columns] * g[j] : g[j];
             }
         }
     });
 }
 
-#define GRAPHREP_INSTANTIATE(Id)                                                                                       \
-    template void spmm<Id>(const int64_t*, const Id*, const float*, const float*, const float*, int64_t, int64_t,      \
-                           float*, int);                                                                               \
-    template void spmm_projection<Id>(const int64_t*, const Id*, const float*, const float*, const float*, int64_t,    \
-                                      int64_t, double, float, uint64_t, float*, int);
-GRAPHREP_INSTANTIATE(int32_t)
-GRAPHREP_INSTANTIATE(int64_t)
+#define GRAPHREP_INSTANTIATE(T)                                                                                         \
+    template void spmm_extreme_backward(const int64_t*, const int32_t*, const T*, const int32_t*, const T*, int64_t,    \
+                                        int64_t, int64_t, T*, int);                                                     \
+    template void spmm_extreme_backward(const int64_t*, const int64_t*, const T*, const int32_t*, const T*, int64_t,    \
+                                        int64_t, int64_t, T*, int);
+GRAPHREP_INSTANTIATE(float)
+GRAPHREP_INSTANTIATE(double)
+#undef GRAPHREP_INSTANTIATE
+
+#define GRAPHREP_INSTANTIATE(T)                            \
+    template void spmm(const Spmm<T, int32_t>&, int); \
+    template void spmm(const Spmm<T, int64_t>&, int);
+GRAPHREP_INSTANTIATE(float)
+GRAPHREP_INSTANTIATE(double)
+GRAPHREP_INSTANTIATE(BFloat16)
+GRAPHREP_INSTANTIATE(Float16)
 
 }  // namespace graphrep

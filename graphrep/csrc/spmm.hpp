@@ -1,36 +1,47 @@
-// Sparse (CSR) times dense, float32, and the steps of FastRP that surround it.
+// Sparse (CSR) times dense in four reductions.
 #pragma once
 
 #include <cstdint>
 
+#include "scalars.hpp"
+
 namespace graphrep {
 
-// y[v, :] = scale[v] * sum over arcs e of v of weights[e] * x[indices[e], :]. weights and scale may be null (ones).
-// x and y are row-major with `columns` floats a row and must not overlap.
-template <class Id>
-void spmm(const int64_t* indptr, const Id* indices, const float* weights, const float* scale, const float* x,
-          int64_t num_rows, int64_t columns, float* y, int num_threads);
+// For row v, with entries e in [indptr[v], indptr[v + 1]) and head h, over columns j of that head:
+//     out[v, h, j] = scale[v] * reduce over e of values[e, h] * x[indices[e], h, j]
+// indices null: row e of x itself (a segmented reduction). values and scale null: ones. A mean divides by the number of
+// entries. x is (num_x, heads, columns), out (num_rows, heads, columns), values (num_entries, heads); none may overlap.
+// Rows without entries become 0. Sums are formed in float32 (float64 for float64), in the order of the entries.
+template <class T, class Id>
+struct Spmm {
+    const int64_t* indptr;
+    const Id* indices;
+    const T* values;
+    const T* scale;
+    const T* x;
+    int64_t num_rows;
+    int64_t heads;
+    int64_t columns;
+    Reduce reduce;
+    T* out;
+    int32_t* arg;  // max and min, may be null: place within the row of the entry that won (the first of equals), -1: none
+};
 
-// The very sparse random matrix R of FastRP: entry (u, j) is +-magnitude with probability density, else 0, as a function
-// of (seed, u, j). Written out with row u multiplied by row_scale[u] (null: 1).
-void fill_projection(const float* row_scale, int64_t num_rows, int64_t columns, double density, float magnitude,
-                     uint64_t seed, float* r, int num_threads);
+template <class T, class Id>
+void spmm(const Spmm<T, Id>& task, int num_threads);
 
-// y = diag(scale) A diag(row_scale) R without R in memory: its few entries are drawn again at every arc.
-template <class Id>
-void spmm_projection(const int64_t* indptr, const Id* indices, const float* weights, const float* scale,
-                     const float* row_scale, int64_t num_rows, int64_t columns, double density, float magnitude,
-                     uint64_t seed, float* y, int num_threads);
+// out[indices[e], h, j] += values[e, h] * grad[v, h, j] for the entry e of row v that arg[v, h, j] names. out is zeroed by the
+// caller. Every thread owns columns, so that sums are formed in the order of the rows. T is float or double.
+template <class T, class Id>
+void spmm_extreme_backward(const int64_t* indptr, const Id* indices, const T* values, const int32_t* arg, const T* grad,
+                           int64_t num_rows, int64_t heads, int64_t columns, T* out, int num_threads);
 
-// total[v, :] += factor * y[v, :] / |y[v, :]|, zero rows left alone; without `normalize`, += factor * y[v, :].
-void accumulate_rows(const float* y, int64_t num_rows, int64_t columns, float factor, bool normalize, float* total,
-                     int num_threads);
-
-#define GRAPHREP_DECLARE(isa)                                                                                          \
-    namespace isa {                                                                                                    \
-    template <class Id>                                                                                                \
-    void spmm(const int64_t*, const Id*, const float*, const float*, const float*, int64_t, int64_t, float*, int);     \
-    void accumulate_rows(const float*, int64_t, int64_t, float, bool, float*, int);                                    \
+#define GRAPHREP_DECLARE(isa)                              \
+    namespace isa {                                        \
+    template <class T, class Id>                           \
+    void spmm_sum(const Spmm<T, Id>&, int num_threads);     \
+    template <class T, class Id>                           \
+    void spmm_extreme(const Spmm<T, Id>&, int num_threads); \
     }
 GRAPHREP_DECLARE(baseline)
 GRAPHREP_DECLARE(avx2)

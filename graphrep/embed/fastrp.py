@@ -16,7 +16,7 @@ from graphrep._checks import checked_float, checked_int
 from graphrep.embed._base import F32, GraphEmbedder
 from graphrep.graph import Graph
 from graphrep.ops.projection import accumulate_rows, project_neighbors, random_projection
-from graphrep.ops.spmm import inverse_degrees, spmm
+from graphrep.ops.propagation import inverse_degrees, propagate
 
 __all__ = ["FastRP", "FastRPTrial", "tune_fastrp"]
 
@@ -221,10 +221,10 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
             spare = None
         else:
             spare = self._initial(graph)
-            power = spmm(graph, spare, "mean", n_jobs=self.n_jobs)
+            power = propagate(graph, spare, normalize=True, n_jobs=self.n_jobs)
         yield power
         for _ in settings.weights[1:]:
-            power, spare = spmm(graph, power, "mean", out=spare, n_jobs=self.n_jobs), power
+            power, spare = propagate(graph, power, normalize=True, out=spare, n_jobs=self.n_jobs), power
             yield power
 
     def _initial(self, graph: Graph) -> F32:

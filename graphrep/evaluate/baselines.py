@@ -17,7 +17,7 @@ from graphrep.evaluate._checks import F64, to_numpy
 from graphrep.evaluate._table import format_table
 from graphrep.evaluate.link_prediction import LinkPrediction, link_prediction
 from graphrep.graph import Graph, as_graph
-from graphrep.ops.spmm import spmm
+from graphrep.ops.propagation import propagate as product
 
 __all__ = ["LinkComparison", "compare", "link_baselines", "node_baselines", "propagate"]
 
@@ -147,7 +147,7 @@ def propagate(graph: Any, x: Any, hops: int = 2, *, n_jobs: int | None = None) -
     scale = (1 / np.sqrt(g.weighted_degree() + 1)).astype(np.float32)[:, None]
     for _ in range(hops):
         y = y * scale
-        y = (spmm(g, y, n_jobs=n_jobs) + y) * scale
+        y = (product(g, y, n_jobs=n_jobs) + y) * scale
     return y
 
 

@@ -22,6 +22,6 @@ def project_neighbors(
     )
 
 
-def accumulate_rows(y: Any, factor: float, total: Any, normalize: bool, num_threads: int) -> None:  # noqa: FBT001
+def accumulate_rows(y: Any, factor: float, total: Any, normalize: bool, num_threads: int) -> None:
     """Total += factor * y, rows normalised."""
     _core.accumulate_rows(y, factor, normalize, total, num_threads)

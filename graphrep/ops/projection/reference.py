@@ -38,7 +38,7 @@ def project_neighbors(
     out[...] = y if scale is None else y * scale[:, None]
 
 
-def accumulate_rows(y: Any, factor: float, total: Any, normalize: bool, num_threads: int) -> None:  # noqa: ARG001, FBT001
+def accumulate_rows(y: Any, factor: float, total: Any, normalize: bool, num_threads: int) -> None:  # noqa: ARG001
     """Total += factor * y, rows normalised."""
     norms = np.linalg.norm(y.astype(np.float64), axis=1, keepdims=True)
     total += factor * (np.divide(y, norms, out=np.zeros(y.shape), where=norms > 0) if normalize else y)

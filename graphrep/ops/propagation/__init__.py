@@ -1,4 +1,4 @@
-"""Sparse times dense: sums and means over neighbours."""
+"""Products of a Graph with a NumPy array, in place where wanted: what embedders without a gradient are made of."""
 
 from __future__ import annotations
 
@@ -10,31 +10,29 @@ import numpy.typing as npt
 from graphrep._backend import choose
 from graphrep._threads import resolve_threads
 from graphrep.graph import Graph, as_graph
-from graphrep.ops.spmm import cpu, reference
+from graphrep.ops.propagation import cpu, reference
 
-__all__ = ["spmm"]
-
-REDUCES = ("sum", "mean")
+__all__ = ["inverse_degrees", "propagate"]
 
 
-def spmm(
+def propagate(
     graph: Any,
     x: npt.NDArray[np.float32],
-    reduce: str = "sum",
     *,
+    normalize: bool = False,
     out: npt.NDArray[np.float32] | None = None,
     n_jobs: int | None = None,
 ) -> npt.NDArray[np.float32]:
-    r"""Aggregate neighbours: :math:`y_v = \sum_{u \in N(v)} w_{vu}\, x_u`, without storing a message.
+    r"""One step of propagation in NumPy: :math:`y = A x`, or :math:`D^{-1} A x` with ``normalize``.
 
-    With ``reduce="mean"`` the sum is divided by :math:`\sum_u w_{vu}` (so :math:`y = D^{-1} A x`). Nodes without
-    out-neighbours get zeros.
+    :math:`D` holds weighted out-degrees; nodes without out-neighbours get zeros. :func:`graphrep.ops.spmm` is the
+    differentiable form on tensors; this one needs no torch and can write into a given array.
 
     Parameters
     ----------
     graph : Graph or anything :func:`graphrep.as_graph` takes
     x : float32 array of shape (num_nodes, columns)
-    reduce : {"sum", "mean"}
+    normalize : bool
     out : float32 array of shape (num_nodes, columns), optional
         C-contiguous, written and returned; must not overlap x.
     n_jobs : int or None
@@ -47,9 +45,9 @@ def spmm(
     Raises
     ------
     TypeError
-        x is not a float32 NumPy array. Tensors are refused: this form has no gradient.
+        x is not a float32 NumPy array. Tensors are refused.
     ValueError
-        Shapes that disagree, or an unknown reduce.
+        Shapes that disagree.
 
     Notes
     -----
@@ -60,12 +58,10 @@ def spmm(
     >>> import numpy as np
     >>> import graphrep as gr
     >>> path = gr.as_graph([[0, 1], [1, 2]], directed=False)
-    >>> gr.ops.spmm(path, np.array([[1.0], [10.0], [100.0]], dtype=np.float32), "mean").ravel()
+    >>> gr.ops.propagate(path, np.array([[1.0], [10.0], [100.0]], dtype=np.float32), normalize=True).ravel()
     array([10. , 50.5, 10. ], dtype=float32)
     """
     g: Graph = as_graph(graph)
-    if reduce not in REDUCES:
-        raise ValueError(f"reduce must be one of {', '.join(REDUCES)}; got {reduce!r}.")
     if not isinstance(x, np.ndarray) or x.dtype != np.float32:
         raise TypeError(f"x must be a float32 NumPy array, got {getattr(x, 'dtype', type(x).__name__)}.")
     if x.ndim != 2 or len(x) != g.num_nodes:
@@ -82,8 +78,8 @@ def spmm(
         raise ValueError(f"out must be a writeable C-contiguous float32 array of shape {x.shape}.")
     elif np.shares_memory(out, x):
         raise ValueError("out must not overlap x.")
-    scale = inverse_degrees(g) if reduce == "mean" else None
-    choose("spmm", {"native": cpu.spmm, "reference": reference.spmm})(
+    scale = inverse_degrees(g) if normalize else None
+    choose("propagate", {"native": cpu.propagate, "reference": reference.propagate})(
         g, np.ascontiguousarray(x), scale, out, resolve_threads(n_jobs)
     )
     return out

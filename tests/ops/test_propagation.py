@@ -9,8 +9,7 @@ import graphrep as gr
 from graphrep import _core
 from graphrep.csr import CSR
 from graphrep.graph import Graph
-from graphrep.ops import spmm
-from graphrep.ops.spmm import inverse_degrees
+from graphrep.ops.propagation import inverse_degrees, propagate
 
 BACKENDS = ["native", "reference"]
 ISAS = ["baseline", "avx2", "avx512"]
@@ -66,9 +65,9 @@ def test_equals_scipy_at_every_width(set_isa, isa, columns):
         assert (graph.out_degree.max() > 60, graph.out_degree.min()) == (True, 0)
         x = features(150, columns)
         for reduce in ("sum", "mean"):
-            y = spmm(graph, x, reduce, n_jobs=1)
+            y = propagate(graph, x, normalize=reduce == "mean", n_jobs=1)
             assert_product(y, graph, x, reduce)
-            np.testing.assert_array_equal(spmm(wide(graph), x, reduce, n_jobs=1), y)
+            np.testing.assert_array_equal(propagate(wide(graph), x, normalize=reduce == "mean", n_jobs=1), y)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -83,7 +82,7 @@ def test_odd_shapes(monkeypatch, backend, reduce, num_nodes, num_arcs, columns, 
     graph = random_graph(num_nodes, num_arcs, weighted=weighted)
     x = features(num_nodes, columns)
     out = np.full_like(x, np.nan)  # what the kernel leaves out shows
-    y = spmm(graph, x, reduce, out=out)
+    y = propagate(graph, x, normalize=reduce == "mean", out=out)
     assert y is out
     assert_product(y, graph, x, reduce)
     assert not y[graph.out_degree == 0].any()
@@ -98,9 +97,9 @@ def test_threads_change_nothing(reduce):
     graph = gr.as_graph(ends, num_nodes=n, directed=True)
     assert graph.out_degree[17] == n
     x = features(n, 5)
-    y = spmm(graph, x, reduce, n_jobs=1)
+    y = propagate(graph, x, normalize=reduce == "mean", n_jobs=1)
     for n_jobs in (2, 5):
-        np.testing.assert_array_equal(spmm(graph, x, reduce, n_jobs=n_jobs), y)
+        np.testing.assert_array_equal(propagate(graph, x, normalize=reduce == "mean", n_jobs=n_jobs), y)
     expected, size = expected_product(graph, x, reduce)
     assert (np.abs(y - expected) <= n * 2.0**-24 * size).all()
 
@@ -111,15 +110,15 @@ def test_direction_and_weights_by_hand(monkeypatch, backend):
     monkeypatch.setenv("GRAPHREP_BACKEND", backend)
     graph = gr.as_graph([[0, 0, 1], [1, 2, 2]], weights=[1.0, 3.0, 2.0], directed=True)
     x = np.array([[1.0], [10.0], [100.0]], dtype=np.float32)
-    assert spmm(graph, x).ravel().tolist() == [310, 200, 0]
-    assert spmm(graph, x, "mean").ravel().tolist() == [77.5, 100, 0]
+    assert propagate(graph, x).ravel().tolist() == [310, 200, 0]
+    assert propagate(graph, x, normalize=True).ravel().tolist() == [77.5, 100, 0]
 
 
 def test_rows_of_very_different_weight():
     """A light row after a heavy one keeps its degree."""
     graph = gr.as_graph([[0, 1, 2, 2], [1, 0, 0, 1]], weights=[1e30, 1e30, 1e-10, 3e-10], directed=True)
     x = np.array([[2.0], [6.0], [0.0]], dtype=np.float32)
-    np.testing.assert_allclose(spmm(graph, x, "mean").ravel(), [6, 2, 5], rtol=1e-6)
+    np.testing.assert_allclose(propagate(graph, x, normalize=True).ravel(), [6, 2, 5], rtol=1e-6)
     np.testing.assert_allclose(inverse_degrees(graph), [1e-30, 1e-30, 2.5e9], rtol=1e-6)
 
 
@@ -128,17 +127,17 @@ def test_layouts_and_read_only_input():
     x = features(60, 34)
     part = x[::2, ::2]
     part.flags.writeable = False
-    y = spmm(graph, np.ascontiguousarray(part))
-    np.testing.assert_array_equal(spmm(graph, part), y)
-    np.testing.assert_array_equal(spmm(graph, np.asfortranarray(part)), y)
+    y = propagate(graph, np.ascontiguousarray(part))
+    np.testing.assert_array_equal(propagate(graph, part), y)
+    np.testing.assert_array_equal(propagate(graph, np.asfortranarray(part)), y)
     assert not graph.indices.flags.writeable
-    np.testing.assert_array_equal(spmm(graph.to_scipy(), part), y)
+    np.testing.assert_array_equal(propagate(graph.to_scipy(), part), y)
 
 
 def test_infinity_and_nan_pass_through():
     graph = gr.as_graph([[0, 1], [1, 2]], directed=True)
     x = np.array([[0.0], [np.inf], [np.nan]], dtype=np.float32)
-    np.testing.assert_array_equal(spmm(graph, x).ravel(), np.array([np.inf, np.nan, 0], dtype=np.float32))
+    np.testing.assert_array_equal(propagate(graph, x).ravel(), np.array([np.inf, np.nan, 0], dtype=np.float32))
 
 
 @pytest.mark.parametrize(
@@ -150,7 +149,6 @@ def test_infinity_and_nan_pass_through():
         ([[0.0], [0.0], [0.0]], {}, TypeError, r"x must be a float32 NumPy array, got list\."),
         (features(2, 2), {}, ValueError, r"x must have shape \(3, columns\), got \(2, 2\)\."),
         (features(3, 2)[:, 0], {}, ValueError, r"x must have shape \(3, columns\), got \(3,\)\."),
-        (features(3, 2), {"reduce": "max"}, ValueError, r"reduce must be one of sum, mean; got 'max'\."),
         (features(3, 2), {"n_jobs": 0}, ValueError, r"n_jobs must not be 0"),
         (features(3, 2), {"out": features(3, 3)}, ValueError, r"out must be a writeable .* of shape \(3, 2\)\."),
         (features(3, 2), {"out": np.zeros((3, 2))}, ValueError, r"out must be a writeable .* of shape \(3, 2\)\."),
@@ -160,15 +158,15 @@ def test_infinity_and_nan_pass_through():
 )
 def test_bad_input(x, options, error, message):
     with pytest.raises(error, match=message):
-        spmm(gr.as_graph([[0, 1], [1, 2]]), x, **options)
+        propagate(gr.as_graph([[0, 1], [1, 2]]), x, **options)
 
 
 def test_out_must_be_writeable_and_apart():
     graph = gr.as_graph([[0, 1], [1, 2]])
     x = features(6, 2)
     with pytest.raises(ValueError, match="out must not overlap x"):
-        spmm(graph, x[:3], out=x[1:4])
+        propagate(graph, x[:3], out=x[1:4])
     out = features(3, 2)
     out.flags.writeable = False
     with pytest.raises(ValueError, match="out must be a writeable"):
-        spmm(graph, x[:3], out=out)
+        propagate(graph, x[:3], out=out)

@@ -1,0 +1,75 @@
+// Inner products at the entries of a CSR, compiled once per instruction set. Row v of x stays in the cache while the
+// rows of y are gathered; the bound is the traffic of that gather.
+#include "../sddmm.hpp"
+
+#include "csr_tasks.hpp"
+#include "lanes.hpp"
+
+namespace graphrep {
+namespace GRAPHREP_ISA {
+namespace {
+
+constexpr int64_t kElementsPerTask = 1 << 21;
+constexpr int64_t kBytesAhead = 8192;
+constexpr int64_t kLine = 64;
+
+template <class V>
+static inline auto add_lanes(V value) {
+    constexpr int n = sizeof(V) / sizeof(value[0]);
+    // Halves are added, so that the order is fixed and as shallow as can be.
+    decltype(value[0] + value[0]) part[n];
+    std::memcpy(part, &value, sizeof part);
+    for (int half = n / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; ++i) part[i] += part[i + half];
+    return part[0];
+}
+
+template <class T>
+static inline typename Lanes<T>::Scalar dot(const T* a, const T* b, int64_t n) {
+    using L = Lanes<T>;
+    typename L::Vector even{}, odd{};
+    int64_t j = 0;
+    for (; j + 2 * L::kLanes <= n; j += 2 * L::kLanes) {
+        even += L::load(a + j) * L::load(b + j);
+        odd += L::load(a + j + L::kLanes) * L::load(b + j + L::kLanes);
+    }
+    if (j + L::kLanes <= n) {
+        even += L::load(a + j) * L::load(b + j);
+        j += L::kLanes;
+    }
+    if (j < n) odd += L::load_some(a + j, int(n - j)) * L::load_some(b + j, int(n - j));
+    return add_lanes(even + odd);
+}
+
+}  // namespace
+
+template <class T, class Id>
+void sddmm(const Sddmm<T, Id>& t, int num_threads) {
+    const int64_t stride = t.heads * t.columns, last = t.indptr[t.num_rows];
+    const int64_t ahead = kBytesAhead / (stride * int64_t(sizeof(T)) + 1) + 4;
+    for_csr_rows(t.indptr, t.num_rows, kElementsPerTask / (stride + 8) + 1, num_threads, [&](int64_t first, int64_t end_row) {
+        for (int64_t v = first; v < end_row; ++v) {
+            const T* row = t.x + v * stride;
+            for (int64_t e = t.indptr[v]; e < t.indptr[v + 1]; ++e) {
+                if (t.indices && e + ahead < last) {
+                    const char* next = reinterpret_cast<const char*>(t.y + t.indices[e + ahead] * stride);
+                    for (int64_t byte = 0; byte < stride * int64_t(sizeof(T)); byte += kLine) __builtin_prefetch(next + byte);
+                }
+                const T* other = t.y + (t.indices ? int64_t(t.indices[e]) : e) * stride;
+                for (int64_t h = 0; h < t.heads; ++h)
+                    narrow(dot(row + h * t.columns, other + h * t.columns, t.columns), t.out + e * t.heads + h);
+            }
+        }
+    });
+}
+
+#define GRAPHREP_INSTANTIATE(T)                              \
+    template void sddmm(const Sddmm<T, int32_t>&, int); \
+    template void sddmm(const Sddmm<T, int64_t>&, int);
+GRAPHREP_INSTANTIATE(float)
+GRAPHREP_INSTANTIATE(double)
+GRAPHREP_INSTANTIATE(BFloat16)
+GRAPHREP_INSTANTIATE(Float16)
+
+}  // namespace GRAPHREP_ISA
+}  // namespace graphrep

@@ -1,0 +1,116 @@
+// Row-wise maxima and minima of gathered rows and where they came from, compiled once per instruction set.
+#include <type_traits>
+
+#include "../spmm.hpp"
+#include "csr_tasks.hpp"
+#include "lanes.hpp"
+
+namespace graphrep {
+namespace GRAPHREP_ISA {
+namespace {
+
+constexpr int64_t kElementsPerTask = 1 << 21;
+constexpr int64_t kBytesAhead = 8192;
+constexpr int64_t kLine = 64;
+
+// Whether lanes of `next` replace those of `best`: larger, or the first NaN, which stays.
+template <class V>
+static inline auto beats(V next, V best) {
+    return ~(next <= best) & (best == best);
+}
+
+template <int Blocks, bool Gather, bool Some, class T, class Id>
+static inline void extreme_block(const Spmm<T, Id>& t, const T* values, const T* x, int64_t stride, int64_t begin,
+                                 int64_t end, int64_t last, int64_t ahead, T* out, int32_t* arg, int some) {
+    using L = Lanes<T>;
+    using V = typename L::Vector;
+    using Place = decltype(V{} < V{});  // integers of the lanes' size
+    using Lane = std::conditional_t<sizeof(typename L::Scalar) == 4, int32_t, int64_t>;
+    const typename L::Scalar sign = t.reduce == Reduce::min ? -1 : 1;  // a minimum is a maximum of negated values
+    const auto read = [&](int64_t e, int b) {
+        const T* row = x + (Gather ? int64_t(t.indices[e]) : e) * stride;
+        const V value = Some ? L::load_some(row, some) : L::load(row + b * L::kLanes);
+        return values ? L::splat(sign * widen(values[e * t.heads])) * value : L::splat(sign) * value;
+    };
+    V best[Blocks];
+    Place place[Blocks];
+    for (int b = 0; b < Blocks; ++b) {
+        best[b] = read(begin, b);
+        place[b] = Place{};
+    }
+    for (int64_t e = begin + 1; e < end; ++e) {
+        if (Gather && e + ahead < last) {
+            const char* next = reinterpret_cast<const char*>(x + t.indices[e + ahead] * stride);
+            for (int64_t byte = 0; byte < int64_t(Blocks * L::kLanes * sizeof(T)); byte += kLine)
+                __builtin_prefetch(next + byte);
+        }
+        const Place here = Place{} + static_cast<Lane>(e - begin);
+        for (int b = 0; b < Blocks; ++b) {
+            const V next = read(e, b);
+            const Place wins = beats(next, best[b]);
+            best[b] = wins ? next : best[b];
+            place[b] = wins ? here : place[b];
+        }
+    }
+    const auto s = L::splat(sign);
+    for (int b = 0; b < Blocks; ++b) {
+        if (Some)
+            L::store_some(out, s * best[b], some);
+        else
+            L::store(out + b * L::kLanes, s * best[b]);
+        if (arg)
+            for (int i = 0; i < (Some ? some : L::kLanes); ++i) arg[b * L::kLanes + i] = static_cast<int32_t>(place[b][i]);
+    }
+}
+
+template <bool Gather, class T, class Id>
+void extreme_rows(const Spmm<T, Id>& t, int num_threads) {
+    using L = Lanes<T>;
+    const int64_t stride = t.heads * t.columns, last = t.indptr[t.num_rows];
+    const int64_t ahead = kBytesAhead / (stride * int64_t(sizeof(T))) + 4;
+    for_csr_rows(t.indptr, t.num_rows, kElementsPerTask / (stride + 8) + 1, num_threads, [&](int64_t first, int64_t end_row) {
+        for (int64_t v = first; v < end_row; ++v) {
+            const int64_t begin = t.indptr[v], end = t.indptr[v + 1];
+            if (begin == end) {
+                std::memset(static_cast<void*>(t.out + v * stride), 0, size_t(stride) * sizeof(T));
+                if (t.arg)
+                    for (int64_t j = 0; j < stride; ++j) t.arg[v * stride + j] = -1;
+                continue;
+            }
+            for (int64_t h = 0; h < t.heads; ++h) {
+                const T* values = t.values ? t.values + h : nullptr;
+                const T* x = t.x + h * t.columns;
+                const int64_t at = v * stride + h * t.columns;
+                const auto run = [&]<int Blocks, bool Some>(int64_t j, int some) {
+                    extreme_block<Blocks, Gather, Some>(t, values, x + j, stride, begin, end, last, ahead, t.out + at + j,
+                                                        t.arg ? t.arg + at + j : nullptr, some);
+                };
+                int64_t j = 0;
+                for (; j + 4 * L::kLanes <= t.columns; j += 4 * L::kLanes) run.template operator()<4, false>(j, 0);
+                for (; j + L::kLanes <= t.columns; j += L::kLanes) run.template operator()<1, false>(j, 0);
+                if (j < t.columns) run.template operator()<1, true>(j, int(t.columns - j));
+            }
+        }
+    });
+}
+
+}  // namespace
+
+template <class T, class Id>
+void spmm_extreme(const Spmm<T, Id>& task, int num_threads) {
+    if (task.indices)
+        extreme_rows<true>(task, num_threads);
+    else
+        extreme_rows<false>(task, num_threads);
+}
+
+#define GRAPHREP_INSTANTIATE(T)                                    \
+    template void spmm_extreme(const Spmm<T, int32_t>&, int); \
+    template void spmm_extreme(const Spmm<T, int64_t>&, int);
+GRAPHREP_INSTANTIATE(float)
+GRAPHREP_INSTANTIATE(double)
+GRAPHREP_INSTANTIATE(BFloat16)
+GRAPHREP_INSTANTIATE(Float16)
+
+}  // namespace GRAPHREP_ISA
+}  // namespace graphrep

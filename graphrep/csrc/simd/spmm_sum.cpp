@@ -1,0 +1,99 @@
+// Row-wise sums of gathered rows, compiled once per instruction set. The bound is the memory traffic of the gather:
+// num_entries * columns * sizeof(T). Columns are taken in blocks whose accumulators stay in registers.
+#include "../spmm.hpp"
+
+#include "csr_tasks.hpp"
+#include "lanes.hpp"
+
+namespace graphrep {
+namespace GRAPHREP_ISA {
+namespace {
+
+constexpr int64_t kElementsPerTask = 1 << 21;  // gathered elements
+constexpr int64_t kBytesAhead = 8192;          // gathered bytes asked for in advance
+constexpr int64_t kLine = 64;
+
+// One row, `Blocks` vectors of its columns; Some: only the first `some` lanes of one vector exist.
+template <int Blocks, bool Gather, bool Weighted, bool Some, class T, class Id>
+static inline void sum_block(const Spmm<T, Id>& t, const T* values, const T* x, int64_t stride, int64_t begin, int64_t end,
+                             int64_t last, int64_t ahead, typename Lanes<T>::Scalar scale, T* out, int some) {
+    using L = Lanes<T>;
+    typename L::Vector total[Blocks];
+    for (int b = 0; b < Blocks; ++b) total[b] = typename L::Vector{};
+    for (int64_t e = begin; e < end; ++e) {
+        if (Gather && e + ahead < last) {
+            const char* next = reinterpret_cast<const char*>(x + t.indices[e + ahead] * stride);
+            for (int64_t byte = 0; byte < int64_t(Blocks * L::kLanes * sizeof(T)); byte += kLine)
+                __builtin_prefetch(next + byte);
+        }
+        const T* row = x + (Gather ? int64_t(t.indices[e]) : e) * stride;
+        if constexpr (Weighted) {
+            const auto w = L::splat(widen(values[e * t.heads]));
+            for (int b = 0; b < Blocks; ++b)
+                total[b] += w * (Some ? L::load_some(row, some) : L::load(row + b * L::kLanes));
+        } else {
+            for (int b = 0; b < Blocks; ++b) total[b] += Some ? L::load_some(row, some) : L::load(row + b * L::kLanes);
+        }
+    }
+    const auto s = L::splat(scale);
+    for (int b = 0; b < Blocks; ++b) {
+        if (Some)
+            L::store_some(out, s * total[b], some);
+        else
+            L::store(out + b * L::kLanes, s * total[b]);
+    }
+}
+
+template <bool Gather, bool Weighted, class T, class Id>
+void sum_rows(const Spmm<T, Id>& t, int num_threads) {
+    using L = Lanes<T>;
+    const int64_t stride = t.heads * t.columns, last = t.indptr[t.num_rows];
+    const int64_t ahead = kBytesAhead / (stride * int64_t(sizeof(T))) + 4;
+    for_csr_rows(t.indptr, t.num_rows, kElementsPerTask / (stride + 8) + 1, num_threads, [&](int64_t first, int64_t end_row) {
+        for (int64_t v = first; v < end_row; ++v) {
+            const int64_t begin = t.indptr[v], end = t.indptr[v + 1];
+            typename L::Scalar scale = t.scale ? widen(t.scale[v]) : 1;
+            if (t.reduce == Reduce::mean && end > begin) scale /= typename L::Scalar(end - begin);
+            for (int64_t h = 0; h < t.heads; ++h) {
+                const T* values = Weighted ? t.values + h : nullptr;
+                const T* x = t.x + h * t.columns;
+                T* out = t.out + v * stride + h * t.columns;
+                const auto run = [&]<int Blocks, bool Some>(int64_t j, int some) {
+                    sum_block<Blocks, Gather, Weighted, Some>(t, values, x + j, stride, begin, end, last, ahead, scale,
+                                                              out + j, some);
+                };
+                int64_t j = 0;
+                for (; j + 8 * L::kLanes <= t.columns; j += 8 * L::kLanes) run.template operator()<8, false>(j, 0);
+                for (; j + 4 * L::kLanes <= t.columns; j += 4 * L::kLanes) run.template operator()<4, false>(j, 0);
+                for (; j + 2 * L::kLanes <= t.columns; j += 2 * L::kLanes) run.template operator()<2, false>(j, 0);
+                for (; j + L::kLanes <= t.columns; j += L::kLanes) run.template operator()<1, false>(j, 0);
+                if (j < t.columns) run.template operator()<1, true>(j, int(t.columns - j));
+            }
+        }
+    });
+}
+
+}  // namespace
+
+template <class T, class Id>
+void spmm_sum(const Spmm<T, Id>& task, int num_threads) {
+    if (task.indices && task.values)
+        sum_rows<true, true>(task, num_threads);
+    else if (task.indices)
+        sum_rows<true, false>(task, num_threads);
+    else if (task.values)
+        sum_rows<false, true>(task, num_threads);
+    else
+        sum_rows<false, false>(task, num_threads);
+}
+
+#define GRAPHREP_INSTANTIATE(T)                                \
+    template void spmm_sum(const Spmm<T, int32_t>&, int); \
+    template void spmm_sum(const Spmm<T, int64_t>&, int);
+GRAPHREP_INSTANTIATE(float)
+GRAPHREP_INSTANTIATE(double)
+GRAPHREP_INSTANTIATE(BFloat16)
+GRAPHREP_INSTANTIATE(Float16)
+
+}  // namespace GRAPHREP_ISA
+}  // namespace graphrep

@@ -1,0 +1,195 @@
+"""How an op on tensors reaches its kernels: plain calls directly, everything else through ``torch.library``.
+
+An :class:`Op` is defined once with its schema, its implementations, the shapes of its outputs and its derivative. From
+these it makes
+
+* ``torch.ops.graphrep.NAME``, which ``torch.compile``, ``torch.export``, fake tensors, subclasses and dispatch modes go
+  through, and
+* a direct path for plain tensors, with a ``torch.autograd.Function`` where a gradient is wanted: the dispatcher and
+  ``torch.library``'s autograd would cost several times the kernel on small graphs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from graphrep._backend import BACKENDS
+
+__all__ = ["SCALARS", "SMALL", "Op", "address", "checking", "threads", "unchecked"]
+
+LIBRARY: Any = torch.library.Library("graphrep", "FRAGMENT")  # type: ignore[no-untyped-call]
+
+# Numbers of csrc/scalars.hpp.
+SCALARS = {
+    torch.float32: 0,
+    torch.float64: 1,
+    torch.bfloat16: 2,
+    torch.float16: 3,
+    torch.int32: 4,
+    torch.int64: 5,
+    torch.int16: 6,
+    torch.int8: 7,
+    torch.uint8: 8,
+}
+
+SMALL = 1 << 15  # elements below which waking other threads costs more than it saves
+
+_PLAIN = (torch.Tensor, torch.nn.Parameter)
+_dispatch_modes: Callable[[], int] = torch._C._len_torch_dispatch_stack
+_wrapped: Callable[[torch.Tensor], bool] = torch._C._functorch.is_functorch_wrapped_tensor
+_checks = contextvars.ContextVar("graphrep_checks", default=True)
+
+
+@contextlib.contextmanager
+def unchecked() -> Iterator[None]:
+    """Leave out the checks of index values (range, order) in this block, for an inner loop whose indices are trusted.
+
+    Shapes, dtypes and devices are checked all the same. An index out of range then reads or writes foreign memory.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import graphrep as gr
+    >>> with gr.ops.unchecked():
+    ...     gr.ops.scatter(torch.ones(3), torch.tensor([0, 0, 1]))
+    tensor([2., 1.])
+    """
+    token = _checks.set(False)
+    try:
+        yield
+    finally:
+        _checks.reset(token)
+
+
+def checking() -> bool:
+    """Whether index values are to be checked: not inside :func:`unchecked`, nor while torch.compile traces."""
+    return _checks.get() and not torch.compiler.is_compiling()
+
+
+def address(tensor: torch.Tensor | None) -> int:
+    """Where the data lies, 0 for None: what the native kernels take."""
+    return 0 if tensor is None else tensor.data_ptr()
+
+
+def threads() -> int:
+    """Threads of a kernel: torch's setting."""
+    return torch.get_num_threads()
+
+
+class Op:
+    """One op of the library.
+
+    Parameters
+    ----------
+    name : str
+    schema : str
+        Arguments and results as ``torch.library`` writes them, without the name: ``"(Tensor x, int n) -> Tensor"``.
+    native : callable
+        The C++ kernel; gets the arguments of the schema, all tensors on the CPU.
+    reference : callable
+        Plain torch on any device.
+    triton : callable, optional
+        Returns the GPU implementation; called at first use, so that triton is imported only then.
+    fake : callable
+        Empty outputs of the right shapes.
+    setup, backward : callable, optional
+        ``setup(ctx, inputs, output)`` saves, ``backward(ctx, *grads)`` gives one gradient per input, as in
+        ``torch.library.register_autograd``. ``backward`` is made of differentiable ops.
+    device : int
+        Which argument, a tensor, tells the device.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        schema: str,
+        *,
+        native: Callable[..., Any],
+        reference: Callable[..., Any],
+        fake: Callable[..., Any],
+        triton: Callable[[], Callable[..., Any]] | None = None,
+        setup: Callable[..., None] | None = None,
+        backward: Callable[..., Any] | None = None,
+        device: int = 0,
+    ) -> None:
+        self.name, self._native, self._reference, self._triton, self._device = name, native, reference, triton, device
+        self._triton_kernel: Callable[..., Any] | None = None
+        LIBRARY.define(name + schema)
+        for key in ("CPU", "CUDA"):
+            LIBRARY.impl(name, self.kernel, key)
+        torch.library.register_fake(f"graphrep::{name}", fake, lib=LIBRARY)
+        self._op = getattr(torch.ops.graphrep, name).default
+        self._function: type[torch.autograd.Function] | None = None
+        if backward is not None:
+            torch.library.register_autograd(f"graphrep::{name}", backward, setup_context=setup, lib=LIBRARY)
+            self._function = _function(name, self.kernel, setup, backward)
+
+    def kernel(self, *args: Any) -> Any:
+        """Run the implementation that ``GRAPHREP_BACKEND`` and the device ask for, without recording a gradient."""
+        wanted = os.environ.get("GRAPHREP_BACKEND") or "auto"
+        on_cpu = args[self._device].device.type == "cpu"
+        if wanted == "auto":
+            if on_cpu:
+                return self._native(*args)
+            return (self._gpu() if self._triton is not None and _has_triton() else self._reference)(*args)
+        if wanted == "reference":
+            return self._reference(*args)
+        if wanted == "native":
+            if not on_cpu:
+                raise NotImplementedError(f"{self.name}: the native kernels need tensors on the CPU.")
+            return self._native(*args)
+        if wanted == "triton":
+            if self._triton is None:
+                raise NotImplementedError(f"{self.name} has no 'triton' implementation.")
+            return self._gpu()(*args)
+        raise ValueError(f"GRAPHREP_BACKEND must be one of {', '.join(BACKENDS)}; got {wanted!r}.")
+
+    def _gpu(self) -> Callable[..., Any]:
+        if self._triton_kernel is None:
+            assert self._triton is not None
+            self._triton_kernel = self._triton()
+        return self._triton_kernel
+
+    def __call__(self, *args: Any) -> Any:
+        """Call the op; a gradient is recorded where one is wanted."""
+        wants_grad = False
+        if torch.compiler.is_compiling() or _dispatch_modes():
+            return self._op(*args)
+        for value in args:
+            if isinstance(value, torch.Tensor):
+                if type(value) not in _PLAIN or _wrapped(value):
+                    return self._op(*args)
+                wants_grad = wants_grad or value.requires_grad
+        if wants_grad and self._function is not None and torch.is_grad_enabled():
+            return self._function.apply(*args)  # type: ignore[no-untyped-call]
+        return self.kernel(*args)
+
+
+def _function(
+    name: str, kernel: Callable[..., Any], setup: Callable[..., None] | None, backward: Callable[..., Any]
+) -> type[torch.autograd.Function]:
+    def run(ctx: Any, *args: Any) -> Any:
+        output = kernel(*args)
+        if setup is not None:
+            setup(ctx, args, output)
+        return output
+
+    return type(name, (torch.autograd.Function,), {"forward": staticmethod(run), "backward": staticmethod(backward)})
+
+
+def _has_triton() -> bool:
+    global _triton_found
+    if _triton_found is None:
+        import importlib.util
+
+        _triton_found = importlib.util.find_spec("triton") is not None
+    return _triton_found
+
+
+_triton_found: bool | None = None

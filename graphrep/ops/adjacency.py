@@ -1,0 +1,386 @@
+"""``Adjacency``: a sparse matrix in CSR as tensors, with its transpose cached; what the ops on tensors read."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+
+from graphrep import _core
+from graphrep.graph import Graph, as_graph
+from graphrep.ops._library import SCALARS, Op, address, checking, threads
+
+__all__ = ["Adjacency", "as_adjacency"]
+
+Tensor = torch.Tensor
+
+
+class Adjacency:
+    r"""A sparse matrix of shape (num_rows, num_cols) in CSR, entries possibly repeated, values possibly with gradient.
+
+    Row ``v`` holds what :math:`v` aggregates: :math:`y_v = \sum_e a_e\, x_{\mathrm{indices}_e}`. From a :class:`Graph`
+    these are its out-neighbours; from a PyG ``edge_index`` the sources of the edges that end in ``v``.
+
+    Structure is never changed, so everything derived from it (transpose, row ids) is computed once and shared by all
+    adjacencies that :meth:`with_values` makes.
+
+    Parameters
+    ----------
+    indptr : int64 tensor of shape (num_rows + 1,)
+        Entries of row ``v`` are ``indptr[v]`` … ``indptr[v + 1] - 1``.
+    indices : int32 or int64 tensor of shape (num_entries,)
+        Column ids.
+    values : float tensor of shape (num_entries,) or (num_entries, heads), optional
+        None: every entry is 1.
+    num_cols : int, optional
+        Default: num_rows.
+
+    Attributes
+    ----------
+    permutation : int64 tensor of shape (num_entries,) or None
+        If made from an edge list: entry ``e`` is edge ``permutation[e]`` of that list.
+
+    Raises
+    ------
+    TypeError, ValueError, IndexError
+        Another dtype, device or shape, offsets that decrease, or a column outside [0, num_cols).
+
+    Examples
+    --------
+    >>> import torch
+    >>> import graphrep as gr
+    >>> adj = gr.ops.Adjacency.from_edge_index(torch.tensor([[0, 1, 2], [1, 1, 0]]), num_nodes=3)
+    >>> adj
+    Adjacency(shape=(3, 3), entries=3, indices=int64)
+    >>> gr.ops.spmm(adj, torch.tensor([[1.0], [10.0], [100.0]])).ravel()
+    tensor([100.,  11.,   0.])
+    """
+
+    __slots__ = ("_structure", "_transposed", "permutation", "values")
+
+    def __init__(
+        self, indptr: Tensor, indices: Tensor, values: Tensor | None = None, *, num_cols: int | None = None
+    ) -> None:
+        for name, tensor, allowed in (
+            ("indptr", indptr, (torch.int64,)),
+            ("indices", indices, (torch.int32, torch.int64)),
+        ):
+            if not isinstance(tensor, Tensor) or tensor.dtype not in allowed or tensor.dim() != 1:
+                kinds = " or ".join(str(kind).removeprefix("torch.") for kind in allowed)
+                raise TypeError(f"{name} must be a one-dimensional {kinds} tensor, got {describe(tensor)}.")
+        if len(indptr) < 1:
+            raise ValueError("indptr must have num_rows + 1 entries, got none.")
+        if indices.device != indptr.device:
+            raise ValueError(f"indptr is on {indptr.device}, but indices are on {indices.device}.")
+        columns = len(indptr) - 1 if num_cols is None else int(num_cols)
+        if checking():
+            if int(indptr[0]) != 0 or int(indptr[-1]) != len(indices) or bool((indptr[1:] < indptr[:-1]).any()):
+                raise ValueError(
+                    f"indptr must ascend from 0 to the number of indices, {len(indices)}; "
+                    f"it goes from {int(indptr[0])} to {int(indptr[-1])}."
+                )
+            if len(indices) and (int(indices.min()) < 0 or int(indices.max()) >= columns):
+                raise IndexError(
+                    f"indices must lie in [0, {columns}), got {int(indices.min())} … {int(indices.max())}."
+                )
+        self._structure = Structure(indptr.contiguous(), indices.contiguous(), columns)
+        self.permutation: Tensor | None = None
+        self._transposed: Adjacency | None = None
+        self.values = self._checked_values(values)
+
+    @classmethod
+    def _of(cls, structure: Structure, values: Tensor | None, permutation: Tensor | None) -> Adjacency:
+        adj = cls.__new__(cls)
+        adj._structure, adj.values, adj.permutation, adj._transposed = structure, values, permutation, None
+        return adj
+
+    @classmethod
+    def from_edges(
+        cls,
+        rows: Tensor,
+        cols: Tensor,
+        values: Tensor | None = None,
+        *,
+        num_rows: int,
+        num_cols: int | None = None,
+        sort_columns: bool = False,
+    ) -> Adjacency:
+        """Group entries by row; a counting sort, O(num_entries + num_rows).
+
+        Entries of a row keep their order, or ascend by column with ``sort_columns``; repeated entries stay.
+        ``values`` are given in the order of the edges.
+        """
+        columns = num_rows if num_cols is None else int(num_cols)
+        for name, ids in (("rows", rows), ("cols", cols)):
+            if not isinstance(ids, Tensor) or ids.dtype not in (torch.int32, torch.int64) or ids.dim() != 1:
+                raise TypeError(f"{name} must be a one-dimensional int32 or int64 tensor, got {describe(ids)}.")
+        if rows.shape != cols.shape or rows.dtype != cols.dtype or rows.device != cols.device:
+            raise ValueError(f"rows and cols must be alike; got {describe(rows)} and {describe(cols)}.")
+        if checking() and len(cols) and (int(cols.min()) < 0 or int(cols.max()) >= columns):
+            raise IndexError(f"cols must lie in [0, {columns}), got {int(cols.min())} … {int(cols.max())}.")
+        first = _group(cols, None, columns)[1] if sort_columns else None
+        indptr, order = _group(rows, first, num_rows)
+        adj = cls._of(Structure(indptr, cols.index_select(0, order), columns), None, order)
+        if values is not None:
+            if not isinstance(values, Tensor) or values.dim() not in (1, 2) or len(values) != len(rows):
+                raise ValueError(f"values must have one row per edge, {len(rows)}; got {describe(values)}.")
+            adj.values = adj._checked_values(values.index_select(0, order))
+        return adj
+
+    @classmethod
+    def from_edge_index(
+        cls,
+        edge_index: Tensor,
+        values: Tensor | None = None,
+        *,
+        num_nodes: int | None = None,
+        sort_columns: bool = False,
+    ) -> Adjacency:
+        """From a PyG ``edge_index`` of shape (2, num_edges): row = target, column = source."""
+        if not isinstance(edge_index, Tensor) or edge_index.dim() != 2 or len(edge_index) != 2:
+            raise ValueError(f"edge_index must be a tensor of shape (2, num_edges), got {describe(edge_index)}.")
+        plain = edge_index.as_subclass(Tensor)
+        if num_nodes is None:
+            num_nodes = int(plain.max()) + 1 if plain.numel() else 0
+        return cls.from_edges(plain[1], plain[0], values, num_rows=num_nodes, sort_columns=sort_columns)
+
+    @classmethod
+    def from_graph(cls, graph: Graph) -> Adjacency:
+        """Out-neighbours of a Graph, its weights as values; shares memory."""
+        indptr, indices = _shared(graph.indptr), _shared(graph.indices)
+        structure = Structure(indptr, indices, graph.num_nodes, symmetric=not graph.directed and graph.weights is None)
+        return cls._of(structure, None if graph.weights is None else _shared(graph.weights), None)
+
+    @property
+    def indptr(self) -> Tensor:
+        """Row offsets, int64 of shape (num_rows + 1,)."""
+        return self._structure.indptr
+
+    @property
+    def indices(self) -> Tensor:
+        """Column ids, int32 or int64 of shape (num_entries,)."""
+        return self._structure.indices
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows."""
+        return len(self._structure.indptr) - 1
+
+    @property
+    def num_cols(self) -> int:
+        """Number of columns."""
+        return self._structure.num_cols
+
+    @property
+    def num_entries(self) -> int:
+        """Stored entries."""
+        return len(self._structure.indices)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the tensors are."""
+        return self._structure.indices.device
+
+    def rows(self) -> Tensor:
+        """Row id of every entry, in the dtype of ``indices``; computed once."""
+        return self._structure.rows()
+
+    def degree(self) -> Tensor:
+        """Entries per row, int64 of shape (num_rows,)."""
+        indptr = self._structure.indptr
+        return indptr[1:] - indptr[:-1]
+
+    def t(self) -> Adjacency:
+        """Transpose, its structure computed once; values are permuted, differentiably."""
+        if self.values is None and self._transposed is not None:
+            return self._transposed
+        structure, values = self._structure.transposed(), self.values
+        if values is not None:
+            values = values.index_select(0, self._structure.order())
+        adj = Adjacency._of(structure, values, None)
+        if values is None and not torch.compiler.is_compiling():
+            self._transposed = adj
+        return adj
+
+    def with_values(self, values: Tensor | None) -> Adjacency:
+        """Same structure, other values, in the order of the entries (see :meth:`entry_order`)."""
+        return Adjacency._of(self._structure, self._checked_values(values), self.permutation)
+
+    def entry_order(self, per_edge: Tensor) -> Tensor:
+        """Bring a tensor with a row per edge of the original list into the order of the entries."""
+        return per_edge if self.permutation is None else per_edge.index_select(0, self.permutation)
+
+    def to(self, device: torch.device | str) -> Adjacency:
+        """Copy on another device (itself if it is there already)."""
+        if torch.device(device) == self.device:
+            return self
+        s = self._structure
+        structure = Structure(s.indptr.to(device), s.indices.to(device), s.num_cols, symmetric=s.symmetric)
+        move = [None if part is None else part.to(device) for part in (self.values, self.permutation)]
+        return Adjacency._of(structure, move[0], move[1])
+
+    def to_torch(self) -> Tensor:
+        """As ``torch.sparse_csr_tensor``; values must be one-dimensional."""
+        values = torch.ones(self.num_entries, device=self.device) if self.values is None else self.values
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
+            return torch.sparse_csr_tensor(
+                self.indptr.to(self.indices.dtype), self.indices, values, (self.num_rows, self.num_cols)
+            )
+
+    def to_dense(self) -> Tensor:
+        """Dense matrix, repeated entries summed: for small examples and tests."""
+        values = torch.ones(self.num_entries, device=self.device) if self.values is None else self.values
+        dense = torch.zeros(self.num_rows, self.num_cols, *values.shape[1:], dtype=values.dtype, device=self.device)
+        return dense.index_put((self.rows().long(), self.indices.long()), values, accumulate=True)
+
+    def _checked_values(self, values: Tensor | None) -> Tensor | None:
+        if values is None:
+            return None
+        if not isinstance(values, Tensor) or not values.is_floating_point():
+            raise TypeError(f"values must be a floating tensor, got {describe(values)}.")
+        if values.dim() not in (1, 2) or len(values) != self.num_entries:
+            raise ValueError(
+                f"values must have shape ({self.num_entries},) or ({self.num_entries}, heads); got {describe(values)}."
+            )
+        if values.device != self.device:
+            raise ValueError(f"values are on {values.device}, but the adjacency is on {self.device}.")
+        return values
+
+    def __repr__(self) -> str:
+        dtype = str(self.indices.dtype).removeprefix("torch.")
+        extra = "" if self.values is None else f", values={describe(self.values)}"
+        return (
+            f"Adjacency(shape=({self.num_rows}, {self.num_cols}), entries={self.num_entries}, indices={dtype}{extra})"
+        )
+
+
+class Structure:
+    """Where the entries are, and what follows from it, computed at first need."""
+
+    __slots__ = ("_order", "_rows", "_transposed", "indices", "indptr", "num_cols", "symmetric")
+
+    def __init__(self, indptr: Tensor, indices: Tensor, num_cols: int, *, symmetric: bool = False) -> None:
+        self.indptr, self.indices, self.num_cols, self.symmetric = indptr, indices, num_cols, symmetric
+        self._rows: Tensor | None = None
+        self._transposed: Structure | None = None
+        self._order: Tensor | None = None
+
+    def rows(self) -> Tensor:
+        if self._rows is not None:
+            return self._rows
+        n = len(self.indptr) - 1
+        ids = torch.arange(n, dtype=self.indices.dtype, device=self.indices.device)
+        counts = self.indptr[1:] - self.indptr[:-1]
+        rows = torch.repeat_interleave(ids, counts, output_size=len(self.indices))
+        if not torch.compiler.is_compiling():
+            self._rows = rows
+        return rows
+
+    def transposed(self) -> Structure:
+        if self.symmetric:
+            return self
+        if self._transposed is not None:
+            return self._transposed
+        indptr, order = _group(self.indices, None, self.num_cols)
+        transposed = Structure(indptr, self.rows().index_select(0, order), len(self.indptr) - 1)
+        if not torch.compiler.is_compiling():
+            self._transposed, self._order = transposed, order
+            transposed._transposed = self
+        return transposed
+
+    def order(self) -> Tensor:
+        """Entry of this structure that each entry of the transpose is, int64."""
+        if self._order is not None:
+            return self._order
+        order = _group(self.indices, None, self.num_cols)[1]
+        if not torch.compiler.is_compiling():
+            self._order = order
+        return order
+
+
+def as_adjacency(obj: Any) -> Adjacency:
+    """Take an Adjacency, a Graph, a torch sparse matrix, a PyG EdgeIndex or anything :func:`graphrep.as_graph` takes.
+
+    The Adjacency of a Graph is kept with it, so that its transpose is computed once.
+    """
+    if isinstance(obj, Adjacency):
+        return obj
+    if isinstance(obj, Tensor) and type(obj).__name__ == "EdgeIndex":
+        size = obj.sparse_size()  # type: ignore[attr-defined]
+        plain = obj.as_subclass(Tensor)
+        rows, cols = (
+            size[axis] if size[axis] is not None else (int(plain.max()) + 1 if plain.numel() else 0) for axis in (1, 0)
+        )
+        return Adjacency.from_edges(plain[1], plain[0], num_rows=rows, num_cols=cols)
+    if isinstance(obj, Tensor) and obj.layout in (torch.sparse_csr, torch.sparse_coo):
+        if obj.layout is torch.sparse_coo:
+            coo = obj.coalesce()
+            rows, cols = coo.indices()
+            return Adjacency.from_edges(rows, cols, coo.values(), num_rows=obj.shape[0], num_cols=obj.shape[1])
+        return Adjacency(obj.crow_indices().long(), obj.col_indices(), obj.values(), num_cols=obj.shape[1])
+    graph: Graph = as_graph(obj)
+    if "adjacency" not in graph._cache:
+        graph._cache["adjacency"] = Adjacency.from_graph(graph)
+    adj: Adjacency = graph._cache["adjacency"]
+    return adj
+
+
+def describe(value: Any) -> str:
+    """What a wrong argument was, in a few words."""
+    if isinstance(value, Tensor):
+        return f"{str(value.dtype).removeprefix('torch.')} tensor of shape {tuple(value.shape)}"
+    return type(value).__name__
+
+
+def _shared(array: np.ndarray[Any, Any]) -> Tensor:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(array)
+
+
+def _group(keys: Tensor, first: Tensor | None, num_keys: int) -> tuple[Tensor, Tensor]:
+    """Stable counting sort: offsets of each key, and positions in the order of the keys."""
+    indptr, order = group_by_key(keys.contiguous(), first, num_keys)
+    return indptr, order
+
+
+def _group_native(keys: Tensor, first: Tensor | None, num_keys: int) -> tuple[Tensor, Tensor]:
+    indptr, order = keys.new_empty(num_keys + 1, dtype=torch.int64), torch.empty_like(keys, dtype=torch.int64)
+    bad = _core.group_by_key(
+        SCALARS[keys.dtype],
+        address(keys),
+        address(first),
+        len(keys),
+        num_keys,
+        address(indptr),
+        address(order),
+        threads(),
+    )
+    if bad >= 0:
+        raise IndexError(f"row ids must lie in [0, {num_keys}), got {int(keys[bad])} at entry {bad}.")
+    return indptr, order
+
+
+def _group_reference(keys: Tensor, first: Tensor | None, num_keys: int) -> tuple[Tensor, Tensor]:
+    if len(keys) and (int(keys.min()) < 0 or int(keys.max()) >= num_keys):
+        raise IndexError(f"row ids must lie in [0, {num_keys}), got {int(keys.min())} … {int(keys.max())}.")
+    at = torch.arange(len(keys), device=keys.device) if first is None else first
+    order = at.index_select(0, keys.index_select(0, at).argsort(stable=True))
+    counts = torch.bincount(keys, minlength=num_keys)
+    return torch.cat([counts.new_zeros(1), counts.cumsum(0)]), order
+
+
+def _group_fake(keys: Tensor, first: Tensor | None, num_keys: int) -> tuple[Tensor, Tensor]:  # noqa: ARG001
+    return keys.new_empty(num_keys + 1, dtype=torch.int64), torch.empty_like(keys, dtype=torch.int64)
+
+
+group_by_key = Op(
+    "group_by_key",
+    "(Tensor keys, Tensor? first, SymInt num_keys) -> (Tensor, Tensor)",
+    native=_group_native,
+    reference=_group_reference,
+    fake=_group_fake,
+)

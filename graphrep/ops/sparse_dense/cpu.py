@@ -1,0 +1,131 @@
+"""spmm and sddmm by the native kernels."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from graphrep import _core
+from graphrep.ops._library import SCALARS, SMALL, address, threads
+
+Tensor = torch.Tensor
+SUM, MEAN, MAX, MIN = range(4)  # csrc/scalars.hpp
+
+
+def _sizes(values: Tensor | None, x: Tensor) -> tuple[int, int]:
+    heads = 1 if values is None or values.dim() == 1 else values.shape[1]
+    return heads, math.prod(x.shape[1:]) // max(heads, 1)
+
+
+def _threads(indices: Tensor, columns: int) -> int:
+    return 1 if len(indices) * columns < SMALL else threads()
+
+
+def spmm_sum(
+    indptr: Tensor,
+    indices: Tensor,
+    values: Tensor | None,
+    x: Tensor,
+    mean: bool,
+    t_indptr: Tensor | None = None,  # noqa: ARG001
+    t_indices: Tensor | None = None,  # noqa: ARG001
+    t_order: Tensor | None = None,  # noqa: ARG001
+) -> Tensor:
+    """See :func:`graphrep.ops.spmm`."""
+    out = x.new_empty((indptr.shape[0] - 1, *x.shape[1:]))
+    heads, columns = _sizes(values, x)
+    values = None if values is None else values.contiguous()
+    if out.numel():
+        _core.spmm(
+            SCALARS[x.dtype],
+            SCALARS[indices.dtype],
+            MEAN if mean else SUM,
+            indptr.data_ptr(),
+            indices.data_ptr(),
+            address(values),
+            0,
+            x.data_ptr(),
+            out.shape[0],
+            heads,
+            columns,
+            out.data_ptr(),
+            0,
+            _threads(indices, heads * columns),
+        )
+    return out
+
+
+def spmm_extreme(
+    indptr: Tensor, indices: Tensor, values: Tensor | None, x: Tensor, largest: bool, with_arg: bool
+) -> tuple[Tensor, Tensor]:
+    """See :func:`graphrep.ops.sparse_dense.spmm_extreme`."""
+    out = x.new_empty((indptr.shape[0] - 1, *x.shape[1:]))
+    arg = torch.empty(out.shape if with_arg else (0,), dtype=torch.int32)
+    heads, columns = _sizes(values, x)
+    values = None if values is None else values.contiguous()
+    if out.numel():
+        _core.spmm(
+            SCALARS[x.dtype],
+            SCALARS[indices.dtype],
+            MAX if largest else MIN,
+            indptr.data_ptr(),
+            indices.data_ptr(),
+            address(values),
+            0,
+            x.data_ptr(),
+            out.shape[0],
+            heads,
+            columns,
+            out.data_ptr(),
+            arg.data_ptr() if with_arg else 0,
+            _threads(indices, heads * columns),
+        )
+    return out, arg
+
+
+def spmm_extreme_backward(
+    indptr: Tensor, indices: Tensor, values: Tensor | None, arg: Tensor, grad: Tensor, num_x: int
+) -> Tensor:
+    """Gradient in x of the maximum or minimum: the gradient of a result goes to the entry that it came from."""
+    wide = grad if grad.dtype == torch.float64 else grad.float()  # 16-bit types would lose a sum of many
+    weights = None if values is None else values.to(wide.dtype).contiguous()
+    out = wide.new_zeros((num_x, *grad.shape[1:]))
+    heads, columns = _sizes(values, grad)
+    if out.numel():
+        _core.spmm_extreme_backward(
+            SCALARS[wide.dtype],
+            SCALARS[indices.dtype],
+            indptr.data_ptr(),
+            indices.data_ptr(),
+            address(weights),
+            arg.data_ptr(),
+            wide.data_ptr(),
+            grad.shape[0],
+            heads,
+            columns,
+            out.data_ptr(),
+            _threads(arg.view(-1), 1),
+        )
+    return out.to(grad.dtype)
+
+
+def sddmm(indptr: Tensor, indices: Tensor, x: Tensor, y: Tensor, heads: int) -> Tensor:
+    """See :func:`graphrep.ops.sddmm`."""
+    out = x.new_empty(indices.shape[0], heads)
+    columns = math.prod(x.shape[1:])
+    if out.numel():
+        _core.sddmm(
+            SCALARS[x.dtype],
+            SCALARS[indices.dtype],
+            indptr.data_ptr(),
+            indices.data_ptr(),
+            x.data_ptr(),
+            y.data_ptr(),
+            x.shape[0],
+            heads,
+            columns // max(heads, 1),
+            out.data_ptr(),
+            1 if len(indices) * columns < SMALL else threads(),
+        )
+    return out
