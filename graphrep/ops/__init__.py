@@ -2,8 +2,8 @@
 
 Each folder holds the public functions (``__init__``), a plain ``reference``, the call into the native kernel (``cpu``)
 and, for what runs on a GPU, a Triton kernel (``triton``). The environment variable ``GRAPHREP_BACKEND`` (auto, native,
-triton, reference) chooses between them. Names are imported on first use, so that those which work on NumPy arrays do not
-load torch; no folder bears the name of a function.
+triton, reference) chooses between them. Names are imported on first use, so that those which work on NumPy arrays do
+not load torch; no folder bears the name of a function.
 """
 
 from __future__ import annotations

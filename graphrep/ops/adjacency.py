@@ -373,7 +373,7 @@ def _group_reference(keys: Tensor, first: Tensor | None, num_keys: int) -> tuple
     return torch.cat([counts.new_zeros(1), counts.cumsum(0)]), order
 
 
-def _group_fake(keys: Tensor, first: Tensor | None, num_keys: int) -> tuple[Tensor, Tensor]:  # noqa: ARG001
+def _group_fake(keys: Tensor, first: Tensor | None, num_keys: int) -> tuple[Tensor, Tensor]:
     return keys.new_empty(num_keys + 1, dtype=torch.int64), torch.empty_like(keys, dtype=torch.int64)
 
 

@@ -14,7 +14,7 @@ def weighted_intersection(
     u: Any,
     v: Any,
     out: Any,
-    num_threads: int,  # noqa: ARG001
+    num_threads: int,
 ) -> None:
     """See :func:`graphrep.ops.neighbors.weighted_intersection`; fills ``out``."""
     for i, (a, b) in enumerate(zip(u.tolist(), v.tolist(), strict=True)):

@@ -10,7 +10,7 @@ from graphrep import _random
 from graphrep.graph import Graph
 
 
-def fill(row_scale: Any, density: float, magnitude: float, seed: int, out: Any, num_threads: int) -> None:  # noqa: ARG001
+def fill(row_scale: Any, density: float, magnitude: float, seed: int, out: Any, num_threads: int) -> None:
     """Out = diag(row_scale) R: non-zero columns of a row are found by geometric gaps."""
     out.fill(0)
     num_rows, columns = out.shape
@@ -38,7 +38,7 @@ def project_neighbors(
     out[...] = y if scale is None else y * scale[:, None]
 
 
-def accumulate_rows(y: Any, factor: float, total: Any, normalize: bool, num_threads: int) -> None:  # noqa: ARG001
+def accumulate_rows(y: Any, factor: float, total: Any, normalize: bool, num_threads: int) -> None:
     """Total += factor * y, rows normalised."""
     norms = np.linalg.norm(y.astype(np.float64), axis=1, keepdims=True)
     total += factor * (np.divide(y, norms, out=np.zeros(y.shape), where=norms > 0) if normalize else y)

@@ -12,7 +12,7 @@ from graphrep.graph import Graph
 F32 = npt.NDArray[np.float32]
 
 
-def propagate(graph: Graph, x: F32, scale: F32 | None, out: F32, num_threads: int) -> None:  # noqa: ARG001
+def propagate(graph: Graph, x: F32, scale: F32 | None, out: F32, num_threads: int) -> None:
     """Out = diag(scale) A x."""
     y: Any = graph.to_scipy().astype(np.float64) @ x.astype(np.float64)
     out[...] = y if scale is None else y * scale[:, None].astype(np.float64)

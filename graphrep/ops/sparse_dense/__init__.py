@@ -185,12 +185,12 @@ def _sum_fake(
     mean: bool,
     t_indptr: Any,
     t_indices: Any,
-    order: Any,  # noqa: ARG001
+    order: Any,
 ) -> Tensor:
     return x.new_empty(indptr.shape[0] - 1, *x.shape[1:])
 
 
-def _sum_setup(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:  # noqa: ARG001
+def _sum_setup(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
     indptr, indices, values, x, mean, t_indptr, t_indices, order = inputs
     keep_x = x if values is not None and values.requires_grad else None
     ctx.save_for_backward(indptr, indices, values, keep_x, t_indptr, t_indices, order)
@@ -306,11 +306,11 @@ extreme_grad_op = Op(
 )
 
 
-def _sddmm_fake(indptr: Tensor, indices: Tensor, x: Tensor, y: Tensor, heads: int) -> Tensor:  # noqa: ARG001
+def _sddmm_fake(indptr: Tensor, indices: Tensor, x: Tensor, y: Tensor, heads: int) -> Tensor:
     return x.new_empty(indices.shape[0], heads)
 
 
-def _sddmm_setup(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:  # noqa: ARG001
+def _sddmm_setup(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
     indptr, indices, x, y, heads = inputs
     ctx.save_for_backward(indptr, indices, x, y)
     ctx.heads = heads

@@ -28,9 +28,9 @@ def spmm_sum(
     values: Tensor | None,
     x: Tensor,
     mean: bool,
-    t_indptr: Tensor | None = None,  # noqa: ARG001
-    t_indices: Tensor | None = None,  # noqa: ARG001
-    t_order: Tensor | None = None,  # noqa: ARG001
+    t_indptr: Tensor | None = None,
+    t_indices: Tensor | None = None,
+    t_order: Tensor | None = None,
 ) -> Tensor:
     """See :func:`graphrep.ops.spmm`."""
     out = x.new_empty((indptr.shape[0] - 1, *x.shape[1:]))

@@ -1,4 +1,4 @@
-"""spmm and sddmm in plain torch, every message stored: the oracle of the tests, and what runs where there is no kernel."""
+"""spmm and sddmm in plain torch, every message stored: the oracle of the tests, and what runs without a kernel."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def spmm_sum(
     values: Tensor | None,
     x: Tensor,
     mean: bool,
-    *transposed: Any,  # noqa: ARG001
+    *transposed: Any,
 ) -> Tensor:
     """See :func:`graphrep.ops.spmm`."""
     rows, m = messages(indptr, indices, values, x)

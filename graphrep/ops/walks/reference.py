@@ -102,6 +102,6 @@ def shuffled_ids(sampler: WalkSampler, first: int, ids: npt.NDArray[np.int64]) -
         ids[i] = pass_number * n + x
 
 
-def count_visits(sampler: WalkSampler, walks: npt.NDArray[Any], counts: npt.NDArray[np.int64]) -> None:  # noqa: ARG001
+def count_visits(sampler: WalkSampler, walks: npt.NDArray[Any], counts: npt.NDArray[np.int64]) -> None:
     """Add occurrences to counts."""
     counts += np.bincount(walks[walks >= 0], minlength=len(counts))
