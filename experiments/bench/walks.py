@@ -87,7 +87,7 @@ def main() -> None:
         },
     )
     results["pecanpy_public_call"] = {"first_order": public_call(first), "second_order": public_call(second)}
-    ours = results["second_order"]["graphrep"]["median"]
+    rate = results["second_order"]["graphrep"]["median"]
     results["targets"] = {
         name: {"target": target, "reached": times}
         for (name, target), times in zip(
@@ -95,7 +95,7 @@ def main() -> None:
             (
                 results["first_order"]["GRAPE"]["ours_times"],
                 results["second_order"]["GRAPE"]["ours_times"],
-                ours / results["pecanpy_public_call"]["second_order"]["rate"],
+                rate / results["pecanpy_public_call"]["second_order"]["rate"],
             ),
             strict=True,
         )

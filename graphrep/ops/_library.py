@@ -54,6 +54,10 @@ def unchecked() -> Iterator[None]:
 
     Shapes, dtypes and devices are checked all the same. An index out of range then reads or writes foreign memory.
 
+    Yields
+    ------
+    None
+
     Examples
     --------
     >>> import torch
@@ -119,8 +123,8 @@ class Op:
     fake : callable
         Empty outputs of the right shapes.
     setup, backward : callable, optional
-        Both or neither. ``setup(ctx, inputs, output)`` saves, ``backward(ctx, *grads)`` gives one gradient per input, as in
-        ``torch.library.register_autograd``. ``backward`` is made of differentiable ops.
+        Both or neither. ``setup(ctx, inputs, output)`` saves, ``backward(ctx, *grads)`` gives one gradient per input,
+        as in ``torch.library.register_autograd``. ``backward`` is made of differentiable ops.
     device : int
         Which argument, a tensor, tells the device.
     """

@@ -306,9 +306,23 @@ class Structure:
 
 
 def as_adjacency(obj: Any) -> Adjacency:
-    """Take an Adjacency, a Graph, a torch sparse matrix, a PyG EdgeIndex or anything :func:`graphrep.as_graph` takes.
+    """Turn anything graph-like into an :class:`Adjacency`.
 
-    The Adjacency of a Graph is kept with it, so that its transpose is computed once.
+    Parameters
+    ----------
+    obj : Adjacency, torch sparse matrix, PyG EdgeIndex, or anything :func:`graphrep.as_graph` takes
+        Rows of a sparse matrix stay rows; those of an EdgeIndex are its targets.
+
+    Returns
+    -------
+    Adjacency
+        That of a Graph is kept with it, so that its transpose is computed once.
+
+    Examples
+    --------
+    >>> import graphrep as gr
+    >>> gr.ops.as_adjacency(gr.as_graph([[0, 1], [1, 2]], directed=False))
+    Adjacency(shape=(3, 3), entries=4, indices=int32)
     """
     if isinstance(obj, Adjacency):
         return obj
