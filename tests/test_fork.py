@@ -18,7 +18,8 @@ torch.set_num_threads(2)
 x = np.ones((3000, 8), dtype=np.float32)
 
 def work():
-    return gr.random_walks(graph, p=0.5, n_jobs=2).sum(), propagate(graph, x, n_jobs=2).sum(), spmm(graph, x, "max").sum(), gr.DeepWalk(
+    products = propagate(graph, x, n_jobs=2).sum(), spmm(graph, x, "max").sum()
+    return products, gr.random_walks(graph, p=0.5, n_jobs=2).sum(), gr.DeepWalk(
         dimensions=8, walk_length=5, walks_per_node=1, n_jobs=2).fit_transform(graph).shape
 
 expected = work()
