@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from graphrep.ops._library import unchecked
     from graphrep.ops.adjacency import Adjacency, as_adjacency
+    from graphrep.ops.edge_attention import additive_attention, dot_attention, edge_softmax
     from graphrep.ops.neighbors import weighted_intersection
     from graphrep.ops.projection import project_neighbors, random_projection
     from graphrep.ops.propagation import propagate
@@ -25,7 +26,10 @@ _HOME = {
     "Adjacency": "adjacency",
     "SkipGram": "skipgram",
     "WalkSampler": "walks",
+    "additive_attention": "edge_attention",
     "as_adjacency": "adjacency",
+    "dot_attention": "edge_attention",
+    "edge_softmax": "edge_attention",
     "iter_walks": "walks",
     "project_neighbors": "projection",
     "propagate": "propagation",
@@ -42,7 +46,10 @@ __all__ = [
     "Adjacency",
     "SkipGram",
     "WalkSampler",
+    "additive_attention",
     "as_adjacency",
+    "dot_attention",
+    "edge_softmax",
     "iter_walks",
     "project_neighbors",
     "propagate",

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <new>
 
 #include "../parallel.hpp"
 
@@ -18,6 +21,31 @@ static inline int64_t entries_ahead(int64_t row_bytes) {
     const int64_t entries = kBytes / (row_bytes + 1);
     return (entries < kEntries ? entries : kEntries) + 2;
 }
+
+// A buffer of one thread. Not std::vector: its functions would be compiled for this instruction set and may be linked
+// into code that runs without it.
+template <class S>
+struct Scratch {
+    S* data = nullptr;
+    int64_t size = 0;
+
+    Scratch() = default;
+    explicit Scratch(int64_t n) { resize(n); }
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+    ~Scratch() { std::free(data); }
+
+    // Contents are lost.
+    void resize(int64_t n) {
+        if (n <= size) return;
+        std::free(data);
+        size = 2 * n;
+        data = static_cast<S*>(std::malloc(size_t(size) * sizeof(S)));
+        if (!data) throw std::bad_alloc();
+    }
+    void zero(int64_t n) { std::memset(static_cast<void*>(data), 0, size_t(n) * sizeof(S)); }
+    S& operator[](int64_t i) { return data[i]; }
+};
 
 // body(row_begin, row_end) over tasks of about `entries_per_task` entries; a row is never split, so that a result does
 // not depend on the number of threads.

@@ -3,42 +3,10 @@
 #include "../sddmm.hpp"
 
 #include "csr_tasks.hpp"
-#include "lanes.hpp"
+#include "dot.hpp"
 
 namespace graphrep {
 namespace GRAPHREP_ISA {
-namespace {
-
-
-template <class V>
-static inline auto add_lanes(V value) {
-    constexpr int n = sizeof(V) / sizeof(value[0]);
-    // Halves are added, so that the order is fixed and as shallow as can be.
-    decltype(value[0] + value[0]) part[n];
-    std::memcpy(part, &value, sizeof part);
-    for (int half = n / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; ++i) part[i] += part[i + half];
-    return part[0];
-}
-
-template <class T>
-static inline typename Lanes<T>::Scalar dot(const T* a, const T* b, int64_t n) {
-    using L = Lanes<T>;
-    typename L::Vector even{}, odd{};
-    int64_t j = 0;
-    for (; j + 2 * L::kLanes <= n; j += 2 * L::kLanes) {
-        even += L::load(a + j) * L::load(b + j);
-        odd += L::load(a + j + L::kLanes) * L::load(b + j + L::kLanes);
-    }
-    if (j + L::kLanes <= n) {
-        even += L::load(a + j) * L::load(b + j);
-        j += L::kLanes;
-    }
-    if (j < n) odd += L::load_some(a + j, int(n - j)) * L::load_some(b + j, int(n - j));
-    return add_lanes(even + odd);
-}
-
-}  // namespace
 
 template <class T, class Id>
 void sddmm(const Sddmm<T, Id>& t, int num_threads) {
