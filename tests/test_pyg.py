@@ -12,8 +12,6 @@ import torch_geometric.nn as pnn  # noqa: E402
 
 import graphrep as gr  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch_geometric.*:DeprecationWarning")
-
 LAYERS = {
     "gcn": lambda: pnn.GCNConv(6, 8),
     "gcn improved": lambda: pnn.GCNConv(6, 8, improved=True),
