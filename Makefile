@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint types unit docs bench clean setup setup-dev
+.PHONY: demo test lint types unit sanitize docs bench clean setup setup-dev
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
@@ -35,7 +35,11 @@ types: setup-dev
 unit: setup-dev
 	$(BIN)/python -m pytest
 
-test: lint types unit
+# The C++ kernels alone, watched by the sanitizers of addresses, undefined behaviour and threads.
+sanitize:
+	$(MAKE) -s -j2 -C tests/csrc BUILD=$(CURDIR)/build/sanitize
+
+test: lint types unit sanitize
 
 docs: setup-dev
 	$(BIN)/python -m sphinx -W -b html docs docs/_build/html

@@ -3,7 +3,13 @@
 
 #include <cstdint>
 
+#ifdef GRAPHREP_STD_THREADS  // for the thread sanitizer, which cannot see into GCC's OpenMP
+#include <atomic>
+#include <thread>
+#include <vector>
+#else
 #include <omp.h>
+#endif
 
 namespace graphrep {
 
@@ -18,8 +24,14 @@ void parallel(int num_threads, Body&& body) {
         body(0, 1);
         return;
     }
+#ifdef GRAPHREP_STD_THREADS
+    std::vector<std::thread> threads;
+    for (int thread = 0; thread < num_threads; ++thread) threads.emplace_back([&, thread] { body(thread, num_threads); });
+    for (std::thread& thread : threads) thread.join();
+#else
 #pragma omp parallel num_threads(num_threads)
     body(omp_get_thread_num(), omp_get_num_threads());
+#endif
 }
 
 // First index of the contiguous share of `thread` when n items are dealt to num_threads threads.
@@ -36,8 +48,16 @@ void parallel_blocks(int64_t n, int64_t block, int num_threads, Body&& body) {
         for (int64_t b = 0; b < blocks; ++b) body(b * block, b * block + block < n ? b * block + block : n);
         return;
     }
+    const auto run = [&](int64_t b) { body(b * block, b * block + block < n ? b * block + block : n); };
+#ifdef GRAPHREP_STD_THREADS
+    std::atomic<int64_t> next{0};
+    parallel(num_threads, [&](int, int) {
+        for (int64_t b = next++; b < blocks; b = next++) run(b);
+    });
+#else
 #pragma omp parallel for num_threads(num_threads) schedule(dynamic, 1)
-    for (int64_t b = 0; b < blocks; ++b) body(b * block, b * block + block < n ? b * block + block : n);
+    for (int64_t b = 0; b < blocks; ++b) run(b);
+#endif
 }
 
 }  // namespace graphrep

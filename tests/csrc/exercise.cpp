@@ -1,0 +1,305 @@
+// Runs every kernel on odd shapes, for the sanitizers to watch: arrays end where they end, so that a step outside is seen,
+// and results for several threads must be those of one. What the kernels compute is tested from Python.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "attention.hpp"
+#include "csr_build.hpp"
+#include "csr_query.hpp"
+#include "edgelist.hpp"
+#include "grouping.hpp"
+#include "isa.hpp"
+#include "neighbors.hpp"
+#include "projection.hpp"
+#include "sddmm.hpp"
+#include "skipgram.hpp"
+#include "spmm.hpp"
+#include "walks.hpp"
+
+using namespace graphrep;
+
+namespace {
+
+std::mt19937_64 generator(7);
+
+// Exactly n values on the heap; unlike std::vector's, its end is the end of the block.
+template <class T>
+struct Array {
+    explicit Array(int64_t n) : size(n), data(static_cast<T*>(std::calloc(size_t(n) + (n == 0), sizeof(T)))) {}
+    Array(Array&& other) : size(other.size), data(other.data) { other.data = nullptr; }
+    ~Array() { std::free(data); }
+    bool operator==(const Array& other) const {
+        return size == other.size && std::memcmp(data, other.data, size_t(size) * sizeof(T)) == 0;
+    }
+    T& operator[](int64_t i) { return data[i]; }
+    int64_t size;
+    T* data;
+};
+
+template <class T>
+Array<T> random_floats(int64_t n) {
+    Array<T> array(n);
+    std::uniform_real_distribution<float> draw(-1, 1);
+    for (int64_t i = 0; i < n; ++i) {
+        const float value = draw(generator);
+        if constexpr (std::is_same_v<T, BFloat16>) {
+            uint32_t bits;
+            std::memcpy(&bits, &value, sizeof bits);
+            array[i].bits = static_cast<uint16_t>(bits >> 16);
+        } else if constexpr (std::is_same_v<T, Float16>) {
+            array[i].bits = static_cast<uint16_t>(0x3000 + generator() % 0x800);  // 0.125 … 0.5
+        } else {
+            array[i] = value;
+        }
+    }
+    return array;
+}
+
+// Sorted rows without duplicates, some of them empty, with a hub.
+template <class Id>
+struct Graph {
+    Graph(int64_t rows, int64_t cols, int64_t entries) : rows(rows), cols(cols), indptr(rows + 1), indices(0) {
+        const std::vector<bool> none(static_cast<size_t>(cols));
+        std::vector<std::vector<bool>> has(static_cast<size_t>(rows), none);
+        for (int64_t i = 0; i < entries && rows && cols; ++i)
+            has[size_t(i % 3 ? generator() % uint64_t(rows) : 0)][generator() % uint64_t(cols)] = true;
+        std::vector<Id> ids;
+        for (int64_t v = 0; v < rows; ++v) {
+            for (int64_t u = 0; u < cols; ++u)
+                if (has[size_t(v)][size_t(u)]) ids.push_back(Id(u));
+            indptr[v + 1] = int64_t(ids.size());
+        }
+        Array<Id> exact(int64_t(ids.size()));
+        for (int64_t e = 0; e < exact.size; ++e) exact[e] = ids[size_t(e)];
+        std::swap(indices.data, exact.data);
+        std::swap(indices.size, exact.size);
+    }
+    int64_t rows, cols;
+    Array<int64_t> indptr;
+    Array<Id> indices;
+};
+
+#define REQUIRE(condition)                                                          \
+    do {                                                                            \
+        if (!(condition)) {                                                         \
+            std::printf("%s:%d: %s\n", __FILE__, __LINE__, #condition);             \
+            std::exit(1);                                                           \
+        }                                                                           \
+    } while (0)
+
+// run(threads, out): the same bytes for any number of threads.
+template <class T, class Run>
+void same_for_all_threads(int64_t size, Run&& run) {
+    Array<T> one(size), many(size);
+    run(1, one.data);
+    run(3, many.data);
+    REQUIRE(one == many);
+}
+
+template <class T, class Id>
+void sparse_dense(const Graph<Id>& g, int64_t heads, int64_t columns) {
+    const int64_t entries = g.indices.size, width = heads * columns;
+    const Array<T> x = random_floats<T>(g.cols * width), values = random_floats<T>(entries * heads);
+    const Array<T> grad = random_floats<T>(g.rows * width);
+    for (const T* weights : {static_cast<const T*>(nullptr), static_cast<const T*>(values.data)})
+        for (Reduce reduce : {Reduce::sum, Reduce::mean, Reduce::max, Reduce::min}) {
+            Array<int32_t> arg(g.rows * width);
+            same_for_all_threads<T>(g.rows * width, [&](int threads, T* out) {
+                spmm<T, Id>({g.indptr.data, g.indices.data, weights, nullptr, x.data, g.rows, heads, columns, reduce, out,
+                             reduce == Reduce::max ? arg.data : nullptr},
+                            threads);
+            });
+            if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>)
+                if (reduce == Reduce::max)
+                    same_for_all_threads<T>(g.cols * width, [&](int threads, T* out) {
+                        spmm_extreme_backward<T, Id>(g.indptr.data, g.indices.data, weights, arg.data, grad.data, g.rows,
+                                                     heads, columns, out, threads);
+                    });
+        }
+    const Array<T> own = random_floats<T>(entries * width);  // a segmented reduction: a row of x per entry
+    same_for_all_threads<T>(g.rows * width, [&](int threads, T* out) {
+        spmm<T, Id>({g.indptr.data, nullptr, nullptr, nullptr, own.data, g.rows, heads, columns, Reduce::sum, out, nullptr},
+                    threads);
+    });
+    same_for_all_threads<T>(entries * heads, [&](int threads, T* out) {
+        sddmm<T, Id>({g.indptr.data, g.indices.data, grad.data, x.data, g.rows, heads, columns, out}, threads);
+    });
+}
+
+template <class T, class Id>
+void attention_of(const Graph<Id>& g, const Graph<Id>& t, int64_t heads, int64_t columns) {
+    const int64_t entries = g.indices.size, width = heads * columns;
+    const Array<T> scores = random_floats<T>(entries * heads), value = random_floats<T>(g.cols * width);
+    same_for_all_threads<T>(entries * heads, [&](int threads, T* out) {
+        edge_softmax<T>(g.indptr.data, scores.data, g.rows, heads, out, threads);
+    });
+    same_for_all_threads<T>(entries * heads, [&](int threads, T* out) {
+        edge_softmax_backward<T>(g.indptr.data, scores.data, scores.data, g.rows, heads, out, threads);
+    });
+    for (const int64_t key_columns : {int64_t{3}, int64_t{-1}}) {
+        const int64_t per_node = heads * (key_columns < 0 ? 1 : key_columns);
+        const Array<T> by_row = random_floats<T>(g.rows * per_node), by_col = random_floats<T>(g.cols * per_node);
+        const Array<T> grad = random_floats<T>(g.rows * width);
+        Array<double> log_sum(g.rows * heads), delta(g.rows * heads);
+        const auto task = [&](const Graph<Id>& of, T* out) {
+            const bool dot = key_columns >= 0;
+            return Attention<T, Id>{of.indptr.data, of.indices.data, dot ? by_row.data : nullptr, dot ? by_col.data : nullptr,
+                                    by_row.data, by_col.data, value.data, 0.2, of.rows, heads, key_columns, columns, out,
+                                    log_sum.data};
+        };
+        same_for_all_threads<T>(g.rows * width, [&](int threads, T* out) { attention<T, Id>(task(g, out), threads); });
+        same_for_all_threads<T>(g.rows * per_node, [&](int threads, T* out) {
+            attention_backward_rows<T, Id>(task(g, nullptr), grad.data, out, delta.data, threads);
+        });
+        Array<T> to_value(g.cols * width);
+        same_for_all_threads<T>(g.cols * per_node, [&](int threads, T* out) {
+            attention_backward_columns<T, Id>(task(t, nullptr), grad.data, delta.data, out, to_value.data, threads);
+        });
+    }
+}
+
+template <class Id>
+Graph<Id> transposed(const Graph<Id>& g) {
+    Graph<Id> t(g.cols, g.rows, 0);
+    Array<int64_t> order(g.indices.size);
+    REQUIRE(group_by_key<Id>(g.indices.data, nullptr, g.indices.size, g.cols, t.indptr.data, order.data, 3) == -1);
+    Array<Id> rows(g.indices.size);
+    int64_t row = 0;
+    Array<Id> of_entry(g.indices.size);
+    for (int64_t e = 0; e < g.indices.size; ++e) {
+        while (e >= g.indptr.data[row + 1]) ++row;
+        of_entry[e] = Id(row);
+    }
+    for (int64_t i = 0; i < order.size; ++i) rows[i] = of_entry[order[i]];
+    std::swap(t.indices.data, rows.data);
+    std::swap(t.indices.size, rows.size);
+    return t;
+}
+
+template <class Id>
+void walks_and_skipgram(const Graph<Id>& g) {
+    const int64_t n = g.rows;
+    if (n != g.cols || n == 0) return;
+    const int64_t length = 7, count = 2 * n;
+    Array<uint64_t> filter(64);
+    build_edge_filter<Id>(g.indptr.data, g.indices.data, n, true, filter.data, filter.size, 3);
+    for (const double p : {1.0, 0.5}) {
+        const WalkGraph<Id> graph{g.indptr.data, g.indices.data, nullptr, nullptr, nullptr, nullptr, filter.data, 64, n, true};
+        same_for_all_threads<Id>(count * length, [&](int threads, Id* out) {
+            random_walks<Id>(graph, {length, p, 2 - p, 5}, nullptr, 0, count, nullptr, 0, out, threads);
+        });
+    }
+    Array<Id> walks(count * length);
+    const WalkGraph<Id> graph{g.indptr.data, g.indices.data, nullptr, nullptr, nullptr, nullptr, nullptr, 0, n, true};
+    random_walks<Id>(graph, {length, 1, 1, 5}, nullptr, 0, count, nullptr, 0, walks.data, 3);
+    same_for_all_threads<int64_t>(n, [&](int threads, int64_t* out) {
+        count_visits<Id>(walks.data, walks.size, n, out, threads);
+    });
+    Array<int64_t> counts(n);
+    for (int64_t v = 0; v < n; ++v) counts[v] = 1 + v % 3;
+    Array<float> keep(n);
+    Array<Id> alias(n);
+    build_noise_table<Id>(counts.data, n, 0.75, keep.data, alias.data);
+    for (const int64_t dimensions : {int64_t{5}, int64_t{33}}) {
+        const int64_t stride = (dimensions + 15) / 16 * 16;
+        same_for_all_threads<float>(n * stride, [&](int threads, float* input) {
+            fill_uniform_rows(input, n, dimensions, stride, 3, threads);
+        });
+        Array<float> input(n * stride), output(n * stride);
+        fill_uniform_rows(input.data, n, dimensions, stride, 3, 3);
+        // Threads share the tables without locks, on purpose (Hogwild), so that they are not set on it here.
+        train_skipgram<Id>({walks.data, count, length, nullptr, 0, count, input.data, output.data, n, dimensions, stride,
+                            keep.data, alias.data, nullptr, 3, 5, 10, 0.025, 0.0001, 1},
+                           1);
+    }
+}
+
+template <class Id>
+void graph_kernels(const Graph<Id>& g) {
+    const int64_t n = g.rows, pairs = 50;
+    if (n == 0 || n != g.cols) return;
+    Array<int64_t> u(pairs), v(pairs);
+    for (int64_t i = 0; i < pairs; ++i) u[i] = int64_t(generator() % uint64_t(n)), v[i] = int64_t(generator() % uint64_t(n));
+    same_for_all_threads<double>(pairs, [&](int threads, double* out) {
+        weighted_intersection<Id, double>(g.indptr.data, g.indices.data, nullptr, u.data, v.data, pairs, out, threads);
+    });
+    same_for_all_threads<int64_t>(pairs, [&](int threads, int64_t* out) {
+        find_arcs<Id>(g.indptr.data, g.indices.data, u.data, v.data, pairs, out, threads);
+    });
+    is_symmetric<Id>(g.indptr.data, g.indices.data, nullptr, n, 3);
+    REQUIRE(first_bad_row<Id>(g.indptr.data, g.indices.data, n, 3) == -1);
+    const auto csr = transpose_csr<Id>(g.indptr.data, g.indices.data, nullptr, n, 3);
+    REQUIRE(csr.indices.size() == g.indices.size);
+    Array<Id> source(pairs), target(pairs);
+    Array<float> weights(pairs);
+    for (int64_t i = 0; i < pairs; ++i) source[i] = Id(u[i]), target[i] = Id(v[i]), weights[i] = float(i % 4 + 1);
+    for (const Merge merge : {Merge::sum, Merge::max, Merge::first})
+        for (const bool symmetrise : {false, true})
+            build_csr<Id, Id>(source.data, target.data, weights.data, pairs, n, {merge, symmetrise, !symmetrise, 3});
+    for (const int64_t columns : {1, 5, 16, 33}) {
+        same_for_all_threads<float>(n * columns, [&](int threads, float* out) {
+            fill_projection(nullptr, n, columns, 0.4, 1, 3, out, threads);
+        });
+        same_for_all_threads<float>(n * columns, [&](int threads, float* out) {
+            spmm_projection<Id>(g.indptr.data, g.indices.data, nullptr, nullptr, nullptr, n, columns, 0.4, 1, 3, out, threads);
+        });
+        const Array<float> y = random_floats<float>(n * columns);
+        same_for_all_threads<float>(n * columns, [&](int threads, float* out) {
+            accumulate_rows(y.data, n, columns, 2, true, out, threads);
+        });
+    }
+}
+
+template <class Id>
+void everything() {
+    const int64_t shapes[][3] = {{0, 0, 0}, {1, 1, 0}, {1, 1, 1}, {3, 5, 0}, {7, 5, 20}, {40, 40, 300}, {3000, 40, 30000}};
+    for (const auto& shape : shapes) {
+        const Graph<Id> g(shape[0], shape[1], shape[2]);
+        const Graph<Id> t = transposed(g);
+        const bool large = shape[0] > 1000;
+        for (const int64_t columns : {1, 3, 16, 17, 33, 130}) {
+            if (large && columns != 17) continue;
+            sparse_dense<float, Id>(g, 1, columns);
+            sparse_dense<float, Id>(g, 2, columns);
+            sparse_dense<double, Id>(g, 1, columns);
+            sparse_dense<BFloat16, Id>(g, 2, columns);
+            sparse_dense<Float16, Id>(g, 1, columns);
+            attention_of<float, Id>(g, t, 2, columns);
+            attention_of<double, Id>(g, t, 1, columns);
+            attention_of<BFloat16, Id>(g, t, 1, columns);
+            attention_of<Float16, Id>(g, t, 3, columns);
+        }
+        graph_kernels(g);
+        walks_and_skipgram(g);
+    }
+}
+
+void text() {
+    EdgeListFormat format{};
+    const std::string whole = "1 2\n2 3\n\n# a comment\n3 1\nlonger names\nat the_end";
+    for (size_t length = 0; length <= whole.size(); ++length) {
+        Array<char> exact(static_cast<int64_t>(length));
+        std::memcpy(exact.data, whole.data(), length);
+        for (const int threads : {1, 3})
+            for (const int64_t chunk : {int64_t{1}, int64_t{5}, int64_t{1000}})
+                read_edge_list(exact.data, int64_t(length), 0, format, false, chunk, threads);
+    }
+}
+
+}  // namespace
+
+int main() {
+    for (const char* isa : {"baseline", "avx2", "avx512"}) {
+        if (!set_isa(isa)) continue;
+        everything<int32_t>();
+        everything<int64_t>();
+        std::printf("%s: done\n", isa);
+    }
+    text();
+    return 0;
+}
