@@ -7,7 +7,7 @@ a power law; float32 features of 16 to 256 columns; forward, and forward with th
 and mean, a weighted sum with the gradient of its weights, and what a call costs on 100 edges. Every peer's result is
 compared with ours. Memory comes from the allocator as a user has it: a large result is made of fresh pages.
 
-Peers: torch.sparse.mm on CSR (int32 and int64), torch.sparse.mm with a reduction, embedding_bag (int32 and int64), PyG's
+Peers: torch.sparse.mm on CSR (int32 and int64) and with a reduction, embedding_bag (int32 and int64), PyG's
 EdgeIndex.matmul, and PyG's scatter over gathered messages. "Share of probe" is the share of the machine's gather
 bandwidth: gather_probe.cpp's time for the same rows over ours. (The probe writes no result; ours does.)
 """
