@@ -10,17 +10,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from graphrep import datasets, embed, evaluate, io, linkpred, ops, pyg
+    from graphrep import datasets, embed, evaluate, io, linkpred, nn, ops, pyg
     from graphrep._doctor import show_versions
     from graphrep._version import __version__
     from graphrep.embed import DeepWalk, FastRP, Node2Vec, NodeVectors, load_vectors
     from graphrep.graph import Graph, as_graph
+    from graphrep.linkpred.neural import GAE, NCN, NCNC
     from graphrep.ops.walks import iter_walks, random_walks
 
 _HOME = {
     "DeepWalk": "graphrep.embed",
     "FastRP": "graphrep.embed",
+    "GAE": "graphrep.linkpred.neural",
     "Graph": "graphrep.graph",
+    "NCN": "graphrep.linkpred.neural",
+    "NCNC": "graphrep.linkpred.neural",
     "Node2Vec": "graphrep.embed",
     "NodeVectors": "graphrep.embed",
     "__version__": "graphrep._version",
@@ -30,9 +34,12 @@ _HOME = {
     "random_walks": "graphrep.ops.walks",
     "show_versions": "graphrep._doctor",
 }
-_MODULES = ("datasets", "embed", "evaluate", "io", "linkpred", "ops", "pyg")
+_MODULES = ("datasets", "embed", "evaluate", "io", "linkpred", "nn", "ops", "pyg")
 
 __all__ = [
+    "GAE",
+    "NCN",
+    "NCNC",
     "DeepWalk",
     "FastRP",
     "Graph",
@@ -47,6 +54,7 @@ __all__ = [
     "iter_walks",
     "linkpred",
     "load_vectors",
+    "nn",
     "ops",
     "pyg",
     "random_walks",

@@ -1,6 +1,13 @@
-"""Scores for pairs of nodes: the likelier an edge between them, the higher."""
+"""Scores for pairs of nodes: the likelier an edge between them, the higher.
+
+Heuristics on the native kernels, and estimators that learn. The latter and their predictors load torch, so they are
+imported on first use.
+"""
 
 from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from graphrep.linkpred.heuristics import (
     HEURISTICS,
@@ -11,11 +18,42 @@ from graphrep.linkpred.heuristics import (
     resource_allocation,
 )
 
+if TYPE_CHECKING:
+    from graphrep.linkpred.neural import GAE, NCN, NCNC
+    from graphrep.linkpred.predictors import CompletionPredictor, HadamardPredictor, NeighborPredictor
+
+_HOME = {
+    "CompletionPredictor": "predictors",
+    "GAE": "neural",
+    "HadamardPredictor": "predictors",
+    "NCN": "neural",
+    "NCNC": "neural",
+    "NeighborPredictor": "predictors",
+}
+
 __all__ = [
+    "GAE",
     "HEURISTICS",
+    "NCN",
+    "NCNC",
+    "CompletionPredictor",
+    "HadamardPredictor",
+    "NeighborPredictor",
     "adamic_adar",
     "common_neighbors",
     "jaccard",
     "preferential_attachment",
     "resource_allocation",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'graphrep.linkpred' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"graphrep.linkpred.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,8 @@
+"""Encoders that more than one learner uses: plain ``torch.nn.Module`` on :mod:`graphrep.ops`."""
+
+from __future__ import annotations
+
+from graphrep.nn.encoder import CONVOLUTIONS, Encoder, propagate
+from graphrep.nn.sparse import SparseFeatures
+
+__all__ = ["CONVOLUTIONS", "Encoder", "SparseFeatures", "propagate"]

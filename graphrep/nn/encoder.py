@@ -1,0 +1,208 @@
+"""Message-passing encoders for link prediction: with weights in the convolutions, or without."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from graphrep.nn.sparse import SparseFeatures
+from graphrep.ops.adjacency import Adjacency
+from graphrep.ops.sparse_dense import spmm
+
+__all__ = ["CONVOLUTIONS", "Encoder", "propagate"]
+
+Tensor = torch.Tensor
+
+# Name -> (normalisation of the propagation, whether a layer has weights of its own).
+CONVOLUTIONS = {
+    "puregcn": ("gcn", False),
+    "puresum": ("sum", False),
+    "puremean": ("mean", False),
+    "puremax": ("max", False),
+    "gcn": ("gcn", True),
+    "sum": ("sum", True),
+    "mean": ("mean", True),
+    "max": ("max", True),
+}
+
+
+def propagate(adj: Adjacency, x: Tensor, kind: str = "gcn") -> Tensor:
+    r"""One step of propagation without weights.
+
+    ``"sum"``, ``"mean"`` and ``"max"`` aggregate neighbours; ``"gcn"`` is
+    :math:`\hat D^{-1/2} (A + I) \hat D^{-1/2} x` with :math:`\hat D_{vv} = 1 + \sum_u a_{vu}`.
+
+    Parameters
+    ----------
+    adj : Adjacency
+        Square. Its values, if any, are the :math:`a_{vu}`; an entry of value 0 counts as absent (not for max).
+    x : floating tensor of shape (num_nodes, columns)
+    kind : {"gcn", "sum", "mean", "max"}
+
+    Returns
+    -------
+    tensor of shape (num_nodes, columns)
+
+    References
+    ----------
+    Kipf, Welling. Semi-Supervised Classification with Graph Convolutional Networks. ICLR 2017, section 2.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import graphrep as gr
+    >>> pair = gr.ops.as_adjacency(gr.as_graph([[0], [1]], directed=False))
+    >>> gr.nn.propagate(pair, torch.tensor([[1.0], [3.0]])).ravel()
+    tensor([2., 2.])
+    """
+    if kind == "gcn":
+        scale = (1 + _row_sums(adj, x.dtype)).rsqrt()[:, None]
+        scaled = scale * x
+        return scale * (spmm(adj, scaled) + scaled)
+    if kind == "mean" and adj.values is not None:
+        total: Tensor = spmm(adj, x)
+        return total / _row_sums(adj, x.dtype).clamp(min=1e-12)[:, None]
+    out: Tensor = spmm(adj, x, kind)
+    return out
+
+
+def _row_sums(adj: Adjacency, dtype: torch.dtype) -> Tensor:
+    if adj.values is None:
+        return adj.degree().to(dtype)
+    return adj.values.new_zeros(adj.num_rows).index_add(0, adj.rows(), adj.values).to(dtype)
+
+
+class Encoder(nn.Module):
+    """Node features, or a table of them that is learned, through an input layer and convolutions.
+
+    Parameters
+    ----------
+    in_channels : int or None
+        Number of features; None learns ``num_embeddings`` vectors instead, initialised orthogonally.
+    dimensions : int
+        Width of the layers and of the result.
+    layers : int
+        Number of convolutions; 0 leaves the input layer.
+    convolution : str
+        One of ``CONVOLUTIONS``. Those that begin with "pure" have no weights and no activation.
+    num_embeddings : int
+    feature_dropout, dropout, edge_dropout, output_dropout : float
+        Of the features, between layers, of the entries of the adjacency (anew in every layer; the two directions of an
+        edge by themselves), and after the last convolution without weights.
+    layer_norm, residual, jumping_knowledge : bool
+        Layer norm after convolutions with weights; adding a layer's input where the widths allow it; the result as a
+        sum over layers with learned scalar weights, which start from a standard normal distribution.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import graphrep as gr
+    >>> encoder = gr.nn.Encoder(4, dimensions=8)
+    >>> path = gr.ops.as_adjacency(gr.as_graph([[0, 1], [1, 2]], directed=False))
+    >>> encoder(torch.ones(3, 4), path).shape
+    torch.Size([3, 8])
+    """
+
+    def __init__(
+        self,
+        in_channels: int | None,
+        *,
+        dimensions: int = 256,
+        layers: int = 1,
+        convolution: str = "puregcn",
+        num_embeddings: int = 0,
+        feature_dropout: float = 0.0,
+        dropout: float = 0.0,
+        edge_dropout: float = 0.0,
+        output_dropout: float = 0.0,
+        layer_norm: bool = False,
+        residual: bool = False,
+        jumping_knowledge: bool = False,
+    ) -> None:
+        super().__init__()
+        if convolution not in CONVOLUTIONS:
+            raise ValueError(f"convolution must be one of {', '.join(CONVOLUTIONS)}; got {convolution!r}.")
+        self.kind, self.weighted = CONVOLUTIONS[convolution]
+        self.feature_dropout, self.dropout, self.edge_dropout = feature_dropout, dropout, edge_dropout
+        self.output_dropout, self.residual, self.layers = output_dropout, residual, layers
+        self.embedding: nn.Embedding | None = None
+        self.input: nn.Linear | None = None
+        width = dimensions
+        if in_channels is None:
+            self.embedding = nn.Embedding(num_embeddings, dimensions)
+            nn.init.orthogonal_(self.embedding.weight)
+        elif not self.weighted or layers == 0:
+            self.input = nn.Linear(in_channels, dimensions)
+        else:
+            width = in_channels
+        self.linears, self.norms = nn.ModuleList(), nn.ModuleList()
+        if self.weighted:
+            for layer in range(layers):
+                # torch_geometric's initialisation: Glorot weights, zero bias.
+                linear = nn.Linear(width if layer == 0 else dimensions, dimensions)
+                nn.init.xavier_uniform_(linear.weight)
+                nn.init.zeros_(linear.bias)
+                self.linears.append(linear)
+                if layer < layers - 1 or layers == 1:
+                    self.norms.append(nn.LayerNorm(dimensions) if layer_norm else nn.Identity())
+        self.jump = nn.Parameter(torch.randn(layers)) if jumping_knowledge and layers else None
+
+    def forward(self, x: Tensor | SparseFeatures | None, adj: Adjacency) -> Tensor:
+        """Vectors of shape (num_nodes, dimensions).
+
+        ``x`` has shape (num_nodes, in_channels); None with a learned table, whose first num_nodes rows are used.
+        """
+        h, first = self._start(x, adj.num_rows)
+        steps = []
+        for layer in range(self.layers):
+            dropped = self._drop_edges(adj)
+            if self.weighted:
+                linear = self.linears[layer]
+                product = first.matmul(linear.weight.T) if first is not None else h @ linear.weight.T
+                first = None
+                new = propagate(dropped, product, self.kind) + linear.bias
+                if layer < len(self.norms):
+                    new = nn.functional.dropout(self.norms[layer](new), self.dropout, self.training).relu()
+            else:
+                new = propagate(dropped, h, self.kind)
+                if layer == self.layers - 1:
+                    new = nn.functional.dropout(new, self.output_dropout, self.training)
+            h = new + h if self.residual and h is not None and h.shape == new.shape else new
+            steps.append(h)
+        if self.jump is None or not steps:
+            return h
+        return torch.stack([weight * step for weight, step in zip(self.jump, steps, strict=True)]).sum(0)
+
+    def _start(self, x: Any, num_nodes: int) -> tuple[Any, _Dropped | None]:
+        """What the first convolution reads; sparse features wait to be multiplied by its weights."""
+        if self.embedding is not None:
+            return nn.functional.dropout(self.embedding.weight[:num_nodes], self.dropout, self.training), None
+        if isinstance(x, SparseFeatures):
+            late = _Dropped(x, self.feature_dropout, self.training)
+            if self.input is None:
+                return None, late
+            h = late.matmul(self.input.weight.T) + self.input.bias
+        else:
+            h = nn.functional.dropout(x, self.feature_dropout, self.training)
+            if self.input is None:
+                return h, None
+            h = self.input(h)
+        return nn.functional.dropout(h, self.dropout, self.training), None
+
+    def _drop_edges(self, adj: Adjacency) -> Adjacency:
+        if not self.training or not self.edge_dropout:
+            return adj
+        values = torch.ones(adj.num_entries, device=adj.device) if adj.values is None else adj.values
+        return adj.with_values(nn.functional.dropout(values, self.edge_dropout))
+
+
+class _Dropped:
+    """Sparse features with the dropout that their product is to have."""
+
+    def __init__(self, x: SparseFeatures, dropout: float, training: bool) -> None:  # noqa: FBT001
+        self.x, self.dropout, self.training = x, dropout, training
+
+    def matmul(self, weight: Tensor) -> Tensor:
+        return self.x.matmul(weight.contiguous(), dropout=self.dropout, training=self.training)

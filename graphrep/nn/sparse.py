@@ -1,0 +1,65 @@
+"""Sparse node features, such as bags of words, as the input of a linear layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+
+from graphrep.ops.adjacency import Adjacency
+from graphrep.ops.sparse_dense import spmm
+
+__all__ = ["SparseFeatures"]
+
+Tensor = torch.Tensor
+
+
+class SparseFeatures:
+    r"""A float32 feature matrix with few non-zero entries; multiplied without ever being dense.
+
+    Dropout of a zero is a zero, so dropping entries of the matrix is dropping some of its non-zeros.
+
+    Parameters
+    ----------
+    x : scipy.sparse matrix, array or tensor of shape (num_nodes, num_features)
+
+    Attributes
+    ----------
+    shape : tuple of int
+
+    Examples
+    --------
+    >>> import torch
+    >>> from graphrep.nn import SparseFeatures
+    >>> x = SparseFeatures([[0.0, 2.0], [0.0, 0.0]])
+    >>> x.matmul(torch.tensor([[1.0], [10.0]])).ravel()
+    tensor([20.,  0.])
+    """
+
+    def __init__(self, x: Any) -> None:
+        if isinstance(x, torch.Tensor):
+            x = x.detach().cpu().numpy()
+        matrix = sp.csr_array(x if sp.issparse(x) else np.asarray(x, dtype=np.float32), dtype=np.float32)
+        if not np.isfinite(matrix.data).all():
+            raise ValueError("x must be finite, but it holds NaN or infinite features.")
+        indptr = torch.from_numpy(matrix.indptr.astype(np.int64))
+        indices = torch.from_numpy(matrix.indices.astype(np.int64))
+        values = torch.from_numpy(np.array(matrix.data))
+        self._matrix = Adjacency(indptr, indices, values, num_cols=matrix.shape[1])
+        self.shape = (int(matrix.shape[0]), int(matrix.shape[1]))
+
+    def matmul(self, weight: Tensor, *, dropout: float = 0.0, training: bool = False) -> Tensor:
+        """Product with a dense (num_features, columns) matrix, entries of the features dropped while training."""
+        matrix = self._matrix
+        if training and dropout:
+            matrix = matrix.with_values(torch.nn.functional.dropout(matrix.values, dropout))  # type: ignore[arg-type]
+        product: Tensor = spmm(matrix, weight)
+        return product
+
+    def to(self, device: torch.device | str) -> SparseFeatures:
+        """Copy on another device."""
+        other = SparseFeatures.__new__(SparseFeatures)
+        other._matrix, other.shape = self._matrix.to(device), self.shape
+        return other
