@@ -1,0 +1,215 @@
+"""Cases for the Triton kernels, run by test_triton.py in a process of their own: in the interpreter and on a GPU.
+
+By hand: ``TRITON_INTERPRET=1 python -m pytest tests/ops/triton_cases.py``, and without the variable where a GPU is.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import torch
+
+import graphrep as gr
+from graphrep.ops import sparse_dense
+from graphrep.ops.sparse_dense import reference
+
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+LONG = 4  # so that the cutting of long rows is at work in small graphs
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("cpu", marks=pytest.mark.skipif(not INTERPRETED, reason="needs TRITON_INTERPRET=1")),
+        pytest.param(
+            "cuda",
+            marks=[pytest.mark.gpu, pytest.mark.skipif(INTERPRETED or not torch.cuda.is_available(), reason="no GPU")],
+        ),
+    ]
+)
+def device(request):
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def triton_backend(monkeypatch):
+    from graphrep.ops.sparse_dense import triton
+
+    monkeypatch.setenv("GRAPHREP_BACKEND", "triton")
+    monkeypatch.setattr(triton, "LONG", LONG)
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def nan_filled():
+    """Fresh memory holds NaN, so that what a kernel forgets to write is seen."""
+    torch.use_deterministic_algorithms(True, warn_only=False)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+# Number of rows, number of columns, column ids of each row.
+GRAPHS = {
+    "no entries": (5, 5, [[]] * 5),
+    "one node": (1, 1, [[0]]),
+    "loops, duplicates, isolated": (5, 5, [[0, 0], [], [3, 2, 2, 3], [3], []]),
+    "long rows": (6, 7, [[0, 6], list(range(7)) * 2, [], [1] * 5, [2] * 4, [3, 3, 4, 4, 0, 1, 5, 6, 2]]),
+    "no rows": (0, 3, []),
+}
+# dtype of ids, dtype of features, shape of a row of x, heads of the values (0: no values).
+FEATURES = [
+    (torch.int32, torch.float32, (5,), 0),
+    (torch.int64, torch.float64, (131,), 1),
+    (torch.int32, torch.float16, (2, 3), 2),
+    (torch.int64, torch.float32, (), 1),
+    pytest.param(
+        (torch.int64, torch.bfloat16, (3, 1), 3),
+        marks=pytest.mark.skipif(INTERPRETED, reason="Triton's interpreter cannot do bfloat16"),
+    ),
+]
+graphs = pytest.mark.parametrize("graph", GRAPHS)
+features = pytest.mark.parametrize("feature", FEATURES, ids=str)
+
+
+def make(graph, feature, device):
+    """Adjacency with values and features, both of few different numbers, so that there are equals."""
+    ids, dtype, shape, heads = feature
+    _, num_cols, columns = GRAPHS[graph]
+    counts = torch.tensor([0, *map(len, columns)])
+    flat = torch.tensor([column for row in columns for column in row], dtype=ids)
+    values = torch.randint(1, 4, (len(flat), heads)).to(dtype) / 2 if heads else None
+    if heads == 1:
+        values = values.view(-1)
+    adj = gr.ops.Adjacency(counts.cumsum(0), flat, num_cols=num_cols).to(device)
+    x = torch.randint(-3, 4, (num_cols, *shape)).to(device, dtype)
+    return adj.with_values(None if values is None else values.to(device)), x
+
+
+def in_reference(monkeypatch, function):
+    with monkeypatch.context() as patch:
+        patch.setenv("GRAPHREP_BACKEND", "reference")
+        return function()
+
+
+@graphs
+@features
+@pytest.mark.parametrize("mean", [False, True])
+def test_sum(graph, feature, mean, device, nan_filled):
+    adj, x = make(graph, feature, device)
+    args = adj.indptr, adj.indices, adj.values, x, mean
+    result = sparse_dense.sum_op(*args, None, None, None)
+    torch.testing.assert_close(result, reference.spmm_sum(*args))
+
+
+@graphs
+@features
+@pytest.mark.parametrize("largest", [False, True])
+def test_extreme(graph, feature, largest, device, nan_filled):
+    adj, x = make(graph, feature, device)
+    args = adj.indptr, adj.indices, adj.values, x, largest, True
+    out, arg = sparse_dense.extreme_op(*args)
+    expected, expected_arg = reference.spmm_extreme(*args)
+    torch.testing.assert_close(out, expected, rtol=0, atol=0)
+    assert torch.equal(arg, expected_arg)
+
+
+@graphs
+@features
+def test_sddmm(graph, feature, device, nan_filled):
+    adj, y = make(graph, feature, device)
+    heads = max(feature[3], 1)
+    if not feature[2]:
+        y = y.unsqueeze(1)
+    x = torch.randint(-3, 4, (adj.num_rows, *y.shape[1:])).to(y)
+    args = adj.indptr, adj.indices, x, y, heads
+    torch.testing.assert_close(sparse_dense.sddmm_op(*args), reference.sddmm(*args))
+
+
+@pytest.mark.parametrize("largest", [False, True])
+def test_nan_wins_and_infinities_count(largest, device):
+    adj, x = make("long rows", (torch.int64, torch.float32, (4,), 0), device)
+    x[2, 0] = x[6, 0] = x[4, 1] = float("nan")
+    x[:, 2] = float("-inf") if largest else float("inf")
+    args = adj.indptr, adj.indices, None, x, largest, True
+    out, arg = sparse_dense.extreme_op(*args)
+    expected, expected_arg = reference.spmm_extreme(*args)
+    assert out.isnan().any()
+    torch.testing.assert_close(out, expected, rtol=0, atol=0, equal_nan=True)
+    assert torch.equal(arg, expected_arg)
+
+
+@pytest.mark.parametrize("reduce", ["sum", "mean", "max", "min"])
+@pytest.mark.parametrize("feature", [FEATURES[0], FEATURES[1], (torch.int64, torch.float32, (2, 3), 2)], ids=str)
+def test_gradients(reduce, feature, device, monkeypatch):
+    adj, x = make("long rows", feature, device)
+    weight = torch.randn(adj.num_rows, *x.shape[1:], dtype=x.dtype, device=device)
+
+    def gradients():
+        leaves = [x.clone().requires_grad_()]
+        a = adj
+        if adj.values is not None:
+            leaves.append(adj.values.clone().requires_grad_())
+            a = adj.with_values(leaves[1])
+        return torch.autograd.grad((gr.ops.spmm(a, leaves[0], reduce) * weight).sum(), leaves)
+
+    torch.testing.assert_close(gradients(), in_reference(monkeypatch, gradients))
+
+
+def test_gradients_of_sddmm_and_of_gradients(device, monkeypatch):
+    adj, y = make("long rows", (torch.int32, torch.float64, (2, 3), 0), device)
+    x = torch.randn(adj.num_rows, 2, 3, dtype=y.dtype, device=device)
+
+    def gradients():
+        leaves = [x.clone().requires_grad_(), y.clone().requires_grad_()]
+        scores = gr.ops.sddmm(adj, *leaves).pow(2).sum()
+        first = torch.autograd.grad(scores, leaves, create_graph=True)
+        second = torch.autograd.grad(sum(g.pow(3).sum() for g in first), leaves)
+        return *first, *second
+
+    torch.testing.assert_close(gradients(), in_reference(monkeypatch, gradients))
+
+
+def test_gradient_of_extremes_is_deterministic_on_demand(device, nan_filled, monkeypatch):
+    adj, x = make("long rows", FEATURES[0], device)
+    arg = reference.spmm_extreme(adj.indptr, adj.indices, None, x, True, True)[1]
+    args = adj.indptr, adj.indices, None, arg, torch.randn(arg.shape, device=device), adj.num_cols
+    assert torch.equal(sparse_dense.extreme_grad_op(*args), reference.spmm_extreme_backward(*args))
+
+
+def test_cut_rows_give_what_whole_rows_give(device, monkeypatch):
+    from graphrep.ops.sparse_dense import triton
+
+    adj, x = make("long rows", (torch.int32, torch.float64, (3,), 1), device)
+    cut = [gr.ops.spmm(adj, x, reduce) for reduce in ("sum", "mean", "max", "min")]
+    monkeypatch.setattr(triton, "LONG", 1024)
+    whole = [gr.ops.spmm(adj, x, reduce) for reduce in ("sum", "mean", "max", "min")]
+    torch.testing.assert_close(cut, whole)
+
+
+@pytest.mark.parametrize("mean", [False, True])
+@pytest.mark.parametrize("shape", [(), (3,)], ids=str)
+def test_rows_of_x_themselves(mean, shape, device, nan_filled):
+    """Without column ids, entry e is row e of x: what segment reductions are made of."""
+    from graphrep.ops.sparse_dense import triton
+
+    adj, _ = make("long rows", FEATURES[0], device)
+    x = torch.randint(-3, 4, (adj.num_entries, *shape)).to(device, torch.float32)
+    entries = torch.arange(adj.num_entries, device=device)
+    result = triton.spmm_sum(adj.indptr, None, None, x, mean)
+    torch.testing.assert_close(result, reference.spmm_sum(adj.indptr, entries, None, x, mean))
+    out, arg = triton.spmm_extreme(adj.indptr, None, None, x, mean, True)
+    expected, expected_arg = reference.spmm_extreme(adj.indptr, entries, None, x, mean, True)
+    assert torch.equal(out, expected)
+    assert torch.equal(arg, expected_arg)
+    grad = triton.spmm_extreme_backward(adj.indptr, None, None, arg, out, len(x))
+    assert torch.equal(grad, reference.spmm_extreme_backward(adj.indptr, entries, None, arg, out, len(x)))
+
+
+def test_dispatcher(device):
+    adj, x = make("long rows", (torch.int64, torch.float32, (3,), 1), device)
+    strided = torch.stack([x, x], -1)[..., 0]
+    assert not strided.is_contiguous()
+    op = torch.ops.graphrep.spmm_sum.default
+    args = adj.indptr, adj.indices, adj.values, strided, False, None, None, None
+    torch.testing.assert_close(op(*args), reference.spmm_sum(*args[:5]))
+    torch.library.opcheck(op, args, test_utils=("test_schema", "test_faketensor"))
