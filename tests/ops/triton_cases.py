@@ -62,10 +62,7 @@ FEATURES = [
     (torch.int64, torch.float64, (131,), 1),
     (torch.int32, torch.float16, (2, 3), 2),
     (torch.int64, torch.float32, (), 1),
-    pytest.param(
-        (torch.int64, torch.bfloat16, (3, 1), 3),
-        marks=pytest.mark.skipif(INTERPRETED, reason="Triton's interpreter cannot do bfloat16"),
-    ),
+    (torch.int64, torch.bfloat16, (3, 1), 3),
 ]
 graphs = pytest.mark.parametrize("graph", GRAPHS)
 features = pytest.mark.parametrize("feature", FEATURES, ids=str)
