@@ -183,6 +183,15 @@ def test_cut_rows_give_what_whole_rows_give(device, monkeypatch):
     torch.testing.assert_close(cut, whole)
 
 
+def test_cuts_follow_offsets_that_change(device):
+    x = torch.arange(1.0, 13.0, device=device)
+    indptr, indices = torch.tensor([0, 0, 12], device=device), torch.arange(12, device=device)
+    for middle in (0, 12, 5):
+        indptr[1] = middle
+        args = indptr, indices, None, x, False
+        torch.testing.assert_close(sparse_dense.sum_op(*args, None, None, None), reference.spmm_sum(*args))
+
+
 @pytest.mark.parametrize("mean", [False, True])
 @pytest.mark.parametrize("shape", [(), (3,)], ids=str)
 def test_rows_of_x_themselves(mean, shape, device, nan_filled):

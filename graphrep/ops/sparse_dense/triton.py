@@ -16,6 +16,7 @@ from typing import Any
 import torch
 import triton
 import triton.language as tl
+from torch.utils.weak import WeakIdKeyDictionary
 
 from graphrep.ops._triton import accumulator, on_device_of
 from graphrep.ops.sparse_dense import reference
@@ -440,7 +441,7 @@ class _Job:
         }
         blocks = triton.cdiv(width, block_f)
         self.slots = 2 * num_entries // (LONG + 1)  # bound on the pieces of all long rows: no need to ask the device
-        self.cut: tuple[Tensor | None, Tensor | None] = _cut(indptr, self.slots) if self.slots else (None, None)
+        self.cut = _cut(indptr, self.slots) if self.slots else (None, None)
         self.grid, self.join_grid = (num_rows + self.slots, blocks), (self.slots, blocks)
 
     def partial(self, dtype: torch.dtype | None) -> Tensor | None:
@@ -451,12 +452,22 @@ class _Job:
         return torch.empty(self.slots, self.sizes[1], dtype=dtype or wide, device=self.operands[0].device)
 
 
+_cuts: Any = WeakIdKeyDictionary()  # by indptr, which belongs to a graph and is used again and again
+
+
 def _cut(indptr: Tensor, slots: int) -> tuple[Tensor, Tensor]:
     """Pieces up to and including each row, and row of each piece (the number of rows: of none)."""
+    found: tuple[Any, tuple[Tensor, Tensor]] | None = _cuts.get(indptr)
+    lasting = not indptr.is_inference() and not (indptr.is_cuda and torch.cuda.is_current_stream_capturing())
+    key = (LONG, slots, indptr._version) if lasting else None
+    if found is not None and found[0] == key:
+        return found[1]
     length = indptr.diff()
-    pieces = torch.where(length > LONG, (length + (LONG - 1)) // LONG, 0)
-    ends = pieces.cumsum(0)
-    return ends, torch.searchsorted(ends, torch.arange(slots, device=ends.device), right=True)
+    ends = torch.where(length > LONG, (length + (LONG - 1)) // LONG, 0).cumsum(0)
+    cut = ends, torch.searchsorted(ends, torch.arange(slots, device=ends.device), right=True)
+    if lasting:
+        _cuts[indptr] = key, cut
+    return cut
 
 
 def _heads(values: Tensor | None) -> int:
