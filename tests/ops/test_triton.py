@@ -53,13 +53,16 @@ def compile_instead_of_run(kernel, *args, grid, warmup, **options):
     signature, constants, aligned = {}, {}, {}
     for number, parameter in enumerate(kernel.params):
         value = given[parameter.name]
-        signature[parameter.name] = "i64" if isinstance(value, int) else "constexpr"
         if isinstance(value, torch.Tensor):
             signature[parameter.name] = "*" + kinds[value.dtype]
-            aligned[(number,)] = [["tt.divisibility", 16]]
-        elif parameter.is_constexpr or value is None:
+        elif parameter.is_constexpr or value is None or value == 1:  # triton makes a 1 a constant
             signature[parameter.name] = "constexpr"
             constants[(number,)] = value
+            continue
+        else:
+            signature[parameter.name] = "i32"
+        if isinstance(value, torch.Tensor) or value % 16 == 0:
+            aligned[(number,)] = [["tt.divisibility", 16]]
     source = ASTSource(kernel, signature, constants, aligned)
     assert triton.compile(source, target=GPUTarget("cuda", 80, 32), options=options).asm["cubin"]
     compile_instead_of_run.names.add(kernel.fn.__name__)
@@ -67,16 +70,16 @@ def compile_instead_of_run(kernel, *args, grid, warmup, **options):
 
 @pytest.mark.skipif(INTERPRETED, reason="the interpreter compiles nothing")
 @pytest.mark.parametrize(
-    ("dtype", "ids", "heads"),
+    ("dtype", "ids", "heads", "shape"),
     [
-        (torch.float32, torch.int32, 0),
-        (torch.float64, torch.int64, 2),
-        (torch.float16, torch.int64, 2),
-        (torch.bfloat16, torch.int32, 1),
+        (torch.float32, torch.int32, 0, (32,)),
+        (torch.float64, torch.int64, 2, (2, 5)),
+        (torch.float16, torch.int64, 2, (2, 16)),
+        (torch.bfloat16, torch.int32, 1, (1,)),
     ],
     ids=str,
 )
-def test_kernels_compile_without_a_gpu(dtype, ids, heads, monkeypatch, tmp_path):
+def test_kernels_compile_without_a_gpu(dtype, ids, heads, shape, monkeypatch, tmp_path):
     """What the interpreter takes, the compiler may refuse; both must be content."""
     pytest.importorskip("triton")
     from triton.runtime.jit import JITFunction
@@ -87,7 +90,7 @@ def test_kernels_compile_without_a_gpu(dtype, ids, heads, monkeypatch, tmp_path)
     monkeypatch.setattr(JITFunction, "run", compile_instead_of_run)
     monkeypatch.setattr(compile_instead_of_run, "names", set(), raising=False)
     indptr, columns = torch.tensor([0, 0, 3, 12]), torch.zeros(12, dtype=ids)
-    x = torch.zeros(12, 2, 16, dtype=dtype)
+    x = torch.zeros(12, *shape, dtype=dtype)
     values = torch.zeros(12, heads, dtype=dtype) if heads else None
     for indices, long in ((columns, 4), (columns, 1024), (None, 4)):
         monkeypatch.setattr(triton, "LONG", long)
