@@ -5,6 +5,7 @@ By hand: ``TRITON_INTERPRET=1 python -m pytest tests/ops/triton_cases.py``, and 
 
 from __future__ import annotations
 
+import itertools
 import os
 
 import pytest
@@ -209,6 +210,30 @@ def test_rows_of_x_themselves(mean, shape, device, nan_filled):
     assert torch.equal(arg, expected_arg)
     grad = triton.spmm_extreme_backward(adj.indptr, None, None, arg, out, len(x))
     assert torch.equal(grad, reference.spmm_extreme_backward(adj.indptr, entries, None, arg, out, len(x)))
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int64], ids=str)
+def test_integers(dtype, device):
+    from graphrep.ops.sparse_dense import triton
+
+    indptr = torch.tensor([0, 1, 1, 4, 13], device=device)
+    x = torch.randint(-9, 9, (13, 2), device=device).to(dtype)
+    x[0] = torch.iinfo(dtype).min
+    parts = [x[begin:end] for begin, end in itertools.pairwise(indptr.tolist())]
+    total = torch.stack([part.sum(0) for part in parts]).to(dtype)
+    count = indptr.diff().clamp(min=1)[:, None].to(dtype)
+    assert torch.equal(triton.spmm_sum(indptr, None, None, x, False), total)
+    mean = triton.spmm_sum(indptr, None, None, x, True)
+    assert torch.equal(mean, total.div(count, rounding_mode="floor"))
+    for largest in (False, True):
+        out, arg = triton.spmm_extreme(indptr, None, None, x, largest, True)
+        for got, at, part in zip(out, arg, parts, strict=True):
+            if not len(part):
+                assert (got.tolist(), at.tolist()) == ([0, 0], [-1, -1])
+                continue
+            expected = part.amax(0) if largest else part.amin(0)
+            assert torch.equal(got, expected)
+            assert torch.equal(at.long(), (part == expected).long().argmax(0))
 
 
 def test_dispatcher(device):

@@ -70,6 +70,18 @@ def _messages(indices, values, x, entry, flat, valid, inside, width, heads, colu
 
 
 @triton.jit
+def _divided(total, count) -> Any:
+    """Mean of that many; integers are rounded down."""
+    n = tl.maximum(count, 1).to(total.dtype)
+    if total.dtype.is_floating():
+        total = total / n
+    else:
+        quotient = total // n  # rounded towards 0
+        total = quotient - (total - quotient * n < 0)
+    return total
+
+
+@triton.jit
 def _sum_kernel(
     indptr,
     indices,
@@ -102,7 +114,7 @@ def _sum_kernel(
     if cut_ends is not None:
         tl.store(partial + (program - num_rows) * width + flat, total, mask=inside & piece)
     if MEAN:
-        total = total / tl.maximum(count, 1)
+        total = _divided(total, count)
     tl.store(out + row * width + flat, total.to(out.dtype.element_ty), mask=inside & whole)
 
 
@@ -144,7 +156,7 @@ def _sum_join_kernel(
         acc += tl.load(partial + (slot + at)[:, None] * width + flat[None, :], mask=mask, other=0)
     total = tl.sum(acc, 0)
     if MEAN:
-        total = total / tl.maximum(length, 1)
+        total = _divided(total, length)
     tl.store(out + row * width + flat, total.to(out.dtype.element_ty), mask=inside & (pieces > 0))
 
 
