@@ -12,14 +12,23 @@ import torch
 import graphrep as gr
 from graphrep.ops import _library, sparse_dense
 
-CASES = Path(__file__).with_name("triton_cases.py")
+CASES = Path(__file__).with_name("triton_cases")
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 
 
 def run_cases(**variables):
     """Run them in a process of their own: triton decides when it is imported whether it interprets or compiles."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("TRITON_", "GRAPHREP_B"))}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", str(CASES)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        *sorted(map(str, CASES.glob("cases_*.py"))),
+    ]
     done = subprocess.run(
         command, env={**environment, **variables}, cwd=CASES.parents[2], capture_output=True, text=True, check=False
     )

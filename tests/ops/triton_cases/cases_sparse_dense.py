@@ -1,12 +1,6 @@
-"""Cases for the Triton kernels, run by test_triton.py in a process of their own: in the interpreter and on a GPU.
-
-By hand: ``TRITON_INTERPRET=1 python -m pytest tests/ops/triton_cases.py``, and without the variable where a GPU is.
-"""
-
 from __future__ import annotations
 
 import itertools
-import os
 
 import pytest
 import torch
@@ -14,40 +8,6 @@ import torch
 import graphrep as gr
 from graphrep.ops import sparse_dense
 from graphrep.ops.sparse_dense import reference
-
-INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
-LONG = 4  # so that the cutting of long rows is at work in small graphs
-
-
-@pytest.fixture(
-    params=[
-        pytest.param("cpu", marks=pytest.mark.skipif(not INTERPRETED, reason="needs TRITON_INTERPRET=1")),
-        pytest.param(
-            "cuda",
-            marks=[pytest.mark.gpu, pytest.mark.skipif(INTERPRETED or not torch.cuda.is_available(), reason="no GPU")],
-        ),
-    ]
-)
-def device(request):
-    return request.param
-
-
-@pytest.fixture(autouse=True)
-def triton_backend(monkeypatch):
-    from graphrep.ops.sparse_dense import triton
-
-    monkeypatch.setenv("GRAPHREP_BACKEND", "triton")
-    monkeypatch.setattr(triton, "LONG", LONG)
-    torch.manual_seed(0)
-
-
-@pytest.fixture
-def nan_filled():
-    """Fresh memory holds NaN, so that what a kernel forgets to write is seen."""
-    torch.use_deterministic_algorithms(True, warn_only=False)
-    yield
-    torch.use_deterministic_algorithms(False)
-
 
 # Number of rows, number of columns, column ids of each row.
 GRAPHS = {
