@@ -49,8 +49,8 @@ def test_cases_on_a_gpu():
     run_cases()
 
 
-def compile_instead_of_run(kernel, *args, grid, warmup, **options):
-    """Compile a kernel for an NVIDIA GPU that need not be there, down to machine code."""
+def compile_for_gpu(kernel, *args, grid, warmup, **options):
+    """Compile a kernel for an NVIDIA GPU that need not be there, down to machine code; return its name."""
     import triton
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
@@ -74,10 +74,26 @@ def compile_instead_of_run(kernel, *args, grid, warmup, **options):
             aligned[(number,)] = [["tt.divisibility", 16]]
     source = ASTSource(kernel, signature, constants, aligned)
     assert triton.compile(source, target=GPUTarget("cuda", 80, 32), options=options).asm["cubin"]
-    compile_instead_of_run.names.add(kernel.fn.__name__)
+    return kernel.fn.__name__
 
 
-@pytest.mark.skipif(INTERPRETED, reason="the interpreter compiles nothing")
+@pytest.fixture
+def compiled(monkeypatch, tmp_path):
+    """Have kernels compiled where they would be launched: what the interpreter takes, the compiler may refuse.
+
+    Gives the names of those that were.
+    """
+    if INTERPRETED:
+        pytest.skip("the interpreter compiles nothing")
+    pytest.importorskip("triton")
+    from triton.runtime.jit import JITFunction
+
+    names = set()
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(JITFunction, "run", lambda *args, **options: names.add(compile_for_gpu(*args, **options)))
+    return names
+
+
 @pytest.mark.parametrize(
     ("dtype", "ids", "heads", "shape"),
     [
@@ -88,16 +104,9 @@ def compile_instead_of_run(kernel, *args, grid, warmup, **options):
     ],
     ids=str,
 )
-def test_kernels_compile_without_a_gpu(dtype, ids, heads, shape, monkeypatch, tmp_path):
-    """What the interpreter takes, the compiler may refuse; both must be content."""
-    pytest.importorskip("triton")
-    from triton.runtime.jit import JITFunction
-
+def test_sparse_products_compile(dtype, ids, heads, shape, compiled, monkeypatch):
     from graphrep.ops.sparse_dense import triton
 
-    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(JITFunction, "run", compile_instead_of_run)
-    monkeypatch.setattr(compile_instead_of_run, "names", set(), raising=False)
     indptr, columns = torch.tensor([0, 0, 3, 12]), torch.zeros(12, dtype=ids)
     x = torch.zeros(12, *shape, dtype=dtype)
     values = torch.zeros(12, heads, dtype=dtype) if heads else None
@@ -107,7 +116,7 @@ def test_kernels_compile_without_a_gpu(dtype, ids, heads, shape, monkeypatch, tm
         grad, arg = triton.spmm_extreme(indptr, indices, values, x, indices is None, True)
         triton.spmm_extreme_backward(indptr, indices, values, arg, grad, len(x))
     triton.sddmm(indptr, columns, x[:3], x, max(heads, 1))
-    assert compile_instead_of_run.names == {name for name in vars(triton) if name.endswith("_kernel")}
+    assert compiled == {name for name in vars(triton) if name.endswith("_kernel")}
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
-LONG = 4  # so that the cutting of long rows is at work in small graphs
+LONG = 8  # so that the cutting of long rows is at work in small graphs
 
 
 @pytest.fixture(
