@@ -8,7 +8,7 @@ namespace graphrep {
 namespace GRAPHREP_ISA {
 namespace {
 
-constexpr int64_t kElementsPerTask = 1 << 20;
+constexpr int64_t kWorkPerTask = 1 << 20;  // elements
 constexpr int64_t kChunk = 64;  // columns whose results are kept at hand
 
 template <Reduce R, class T>
@@ -110,7 +110,7 @@ static inline int64_t column_extreme(const T* x, int64_t n) {
 template <class T>
 void fold_rows(const Rows<T>& t, int num_threads) {
     with_reduce(t.reduce, [&]<Reduce R>() {
-        for_csr_rows(t.indptr, t.groups, kElementsPerTask / (t.columns + 8) + 1, num_threads,
+        for_csr_rows(t.indptr, t.groups, kWorkPerTask / (t.columns + 8) + 1, num_threads,
                      [&](int64_t first, int64_t last) {
                          for (int64_t g = first; g < last; ++g)
                              for (int64_t k = 0; k < t.columns; k += kChunk)
@@ -121,7 +121,7 @@ void fold_rows(const Rows<T>& t, int num_threads) {
 
 template <class T>
 void reduce_column(const Rows<T>& t, int num_threads) {
-    for_csr_rows(t.indptr, t.groups, kElementsPerTask, num_threads, [&](int64_t first, int64_t last) {
+    for_csr_rows(t.indptr, t.groups, kWorkPerTask, num_threads, [&](int64_t first, int64_t last) {
         for (int64_t g = first; g < last; ++g) {
             const int64_t begin = t.indptr[g], n = t.indptr[g + 1] - begin;
             const T* x = t.src + begin;
