@@ -1,15 +1,19 @@
 """Peak memory of Node2Vec on 1 million nodes and 10 million edges, d = 128; beside PecanPy + gensim on a tenth of it.
 
-    python experiments/bench/memory.py
+    python experiments/bench/memory.py [--python .venv/bin/python]
 
 Every run is a process of its own that loads a prepared CSR from .npy files and reports its own peak resident size
 (VmHWM). What graphrep holds beyond the graph and the two vector tables is the figure of the target, at most 200 MB. It
 must not grow with the number of walks, so it is measured for two corpora, on a graph of a tenth the size. PecanPy keeps
 its walks as lists of strings for gensim; it takes too long on the large graph and is measured on the smaller one, too.
+
+Where pandas and pyarrow are installed, scikit-learn imports them, 115 MB that say nothing about graphrep; ``--python``
+names the interpreter of graphrep's own runs, so that they can be those of a plain installation (``make setup``).
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -23,6 +27,7 @@ from _harness import environment, print_table, write_results
 NODES, EDGES, DIMENSIONS = 1_000_000, 10_000_000, 128
 TARGET_MB = 200.0
 MB = 1e6
+RUN = "--run"  # first argument of a measured process
 RUNS = (  # engine, share of the graph, walks per node, nodes per walk
     ("graphrep", 1, 1, 20),
     ("graphrep", 10, 1, 20),
@@ -32,12 +37,15 @@ RUNS = (  # engine, share of the graph, walks per node, nodes per walk
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description="Peak memory of Node2Vec.")
+    parser.add_argument("--python", default=sys.executable, help="interpreter of graphrep's own runs")
+    python = parser.parse_args().python
     rows = []
     for engine, share, walks, length in RUNS:
         with tempfile.TemporaryDirectory() as folder:
             nodes, edges = NODES // share, EDGES // share
             graph_bytes = prepare(Path(folder), nodes, edges)
-            row = run(engine, folder, walks, length)
+            row = run(python if engine == "graphrep" else sys.executable, engine, folder, walks, length)
         tables = 2 * nodes * DIMENSIONS * 4
         beyond = (row["peak_bytes"] - graph_bytes - tables) / MB
         name = f"{engine}: {nodes:,} nodes, {edges:,} edges, {walks} x {length} nodes"
@@ -72,9 +80,9 @@ def prepare(folder: Path, nodes: int, edges: int) -> int:
     return graph.indptr.nbytes + graph.indices.nbytes
 
 
-def run(engine: str, folder: str, walks: int, length: int) -> dict[str, float]:
+def run(python: str, engine: str, folder: str, walks: int, length: int) -> dict[str, float]:
     """One measured process."""
-    command = [sys.executable, __file__, engine, folder, str(walks), str(length)]
+    command = [python, __file__, RUN, engine, folder, str(walks), str(length)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         raise RuntimeError(f"{engine} failed:\n{result.stderr[-2000:]}")
@@ -135,7 +143,7 @@ def resident(field: str) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        child(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    if sys.argv[1:2] == [RUN]:
+        child(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
     else:
         main()

@@ -19,9 +19,10 @@ from typing import Any
 
 import torch
 
+from graphrep import _core
 from graphrep._backend import BACKENDS
 
-__all__ = ["SCALARS", "SMALL", "Op", "address", "checking", "threads", "unchecked"]
+__all__ = ["SCALARS", "SMALL", "Op", "address", "checking", "eager", "empty", "threads", "unchecked"]
 
 LIBRARY: Any = torch.library.Library("graphrep", "FRAGMENT")  # type: ignore[no-untyped-call]
 
@@ -38,11 +39,12 @@ SCALARS = {
     torch.uint8: 8,
 }
 
+HUGE = 1 << 22  # bytes from which a result is worth a system call for huge pages
 SMALL = 1 << 15  # elements below which waking other threads costs more than it saves
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 _dispatch_modes: Callable[[], int] = torch._C._len_torch_dispatch_stack
-_wrapped: Callable[[torch.Tensor], bool] = torch._C._functorch.is_functorch_wrapped_tensor
+_transforms: Callable[[], object] = torch._C._functorch.peek_interpreter_stack
 _checks = contextvars.ContextVar("graphrep_checks", default=True)
 
 
@@ -52,19 +54,32 @@ def unchecked() -> Iterator[None]:
 
     Shapes, dtypes and devices are checked all the same. An index out of range then reads or writes foreign memory.
 
+    Yields
+    ------
+    None
+
     Examples
     --------
     >>> import torch
     >>> import graphrep as gr
     >>> with gr.ops.unchecked():
-    ...     gr.ops.scatter(torch.ones(3), torch.tensor([0, 0, 1]))
-    tensor([2., 1.])
+    ...     adj = gr.ops.Adjacency(torch.tensor([0, 1, 2]), torch.tensor([1, 0]))
+    >>> adj.degree()
+    tensor([1, 1])
     """
     token = _checks.set(False)
     try:
         yield
     finally:
         _checks.reset(token)
+
+
+def eager() -> bool:
+    """Whether calls run as they are written: no tracing, dispatch mode or function transform is active.
+
+    Only then may a kernel be called directly, and something derived be kept for later.
+    """
+    return not (torch.compiler.is_compiling() or _dispatch_modes() or _transforms() is not None)
 
 
 def checking() -> bool:
@@ -75,6 +90,15 @@ def checking() -> bool:
 def address(tensor: torch.Tensor | None) -> int:
     """Where the data lies, 0 for None: what the native kernels take."""
     return 0 if tensor is None else tensor.data_ptr()
+
+
+def empty(like: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> torch.Tensor:
+    """Memory for a result, large ones with huge pages: the page faults of fresh memory can cost as much as a kernel."""
+    out = like.new_empty(shape, dtype=dtype)
+    size = out.nbytes
+    if size >= HUGE:
+        _core.advise_huge_pages(out.data_ptr(), size)
+    return out
 
 
 def threads() -> int:
@@ -99,8 +123,8 @@ class Op:
     fake : callable
         Empty outputs of the right shapes.
     setup, backward : callable, optional
-        ``setup(ctx, inputs, output)`` saves, ``backward(ctx, *grads)`` gives one gradient per input, as in
-        ``torch.library.register_autograd``. ``backward`` is made of differentiable ops.
+        Both or neither. ``setup(ctx, inputs, output)`` saves, ``backward(ctx, *grads)`` gives one gradient per input,
+        as in ``torch.library.register_autograd``. ``backward`` is made of differentiable ops.
     device : int
         Which argument, a tensor, tells the device.
     """
@@ -126,9 +150,11 @@ class Op:
         torch.library.register_fake(f"graphrep::{name}", fake, lib=LIBRARY)
         self._op = getattr(torch.ops.graphrep, name).default
         self._function: type[torch.autograd.Function] | None = None
-        if backward is not None:
+        self._transformable: type[torch.autograd.Function] | None = None
+        if backward is not None and setup is not None:
             torch.library.register_autograd(f"graphrep::{name}", backward, setup_context=setup, lib=LIBRARY)
             self._function = _function(name, self.kernel, setup, backward)
+            self._transformable = _transformable(name, self.kernel, setup, backward)
 
     def kernel(self, *args: Any) -> Any:
         """Run the implementation that ``GRAPHREP_BACKEND`` and the device ask for, without recording a gradient."""
@@ -159,11 +185,13 @@ class Op:
     def __call__(self, *args: Any) -> Any:
         """Call the op; a gradient is recorded where one is wanted."""
         wants_grad = False
-        if torch.compiler.is_compiling() or _dispatch_modes():
+        if not eager():
+            if self._transformable is not None and _transforms() is not None and not torch.compiler.is_compiling():
+                return self._transformable.apply(*args)  # type: ignore[no-untyped-call]
             return self._op(*args)
         for value in args:
             if isinstance(value, torch.Tensor):
-                if type(value) not in _PLAIN or _wrapped(value):
+                if type(value) not in _PLAIN:
                     return self._op(*args)
                 wants_grad = wants_grad or value.requires_grad
         if wants_grad and self._function is not None and torch.is_grad_enabled():
@@ -172,15 +200,26 @@ class Op:
 
 
 def _function(
-    name: str, kernel: Callable[..., Any], setup: Callable[..., None] | None, backward: Callable[..., Any]
+    name: str, kernel: Callable[..., Any], setup: Callable[..., None], backward: Callable[..., Any]
 ) -> type[torch.autograd.Function]:
     def run(ctx: Any, *args: Any) -> Any:
         output = kernel(*args)
-        if setup is not None:
-            setup(ctx, args, output)
+        setup(ctx, args, output)
         return output
 
     return type(name, (torch.autograd.Function,), {"forward": staticmethod(run), "backward": staticmethod(backward)})
+
+
+def _transformable(
+    name: str, kernel: Callable[..., Any], setup: Callable[..., None], backward: Callable[..., Any]
+) -> type[torch.autograd.Function]:
+    """The form that ``torch.func.grad`` and its like demand; slower, since torch binds the arguments by name."""
+    methods = {
+        "forward": staticmethod(lambda *args: kernel(*args)),
+        "setup_context": staticmethod(setup),
+        "backward": staticmethod(backward),
+    }
+    return type(name, (torch.autograd.Function,), methods)
 
 
 def _has_triton() -> bool:

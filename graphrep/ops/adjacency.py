@@ -10,7 +10,7 @@ import torch
 
 from graphrep import _core
 from graphrep.graph import Graph, as_graph
-from graphrep.ops._library import SCALARS, Op, address, checking, threads
+from graphrep.ops._library import SCALARS, Op, address, checking, eager, threads
 
 __all__ = ["Adjacency", "as_adjacency"]
 
@@ -149,9 +149,9 @@ class Adjacency:
     @classmethod
     def from_graph(cls, graph: Graph) -> Adjacency:
         """Out-neighbours of a Graph, its weights as values; shares memory."""
-        indptr, indices = _shared(graph.indptr), _shared(graph.indices)
+        indptr, indices = shared(graph.indptr), shared(graph.indices)
         structure = Structure(indptr, indices, graph.num_nodes, symmetric=not graph.directed and graph.weights is None)
-        return cls._of(structure, None if graph.weights is None else _shared(graph.weights), None)
+        return cls._of(structure, None if graph.weights is None else shared(graph.weights), None)
 
     @property
     def indptr(self) -> Tensor:
@@ -200,7 +200,7 @@ class Adjacency:
         if values is not None:
             values = values.index_select(0, self._structure.order())
         adj = Adjacency._of(structure, values, None)
-        if values is None and not torch.compiler.is_compiling():
+        if values is None and eager():
             self._transposed = adj
         return adj
 
@@ -227,7 +227,11 @@ class Adjacency:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
             return torch.sparse_csr_tensor(
-                self.indptr.to(self.indices.dtype), self.indices, values, (self.num_rows, self.num_cols)
+                self.indptr.to(self.indices.dtype),
+                self.indices,
+                values,
+                (self.num_rows, self.num_cols),
+                check_invariants=False,
             )
 
     def to_dense(self) -> Tensor:
@@ -275,7 +279,7 @@ class Structure:
         ids = torch.arange(n, dtype=self.indices.dtype, device=self.indices.device)
         counts = self.indptr[1:] - self.indptr[:-1]
         rows = torch.repeat_interleave(ids, counts, output_size=len(self.indices))
-        if not torch.compiler.is_compiling():
+        if eager():
             self._rows = rows
         return rows
 
@@ -286,7 +290,7 @@ class Structure:
             return self._transposed
         indptr, order = _group(self.indices, None, self.num_cols)
         transposed = Structure(indptr, self.rows().index_select(0, order), len(self.indptr) - 1)
-        if not torch.compiler.is_compiling():
+        if eager():
             self._transposed, self._order = transposed, order
             transposed._transposed = self
         return transposed
@@ -296,15 +300,29 @@ class Structure:
         if self._order is not None:
             return self._order
         order = _group(self.indices, None, self.num_cols)[1]
-        if not torch.compiler.is_compiling():
+        if eager():
             self._order = order
         return order
 
 
 def as_adjacency(obj: Any) -> Adjacency:
-    """Take an Adjacency, a Graph, a torch sparse matrix, a PyG EdgeIndex or anything :func:`graphrep.as_graph` takes.
+    """Turn anything graph-like into an :class:`Adjacency`.
 
-    The Adjacency of a Graph is kept with it, so that its transpose is computed once.
+    Parameters
+    ----------
+    obj : Adjacency, torch sparse matrix, PyG EdgeIndex, or anything :func:`graphrep.as_graph` takes
+        Rows of a sparse matrix stay rows; those of an EdgeIndex are its targets.
+
+    Returns
+    -------
+    Adjacency
+        That of a Graph is kept with it, so that its transpose is computed once.
+
+    Examples
+    --------
+    >>> import graphrep as gr
+    >>> gr.ops.as_adjacency(gr.as_graph([[0, 1], [1, 2]], directed=False))
+    Adjacency(shape=(3, 3), entries=4, indices=int32)
     """
     if isinstance(obj, Adjacency):
         return obj
@@ -335,7 +353,8 @@ def describe(value: Any) -> str:
     return type(value).__name__
 
 
-def _shared(array: np.ndarray[Any, Any]) -> Tensor:
+def shared(array: np.ndarray[Any, Any]) -> Tensor:
+    """Tensor over the memory of an array, which may be read-only: nothing here writes to its inputs."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
         return torch.from_numpy(array)

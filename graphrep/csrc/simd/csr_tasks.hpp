@@ -8,6 +8,17 @@
 namespace graphrep {
 namespace GRAPHREP_ISA {
 
+constexpr int64_t kElementsPerTask = 1 << 21;  // elements that a task gathers
+constexpr int64_t kLine = 64;                  // bytes of a cache line
+
+// How many entries ahead the rows that will be gathered are asked for: far enough for memory to answer, not so far that
+// they are gone from the cache when their turn comes.
+static inline int64_t entries_ahead(int64_t row_bytes) {
+    constexpr int64_t kBytes = 16384, kEntries = 64;
+    const int64_t entries = kBytes / (row_bytes + 1);
+    return (entries < kEntries ? entries : kEntries) + 2;
+}
+
 // body(row_begin, row_end) over tasks of about `entries_per_task` entries; a row is never split, so that a result does
 // not depend on the number of threads.
 template <class Body>

@@ -9,9 +9,6 @@ namespace graphrep {
 namespace GRAPHREP_ISA {
 namespace {
 
-constexpr int64_t kElementsPerTask = 1 << 21;
-constexpr int64_t kBytesAhead = 8192;
-constexpr int64_t kLine = 64;
 
 template <class V>
 static inline auto add_lanes(V value) {
@@ -46,7 +43,7 @@ static inline typename Lanes<T>::Scalar dot(const T* a, const T* b, int64_t n) {
 template <class T, class Id>
 void sddmm(const Sddmm<T, Id>& t, int num_threads) {
     const int64_t stride = t.heads * t.columns, last = t.indptr[t.num_rows];
-    const int64_t ahead = kBytesAhead / (stride * int64_t(sizeof(T)) + 1) + 4;
+    const int64_t ahead = entries_ahead(stride * int64_t(sizeof(T)));
     for_csr_rows(t.indptr, t.num_rows, kElementsPerTask / (stride + 8) + 1, num_threads, [&](int64_t first, int64_t end_row) {
         for (int64_t v = first; v < end_row; ++v) {
             const T* row = t.x + v * stride;

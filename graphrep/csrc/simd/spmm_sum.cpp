@@ -9,9 +9,6 @@ namespace graphrep {
 namespace GRAPHREP_ISA {
 namespace {
 
-constexpr int64_t kElementsPerTask = 1 << 21;  // gathered elements
-constexpr int64_t kBytesAhead = 8192;          // gathered bytes asked for in advance
-constexpr int64_t kLine = 64;
 
 // One row, `Blocks` vectors of its columns; Some: only the first `some` lanes of one vector exist.
 template <int Blocks, bool Gather, bool Weighted, bool Some, class T, class Id>
@@ -20,13 +17,9 @@ static inline void sum_block(const Spmm<T, Id>& t, const T* values, const T* x, 
     using L = Lanes<T>;
     typename L::Vector total[Blocks];
     for (int b = 0; b < Blocks; ++b) total[b] = typename L::Vector{};
-    for (int64_t e = begin; e < end; ++e) {
-        if (Gather && e + ahead < last) {
-            const char* next = reinterpret_cast<const char*>(x + t.indices[e + ahead] * stride);
-            for (int64_t byte = 0; byte < int64_t(Blocks * L::kLanes * sizeof(T)); byte += kLine)
-                __builtin_prefetch(next + byte);
-        }
-        const T* row = x + (Gather ? int64_t(t.indices[e]) : e) * stride;
+    const Id* indices = t.indices;
+    const auto add = [&](int64_t e) __attribute__((always_inline)) {
+        const T* row = x + (Gather ? int64_t(indices[e]) : e) * stride;
         if constexpr (Weighted) {
             const auto w = L::splat(widen(values[e * t.heads]));
             for (int b = 0; b < Blocks; ++b)
@@ -34,7 +27,18 @@ static inline void sum_block(const Spmm<T, Id>& t, const T* values, const T* x, 
         } else {
             for (int b = 0; b < Blocks; ++b) total[b] += Some ? L::load_some(row, some) : L::load(row + b * L::kLanes);
         }
+    };
+    int64_t e = begin;
+    if constexpr (Gather) {
+        const int64_t fetched = last - ahead < end ? last - ahead : end;
+        for (; e < fetched; ++e) {
+            const char* next = reinterpret_cast<const char*>(x + indices[e + ahead] * stride);
+            for (int64_t byte = 0; byte < int64_t(Blocks * L::kLanes * sizeof(T)); byte += kLine)
+                __builtin_prefetch(next + byte);
+            add(e);
+        }
     }
+    for (; e < end; ++e) add(e);
     const auto s = L::splat(scale);
     for (int b = 0; b < Blocks; ++b) {
         if (Some)
@@ -48,7 +52,7 @@ template <bool Gather, bool Weighted, class T, class Id>
 void sum_rows(const Spmm<T, Id>& t, int num_threads) {
     using L = Lanes<T>;
     const int64_t stride = t.heads * t.columns, last = t.indptr[t.num_rows];
-    const int64_t ahead = kBytesAhead / (stride * int64_t(sizeof(T))) + 4;
+    const int64_t ahead = entries_ahead(stride * int64_t(sizeof(T)));
     for_csr_rows(t.indptr, t.num_rows, kElementsPerTask / (stride + 8) + 1, num_threads, [&](int64_t first, int64_t end_row) {
         for (int64_t v = first; v < end_row; ++v) {
             const int64_t begin = t.indptr[v], end = t.indptr[v + 1];

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from graphrep.ops._library import Op
-from graphrep.ops.adjacency import Adjacency, as_adjacency, describe, group_by_key
+from graphrep.ops.adjacency import Adjacency, as_adjacency, describe, group_by_key, shared
 from graphrep.ops.sparse_dense import cpu, reference
 
 __all__ = ["sddmm", "spmm", "spmm_extreme"]
@@ -69,7 +69,7 @@ def spmm(adj: Any, x: Array, reduce: str = "sum") -> Array:
     """
     a = as_adjacency(adj)
     if isinstance(x, np.ndarray):
-        y: np.ndarray[Any, Any] = spmm(a, torch.from_numpy(np.ascontiguousarray(x)), reduce).numpy()
+        y: np.ndarray[Any, Any] = spmm(a, shared(np.ascontiguousarray(x)), reduce).numpy()
         return y
     if reduce not in REDUCES:
         raise ValueError(f"reduce must be one of {', '.join(REDUCES)}; got {reduce!r}.")

@@ -7,7 +7,7 @@ import math
 import torch
 
 from graphrep import _core
-from graphrep.ops._library import SCALARS, SMALL, address, threads
+from graphrep.ops._library import SCALARS, SMALL, address, empty, threads
 
 Tensor = torch.Tensor
 SUM, MEAN, MAX, MIN = range(4)  # csrc/scalars.hpp
@@ -33,7 +33,7 @@ def spmm_sum(
     t_order: Tensor | None = None,
 ) -> Tensor:
     """See :func:`graphrep.ops.spmm`."""
-    out = x.new_empty((indptr.shape[0] - 1, *x.shape[1:]))
+    out = empty(x, (indptr.shape[0] - 1, *x.shape[1:]))
     heads, columns = _sizes(values, x)
     values = None if values is None else values.contiguous()
     if out.numel():
@@ -60,8 +60,8 @@ def spmm_extreme(
     indptr: Tensor, indices: Tensor, values: Tensor | None, x: Tensor, largest: bool, with_arg: bool
 ) -> tuple[Tensor, Tensor]:
     """See :func:`graphrep.ops.sparse_dense.spmm_extreme`."""
-    out = x.new_empty((indptr.shape[0] - 1, *x.shape[1:]))
-    arg = torch.empty(out.shape if with_arg else (0,), dtype=torch.int32)
+    out = empty(x, (indptr.shape[0] - 1, *x.shape[1:]))
+    arg = empty(x, out.shape if with_arg else (0,), torch.int32)
     heads, columns = _sizes(values, x)
     values = None if values is None else values.contiguous()
     if out.numel():
@@ -90,7 +90,7 @@ def spmm_extreme_backward(
     """Gradient in x of the maximum or minimum: the gradient of a result goes to the entry that it came from."""
     wide = grad if grad.dtype == torch.float64 else grad.float()  # 16-bit types would lose a sum of many
     weights = None if values is None else values.to(wide.dtype).contiguous()
-    out = wide.new_zeros((num_x, *grad.shape[1:]))
+    out = empty(wide, (num_x, *grad.shape[1:])).zero_()
     heads, columns = _sizes(values, grad)
     if out.numel():
         _core.spmm_extreme_backward(
@@ -112,7 +112,7 @@ def spmm_extreme_backward(
 
 def sddmm(indptr: Tensor, indices: Tensor, x: Tensor, y: Tensor, heads: int) -> Tensor:
     """See :func:`graphrep.ops.sddmm`."""
-    out = x.new_empty(indices.shape[0], heads)
+    out = empty(x, (indices.shape[0], heads))
     columns = math.prod(x.shape[1:])
     if out.numel():
         _core.sddmm(
