@@ -119,6 +119,17 @@ def test_sparse_products_compile(dtype, ids, heads, shape, compiled, monkeypatch
     assert compiled == {name for name in vars(triton_kernels) if name.endswith("_kernel")}
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.int64, torch.uint8], ids=str)
+def test_scatter_compiles(dtype, compiled):
+    from graphrep.ops.segment import kernels, triton
+
+    for ids in (torch.int32, torch.int64):
+        triton.fold(torch.zeros(4, 3, dtype=dtype), torch.zeros(4, dtype=ids), 0, 2, kernels.SUM)
+    triton.segment_fold(torch.zeros(4, 3, dtype=dtype), torch.tensor([0, 2, 4]), 0, kernels.MEAN)
+    triton.segment_extreme(torch.zeros(4, 3, dtype=dtype), torch.tensor([0, 2, 4]), 0, False, True)
+    assert compiled == {"add_kernel", "sum_kernel", "extreme_kernel"}
+
+
 @pytest.fixture
 def path_graph():
     return gr.ops.Adjacency(torch.tensor([0, 1, 2]), torch.tensor([1, 0]))

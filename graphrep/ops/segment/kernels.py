@@ -7,6 +7,8 @@ along the trailing ones; or that of ``src``. ``indptr`` is int64, contiguous, of
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -36,6 +38,10 @@ __all__ = [
 ]
 
 Tensor = torch.Tensor
+
+
+def _triton(name: str) -> Callable[[], Callable[..., Any]]:
+    return lambda: getattr(importlib.import_module("graphrep.ops.segment.triton"), name)
 
 
 def _shape(src: Tensor, dim: int, size: Any) -> tuple[Any, ...]:
@@ -82,6 +88,7 @@ fold_op = Op(
     "(Tensor src, Tensor index, int dim, SymInt size, int reduce) -> Tensor",
     native=cpu.fold,
     reference=reference.fold,
+    triton=_triton("fold"),
     fake=lambda src, index, dim, size, reduce: src.new_empty(_shape(src, dim, size)),
     setup=_fold_setup,
     backward=_fold_backward,
@@ -108,6 +115,7 @@ gather_op = Op(
     "(Tensor src, Tensor index, int dim) -> Tensor",
     native=cpu.gather,
     reference=reference.gather,
+    triton=_triton("gather"),
     fake=_gather_fake,
     setup=_gather_setup,
     backward=_gather_backward,
@@ -132,6 +140,7 @@ place_op = Op(
     "(Tensor src, Tensor arg, int dim, SymInt size) -> Tensor",
     native=cpu.place,
     reference=reference.place,
+    triton=_triton("place"),
     fake=lambda src, arg, dim, size: src.new_empty(_shape(src, dim, size)),
     setup=_place_setup,
     backward=_place_backward,
@@ -159,6 +168,7 @@ extreme_op = Op(
     "(Tensor src, Tensor index, int dim, SymInt size, bool largest, bool with_arg) -> (Tensor, Tensor)",
     native=cpu.extreme,
     reference=reference.extreme,
+    triton=_triton("extreme"),
     fake=lambda src, index, dim, size, largest, with_arg: _extreme_outputs(src, _shape(src, dim, size), with_arg),
     setup=_extreme_setup,
     backward=_extreme_backward,
@@ -183,6 +193,7 @@ segment_op = Op(
     "(Tensor src, Tensor indptr, int dim, int reduce) -> Tensor",
     native=cpu.segment_fold,
     reference=reference.segment_fold,
+    triton=_triton("segment_fold"),
     fake=lambda src, indptr, dim, reduce: src.new_empty(_shape(src, dim, indptr.shape[-1] - 1)),
     setup=_segment_setup,
     backward=_segment_backward,
@@ -193,6 +204,7 @@ segment_extreme_op = Op(
     "(Tensor src, Tensor indptr, int dim, bool largest, bool with_arg) -> (Tensor, Tensor)",
     native=cpu.segment_extreme,
     reference=reference.segment_extreme,
+    triton=_triton("segment_extreme"),
     fake=lambda src, indptr, dim, largest, with_arg: _extreme_outputs(
         src, _shape(src, dim, indptr.shape[-1] - 1), with_arg
     ),
@@ -216,6 +228,7 @@ expand_op = Op(
     "(Tensor src, Tensor indptr, int dim, SymInt size) -> Tensor",
     native=cpu.segment_expand,
     reference=reference.segment_expand,
+    triton=_triton("segment_expand"),
     fake=lambda src, indptr, dim, size: src.new_empty(_shape(src, dim, size)),
     setup=_expand_setup,
     backward=_expand_backward,
@@ -226,6 +239,7 @@ offsets_op = Op(
     "(Tensor index, SymInt size) -> Tensor",
     native=cpu.offsets,
     reference=reference.offsets,
+    triton=_triton("offsets"),
     fake=lambda index, size: index.new_empty((*index.shape[:-1], size + 1), dtype=torch.int64),
 )
 
@@ -247,6 +261,7 @@ softmax_op = Op(
     "(Tensor src, Tensor index, int dim, SymInt size) -> Tensor",
     native=cpu.softmax,
     reference=reference.softmax,
+    triton=_triton("softmax"),
     fake=lambda src, index, dim, size: src.new_empty(src.shape),
     setup=_softmax_setup,
     backward=_softmax_backward,
