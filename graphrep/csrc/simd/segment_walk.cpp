@@ -4,6 +4,7 @@
 #include <new>
 
 #include "../segment.hpp"
+#include "csr_tasks.hpp"
 #include "fold.hpp"
 
 namespace graphrep {
@@ -12,18 +13,25 @@ namespace {
 
 constexpr int64_t kAhead = 12;             // entries whose result is asked for in advance
 constexpr int64_t kCachedBytes = 1 << 19;  // results that need no asking
-constexpr int64_t kBytesAhead = 8192;      // of src
 
 template <class T>
-struct Scratch {  // zeroed
+struct Zeroed {
     T* data;
-    explicit Scratch(int64_t n) : data(static_cast<T*>(std::calloc(size_t(n > 0 ? n : 1), sizeof(T)))) {
+    explicit Zeroed(int64_t n) : data(static_cast<T*>(std::calloc(size_t(n > 0 ? n : 1), sizeof(T)))) {
         if (!data) throw std::bad_alloc();
     }
-    ~Scratch() { std::free(data); }
-    Scratch(const Scratch&) = delete;
-    Scratch& operator=(const Scratch&) = delete;
+    ~Zeroed() { std::free(data); }
+    Zeroed(const Zeroed&) = delete;
+    Zeroed& operator=(const Zeroed&) = delete;
 };
+
+// Ask for `count` elements at data + offset, which may lie outside: an index is not checked before its turn.
+template <int Write, class T>
+static inline void ask_for(const T* data, int64_t offset, int64_t count) {
+    const auto at = reinterpret_cast<uintptr_t>(data) + uint64_t(offset) * sizeof(T);
+    for (int64_t byte = 0; byte < count * int64_t(sizeof(T)) && byte < 8 * kLine; byte += kLine)
+        __builtin_prefetch(reinterpret_cast<const void*>(at + uint64_t(byte)), Write);
+}
 
 // Results lie `pitch` elements apart, column `first_column` at 0. Counts: (groups) or (groups, width) if per_column.
 template <Reduce R, bool PerColumn, bool Count, bool Arg, class T, class Id>
@@ -31,7 +39,8 @@ int64_t walk(const Walk<T, Id>& t, Wide<T>* results, int64_t pitch, int64_t* cou
     using A = Wide<T>;
     const int64_t width = t.last_column - t.first_column, columns = t.columns;
     const bool ask = !PerColumn && t.groups * width * int64_t(sizeof(A)) > kCachedBytes;
-    const int64_t ahead = kBytesAhead / (columns * int64_t(sizeof(T)) + 1) + 4;
+    const bool ahead_of_src = width * int64_t(sizeof(T)) >= kLine;  // narrower rows the processor finds itself
+    const int64_t ahead = entries_ahead(columns * int64_t(sizeof(T)));
     int64_t* args = Arg ? t.arg + t.first_column : nullptr;
     for (int64_t e = 0; e < t.entries; ++e) {
         const T* row = t.src + e * columns + t.first_column;
@@ -56,14 +65,8 @@ int64_t walk(const Walk<T, Id>& t, Wide<T>* results, int64_t pitch, int64_t* cou
         } else {
             const int64_t g = t.index[e];
             if (static_cast<uint64_t>(g) >= static_cast<uint64_t>(t.groups)) return e;
-            if (width * int64_t(sizeof(T)) >= 64)
-                for (int64_t byte = 0; byte < width * int64_t(sizeof(T)); byte += 64)
-                    __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(row + ahead * columns) + uint64_t(byte)));
-            if (ask && e + kAhead < t.entries) {
-                const auto next = reinterpret_cast<uintptr_t>(results) + uint64_t(t.index[e + kAhead]) * uint64_t(pitch) * sizeof(A);
-                for (int64_t byte = 0; byte < width * int64_t(sizeof(A)) && byte < 512; byte += 64)
-                    __builtin_prefetch(reinterpret_cast<const void*>(next + uint64_t(byte)), 1);
-            }
+            if (ahead_of_src && e + ahead < t.entries) ask_for<0>(row, ahead * columns, width);
+            if (ask && e + kAhead < t.entries) ask_for<1>(results, int64_t(t.index[e + kAhead]) * pitch, width);
             A* __restrict to = results + g * pitch;
             if constexpr (Arg) {
                 int64_t* __restrict arg = args + g * columns;
@@ -90,8 +93,8 @@ int64_t run(const Walk<T, Id>& t) {
     const int64_t width = t.last_column - t.first_column;
     const bool arg = extreme && t.arg, count = R == Reduce::mean || (extreme && !arg);
     const int64_t pitch = in_place ? t.columns : width;
-    Scratch<A> beside(in_place ? 0 : t.groups * width);
-    Scratch<int64_t> counts(count ? t.groups * (PerColumn ? width : 1) : 0);
+    Zeroed<A> beside(in_place ? 0 : t.groups * width);
+    Zeroed<int64_t> counts(count ? t.groups * (PerColumn ? width : 1) : 0);
     A* results = beside.data;
     if constexpr (in_place) results = t.out + t.first_column;
     if (in_place || neutral<R, A>() != A{})

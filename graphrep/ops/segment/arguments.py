@@ -7,7 +7,7 @@ import os
 import torch
 
 from graphrep import _core
-from graphrep.ops._library import SCALARS, _wrapped, checking
+from graphrep.ops._library import SCALARS, checking, eager
 from graphrep.ops.adjacency import describe
 from graphrep.ops.segment.cpu import largest_id
 
@@ -95,8 +95,7 @@ def _native(index: Tensor) -> bool:
     return (
         index.device.type == "cpu"
         and type(index) is Tensor
-        and not torch.compiler.is_compiling()
-        and not _wrapped(index)
+        and eager()
         and os.environ.get("GRAPHREP_BACKEND") != "reference"
     )
 

@@ -7,7 +7,7 @@ import math
 import torch
 
 from graphrep import _core
-from graphrep.ops._library import SCALARS, SMALL, address, threads
+from graphrep.ops._library import SCALARS, SMALL, address, empty, threads
 from graphrep.ops.segment.reference import MAX, MIN, SUM
 
 Tensor = torch.Tensor
@@ -24,8 +24,8 @@ def _scatter(
 ) -> tuple[Tensor, Tensor | None]:
     shape = list(src.shape)
     entries, shape[dim] = shape[dim], size
-    out = src.new_empty(shape)
-    arg = torch.empty(shape, dtype=torch.int64) if with_arg else None
+    out = empty(src, tuple(shape))
+    arg = empty(src, tuple(shape), torch.int64) if with_arg else None
     if out.numel():
         batch = 1 if dim == 0 else math.prod(shape[:dim])
         columns = out.numel() // (batch * size)
@@ -81,7 +81,7 @@ def gather(src: Tensor, index: Tensor, dim: int) -> Tensor:
     shape = list(src.shape)
     size = shape[dim]
     entries = shape[dim] = index.shape[0] if index.dim() == 1 else index.shape[dim]
-    out = src.new_empty(shape)
+    out = empty(src, tuple(shape))
     if out.numel():
         batch = 1 if dim == 0 else math.prod(shape[:dim])
         columns = out.numel() // (batch * entries)
@@ -111,7 +111,7 @@ def place(src: Tensor, arg: Tensor, dim: int, size: int) -> Tensor:
     number, shape[dim] = shape[dim], size
     if not src.numel():
         return src.new_zeros(shape)
-    out = src.new_empty(shape)
+    out = empty(src, tuple(shape))
     batch = math.prod(shape[:dim])
     _core.place_entries(
         src.data_ptr(),
@@ -131,8 +131,8 @@ def _segments(src: Tensor, indptr: Tensor, dim: int, reduce: int, with_arg: bool
     shape = list(src.shape)
     entries = shape[dim]
     number = shape[dim] = indptr.shape[-1] - 1
-    out = src.new_empty(shape)
-    arg = torch.empty(shape, dtype=torch.int64) if with_arg else None
+    out = empty(src, tuple(shape))
+    arg = empty(src, tuple(shape), torch.int64) if with_arg else None
     if out.numel():
         batch = 1 if dim == 0 else math.prod(shape[:dim])
         _core.segment_reduce(
@@ -174,7 +174,7 @@ def segment_expand(src: Tensor, indptr: Tensor, dim: int, size: int) -> Tensor:
     number, shape[dim] = shape[dim], size
     if not number:
         return src.new_zeros(shape)
-    out = src.new_empty(shape)
+    out = empty(src, tuple(shape))
     if out.numel():
         batch = 1 if dim == 0 else math.prod(shape[:dim])
         _core.expand_segments(
@@ -193,7 +193,7 @@ def segment_expand(src: Tensor, indptr: Tensor, dim: int, size: int) -> Tensor:
 
 def offsets(index: Tensor, size: int) -> Tensor:
     """Offsets of the groups of a sorted index: for g in 0 … size, how many ids are below g."""
-    indptr = index.new_empty((*index.shape[:-1], size + 1), dtype=torch.int64)
+    indptr = empty(index, (*index.shape[:-1], size + 1), torch.int64)
     entries = index.shape[-1]
     bad = _core.sorted_offsets(
         SCALARS[index.dtype],
@@ -209,9 +209,9 @@ def offsets(index: Tensor, size: int) -> Tensor:
         if not len(falls):
             raise _outside(index, bad, size)
         *row, place = falls[0].tolist()
-        before, after = index[(*row, place)], index[(*row, place + 1)]
+        before, after = index[tuple(row)][place : place + 2].tolist()
         raise ValueError(
-            f"index must ascend along its last dimension, got {int(after)} after {int(before)} at position {place + 1}."
+            f"index must ascend along its last dimension, got {after} after {before} at position {place + 1}."
         )
     return indptr
 
