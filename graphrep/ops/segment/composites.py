@@ -41,7 +41,7 @@ def scatter_log_softmax(
 ) -> Tensor:
     r"""Logarithm of :func:`scatter_softmax`: :math:`y_e = x_e - m - \log(\sum_f \exp(x_f - m) + \epsilon)`.
 
-    :math:`m` is the largest value of the group.
+    :math:`m` is the largest value of the group; see :func:`scatter`.
 
     Raises
     ------
