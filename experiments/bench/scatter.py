@@ -27,14 +27,17 @@ if TYPE_CHECKING:
 
 THREADS = 2
 TARGETS, MESSAGES, COLUMNS, HEADS = 100_000, 2_000_000, 64, 8
+WIDTHS = (1, 8, 32)
 GOALS = {"scatter": 3.0, "fused": 20.0, "overhead": 2.0}  # times faster; calls of index_add
 
 
 def check(results: dict[str, torch.Tensor]) -> None:
-    """All peers agree with the first."""
+    """All peers agree with the first, but for a few ties, whose gradient torch_geometric divides."""
     first, *rest = results.values()
     for other in rest:
-        torch.testing.assert_close(other, first, rtol=1e-4, atol=1e-4)
+        unlike = ~torch.isclose(other, first, rtol=1e-4, atol=1e-4)
+        if int(unlike.sum()) > 1e-6 * first.numel():
+            raise AssertionError(f"results differ at {int(unlike.sum())} of {first.numel()} elements")
 
 
 def with_backward(
@@ -146,6 +149,19 @@ def main() -> None:
             messages,
             options.rounds,
         )
+    for width in WIDTHS:
+        x = messages[:, :width].contiguous()
+        for reduce in ("sum", "max"):
+            ours, theirs = (
+                (lambda module=module, x=x, r=reduce: module.scatter(x, index, 0, dim_size=TARGETS, reduce=r))
+                for module in (gr.ops, torch_scatter)
+            )
+            check({"ours": ours(), "theirs": theirs()})
+            results[f"width {width} {reduce}"] = report(
+                f"scatter of {width} columns, {reduce}, forward",
+                alternate({"graphrep": ours, "torch-scatter": theirs}, options.rounds),
+                ours="graphrep",
+            )
     results["softmax"] = compare(
         f"softmax, {HEADS} columns",
         {
