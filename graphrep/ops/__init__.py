@@ -15,22 +15,37 @@ if TYPE_CHECKING:
     from graphrep.ops._library import unchecked
     from graphrep.ops.adjacency import Adjacency, as_adjacency
     from graphrep.ops.neighbors import weighted_intersection
+    from graphrep.ops.neighbors.sets import (
+        common_neighbors,
+        intersection_count,
+        neighbor_difference,
+        pool_common_neighbors,
+        pool_difference,
+    )
     from graphrep.ops.projection import project_neighbors, random_projection
     from graphrep.ops.propagation import propagate
+    from graphrep.ops.sampling import NeighborSample, sample_neighbors
     from graphrep.ops.skipgram import SkipGram
     from graphrep.ops.sparse_dense import sddmm, spmm
     from graphrep.ops.walks import WalkSampler, iter_walks, random_walks, transition_probabilities
 
 _HOME = {
     "Adjacency": "adjacency",
+    "NeighborSample": "sampling",
     "SkipGram": "skipgram",
     "WalkSampler": "walks",
     "as_adjacency": "adjacency",
+    "common_neighbors": "neighbors.sets",
+    "intersection_count": "neighbors.sets",
     "iter_walks": "walks",
+    "neighbor_difference": "neighbors.sets",
+    "pool_common_neighbors": "neighbors.sets",
+    "pool_difference": "neighbors.sets",
     "project_neighbors": "projection",
     "propagate": "propagation",
     "random_projection": "projection",
     "random_walks": "walks",
+    "sample_neighbors": "sampling",
     "sddmm": "sparse_dense",
     "spmm": "sparse_dense",
     "transition_probabilities": "walks",
@@ -40,14 +55,21 @@ _HOME = {
 
 __all__ = [
     "Adjacency",
+    "NeighborSample",
     "SkipGram",
     "WalkSampler",
     "as_adjacency",
+    "common_neighbors",
+    "intersection_count",
     "iter_walks",
+    "neighbor_difference",
+    "pool_common_neighbors",
+    "pool_difference",
     "project_neighbors",
     "propagate",
     "random_projection",
     "random_walks",
+    "sample_neighbors",
     "sddmm",
     "spmm",
     "transition_probabilities",
