@@ -7,10 +7,12 @@
 #include <vector>
 
 #include "id_map.hpp"
+#include "intersection.hpp"
+#include "isa.hpp"
 
 namespace graphrep {
 
-constexpr int64_t gallop_ratio = 16;  // lists whose lengths differ more are searched, not merged
+constexpr int64_t gallop_ratio = 128;  // a list longer than so many times the other is searched, not scanned
 
 // First place in [b, b_end) that is not below x, by steps of doubling length, then bisection.
 template <class Id>
@@ -20,50 +22,34 @@ const Id* gallop_to(const Id* b, const Id* b_end, Id x) {
     return std::lower_bound(b + step / 2, std::min(b + step + 1, b_end), x);
 }
 
-// Entries of both ascending lists, to out; returns its end. Needs room for one more than the shorter list.
-template <class Id>
-Id* intersect(const Id* a, const Id* a_end, const Id* b, const Id* b_end, Id* out) {
-    if (a_end - a > b_end - b) {
-        std::swap(a, b);
-        std::swap(a_end, b_end);
+template <bool Missing, class Id>
+int64_t scan(const Id* a, int64_t na, const Id* b, int64_t nb, Id* out) {
+    switch (active_isa()) {
+#ifdef GRAPHREP_X86
+        case Isa::avx512: return avx512::select_sorted<Missing>(a, na, b, nb, out);
+        case Isa::avx2: return avx2::select_sorted<Missing>(a, na, b, nb, out);
+#endif
+        default: return baseline::select_sorted<Missing>(a, na, b, nb, out);
     }
-    if ((b_end - b) / gallop_ratio > a_end - a) {
-        for (; a < a_end; ++a) {
-            b = gallop_to(b, b_end, *a);
-            if (b == b_end) break;
-            if (*b == *a) *out++ = *a;
-        }
-        return out;
-    }
-    while (a < a_end && b < b_end) {  // without a branch on which side advances
-        const Id x = *a, y = *b;
-        *out = x;
-        out += x == y;
-        a += x <= y;
-        b += y <= x;
-    }
-    return out;
 }
 
-// Entries of the ascending list a that b lacks, to out; returns its end. Needs room for one more than a has.
-template <class Id>
-Id* subtract(const Id* a, const Id* a_end, const Id* b, const Id* b_end, Id* out) {
-    if ((b_end - b) / gallop_ratio > a_end - a) {
-        for (; a < a_end; ++a) {
-            b = gallop_to(b, b_end, *a);
-            if (b == b_end) break;
-            if (*b != *a) *out++ = *a;
-        }
-    } else {
-        while (a < a_end && b < b_end) {
-            const Id x = *a, y = *b;
-            *out = x;
-            out += x < y;
-            a += x <= y;  // b stays at a match, for a may repeat
-            b += y < x;
-        }
+// Entries of the ascending list a that the ascending list b holds (Missing: does not hold), to out, which needs room for
+// na + 1 of them; returns its end.
+template <bool Missing, class Id>
+Id* select(const Id* a, const Id* a_end, const Id* b, const Id* b_end, Id* out) {
+    if ((b_end - b) / gallop_ratio <= a_end - a) return out + scan<Missing>(a, a_end - a, b, b_end - b, out);
+    for (; a < a_end; ++a) {
+        b = gallop_to(b, b_end, *a);
+        if (b == b_end) break;
+        if ((*b == *a) != Missing) *out++ = *a;
     }
-    return std::copy(a, a_end, out);
+    return Missing ? std::copy(a, a_end, out) : out;
+}
+
+// Entries of both ascending lists, to out, which needs room for one more than the shorter has; returns its end.
+template <class Id>
+Id* intersect(const Id* a, const Id* a_end, const Id* b, const Id* b_end, Id* out) {
+    return a_end - a > b_end - b ? select<false>(b, b_end, a, a_end, out) : select<false>(a, a_end, b, b_end, out);
 }
 
 // Arcs by row, the columns of each row ascending.

@@ -15,37 +15,20 @@ namespace {
 constexpr int64_t pairs_per_block = 512;
 constexpr int64_t prefetch_distance = 8;
 
-// Rows of random pairs are nowhere near: ask for them early.
+// Rows of random pairs are nowhere near: ask early for where they are, then for their first lines; the hardware follows.
 template <class Id>
-void prefetch_rows(const int64_t* indptr, const Id* indices, const int64_t* u, const int64_t* v, int64_t i, int64_t end) {
+void prefetch_rows(const PairSets<Id>& task, int64_t i, int64_t end) {
+    constexpr int64_t line = 64 / sizeof(Id), lines = 4;
     if (i + 2 * prefetch_distance < end) {
-        __builtin_prefetch(indptr + u[i + 2 * prefetch_distance]);
-        __builtin_prefetch(indptr + v[i + 2 * prefetch_distance]);
+        __builtin_prefetch(task.indptr + task.u[i + 2 * prefetch_distance]);
+        __builtin_prefetch(task.indptr + task.v[i + 2 * prefetch_distance]);
     }
-    if (i + prefetch_distance < end) {
-        __builtin_prefetch(indices + indptr[u[i + prefetch_distance]]);
-        __builtin_prefetch(indices + indptr[v[i + prefetch_distance]]);
-    }
-}
-
-// Both lists once, without a branch on which side advances.
-template <class Id, class Visit>
-void merge(const Id* a, const Id* a_end, const Id* b, const Id* b_end, Visit&& visit) {
-    while (a < a_end && b < b_end) {
-        const Id x = *a, y = *b;
-        if (x == y) visit(x);
-        a += x <= y;
-        b += y <= x;
-    }
-}
-
-// Each entry of the short list a is searched in b, from the last place on.
-template <class Id, class Visit>
-void gallop(const Id* a, const Id* a_end, const Id* b, const Id* b_end, Visit&& visit) {
-    for (; a < a_end && b < b_end; ++a) {
-        b = gallop_to(b, b_end, *a);
-        if (b < b_end && *b == *a) visit(*a);
-    }
+    if (i + prefetch_distance < end)
+        for (const int64_t node : {task.u[i + prefetch_distance], task.v[i + prefetch_distance]}) {
+            const Id *row = task.indices + task.indptr[node], *row_end = task.indices + task.indptr[node + 1];
+            for (int64_t l = 0; l < lines && row < row_end; ++l, row += line) __builtin_prefetch(row);
+            __builtin_prefetch(row_end - 1);
+        }
 }
 
 // A list that grows and keeps its memory.
@@ -70,7 +53,7 @@ void append_set(const PairSets<Id>& task, const ArcSet<Id>& removed, int64_t i, 
     Id *begin, *end;
     if (task.difference) {
         begin = members.room((a_end - a) + (gone_v.second - gone_v.first) + 1);
-        end = std::unique(begin, subtract(a, a_end, b, b_end, begin));
+        end = std::unique(begin, select<true>(a, a_end, b, b_end, begin));
         Id* back = end;  // what v has no longer
         for (const Id* z = gone_v.first; z < gone_v.second; ++z)
             if ((z == gone_v.first || z[-1] != *z) && std::binary_search(a, a_end, *z) && !std::binary_search(begin, end, *z))
@@ -94,7 +77,7 @@ void for_set_blocks(const PairSets<Id>& task, int num_threads, Body&& body) {
         int64_t offsets[pairs_per_block + 1] = {0};
         members.size = 0;
         for (int64_t i = begin; i < end; ++i) {
-            prefetch_rows(task.indptr, task.indices, task.u, task.v, i, end);
+            prefetch_rows(task, i, end);
             if (!removed.empty() && i + prefetch_distance < end) {
                 removed.prefetch(task.u[i + prefetch_distance]);
                 removed.prefetch(task.v[i + prefetch_distance]);
@@ -130,24 +113,12 @@ int64_t draw(Id* ids, int64_t size, int64_t limit, uint64_t key, std::vector<int
 template <class Id, class Value>
 void weighted_intersection(const int64_t* indptr, const Id* indices, const double* weights, const int64_t* u,
                            const int64_t* v, int64_t num_pairs, Value* out, int num_threads) {
-    parallel_blocks(num_pairs, pairs_per_block, num_threads, [&](int64_t begin, int64_t end) {
+    const PairSets<Id> task{indptr, indices, u, v, num_pairs, false, nullptr, nullptr, 0, false};
+    for_set_blocks(task, num_threads, [&](int64_t begin, int64_t end, const int64_t* offsets, const Id* ids) {
         for (int64_t i = begin; i < end; ++i) {
-            prefetch_rows(indptr, indices, u, v, i, end);
-            const Id *a = indices + indptr[u[i]], *a_end = indices + indptr[u[i] + 1];
-            const Id *b = indices + indptr[v[i]], *b_end = indices + indptr[v[i] + 1];
-            if (a_end - a > b_end - b) {
-                std::swap(a, b);
-                std::swap(a_end, b_end);
-            }
-            const Id self = static_cast<Id>(u[i]), other = static_cast<Id>(v[i]);
             double sum = 0;
-            const auto add = [&](Id z) {
-                if (z != self && z != other) sum += weights ? weights[z] : 1.0;
-            };
-            if ((b_end - b) / gallop_ratio > a_end - a)
-                gallop(a, a_end, b, b_end, add);
-            else
-                merge(a, a_end, b, b_end, add);
+            for (int64_t k = offsets[i - begin]; k < offsets[i - begin + 1]; ++k)
+                if (ids[k] != u[i] && ids[k] != v[i]) sum += weights ? weights[ids[k]] : 1.0;
             out[i] = static_cast<Value>(sum);
         }
     });
