@@ -119,16 +119,16 @@ def test_samples_differ_between_epochs_that_are_not_shuffled():
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-@pytest.mark.parametrize("start", ["fork", "spawn"])
-@pytest.mark.parametrize("filter_per_worker", [True, False])
+@pytest.mark.parametrize(("start", "filter_per_worker"), [("fork", True), ("fork", False), ("spawn", True)])
 def test_workers_change_nothing(start, filter_per_worker):
     data = make_data()
     options = {"batch_size": 9, "shuffle": True, "seed": 4, "filter_per_worker": filter_per_worker}
-    workers = {"num_workers": 2, "multiprocessing_context": start, "persistent_workers": True}
+    count = 2 if start == "fork" else 1  # a spawned one takes seconds to import torch
+    workers = {"num_workers": count, "multiprocessing_context": start, "persistent_workers": True}
     alone, helped = NeighborLoader(data, [3, 2], **options), NeighborLoader(data, [3, 2], **options, **workers)
     for _ in range(2):
         assert same_batches(list(alone), list(helped))
-    if filter_per_worker:
+    if start == "fork":
         links = {"neg_sampling": "triplet", "batch_size": 90, "seed": 4}
         alone = LinkNeighborLoader(data, [2], **links)
         assert same_batches(list(alone), list(LinkNeighborLoader(data, [2], **links, **workers)))

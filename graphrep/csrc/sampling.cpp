@@ -15,6 +15,7 @@ namespace {
 
 constexpr int64_t nodes_per_block = 256;
 constexpr int64_t prefetch_distance = 8;
+constexpr int64_t little_work = 1 << 15;  // draws that take no longer than to wake other threads
 
 // Memory of one thread.
 struct Scratch {
@@ -143,7 +144,8 @@ class Sampler {
 
     void draw(int64_t begin, int64_t end, bool all, uint64_t hop_key, int64_t used, NeighborSample& sample) {
         std::atomic<int64_t> bad{INT64_MAX};
-        parallel_blocks(end - begin, nodes_per_block, threads_, [&](int64_t low, int64_t high) {
+        const bool small = first_[end - begin] < (task_.weights ? little_work / 8 : little_work);
+        parallel_blocks(end - begin, nodes_per_block, small ? 1 : threads_, [&](int64_t low, int64_t high) {
             Scratch scratch;
             std::vector<int64_t> chosen;
             for (int64_t i = low; i < high; ++i) {

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import graphrep as gr
+from graphrep import _core
 from graphrep.ops.adjacency import Adjacency
 from graphrep.ops.neighbors.sets import collect_op, count_op, cpu, pool_op, reference, transposed_op
 
@@ -17,6 +18,13 @@ def _nan_in_fresh_memory():
     torch.use_deterministic_algorithms(True)  # fills what torch.empty gives with NaN
     yield
     torch.use_deterministic_algorithms(False)
+
+
+@pytest.fixture
+def set_isa():
+    before = _core.isa()
+    yield lambda name: _core.set_isa(name) or pytest.skip(f"this processor lacks {name}")
+    _core.set_isa(before)
 
 
 def random_adjacency(num_nodes, num_entries, seed=0, *, dtype=torch.int64):
@@ -86,15 +94,18 @@ def test_sets_equal_python_sets(monkeypatch, backend, num_nodes, num_entries, nu
         torch.testing.assert_close(pool(adj, pairs, x, w, **options), total)
 
 
-@pytest.mark.parametrize("length", [0, 1, 2, 7, 40])
-@pytest.mark.parametrize("ratio", [1, 16, 17, 60])
-def test_long_and_short_rows_meet(length, ratio):
-    """Node 0 has few neighbours, node 1 many: merging and galloping must give the same sets, both ways round."""
+@pytest.mark.parametrize("isa", ["baseline", "avx2", "avx512"])
+@pytest.mark.parametrize("ids", [torch.int32, torch.int64])
+@pytest.mark.parametrize("length", [0, 1, 2, 15, 16, 17, 40])
+@pytest.mark.parametrize("ratio", [1, 2, 17, 140])
+def test_long_and_short_rows_meet(set_isa, isa, ids, length, ratio):
+    """Node 0 has few neighbours, node 1 many: scanning and searching must give the same sets, both ways round."""
+    set_isa(isa)
     rng = np.random.default_rng(length * 100 + ratio)
     pool = 2 + rng.permutation(3 * max(1, length) * ratio + 5)
     few, many = pool[:length], rng.permutation(pool)[: length * ratio]
-    rows = torch.from_numpy(np.r_[np.zeros(len(few)), np.ones(len(many))].astype(np.int64))
-    cols = torch.from_numpy(np.r_[few, many].astype(np.int64))
+    rows = torch.from_numpy(np.r_[np.zeros(len(few)), np.ones(len(many))]).to(ids)
+    cols = torch.from_numpy(np.r_[few, many]).to(ids)
     adj = Adjacency.from_edges(rows, cols, num_rows=int(pool.max()) + 1, sort_columns=True)
     pairs = torch.tensor([[0, 1], [1, 0]])
     assert as_lists(gr.ops.common_neighbors(adj, pairs)) == [np.intersect1d(few, many).tolist()] * 2
