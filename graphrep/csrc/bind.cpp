@@ -16,6 +16,7 @@
 #include "isa.hpp"
 #include "neighbors.hpp"
 #include "projection.hpp"
+#include "sampling.hpp"
 #include "scalars.hpp"
 #include "sddmm.hpp"
 #include "segment.hpp"
@@ -483,6 +484,85 @@ void bind_neighbors(nb::module_& m) {
         "v"_a.noconvert(), "out"_a.noconvert(), "num_threads"_a, Released());
 }
 
+// Sets of columns per pair of rows, and samples of neighbours; their sizes are known only when they are made.
+void bind_sets_and_samples(nb::module_& m) {
+    using Address = uintptr_t;
+    const auto sets = []<class Id>(Id, Address indptr, Address indices, Address u, Address v, int64_t num_pairs,
+                                   bool difference, Address removed, int64_t num_removed, bool both) {
+        return graphrep::PairSets<Id>{at<const int64_t>(indptr), at<const Id>(indices), at<const int64_t>(u),
+                                      at<const int64_t>(v), num_pairs, difference, at<const int64_t>(removed),
+                                      at<const int64_t>(removed) + num_removed, num_removed, both};
+    };
+    m.def(
+        "count_sets",
+        [=](int id, Address indptr, Address indices, Address u, Address v, int64_t num_pairs, bool difference,
+            Address removed, int64_t num_removed, bool both, Address out, int num_threads) {
+            graphrep::with_id(id, [&]<class Id>(Id kind) {
+                graphrep::count_sets(sets(kind, indptr, indices, u, v, num_pairs, difference, removed, num_removed, both),
+                                     at<int64_t>(out), num_threads);
+            });
+        },
+        "id"_a, "indptr"_a, "indices"_a, "u"_a, "v"_a, "num_pairs"_a, "difference"_a, "removed"_a, "num_removed"_a,
+        "both"_a, "out"_a, "num_threads"_a, Released());
+    m.def(
+        "collect_sets",
+        [=](int id, Address indptr, Address indices, Address u, Address v, int64_t num_pairs, bool difference,
+            Address removed, int64_t num_removed, bool both, int64_t limit, uint64_t seed, Address out_indptr,
+            int num_threads) {
+            nb::object result;
+            graphrep::with_id(id, [&]<class Id>(Id kind) {
+                graphrep::Buffer<Id> ids;
+                graphrep::Buffer<float> weights;
+                {
+                    nb::gil_scoped_release release;
+                    ids = graphrep::collect_sets(
+                        sets(kind, indptr, indices, u, v, num_pairs, difference, removed, num_removed, both), limit, seed,
+                        at<int64_t>(out_indptr), &weights, num_threads);
+                }
+                result = nb::make_tuple(to_numpy(std::move(ids)), to_numpy(std::move(weights)));
+            });
+            return result;
+        },
+        "id"_a, "indptr"_a, "indices"_a, "u"_a, "v"_a, "num_pairs"_a, "difference"_a, "removed"_a, "num_removed"_a,
+        "both"_a, "limit"_a, "seed"_a, "out_indptr"_a, "num_threads"_a);
+    m.def(
+        "pool_sets",
+        [=](int scalar, int id, Address indptr, Address indices, Address u, Address v, int64_t num_pairs, bool difference,
+            Address removed, int64_t num_removed, bool both, Address x, Address weights, int64_t columns, Address out,
+            int num_threads) {
+            graphrep::with_float(scalar, [&]<class T>(T) {
+                graphrep::with_id(id, [&]<class Id>(Id kind) {
+                    graphrep::pool_sets(
+                        sets(kind, indptr, indices, u, v, num_pairs, difference, removed, num_removed, both),
+                        at<const T>(x), at<const T>(weights), columns, at<T>(out), num_threads);
+                });
+            });
+        },
+        "scalar"_a, "id"_a, "indptr"_a, "indices"_a, "u"_a, "v"_a, "num_pairs"_a, "difference"_a, "removed"_a,
+        "num_removed"_a, "both"_a, "x"_a, "weights"_a, "columns"_a, "out"_a, "num_threads"_a, Released());
+    m.def(
+        "sample_neighbors",
+        [](int scalar, int id, Address indptr, Address indices, Address edge_ids, Address weights, Address seeds,
+           int64_t num_seeds, const std::vector<int64_t>& fanouts, bool replace, uint64_t seed, uint64_t batch,
+           int num_threads) {
+            graphrep::NeighborSample sample;
+            graphrep::with_wide_float(scalar, [&]<class Weight>(Weight) {
+                graphrep::with_id(id, [&]<class Id>(Id) {
+                    nb::gil_scoped_release release;
+                    sample = graphrep::sample_neighbors<Id, Weight>(
+                        {at<const int64_t>(indptr), at<const Id>(indices), at<const int64_t>(edge_ids),
+                         at<const Weight>(weights), fanouts.data(), int64_t(fanouts.size()), replace, seed, batch},
+                        at<const int64_t>(seeds), num_seeds, num_threads);
+                });
+            });
+            return nb::make_tuple(sample.bad_node, to_numpy(std::move(sample.node)), to_numpy(std::move(sample.row)),
+                                  to_numpy(std::move(sample.col)), to_numpy(std::move(sample.edge)),
+                                  sample.nodes_per_hop, sample.edges_per_hop);
+        },
+        "scalar"_a, "id"_a, "indptr"_a, "indices"_a, "edge_ids"_a, "weights"_a, "seeds"_a, "num_seeds"_a, "fanouts"_a,
+        "replace"_a, "seed"_a, "batch"_a, "num_threads"_a);
+}
+
 nb::object describe(const graphrep::EdgeListProblem& problem) {
     using graphrep::EdgeListFault;
     const char* fault = nullptr;
@@ -558,6 +638,7 @@ NB_MODULE(_core, m) {
     bind_tensor_ops(m);
     bind_attention(m);
     bind_segment(m);
+    bind_sets_and_samples(m);
     m.def(
         "fill_projection",
         [](MaybeIn<float> row_scale, double density, float magnitude, uint64_t seed, Out<float, 2> r, int num_threads) {

@@ -16,8 +16,16 @@ if TYPE_CHECKING:
     from graphrep.ops.adjacency import Adjacency, as_adjacency
     from graphrep.ops.edge_attention import additive_attention, dot_attention, edge_softmax
     from graphrep.ops.neighbors import weighted_intersection
+    from graphrep.ops.neighbors.sets import (
+        common_neighbors,
+        intersection_count,
+        neighbor_difference,
+        pool_common_neighbors,
+        pool_difference,
+    )
     from graphrep.ops.projection import project_neighbors, random_projection
     from graphrep.ops.propagation import propagate
+    from graphrep.ops.sampling import NeighborSample, sample_neighbors
     from graphrep.ops.segment import (
         gather_coo,
         gather_csr,
@@ -51,6 +59,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Adjacency": "adjacency",
+    "NeighborSample": "sampling",
     "SkipGram": "skipgram",
     "WalkSampler": "walks",
     "additive_attention": "edge_attention",
@@ -59,7 +68,12 @@ _HOME = {
     "edge_softmax": "edge_attention",
     "gather_coo": "segment",
     "gather_csr": "segment",
+    "common_neighbors": "neighbors.sets",
+    "intersection_count": "neighbors.sets",
     "iter_walks": "walks",
+    "neighbor_difference": "neighbors.sets",
+    "pool_common_neighbors": "neighbors.sets",
+    "pool_difference": "neighbors.sets",
     "project_neighbors": "projection",
     "propagate": "propagation",
     "random_projection": "projection",
@@ -75,6 +89,7 @@ _HOME = {
     "scatter_softmax": "segment",
     "scatter_std": "segment",
     "scatter_sum": "segment",
+    "sample_neighbors": "sampling",
     "sddmm": "sparse_dense",
     "segment_add_coo": "segment",
     "segment_add_csr": "segment",
@@ -96,19 +111,26 @@ _HOME = {
 
 __all__ = [
     "Adjacency",
+    "NeighborSample",
     "SkipGram",
     "WalkSampler",
     "additive_attention",
     "as_adjacency",
+    "common_neighbors",
     "dot_attention",
     "edge_softmax",
     "gather_coo",
     "gather_csr",
+    "intersection_count",
     "iter_walks",
+    "neighbor_difference",
+    "pool_common_neighbors",
+    "pool_difference",
     "project_neighbors",
     "propagate",
     "random_projection",
     "random_walks",
+    "sample_neighbors",
     "scatter",
     "scatter_add",
     "scatter_log_softmax",

@@ -84,7 +84,7 @@ def eager() -> bool:
 
 def checking() -> bool:
     """Whether index values are to be checked: not inside :func:`unchecked`, nor while torch.compile traces."""
-    return _checks.get() and not torch.compiler.is_compiling()
+    return not torch.compiler.is_compiling() and _checks.get()
 
 
 def address(tensor: torch.Tensor | None) -> int:

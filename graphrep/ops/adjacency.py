@@ -264,13 +264,23 @@ class Adjacency:
 class Structure:
     """Where the entries are, and what follows from it, computed at first need."""
 
-    __slots__ = ("_order", "_rows", "_transposed", "indices", "indptr", "num_cols", "symmetric")
+    __slots__ = ("_ascending", "_order", "_rows", "_transposed", "indices", "indptr", "num_cols", "symmetric")
 
     def __init__(self, indptr: Tensor, indices: Tensor, num_cols: int, *, symmetric: bool = False) -> None:
         self.indptr, self.indices, self.num_cols, self.symmetric = indptr, indices, num_cols, symmetric
         self._rows: Tensor | None = None
         self._transposed: Structure | None = None
         self._order: Tensor | None = None
+        self._ascending: bool | None = None
+
+    def ascending(self) -> bool:
+        """Whether the columns of every row ascend; repeats are allowed. Computed once."""
+        if self._ascending is None:
+            falls = self.indices[1:] < self.indices[:-1]
+            starts = self.indptr[1:-1]
+            falls[starts[(starts > 0) & (starts < len(self.indices))] - 1] = False
+            self._ascending = not bool(falls.any())
+        return self._ascending
 
     def rows(self) -> Tensor:
         if self._rows is not None:
