@@ -127,8 +127,22 @@ def neighbor_difference(
 ) -> Adjacency:
     r"""List the neighbours that only the first of each pair has, :math:`\Gamma(u_i) \setminus \Gamma(v_i)`.
 
-    Swap the pairs for the other difference. Arguments, result and errors are those of :func:`common_neighbors`; the end
-    :math:`v_i` itself is a member if it is a neighbour of :math:`u_i`.
+    Swap the pairs for the other difference. The end :math:`v_i` itself is a member if it is a neighbour of :math:`u_i`.
+
+    Parameters
+    ----------
+    adj, pairs, removed, directed, max_neighbors, seed
+        See :func:`common_neighbors`.
+
+    Returns
+    -------
+    Adjacency of shape (num_pairs, num_cols)
+        As that of :func:`common_neighbors`.
+
+    Raises
+    ------
+    TypeError, ValueError, IndexError
+        As :func:`common_neighbors`.
 
     Notes
     -----
@@ -219,8 +233,21 @@ def pool_difference(
 
     .. math:: s_i = \sum_{z \in \Gamma(u_i) \setminus \Gamma(v_i)} \omega_z\, x_z
 
-    Arguments, result and errors are those of :func:`pool_common_neighbors`. For weights per (pair, node) see
-    :func:`neighbor_difference`.
+    Differentiable in ``x`` and ``weights``, twice. For weights per (pair, node) see :func:`neighbor_difference`.
+
+    Parameters
+    ----------
+    adj, pairs, x, weights, removed, directed
+        See :func:`pool_common_neighbors`.
+
+    Returns
+    -------
+    tensor of shape (num_pairs, ...), dtype of ``x``
+
+    Raises
+    ------
+    TypeError, ValueError, IndexError
+        As :func:`pool_common_neighbors`.
 
     Examples
     --------
