@@ -6,9 +6,9 @@ The graph has 100,000 nodes and 2 million arcs with a power-law degree distribut
 is the subgraph with local numbers and edge ids. Rates are sampled edges per second, for samplers draw different numbers
 of them: DGL expands the seeds in the second hop, too.
 
-PyG's NeighborLoader samples with pyg-lib or torch-sparse; neither has a wheel on PyPI, nor has torch-cluster.
-graphlearn-torch has one, which needs CUDA. DGL 2 imports with old versions of torch only; DGL 1.1.3, the last without
-that tie, is timed where it is installed (``pip install --no-deps dgl==1.1.3``): its C++ samples with as many threads.
+PyG's NeighborLoader samples with pyg-lib or torch-sparse; pip found no wheel of either here, nor of torch-cluster;
+graphlearn-torch's needs CUDA, and DGL 2.1.0 does not import with a current torchdata. DGL 1.1.3 is timed where it is
+installed (``pip install --no-deps dgl==1.1.3``): its C++ samples with as many threads.
 """
 
 from __future__ import annotations
