@@ -27,8 +27,8 @@ struct Zeroed {
 
 // Ask for `count` elements at data + offset, which may lie outside: an index is not checked before its turn.
 template <int Write, class T>
-static inline void ask_for(const T* data, int64_t offset, int64_t count) {
-    const auto at = reinterpret_cast<uintptr_t>(data) + uint64_t(offset) * sizeof(T);
+static inline void ask_for(const T* data, uint64_t offset, int64_t count) {
+    const auto at = reinterpret_cast<uintptr_t>(data) + offset * sizeof(T);
     for (int64_t byte = 0; byte < count * int64_t(sizeof(T)) && byte < 8 * kLine; byte += kLine)
         __builtin_prefetch(reinterpret_cast<const void*>(at + uint64_t(byte)), Write);
 }
@@ -65,8 +65,8 @@ int64_t walk(const Walk<T, Id>& t, Wide<T>* results, int64_t pitch, int64_t* cou
         } else {
             const int64_t g = t.index[e];
             if (static_cast<uint64_t>(g) >= static_cast<uint64_t>(t.groups)) return e;
-            if (ahead_of_src && e + ahead < t.entries) ask_for<0>(row, ahead * columns, width);
-            if (ask && e + kAhead < t.entries) ask_for<1>(results, int64_t(t.index[e + kAhead]) * pitch, width);
+            if (ahead_of_src && e + ahead < t.entries) ask_for<0>(row, uint64_t(ahead * columns), width);
+            if (ask && e + kAhead < t.entries) ask_for<1>(results, uint64_t(t.index[e + kAhead]) * uint64_t(pitch), width);
             A* __restrict to = results + g * pitch;
             if constexpr (Arg) {
                 int64_t* __restrict arg = args + g * columns;
