@@ -40,6 +40,10 @@ def read_raw(raw: Path, spec: Spec) -> Arrays:
         wanted = {"node": num_nodes, "edge": num_edges}.get(name[:4]) if name != "edge_index" else None
         if wanted is not None and len(array) != wanted:
             raise ValueError(f"{raw}: {name} has {len(array)} rows, but there are {wanted} {name[:4]}s.")
+    if "edge_weight" in arrays and not (np.isfinite(arrays["edge_weight"]) & (arrays["edge_weight"] > 0)).all():
+        raise ValueError(
+            f"{raw}: edge_weight must hold positive numbers, got {arrays['edge_weight'].min()} as the least."
+        )
     check_rows(f"{raw}: the edge list", arrays["edge_index"], num_nodes)
     return arrays
 
@@ -119,7 +123,10 @@ def _read_npz(path: Path) -> Arrays:
 
 
 def _read_typed(raw: Path) -> Arrays:
-    names, sizes = _read_words(raw / "num-node-dict.csv.gz")[:2]
+    rows = _read_words(raw / "num-node-dict.csv.gz")
+    if len(rows) != 2 or len(rows[0]) != len(rows[1]) or not all(number.isdecimal() for number in rows[1]):
+        raise ValueError(f"{raw / 'num-node-dict.csv.gz'} must hold a line of node types and a line of their sizes.")
+    names, sizes = rows
     size = {name: int(number) for name, number in zip(names, sizes, strict=True)}
     types = sorted(size)
     start = dict(zip(types, np.cumsum([0, *(size[name] for name in types)]).tolist(), strict=False))

@@ -122,8 +122,9 @@ def _check_against_graph(folder: Path, spec: Spec, raw: Arrays, arrays: Arrays) 
             "training edges alone, so the two are from different releases."
         )
     if "train_year" in arrays:
-        last, first = int(arrays["train_year"].max()), int(min(arrays[f"{p}_year"].min() for p in PARTS[1:]))
-        if last >= first:
+        train, later = arrays["train_year"], np.concatenate([arrays["valid_year"], arrays["test_year"]])
+        if train.size and later.size and train.max() >= later.min():
+            last, first = int(train.max()), int(later.min())
             raise ValueError(f"{folder} leaks: it trains on the year {last}, and validates or tests on {first}.")
     if spec.once:
         columns = {p: _columns(arrays, p, spec.form) for p in PARTS}

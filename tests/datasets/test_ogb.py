@@ -329,6 +329,47 @@ def test_damaged_files_are_one_sentence(damage, message, made, ogb_files):
     assert not (folder / "graphrep.npz").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "file", "rows", "message"),
+    [
+        ("ogbl-ppa", "node-feat.csv.gz", [[1, 0]] * 19, "node_feat has 19 rows, but there are 20 nodes"),
+        ("ogbl-collab", "edge_year.csv.gz", [2000] * 31, "edge_year has 31 rows, but there are 30 edges"),
+        ("ogbl-collab", "edge_weight.csv.gz", [0] * 30, "edge_weight must hold positive numbers, got 0 as the least"),
+        ("ogbl-biokg", "num-node-dict.csv.gz", [[5, 4, 7]], "must hold a line of node types and a line of their sizes"),
+        ("ogbl-biokg", "triplet-type-list.csv.gz", [[1, 2]], "must have three columns: head type, relation, tail type"),
+        (
+            "ogbl-biokg",
+            "relations/drug___drug-drug___drug/edge.csv.gz",
+            [[4, 0]] * 6,
+            r"edge.csv.gz must hold ids in \[0, 4\), got 4 to 4",
+        ),
+    ],
+)
+def test_raw_files_that_disagree_are_one_sentence(name, file, rows, message, made, ogb_files):
+    folder, _ = made(name)
+    ogb_files.write_csv(folder / "raw" / file, rows)
+    with pytest.raises(ValueError, match=message) as caught:
+        gr.datasets.load(name, folder.parent)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_damaged_npz_is_one_sentence(made):
+    folder, _ = made("ogbl-vessel")
+    path = folder / "raw" / "data.npz"
+    whole = dict(np.load(path))
+    cut(path)
+    with pytest.raises(ValueError, match=r"data.npz is damaged or not OGB's \("):
+        gr.datasets.load("ogbl-vessel", folder.parent)
+    for change in ({"num_edges_list": np.array([29])}, {"edge_index": whole["edge_index"].T}):
+        np.savez(path, **(whole | change))
+        with pytest.raises(ValueError, match=r"data.npz must hold one graph of \[\d+\] edges, got an edge_index \("):
+            gr.datasets.load("ogbl-vessel", folder.parent)
+    whole.pop("num_nodes_list")
+    np.savez(path, **whole)
+    with pytest.raises(ValueError, match=r"data.npz is damaged or not OGB's"):
+        gr.datasets.load("ogbl-vessel", folder.parent)
+
+
 def spoil(name, part, change, made):
     folder, split = made(name)
     change(split[part])
