@@ -20,8 +20,9 @@ Tensor = torch.Tensor
 class Adjacency:
     r"""A sparse matrix of shape (num_rows, num_cols) in CSR, entries possibly repeated, values possibly with gradient.
 
-    Row ``v`` holds what :math:`v` aggregates: :math:`y_v = \sum_e a_e\, x_{\mathrm{indices}_e}`. From a :class:`Graph`
-    these are its out-neighbours; from a PyG ``edge_index`` the sources of the edges that end in ``v``.
+    Row ``v`` holds what :math:`v` aggregates: :math:`y_v = \sum_e a_e\, x_{\mathrm{indices}_e}`. From a
+    :class:`graphrep.Graph` these are its out-neighbours; from a PyG ``edge_index`` the sources of the edges that end in
+    ``v``.
 
     Structure is never changed, so everything derived from it (transpose, row ids) is computed once and shared by all
     adjacencies that :meth:`with_values` makes.
