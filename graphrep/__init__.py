@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from graphrep import datasets, embed, evaluate, io, linkpred, nn, ops, pyg
+    from graphrep import datasets, embed, evaluate, io, linkpred, loader, nn, ops, pyg
     from graphrep._doctor import show_versions
     from graphrep._version import __version__
     from graphrep.embed import DeepWalk, FastRP, Node2Vec, NodeVectors, load_vectors
@@ -34,7 +34,7 @@ _HOME = {
     "random_walks": "graphrep.ops.walks",
     "show_versions": "graphrep._doctor",
 }
-_MODULES = ("datasets", "embed", "evaluate", "io", "linkpred", "nn", "ops", "pyg")
+_MODULES = ("datasets", "embed", "evaluate", "io", "linkpred", "loader", "nn", "ops", "pyg")
 
 __all__ = [
     "GAE",
@@ -54,6 +54,7 @@ __all__ = [
     "iter_walks",
     "linkpred",
     "load_vectors",
+    "loader",
     "nn",
     "ops",
     "pyg",

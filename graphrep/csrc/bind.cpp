@@ -16,8 +16,11 @@
 #include "isa.hpp"
 #include "neighbors.hpp"
 #include "projection.hpp"
+#include "sampling.hpp"
 #include "scalars.hpp"
 #include "sddmm.hpp"
+#include "segment.hpp"
+#include "segment_index.hpp"
 #include "skipgram.hpp"
 #include "spmm.hpp"
 #include "walks.hpp"
@@ -245,6 +248,108 @@ void bind_attention(nb::module_& m) {
         "scalar"_a, "indptr"_a, "s"_a, "grad"_a, "num_rows"_a, "heads"_a, "out"_a, "num_threads"_a, Released());
 }
 
+// visit(T{}) for an element type of the segment kernels.
+template <class Visit>
+void with_segment_element(int scalar, Visit&& visit) {
+    switch (static_cast<graphrep::Scalar>(scalar)) {
+        case graphrep::Scalar::int32: return visit(int32_t{});
+        case graphrep::Scalar::int64: return visit(int64_t{});
+        default: return graphrep::with_float(scalar, visit);
+    }
+}
+
+void bind_segment(nb::module_& m) {
+    m.def(
+        "segment_reduce",
+        [](int scalar, int reduce, uintptr_t src, uintptr_t indptr, int64_t indptr_stride, int64_t batch, int64_t entries,
+           int64_t columns, int64_t groups, uintptr_t out, uintptr_t arg, int num_threads) {
+            with_segment_element(scalar, [&]<class T>(T) {
+                graphrep::segment_reduce<T>({at<const T>(src), at<const int64_t>(indptr), indptr_stride, batch, entries,
+                                             columns, groups, static_cast<graphrep::Reduce>(reduce), at<T>(out),
+                                             at<int64_t>(arg)},
+                                            num_threads);
+            });
+        },
+        "scalar"_a, "reduce"_a, "src"_a, "indptr"_a, "indptr_stride"_a, "batch"_a, "entries"_a, "columns"_a, "groups"_a,
+        "out"_a, "arg"_a, "num_threads"_a, Released());
+    m.def(
+        "scatter",
+        [](int scalar, int id, int reduce, uintptr_t src, uintptr_t index, int64_t index_stride, bool per_column,
+           int64_t batch, int64_t entries, int64_t columns, int64_t groups, uintptr_t out, uintptr_t arg, int path,
+           int num_threads) {
+            int64_t bad = -1;
+            with_segment_element(scalar, [&]<class T>(T) {
+                graphrep::with_id(id, [&]<class Id>(Id) {
+                    bad = graphrep::scatter<T, Id>(
+                        {at<const T>(src), at<const Id>(index), index_stride, per_column, batch, entries, columns, groups,
+                         static_cast<graphrep::Reduce>(reduce), at<T>(out), at<int64_t>(arg)},
+                        static_cast<graphrep::ScatterPath>(path), num_threads);
+                });
+            });
+            return bad;
+        },
+        "scalar"_a, "id"_a, "reduce"_a, "src"_a, "index"_a, "index_stride"_a, "per_column"_a, "batch"_a, "entries"_a,
+        "columns"_a, "groups"_a, "out"_a, "arg"_a, "path"_a, "num_threads"_a, Released());
+    m.def(
+        "largest_id",
+        [](int id, uintptr_t index, int64_t n, int num_threads) {
+            int64_t largest = -1;
+            graphrep::with_id(id, [&]<class Id>(Id) {
+                largest = graphrep::largest_id<Id>(at<const Id>(index), n, num_threads);
+            });
+            return largest;
+        },
+        "id"_a, "index"_a, "n"_a, "num_threads"_a, Released());
+    m.def(
+        "wrong_offset",
+        [](uintptr_t indptr, int64_t batch, int64_t groups, int64_t entries) {
+            return graphrep::wrong_offset(at<const int64_t>(indptr), batch, groups, entries);
+        },
+        "indptr"_a, "batch"_a, "groups"_a, "entries"_a, Released());
+    m.def(
+        "sorted_offsets",
+        [](int id, uintptr_t index, int64_t batch, int64_t entries, int64_t groups, uintptr_t indptr, int num_threads) {
+            int64_t bad = -1;
+            graphrep::with_id(id, [&]<class Id>(Id) {
+                bad = graphrep::sorted_offsets<Id>(at<const Id>(index), batch, entries, groups, at<int64_t>(indptr),
+                                                   num_threads);
+            });
+            return bad;
+        },
+        "id"_a, "index"_a, "batch"_a, "entries"_a, "groups"_a, "indptr"_a, "num_threads"_a, Released());
+    m.def(
+        "expand_segments",
+        [](uintptr_t src, uintptr_t indptr, int64_t indptr_stride, int64_t batch, int64_t groups, int64_t entries,
+           int64_t row_bytes, uintptr_t out, int num_threads) {
+            graphrep::expand_segments(at<const void>(src), at<const int64_t>(indptr), indptr_stride, batch, groups, entries,
+                                      row_bytes, at<void>(out), num_threads);
+        },
+        "src"_a, "indptr"_a, "indptr_stride"_a, "batch"_a, "groups"_a, "entries"_a, "row_bytes"_a, "out"_a,
+        "num_threads"_a, Released());
+    m.def(
+        "gather_groups",
+        [](int id, uintptr_t src, uintptr_t index, int64_t index_stride, bool per_column, int64_t batch, int64_t entries,
+           int64_t columns, int64_t groups, int64_t element_bytes, uintptr_t out, int num_threads) {
+            int64_t bad = -1;
+            graphrep::with_id(id, [&]<class Id>(Id) {
+                bad = graphrep::gather_groups<Id>(at<const void>(src), at<const Id>(index), index_stride, per_column, batch,
+                                                  entries, columns, groups, element_bytes, at<void>(out), num_threads);
+            });
+            return bad;
+        },
+        "id"_a, "src"_a, "index"_a, "index_stride"_a, "per_column"_a, "batch"_a, "entries"_a, "columns"_a, "groups"_a,
+        "element_bytes"_a, "out"_a, "num_threads"_a, Released());
+    m.def(
+        "place_entries",
+        [](uintptr_t src, uintptr_t arg, int64_t batch, int64_t groups, int64_t columns, int64_t entries,
+           int64_t element_bytes, uintptr_t out, int num_threads) {
+            graphrep::place_entries(at<const void>(src), at<const int64_t>(arg), batch, groups, columns, entries,
+                                    element_bytes, at<void>(out), num_threads);
+        },
+        "src"_a, "arg"_a, "batch"_a, "groups"_a, "columns"_a, "entries"_a, "element_bytes"_a, "out"_a, "num_threads"_a,
+        Released());
+}
+
 template <class Id>
 void bind_projection(nb::module_& m) {
     m.def(
@@ -379,6 +484,85 @@ void bind_neighbors(nb::module_& m) {
         "v"_a.noconvert(), "out"_a.noconvert(), "num_threads"_a, Released());
 }
 
+// Sets of columns per pair of rows, and samples of neighbours; their sizes are known only when they are made.
+void bind_sets_and_samples(nb::module_& m) {
+    using Address = uintptr_t;
+    const auto sets = []<class Id>(Id, Address indptr, Address indices, Address u, Address v, int64_t num_pairs,
+                                   bool difference, Address removed, int64_t num_removed, bool both) {
+        return graphrep::PairSets<Id>{at<const int64_t>(indptr), at<const Id>(indices), at<const int64_t>(u),
+                                      at<const int64_t>(v), num_pairs, difference, at<const int64_t>(removed),
+                                      at<const int64_t>(removed) + num_removed, num_removed, both};
+    };
+    m.def(
+        "count_sets",
+        [=](int id, Address indptr, Address indices, Address u, Address v, int64_t num_pairs, bool difference,
+            Address removed, int64_t num_removed, bool both, Address out, int num_threads) {
+            graphrep::with_id(id, [&]<class Id>(Id kind) {
+                graphrep::count_sets(sets(kind, indptr, indices, u, v, num_pairs, difference, removed, num_removed, both),
+                                     at<int64_t>(out), num_threads);
+            });
+        },
+        "id"_a, "indptr"_a, "indices"_a, "u"_a, "v"_a, "num_pairs"_a, "difference"_a, "removed"_a, "num_removed"_a,
+        "both"_a, "out"_a, "num_threads"_a, Released());
+    m.def(
+        "collect_sets",
+        [=](int id, Address indptr, Address indices, Address u, Address v, int64_t num_pairs, bool difference,
+            Address removed, int64_t num_removed, bool both, int64_t limit, uint64_t seed, Address out_indptr,
+            int num_threads) {
+            nb::object result;
+            graphrep::with_id(id, [&]<class Id>(Id kind) {
+                graphrep::Buffer<Id> ids;
+                graphrep::Buffer<float> weights;
+                {
+                    nb::gil_scoped_release release;
+                    ids = graphrep::collect_sets(
+                        sets(kind, indptr, indices, u, v, num_pairs, difference, removed, num_removed, both), limit, seed,
+                        at<int64_t>(out_indptr), &weights, num_threads);
+                }
+                result = nb::make_tuple(to_numpy(std::move(ids)), to_numpy(std::move(weights)));
+            });
+            return result;
+        },
+        "id"_a, "indptr"_a, "indices"_a, "u"_a, "v"_a, "num_pairs"_a, "difference"_a, "removed"_a, "num_removed"_a,
+        "both"_a, "limit"_a, "seed"_a, "out_indptr"_a, "num_threads"_a);
+    m.def(
+        "pool_sets",
+        [=](int scalar, int id, Address indptr, Address indices, Address u, Address v, int64_t num_pairs, bool difference,
+            Address removed, int64_t num_removed, bool both, Address x, Address weights, int64_t columns, Address out,
+            int num_threads) {
+            graphrep::with_float(scalar, [&]<class T>(T) {
+                graphrep::with_id(id, [&]<class Id>(Id kind) {
+                    graphrep::pool_sets(
+                        sets(kind, indptr, indices, u, v, num_pairs, difference, removed, num_removed, both),
+                        at<const T>(x), at<const T>(weights), columns, at<T>(out), num_threads);
+                });
+            });
+        },
+        "scalar"_a, "id"_a, "indptr"_a, "indices"_a, "u"_a, "v"_a, "num_pairs"_a, "difference"_a, "removed"_a,
+        "num_removed"_a, "both"_a, "x"_a, "weights"_a, "columns"_a, "out"_a, "num_threads"_a, Released());
+    m.def(
+        "sample_neighbors",
+        [](int scalar, int id, Address indptr, Address indices, Address edge_ids, Address weights, Address seeds,
+           int64_t num_seeds, const std::vector<int64_t>& fanouts, bool replace, uint64_t seed, uint64_t batch,
+           int num_threads) {
+            graphrep::NeighborSample sample;
+            graphrep::with_wide_float(scalar, [&]<class Weight>(Weight) {
+                graphrep::with_id(id, [&]<class Id>(Id) {
+                    nb::gil_scoped_release release;
+                    sample = graphrep::sample_neighbors<Id, Weight>(
+                        {at<const int64_t>(indptr), at<const Id>(indices), at<const int64_t>(edge_ids),
+                         at<const Weight>(weights), fanouts.data(), int64_t(fanouts.size()), replace, seed, batch},
+                        at<const int64_t>(seeds), num_seeds, num_threads);
+                });
+            });
+            return nb::make_tuple(sample.bad_node, to_numpy(std::move(sample.node)), to_numpy(std::move(sample.row)),
+                                  to_numpy(std::move(sample.col)), to_numpy(std::move(sample.edge)),
+                                  sample.nodes_per_hop, sample.edges_per_hop);
+        },
+        "scalar"_a, "id"_a, "indptr"_a, "indices"_a, "edge_ids"_a, "weights"_a, "seeds"_a, "num_seeds"_a, "fanouts"_a,
+        "replace"_a, "seed"_a, "batch"_a, "num_threads"_a);
+}
+
 nb::object describe(const graphrep::EdgeListProblem& problem) {
     using graphrep::EdgeListFault;
     const char* fault = nullptr;
@@ -453,6 +637,8 @@ NB_MODULE(_core, m) {
     bind_projection<int64_t>(m);
     bind_tensor_ops(m);
     bind_attention(m);
+    bind_segment(m);
+    bind_sets_and_samples(m);
     m.def(
         "fill_projection",
         [](MaybeIn<float> row_scale, double density, float magnitude, uint64_t seed, Out<float, 2> r, int num_threads) {

@@ -1,7 +1,10 @@
-// What two nodes share: sums over the intersection of their neighbour lists.
+// What two nodes share, and what only one of them has: counts, ids and sums of features over the intersection and the
+// difference of their neighbour lists.
 #pragma once
 
 #include <cstdint>
+
+#include "buffer.hpp"
 
 namespace graphrep {
 
@@ -11,5 +14,38 @@ namespace graphrep {
 template <class Id, class Value>
 void weighted_intersection(const int64_t* indptr, const Id* indices, const double* weights, const int64_t* u,
                            const int64_t* v, int64_t num_pairs, Value* out, int num_threads);
+
+// One set of columns per pair: those of row u[i] that row v[i] has, too, or (difference) has not. Rows ascend; repeats
+// count once. Arcs removed_rows[r] -> removed_cols[r], and their reverses if `both`, are taken as absent.
+template <class Id>
+struct PairSets {
+    const int64_t* indptr;
+    const Id* indices;
+    const int64_t* u;
+    const int64_t* v;
+    int64_t num_pairs;
+    bool difference;
+    const int64_t* removed_rows;
+    const int64_t* removed_cols;
+    int64_t num_removed;
+    bool both;
+};
+
+// out[i] = size of set i.
+template <class Id>
+void count_sets(const PairSets<Id>& task, int64_t* out, int num_threads);
+
+// Ids of the members, set after set, each ascending; fills the num_pairs + 1 offsets out_indptr.
+//
+// limit > 0: of a set of n > limit members, `limit` are drawn with replacement, by random numbers that are a function of
+// (seed, u[i], v[i]); weights receives n / limit for every time that a member was drawn, and 1 for those of other sets.
+template <class Id>
+Buffer<Id> collect_sets(const PairSets<Id>& task, int64_t limit, uint64_t seed, int64_t* out_indptr,
+                        Buffer<float>* weights, int num_threads);
+
+// out[i, :] = sum of weights[z] * x[z, :] over the members z of set i; weights null: ones. A set is held only while it is
+// being summed.
+template <class T, class Id>
+void pool_sets(const PairSets<Id>& task, const T* x, const T* weights, int64_t columns, T* out, int num_threads);
 
 }  // namespace graphrep

@@ -27,7 +27,7 @@ enum class Scalar : int {
     uint8 = 8,
 };
 
-enum class Reduce : int { sum = 0, mean = 1, max = 2, min = 3 };
+enum class Reduce : int { sum = 0, mean = 1, max = 2, min = 3, mul = 4 };
 
 // visit(T{}) for a floating element type.
 template <class Visit>

@@ -9,19 +9,29 @@ import importlib
 from typing import TYPE_CHECKING
 
 from graphrep.datasets.dataset import Dataset
-from graphrep.datasets.splits import LabelSplit, LinkSplit
+from graphrep.datasets.heart import read_heart
+from graphrep.datasets.splits import LabelSplit, LinkSplit, TripleSplit
 
 if TYPE_CHECKING:
     import os
 
-__all__ = ["Dataset", "LabelSplit", "LinkSplit", "load", "names"]
+__all__ = ["Dataset", "LabelSplit", "LinkSplit", "TripleSplit", "load", "names", "read_heart"]
 
-# Name of a data set -> module with a function load(name, root) -> Dataset.
-_HOME = {"debian": "graphrep.datasets.debian"}
+# Name of a data set -> module with a function load(name, root, download) -> Dataset. The built-in one first.
+_HOME = {
+    "debian": "graphrep.datasets.debian",
+    **dict.fromkeys(("citeseer", "cora", "pubmed"), "graphrep.datasets.planetoid"),
+    **dict.fromkeys(
+        (
+            "ogbl-biokg", "ogbl-citation2", "ogbl-collab", "ogbl-ddi", "ogbl-ppa", "ogbl-vessel", "ogbl-wikikg2",
+        ),
+        "graphrep.datasets.ogb",
+    ),
+}  # fmt: skip
 
 
 def names() -> tuple[str, ...]:
-    """Names that :func:`load` knows, sorted.
+    """Names that :func:`load` knows, the built-in one first.
 
     Returns
     -------
@@ -33,18 +43,22 @@ def names() -> tuple[str, ...]:
     >>> "debian" in gr.datasets.names()
     True
     """
-    return tuple(sorted(_HOME))
+    return tuple(_HOME)
 
 
-def load(name: str, root: str | os.PathLike[str] | None = None) -> Dataset:
-    """Load a data set by name, offline.
+def load(name: str, root: str | os.PathLike[str] | None = None, *, download: bool = False) -> Dataset:
+    """Load a data set by name, from the disk unless ``download`` is given.
 
     Parameters
     ----------
     name : str
-        One of :func:`names`; "debian" is built in.
+        One of :func:`names`; "debian" is built in. What the others hold: :func:`graphrep.datasets.ogb.load`,
+        :func:`graphrep.datasets.planetoid.load`.
     root : path, optional
-        Folder that holds the data set's files. Default: the files that come with graphrep.
+        Folder that holds the data set's folder. Default: for "debian" the files that come with graphrep, for the others
+        the environment variable ``GRAPHREP_DATA``, else ``~/.cache/graphrep``.
+    download : bool
+        Fetch what is not there, without asking.
 
     Returns
     -------
@@ -56,6 +70,8 @@ def load(name: str, root: str | os.PathLike[str] | None = None) -> Dataset:
         The name is unknown, or a file is damaged.
     FileNotFoundError
         A file of the data set is not where it should be.
+    ConnectionError
+        The download failed.
 
     Examples
     --------
@@ -67,6 +83,6 @@ def load(name: str, root: str | os.PathLike[str] | None = None) -> Dataset:
     """
     if name not in _HOME:
         raise ValueError(f"there is no data set named {name!r}; the known ones are {', '.join(names())}.")
-    dataset = importlib.import_module(_HOME[name]).load(name, root)
+    dataset = importlib.import_module(_HOME[name]).load(name, root, download=download)
     assert isinstance(dataset, Dataset)
     return dataset

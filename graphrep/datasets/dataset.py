@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graphrep.datasets.splits import LabelSplit, LinkSplit
+    from graphrep.datasets.splits import LabelSplit, LinkSplit, TripleSplit
     from graphrep.graph import Graph
 
 
@@ -21,9 +21,12 @@ class Dataset:
     ----------
     name : str
     graph : Graph
-        All edges; ``graph.x`` holds the features, ``graph.y`` the labels.
+        ``graph.x`` holds the features, ``graph.y`` the labels. It has all edges, or, where the source has it so as OGB
+        does, the training edges alone.
     split : LinkSplit or None
         Training, validation and test edges, and fixed negatives. Learn on ``split.graph``, not on ``graph``.
+    triple_split : TripleSplit or None
+        The same for triples (head, relation, tail), where edges are of several relations.
     label_split : LabelSplit or None
         Training, validation and test nodes.
     label_names : tuple of str
@@ -41,6 +44,7 @@ class Dataset:
     name: str
     graph: Graph
     split: LinkSplit | None = None
+    triple_split: TripleSplit | None = None
     label_split: LabelSplit | None = None
     label_names: tuple[str, ...] = ()
     feature_names: tuple[str, ...] = ()
@@ -49,4 +53,6 @@ class Dataset:
     extras: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     def __repr__(self) -> str:
-        return f"Dataset({self.name!r}, {self.graph!r}, split={self.split!r}, label_split={self.label_split!r})"
+        splits = f"split={self.split!r}, label_split={self.label_split!r}"
+        splits += f", triple_split={self.triple_split!r}" if self.triple_split is not None else ""
+        return f"Dataset({self.name!r}, {self.graph!r}, {splits})"

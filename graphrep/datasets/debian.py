@@ -32,7 +32,7 @@ FORMAT = 1  # of the file; data/build_debian.py has the same number
 METRIC = "hits@1000"  # of 100,000 negatives: the true positive rate at 1 % false positives; the card says why
 
 
-def load(name: str = "debian", root: str | os.PathLike[str] | None = None) -> Dataset:
+def load(name: str = "debian", root: str | os.PathLike[str] | None = None, *, download: bool = False) -> Dataset:
     """Load the package graph: about 63,000 packages, 310,000 edges, 58 sections.
 
     Rows are packages, sorted by name. An edge u-v says that one of the two declares Pre-Depends, Depends, Recommends or
@@ -57,6 +57,8 @@ def load(name: str = "debian", root: str | os.PathLike[str] | None = None) -> Da
         "debian".
     root : path, optional
         Folder with ``debian.npz.xz`` and ``CARD.md``. Default: the one that comes with graphrep.
+    download : bool
+        Makes no difference: the file comes with graphrep.
 
     Returns
     -------
@@ -76,6 +78,7 @@ def load(name: str = "debian", root: str | os.PathLike[str] | None = None) -> Da
     >>> dataset.label_names[dataset.graph.y[dataset.graph.row("gzip")]]
     'utils'
     """
+    del download
     folder = _folder() if root is None else Path(root)
     path = folder / FILE
     if not path.is_file():

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from graphrep.graph import Graph
 
 Ints = npt.NDArray[np.int64]
@@ -25,15 +28,23 @@ class LinkSplit:
         The graph that was split.
     train, valid, test : int array of shape (2, num_edges)
         Edges by row number, an undirected edge once. Stored as read-only int64.
-    valid_neg, test_neg : int array of shape (2, num_negatives)
-        Pairs that are no edges. All positives of a part are ranked against all of its negatives.
+    valid_neg, test_neg : int array of shape (2, num_negatives) or (2, num_edges, num_negatives)
+        Pairs that are no edges. Of the first shape, all positives of a part are ranked against all of its negatives; of
+        the second, each positive against its own. Own negatives, of which there may be 10**8, keep their integer dtype.
+    train_neg : int array of shape (2, num_negatives), optional
+        Negatives to train with, where the data set prescribes them.
+    attributes : mapping of str to array, optional
+        Whatever else is known of each edge, a row per edge: ``"train_weight"``, ``"valid_year"``, ... Weights, if there
+        are any, become those of ``graph`` and ``graph_with_valid``.
+    full_is_training : bool
+        ``full`` holds the training edges alone, the way OGB gives its graphs.
 
     Raises
     ------
     TypeError
         An array does not hold integers.
     ValueError
-        An array does not have two rows.
+        An array has another shape.
     IndexError
         A row number is not one of the graph's.
 
@@ -52,31 +63,150 @@ class LinkSplit:
     train: Ints
     valid: Ints
     test: Ints
-    valid_neg: Ints
-    test_neg: Ints
+    valid_neg: npt.NDArray[np.integer[Any]]
+    test_neg: npt.NDArray[np.integer[Any]]
+    train_neg: Ints | None = None
+    attributes: Mapping[str, npt.NDArray[Any]] = field(default_factory=lambda: MappingProxyType({}))
+    full_is_training: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("train", "valid", "test", "valid_neg", "test_neg"):
-            pairs = _rows(name, getattr(self, name), self.full.num_nodes)
-            if pairs.ndim != 2 or pairs.shape[0] != 2:
-                raise ValueError(f"{name} must have shape (2, num_edges), got {pairs.shape}.")
-            object.__setattr__(self, name, pairs)
+        for name in ("train", "valid", "test", "train_neg"):
+            if name != "train_neg" or self.train_neg is not None:
+                pairs = _rows(name, getattr(self, name), self.full.num_nodes)
+                if pairs.ndim != 2 or pairs.shape[0] != 2:
+                    raise ValueError(f"{name} must have shape (2, num_edges), got {pairs.shape}.")
+                object.__setattr__(self, name, pairs)
+        for part in ("valid", "test"):
+            name, count = f"{part}_neg", getattr(self, part).shape[1]
+            value = np.asarray(getattr(self, name))
+            negatives = _rows(name, value, self.full.num_nodes, keep_dtype=value.ndim == 3)
+            if negatives.ndim not in (2, 3) or len(negatives) != 2 or negatives.shape[1:-1] not in ((), (count,)):
+                raise ValueError(
+                    f"{name} must have shape (2, num_negatives) or (2, {count}, num_negatives), got {negatives.shape}."
+                )
+            object.__setattr__(self, name, negatives)
+        object.__setattr__(self, "attributes", MappingProxyType(self._checked_attributes()))
+
+    def _checked_attributes(self) -> dict[str, npt.NDArray[Any]]:
+        checked = {}
+        for name, value in self.attributes.items():
+            part = name.split("_", 1)[0]
+            if part not in ("train", "valid", "test") or "_" not in name:
+                raise ValueError(f'attributes must be named after a part, as in "train_year"; got {name!r}.')
+            array = np.array(value)
+            if array.ndim == 0 or len(array) != getattr(self, part).shape[1]:
+                raise ValueError(f"{name} must have {getattr(self, part).shape[1]} rows, got shape {array.shape}.")
+            array.flags.writeable = False
+            checked[name] = array
+        return checked
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"attributes": dict(self.attributes)}  # a mapping proxy cannot be pickled
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state | {"attributes": MappingProxyType(state["attributes"])})
 
     @cached_property
     def graph(self) -> Graph:
         """The training edges alone, on all nodes: what may be learned from."""
-        return self.full.with_edges(self.train)
+        return self.full if self.full_is_training else self._graph_of("train")
 
     @cached_property
     def graph_with_valid(self) -> Graph:
         """Training and validation edges: for settings that let the test see both. Say so where you use it."""
-        return self.full.with_edges(np.concatenate([self.train, self.valid], axis=1))
+        return self._graph_of("train", "valid")
+
+    def _graph_of(self, *parts: str) -> Graph:
+        edges = np.concatenate([getattr(self, part) for part in parts], axis=1)
+        if not all(f"{part}_weight" in self.attributes for part in parts):
+            return self.full.with_edges(edges)
+        weights = np.concatenate([self.attributes[f"{part}_weight"].ravel() for part in parts])
+        # Parallel edges add up, whichever end comes first.
+        return self.full.with_edges(edges if self.full.directed else np.sort(edges, axis=0), weights)
+
+    def check_leaks(self) -> None:
+        """Refuse a split whose validation or test edges are among its training edges.
+
+        In an undirected graph either direction counts.
+
+        Raises
+        ------
+        ValueError
+            There is such an edge.
+        """
+        parts = {"train": self.train, "valid": self.valid, "test": self.test}
+        refuse_leaks("the split", parts, directed=self.full.directed)
 
     def __repr__(self) -> str:
-        sizes = ", ".join(
-            f"{k}={getattr(self, k).shape[1]}" for k in ("train", "valid", "test", "valid_neg", "test_neg")
-        )
-        return f"LinkSplit({sizes})"
+        names = ("train", "valid", "test", "train_neg", "valid_neg", "test_neg")
+        arrays = ((name, getattr(self, name)) for name in names)
+        sizes = (f"{name}={'x'.join(map(str, a.shape[1:]))}" for name, a in arrays if a is not None)
+        return f"LinkSplit({', '.join(sizes)})"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TripleSplit:
+    """Training, validation and test triples (head, relation, tail), with fixed corruptions of the latter two.
+
+    Parameters
+    ----------
+    graph : Graph
+        An arc from head to tail for each training triple, whatever the relation.
+    num_relations : int
+    train, valid, test : int array of shape (3, num_triples)
+        Rows head, relation, tail. Heads and tails are row numbers of ``graph``. Stored as read-only int64.
+    valid_head_neg, valid_tail_neg, test_head_neg, test_tail_neg : int array of shape (num_triples, num_negatives)
+        What to put in place of each triple's head, or tail, to get triples that are not true. Their integer dtype is
+        kept.
+
+    Raises
+    ------
+    TypeError
+        An array does not hold integers.
+    ValueError
+        An array has another shape.
+    IndexError
+        A row or relation number is out of range.
+
+    Examples
+    --------
+    >>> import graphrep as gr
+    >>> g = gr.as_graph([[0, 0], [1, 2]], directed=True, num_nodes=4)
+    >>> one = [[3]]
+    >>> gr.datasets.TripleSplit(g, 2, [[0, 0], [1, 0], [1, 2]], [[1], [0], [2]], [[2], [1], [3]], one, one, one, one)
+    TripleSplit(train=2, valid=1, test=1, num_relations=2, negatives=1+1)
+    """
+
+    graph: Graph
+    num_relations: int
+    train: Ints
+    valid: Ints
+    test: Ints
+    valid_head_neg: npt.NDArray[np.integer[Any]]
+    valid_tail_neg: npt.NDArray[np.integer[Any]]
+    test_head_neg: npt.NDArray[np.integer[Any]]
+    test_tail_neg: npt.NDArray[np.integer[Any]]
+
+    def __post_init__(self) -> None:
+        for part in ("train", "valid", "test"):
+            triples = _rows(part, getattr(self, part), max(self.graph.num_nodes, self.num_relations))
+            if triples.ndim != 2 or len(triples) != 3:
+                raise ValueError(f"{part} must have shape (3, num_triples), got {triples.shape}.")
+            _rows(f"heads and tails of {part}", triples[::2], self.graph.num_nodes)
+            _rows(f"relations of {part}", triples[1], self.num_relations)
+            object.__setattr__(self, part, triples)
+        for part in ("valid", "test"):
+            for name in (f"{part}_head_neg", f"{part}_tail_neg"):
+                negatives = _rows(name, getattr(self, name), self.graph.num_nodes, keep_dtype=True)
+                count = getattr(self, part).shape[1]
+                if negatives.ndim != 2 or len(negatives) != count:
+                    raise ValueError(f"{name} must have shape ({count}, num_negatives), got {negatives.shape}.")
+                object.__setattr__(self, name, negatives)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{part}={getattr(self, part).shape[1]}" for part in ("train", "valid", "test"))
+        negatives = f"{self.test_head_neg.shape[1]}+{self.test_tail_neg.shape[1]}"
+        return f"TripleSplit({sizes}, num_relations={self.num_relations}, negatives={negatives})"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -122,12 +252,42 @@ class LabelSplit:
         return f"LabelSplit(train={len(self.train)}, valid={len(self.valid)}, test={len(self.test)})"
 
 
-def _rows(name: str, value: Any, num_nodes: int) -> Ints:
+def refuse_leaks(what: str, parts: Mapping[str, npt.NDArray[np.integer[Any]]], *, directed: bool) -> None:
+    """Refuse parts of which a validation or test column (head, tail and perhaps relation) is a training column, too.
+
+    O(E log E) for E training columns; ``what`` names the split.
+    """
+    sizes = [
+        1 + max((int(p[i].max()) for p in parts.values() if p.size), default=0) for i in range(len(parts["train"]))
+    ]
+    num_nodes = max(sizes[:2])
+
+    def keys(columns: npt.NDArray[np.integer[Any]]) -> Ints:
+        u, v, *relation = columns.astype(np.int64, copy=False)
+        u, v = (u, v) if directed else (np.minimum(u, v), np.maximum(u, v))
+        return np.asarray(((relation[0] * num_nodes if relation else 0) + u) * num_nodes + v, dtype=np.int64)
+
+    train = np.sort(keys(parts["train"]))
+    for part in ("valid", "test"):
+        wanted = keys(parts[part])
+        if not len(train) or not len(wanted):
+            continue
+        leaked = train[np.minimum(np.searchsorted(train, wanted), len(train) - 1)] == wanted
+        if leaked.any():
+            first = tuple(parts[part][:2, int(np.argmax(leaked))].tolist())
+            raise ValueError(
+                f"{what} leaks: {int(leaked.sum())} of its {len(wanted)} {part} edges, the first of them {first}, "
+                "are training edges as well."
+            )
+
+
+def _rows(name: str, value: Any, num_nodes: int, *, keep_dtype: bool = False) -> npt.NDArray[Any]:
     rows = np.asarray(value)
     if rows.size and rows.dtype.kind not in "iu":
         raise TypeError(f"{name} must hold integers, got dtype {rows.dtype}.")
-    # A copy, so that freezing it leaves the caller's array alone.
-    rows = rows.astype(np.int64)
+    # A copy, so that freezing it leaves the caller's array alone; a large array may come frozen and is then shared.
+    if not (keep_dtype and rows.dtype.kind == "i" and not rows.flags.writeable):
+        rows = rows.copy() if keep_dtype and rows.dtype.kind == "i" else rows.astype(np.int64)
     if rows.size and (rows.min() < 0 or rows.max() >= num_nodes):
         raise IndexError(f"{name} must hold row numbers in [0, {num_nodes}), got {rows.min()} to {rows.max()}.")
     rows.flags.writeable = False

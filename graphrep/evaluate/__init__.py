@@ -6,7 +6,7 @@ from graphrep.evaluate.baselines import LinkComparison, compare, link_baselines,
 from graphrep.evaluate.link_prediction import LinkPrediction, edge_features, link_prediction
 from graphrep.evaluate.metrics import average_precision, hits_at_k, link_metrics, mrr, mrr_report, roc_auc
 from graphrep.evaluate.node_classification import NodeClassification, node_classification
-from graphrep.evaluate.splits import random_link_split
+from graphrep.evaluate.splits import ncn_link_split, random_link_split
 
 __all__ = [
     "LinkComparison",
@@ -21,6 +21,7 @@ __all__ = [
     "link_prediction",
     "mrr",
     "mrr_report",
+    "ncn_link_split",
     "node_baselines",
     "node_classification",
     "propagate",

@@ -87,7 +87,7 @@ def link_prediction(
     part : {"test", "valid"}
     metrics : sequence of str
         ``"hits@K"``, ``"mrr"``, ``"auc"``, ``"ap"``; see :func:`hits_at_k` and its neighbours. Negatives of each
-        edge's own admit ``"mrr"`` only.
+        edge's own admit the first two only.
     operator : {"average", "hadamard", "l1", "l2", "dot", "cosine"}
         How vectors become scores: by logistic regression on :func:`edge_features` (the first four), or untrained, by
         their inner product or cosine.
@@ -143,8 +143,10 @@ def link_prediction(
         scorer, split, operator=operator, C=C, max_train=max_train, batch_size=batch_size, seed=seed
     )
     pos, neg = as_pairs(getattr(split, part), name=part), as_pairs(getattr(split, f"{part}_neg"), name=f"{part}_neg")
-    if neg.ndim == 3 and set(names) != {"mrr"}:
-        raise ValueError(f"{part}_neg gives each edge its own negatives, shape {neg.shape}, which only mrr can rank.")
+    if neg.ndim == 3 and {"auc", "ap"} & set(names):
+        raise ValueError(
+            f"{part}_neg gives each edge its own negatives, shape {neg.shape}, which only mrr and hits@K can rank."
+        )
     y_neg = score(neg.reshape(2, -1)).reshape(neg.shape[1:])
     values = link_metrics(score(pos), y_neg, names)
     return LinkPrediction(MappingProxyType(values), method, part, pos.shape[1], y_neg.shape[-1])

@@ -26,12 +26,15 @@ def hits_at_k(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike, k: int) -> float:
     with :math:`n_{(K)}` the K-th largest of the N negative scores, which all positives share. A tie is a miss, so a
     constant scorer gets 0. With fewer than K negatives the value is 1.
 
+    Where each positive has its own negatives, a hit is a rank :math:`r_i \le K` among them, with ties counted half as
+    in :func:`mrr`. This is how HeaRT and OGB's relational sets count; values of the two forms do not compare.
+
     Parameters
     ----------
     y_pos : array or tensor of shape (num_pos,)
         Scores of the positive pairs.
-    y_neg : array or tensor of shape (num_neg,)
-        Scores of the negative pairs.
+    y_neg : array or tensor of shape (num_neg,) or (num_pos, num_neg)
+        Scores of the negative pairs that all positives share, or of each positive's own.
     k : int
         Positive.
 
@@ -46,7 +49,8 @@ def hits_at_k(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike, k: int) -> float:
 
     Notes
     -----
-    O(P + N). Rank logits in float32 or better: half precision and saturated sigmoids make ties, and ties are misses.
+    O(P + N), or O(P N) for own negatives. Rank logits in float32 or better: half precision and saturated sigmoids make
+    ties, and ties are misses.
 
     Examples
     --------
@@ -54,9 +58,11 @@ def hits_at_k(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike, k: int) -> float:
     >>> hits_at_k([0.9, 0.5, 0.2], [0.6, 0.5, 0.1], k=2)
     0.3333333333333333
     """
-    pos, neg = as_score_vector("y_pos", y_pos), as_score_vector("y_neg", y_neg)
+    pos, neg = as_score_vector("y_pos", y_pos), as_scores("y_neg", y_neg)
     if isinstance(k, bool) or not hasattr(k, "__index__") or k < 1:
         raise ValueError(f"k must be a positive integer, got {k!r}.")
+    if neg.ndim != 1:
+        return float(np.mean(_ranks(pos, neg) <= k))
     if len(neg) < k:
         return 1.0
     threshold = np.partition(neg, len(neg) - k)[len(neg) - k]
@@ -191,7 +197,7 @@ def link_metrics(
     Parameters
     ----------
     y_pos : array or tensor of shape (num_pos,)
-    y_neg : array or tensor of shape (num_neg,), or (num_pos, num_neg) where every metric is ``"mrr"``
+    y_neg : array or tensor of shape (num_neg,), or (num_pos, num_neg) where every metric is ``"mrr"`` or ``"hits@K"``
     metrics : iterable of str
         ``"hits@K"`` for any positive integer K, ``"mrr"``, ``"auc"`` or ``"ap"``.
 

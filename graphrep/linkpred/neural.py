@@ -200,9 +200,9 @@ class NCN(GAE):
 
     Parameters
     ----------
-    dimensions, layers, convolution, feature_dropout, encoder_dropout, encoder_edge_dropout, output_dropout, \
-    layer_norm, residual, jumping_knowledge, predictor_dropout, tail_activation, two_layer_head, learning_rate, \
-    predictor_learning_rate, batch_size, drop_last, epochs, hide_targets, metric, patience, score_batch, checkpoint, \
+    dimensions, layers, convolution, feature_dropout, encoder_dropout, encoder_edge_dropout, output_dropout
+    layer_norm, residual, jumping_knowledge, predictor_dropout, tail_activation, two_layer_head, learning_rate
+    predictor_learning_rate, batch_size, drop_last, epochs, hide_targets, metric, patience, score_batch, checkpoint
     device, random_state, progress
         As in :class:`GAE`.
     predictor_edge_dropout : float
@@ -280,9 +280,9 @@ class NCNC(NCN):
 
     Parameters
     ----------
-    dimensions, layers, convolution, feature_dropout, encoder_dropout, encoder_edge_dropout, output_dropout, \
-    layer_norm, residual, jumping_knowledge, predictor_dropout, tail_activation, two_layer_head, learning_rate, \
-    predictor_learning_rate, batch_size, drop_last, epochs, hide_targets, metric, patience, score_batch, checkpoint, \
+    dimensions, layers, convolution, feature_dropout, encoder_dropout, encoder_edge_dropout, output_dropout
+    layer_norm, residual, jumping_knowledge, predictor_dropout, tail_activation, two_layer_head, learning_rate
+    predictor_learning_rate, batch_size, drop_last, epochs, hide_targets, metric, patience, score_batch, checkpoint
     device, random_state, progress
         As in :class:`GAE`.
     predictor_edge_dropout, node_transform, beta
@@ -377,7 +377,13 @@ class _Trainer:
         checked_int("layers", s.layers, 0)
         checked_int("epochs", s.epochs, 0)
         checked_int("batch_size", s.batch_size, 1)
-        for name in ("feature_dropout", "encoder_dropout", "encoder_edge_dropout", "output_dropout", "predictor_dropout"):
+        for name in (
+            "feature_dropout",
+            "encoder_dropout",
+            "encoder_edge_dropout",
+            "output_dropout",
+            "predictor_dropout",
+        ):
             checked_float(name, getattr(s, name), 0.0, 1.0)
         check_metrics([s.metric])
         self.device = torch.device(s.device or "cpu")
@@ -420,9 +426,10 @@ class _Trainer:
     def run(self) -> None:
         s = self.settings
         self._resume()
-        with _seeded(self.seed), tqdm(
-            total=s.epochs, initial=len(self.history), disable=None if s.progress else True, unit="epoch"
-        ) as bar:
+        with (
+            _seeded(self.seed),
+            tqdm(total=s.epochs, initial=len(self.history), disable=None if s.progress else True, unit="epoch") as bar,
+        ):
             torch.set_rng_state(self.state_of_random)
             while len(self.history) < s.epochs and not self._stalled():
                 record = {"loss": self._epoch()}
@@ -491,7 +498,9 @@ class _Trainer:
             missing -= found[-1].shape[1]
             if not missing:
                 return torch.cat(found, 1).to(self.device)
-        raise ValueError("the graph has hardly a pair of nodes without an edge, so that there are no negatives to draw.")
+        raise ValueError(
+            "the graph has hardly a pair of nodes without an edge, so that there are no negatives to draw."
+        )
 
     @torch.no_grad()
     def encode(self) -> Tensor:
@@ -566,7 +575,7 @@ class _seeded:  # noqa: N801
 
 
 def _scores(predictor: nn.Module, h: Tensor, adj: Adjacency, pairs: Tensor, batch: int) -> Tensor:
-    parts = [predictor(h, adj, part).float() for part in pairs.split(batch, 1)]
+    parts = [predictor(h, adj, part).float() for part in torch.split(pairs, batch, 1)]
     return torch.cat(parts) if parts else h.new_zeros(0)
 
 

@@ -1,4 +1,4 @@
-"""Pair scorers over node vectors: Hadamard products (GAE), with common neighbours (NCN), with their completion (NCNC)."""
+"""Pair scorers over node vectors: Hadamard products (GAE), common neighbours too (NCN), and their completion (NCNC)."""
 
 from __future__ import annotations
 
@@ -206,9 +206,24 @@ class CompletionPredictor(NeighborPredictor):
         max_neighbors: int | None = None,
         chunk: int = 1 << 17,
         inner_transform_twice: bool = True,
-        **options: float,
+        dropout: float = 0.0,
+        edge_dropout: float = 0.0,
+        layer_norm: bool = True,
+        node_transform: bool = True,
+        tail_activation: bool = True,
+        two_layer_head: bool = False,
+        beta: float = 1.0,
     ) -> None:
-        super().__init__(dimensions, **options)  # type: ignore[arg-type]
+        super().__init__(
+            dimensions,
+            dropout=dropout,
+            edge_dropout=edge_dropout,
+            layer_norm=layer_norm,
+            node_transform=node_transform,
+            tail_activation=tail_activation,
+            two_layer_head=two_layer_head,
+            beta=beta,
+        )
         self.scale, self.offset, self.prior, self.alpha = scale, offset, prior, alpha
         self.depth, self.max_neighbors, self.chunk = depth, max_neighbors, chunk
         self.inner_transform_twice = inner_transform_twice
@@ -234,7 +249,10 @@ class CompletionPredictor(NeighborPredictor):
                     # Several pairs ask for the same missing edge; each is scored once.
                     wanted, place = unique_pairs(inner, adj.num_rows)
                     logits = torch.cat(
-                        [self._score(source, seen, part, removed, depth - 1) for part in wanted.split(self.chunk, 1)]
+                        [
+                            self._score(source, seen, part, removed, depth - 1)
+                            for part in torch.split(wanted, self.chunk, 1)
+                        ]
                         or [h.new_zeros(0)]
                     ).index_select(0, place)
                     p0 = torch.sigmoid(self.scale * (logits - self.offset))

@@ -15,7 +15,7 @@ __all__ = ["CONVOLUTIONS", "Encoder", "propagate"]
 
 Tensor = torch.Tensor
 
-# Name -> (normalisation of the propagation, whether a layer has weights of its own).
+#: Name of a convolution -> normalisation of its propagation, and whether a layer has weights of its own.
 CONVOLUTIONS = {
     "puregcn": ("gcn", False),
     "puresum": ("sum", False),
@@ -55,7 +55,7 @@ def propagate(adj: Adjacency, x: Tensor, kind: str = "gcn") -> Tensor:
     >>> import graphrep as gr
     >>> pair = gr.ops.as_adjacency(gr.as_graph([[0], [1]], directed=False))
     >>> gr.nn.propagate(pair, torch.tensor([[1.0], [3.0]])).ravel()
-    tensor([2., 2.])
+    tensor([2.0000, 2.0000])
     """
     if kind == "gcn":
         scale = (1 + _row_sums(adj, x.dtype)).rsqrt()[:, None]
@@ -159,7 +159,7 @@ class Encoder(nn.Module):
         for layer in range(self.layers):
             dropped = self._drop_edges(adj)
             if self.weighted:
-                linear = self.linears[layer]
+                linear: Any = self.linears[layer]
                 product = first.matmul(linear.weight.T) if first is not None else h @ linear.weight.T
                 first = None
                 new = propagate(dropped, product, self.kind) + linear.bias
@@ -172,7 +172,8 @@ class Encoder(nn.Module):
             h = new + h if self.residual and h is not None and h.shape == new.shape else new
             steps.append(h)
         if self.jump is None or not steps:
-            return h
+            result: Tensor = h
+            return result
         return torch.stack([weight * step for weight, step in zip(self.jump, steps, strict=True)]).sum(0)
 
     def _start(self, x: Any, num_nodes: int) -> tuple[Any, _Dropped | None]:

@@ -84,7 +84,7 @@ def eager() -> bool:
 
 def checking() -> bool:
     """Whether index values are to be checked: not inside :func:`unchecked`, nor while torch.compile traces."""
-    return _checks.get() and not torch.compiler.is_compiling()
+    return not torch.compiler.is_compiling() and _checks.get()
 
 
 def address(tensor: torch.Tensor | None) -> int:
@@ -173,6 +173,13 @@ class Op:
         if wanted == "triton":
             if self._triton is None:
                 raise NotImplementedError(f"{self.name} has no 'triton' implementation.")
+            if not _has_triton():
+                raise ModuleNotFoundError(f"{self.name}: GRAPHREP_BACKEND=triton needs the package triton.")
+            if on_cpu and not _interpreting():
+                raise RuntimeError(
+                    f"{self.name}: Triton kernels need tensors on a GPU; those on the CPU are taken only by its "
+                    "interpreter, with TRITON_INTERPRET=1 in the environment before the first Triton kernel is used."
+                )
             return self._gpu()(*args)
         raise ValueError(f"GRAPHREP_BACKEND must be one of {', '.join(BACKENDS)}; got {wanted!r}.")
 
@@ -232,3 +239,9 @@ def _has_triton() -> bool:
 
 
 _triton_found: bool | None = None
+
+
+def _interpreting() -> bool:
+    from graphrep.ops._triton import INTERPRETED
+
+    return INTERPRETED

@@ -20,8 +20,9 @@ Tensor = torch.Tensor
 class Adjacency:
     r"""A sparse matrix of shape (num_rows, num_cols) in CSR, entries possibly repeated, values possibly with gradient.
 
-    Row ``v`` holds what :math:`v` aggregates: :math:`y_v = \sum_e a_e\, x_{\mathrm{indices}_e}`. From a :class:`Graph`
-    these are its out-neighbours; from a PyG ``edge_index`` the sources of the edges that end in ``v``.
+    Row ``v`` holds what :math:`v` aggregates: :math:`y_v = \sum_e a_e\, x_{\mathrm{indices}_e}`. From a
+    :class:`graphrep.Graph` these are its out-neighbours; from a PyG ``edge_index`` the sources of the edges that end in
+    ``v``.
 
     Structure is never changed, so everything derived from it (transpose, row ids) is computed once and shared by all
     adjacencies that :meth:`with_values` makes.
@@ -264,13 +265,23 @@ class Adjacency:
 class Structure:
     """Where the entries are, and what follows from it, computed at first need."""
 
-    __slots__ = ("_order", "_rows", "_transposed", "indices", "indptr", "num_cols", "symmetric")
+    __slots__ = ("_ascending", "_order", "_rows", "_transposed", "indices", "indptr", "num_cols", "symmetric")
 
     def __init__(self, indptr: Tensor, indices: Tensor, num_cols: int, *, symmetric: bool = False) -> None:
         self.indptr, self.indices, self.num_cols, self.symmetric = indptr, indices, num_cols, symmetric
         self._rows: Tensor | None = None
         self._transposed: Structure | None = None
         self._order: Tensor | None = None
+        self._ascending: bool | None = None
+
+    def ascending(self) -> bool:
+        """Whether the columns of every row ascend; repeats are allowed. Computed once."""
+        if self._ascending is None:
+            falls = self.indices[1:] < self.indices[:-1]
+            starts = self.indptr[1:-1]
+            falls[starts[(starts > 0) & (starts < len(self.indices))] - 1] = False
+            self._ascending = not bool(falls.any())
+        return self._ascending
 
     def rows(self) -> Tensor:
         if self._rows is not None:
@@ -401,5 +412,6 @@ group_by_key = Op(
     "(Tensor keys, Tensor? first, SymInt num_keys) -> (Tensor, Tensor)",
     native=_group_native,
     reference=_group_reference,
+    triton=lambda: _group_reference,  # torch's own sort is good on a GPU
     fake=_group_fake,
 )

@@ -16,7 +16,10 @@
 #include "isa.hpp"
 #include "neighbors.hpp"
 #include "projection.hpp"
+#include "sampling.hpp"
 #include "sddmm.hpp"
+#include "segment.hpp"
+#include "segment_index.hpp"
 #include "skipgram.hpp"
 #include "spmm.hpp"
 #include "walks.hpp"
@@ -163,6 +166,81 @@ void attention_of(const Graph<Id>& g, const Graph<Id>& t, int64_t heads, int64_t
     }
 }
 
+template <class T, class Id>
+void segments(int64_t batch, int64_t entries, int64_t columns, int64_t groups) {
+    if (groups == 0 && entries > 0) return;
+    const int64_t size = batch * groups * columns;
+    Array<T> src(batch * entries * columns);
+    for (int64_t i = 0; i < src.size; ++i) src[i] = T(int64_t(generator() % 7) - 3);
+    Array<int64_t> indptr(groups + 1);
+    Array<Id> index(entries), sorted(entries), full(batch * entries * columns);
+    for (int64_t e = 0; e < entries; ++e) index[e] = Id(generator() % uint64_t(groups));
+    for (int64_t e = 0; e < entries; ++e) sorted[e] = Id(e * groups / entries);
+    for (int64_t i = 0; i < full.size; ++i) full[i] = Id(generator() % uint64_t(groups));
+    REQUIRE(sorted_offsets<Id>(sorted.data, 1, entries, groups, indptr.data, 3) == -1);
+    for (Reduce reduce : {Reduce::sum, Reduce::mean, Reduce::max, Reduce::min}) {
+        const bool extreme = reduce == Reduce::max || reduce == Reduce::min;
+        Array<int64_t> arg(size);
+        int64_t* where = extreme ? arg.data : nullptr;
+        same_for_all_threads<T>(size, [&](int threads, T* out) {
+            segment_reduce<T>({src.data, indptr.data, 0, batch, entries, columns, groups, reduce, out, where}, threads);
+        });
+        for (ScatterPath path : {ScatterPath::automatic, ScatterPath::direct, ScatterPath::grouped})
+            same_for_all_threads<T>(size, [&](int threads, T* out) {
+                REQUIRE((scatter<T, Id>({src.data, index.data, 0, false, batch, entries, columns, groups, reduce, out, where},
+                                        path, threads) == -1));
+            });
+        same_for_all_threads<T>(size, [&](int threads, T* out) {
+            REQUIRE((scatter<T, Id>({src.data, full.data, entries * columns, true, batch, entries, columns, groups, reduce, out,
+                                     where},
+                                    ScatterPath::automatic, threads) == -1));
+        });
+    }
+    if (entries) {
+        index[entries - 1] = Id(groups);
+        Array<T> out(size);
+        REQUIRE((scatter<T, Id>({src.data, index.data, 0, false, batch, entries, columns, groups, Reduce::sum, out.data, nullptr},
+                                ScatterPath::automatic, 3) == entries - 1));
+    }
+}
+
+template <class Id>
+void sets_and_samples(const Graph<Id>& g) {
+    const int64_t n = g.rows, pairs = 60, columns = 9;
+    if (n == 0 || n != g.cols) return;
+    Array<int64_t> u(pairs), v(pairs);
+    for (int64_t i = 0; i < pairs; ++i) u[i] = int64_t(generator() % uint64_t(n)), v[i] = int64_t(generator() % uint64_t(n));
+    const Array<float> x = random_floats<float>(n * columns);
+    for (const bool difference : {false, true})
+        for (const int64_t removed : {int64_t{0}, pairs}) {
+            const PairSets<Id> task{g.indptr.data, g.indices.data, u.data, v.data, pairs, difference,
+                                    u.data, v.data, removed, true};
+            same_for_all_threads<int64_t>(pairs, [&](int threads, int64_t* out) { count_sets<Id>(task, out, threads); });
+            same_for_all_threads<float>(pairs * columns, [&](int threads, float* out) {
+                pool_sets<float, Id>(task, x.data, nullptr, columns, out, threads);
+            });
+            for (const int64_t limit : {0, 2})
+                same_for_all_threads<int64_t>(pairs + 1, [&](int threads, int64_t* out) {
+                    Buffer<float> weights;
+                    collect_sets<Id>(task, limit, 5, out, limit ? &weights : nullptr, threads);
+                });
+        }
+    Array<float> weights(g.indices.size);
+    for (int64_t e = 0; e < weights.size; ++e) weights[e] = float(e % 3);
+    const Array<int64_t> fanouts = [] {
+        Array<int64_t> f(2);
+        f[0] = 3, f[1] = -1;
+        return f;
+    }();
+    for (const bool replace : {false, true})
+        for (const float* by : {static_cast<const float*>(nullptr), static_cast<const float*>(weights.data)}) {
+            const NeighborSampling<Id, float> task{g.indptr.data, g.indices.data, nullptr, by, fanouts.data, 2, replace, 3, 4};
+            const NeighborSample one = sample_neighbors<Id, float>(task, u.data, pairs, 1);
+            const NeighborSample many = sample_neighbors<Id, float>(task, u.data, pairs, 3);
+            REQUIRE(one.edges_per_hop == many.edges_per_hop && one.nodes_per_hop == many.nodes_per_hop);
+        }
+}
+
 template <class Id>
 Graph<Id> transposed(const Graph<Id>& g) {
     Graph<Id> t(g.cols, g.rows, 0);
@@ -276,6 +354,19 @@ void everything() {
         }
         graph_kernels(g);
         walks_and_skipgram(g);
+        sets_and_samples(g);
+    }
+}
+
+template <class Id>
+void all_segments() {
+    const int64_t shapes[][4] = {{1, 0, 3, 0}, {1, 0, 3, 4}, {1, 1, 1, 1}, {2, 9, 1, 4}, {1, 50, 33, 7}, {3, 40, 16, 60},
+                                 {1, 20000, 1, 300}, {1, 6000, 17, 900}};
+    for (const auto& shape : shapes) {
+        segments<float, Id>(shape[0], shape[1], shape[2], shape[3]);
+        segments<double, Id>(shape[0], shape[1], shape[2], shape[3]);
+        segments<int64_t, Id>(shape[0], shape[1], shape[2], shape[3]);
+        segments<int32_t, Id>(shape[0], shape[1], shape[2], shape[3]);
     }
 }
 
@@ -298,6 +389,8 @@ int main() {
         if (!set_isa(isa)) continue;
         everything<int32_t>();
         everything<int64_t>();
+        all_segments<int32_t>();
+        all_segments<int64_t>();
         std::printf("%s: done\n", isa);
     }
     text();

@@ -157,7 +157,11 @@ def test_negatives_of_each_edge_its_own():
     result = link_prediction(lambda pairs: pairs[1], split, metrics=["mrr"])
     assert result["mrr"] == pytest.approx((1 / 1.5 + 1 / 3.5) / 2)
     assert result.num_neg == 3
-    with pytest.raises(ValueError, match="which only mrr can rank"):
+    assert link_prediction(lambda pairs: pairs[1], split, metrics=["hits@1", "hits@3"]).scores == {
+        "hits@1": 0,
+        "hits@3": 0.5,
+    }
+    with pytest.raises(ValueError, match="which only mrr and hits@K can rank"):
         link_prediction(lambda pairs: pairs[1], split)
 
 

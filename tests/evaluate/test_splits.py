@@ -3,9 +3,10 @@ from __future__ import annotations
 import networkx as nx
 import numpy as np
 import pytest
+import torch
 
 import graphrep as gr
-from graphrep.evaluate import random_link_split
+from graphrep.evaluate import ncn_link_split, random_link_split
 from graphrep.evaluate._edge_sampling import sample_non_edges
 
 PARTS = ("train", "valid", "test", "valid_neg", "test_neg")
@@ -106,3 +107,55 @@ def test_unusable_shares_are_refused():
             random_link_split(nx.complete_graph(20), connected=False, **options)
     with pytest.raises(ValueError, match="pairs without an edge"):
         random_link_split(nx.complete_graph(20))
+
+
+@pytest.mark.parametrize(
+    ("num_edges", "sizes"), [(5278, (3696, 527, 1055)), (4552, (3187, 455, 910)), (44324, (31028, 4432, 8864))]
+)
+def test_the_ncn_split_has_the_published_sizes(num_edges, sizes):
+    network = nx.gnm_random_graph(3000, num_edges, seed=0)
+    network.add_edge(1, 1)
+    graph = gr.as_graph(network)
+    split = ncn_link_split(graph, seed=3)
+    assert [getattr(split, part).shape[1] for part in PARTS] == [*sizes, sizes[2], sizes[2]]
+    parts = {part: keys(getattr(split, part)) for part in PARTS}
+    assert sum(map(len, parts.values())) == num_edges + 2 * sizes[2]
+    edges = parts["train"] | parts["valid"] | parts["test"]
+    assert edges == keys(graph.edges()) - {(1, 1)}
+    assert not (parts["valid_neg"] | parts["test_neg"]) & edges
+    assert all((getattr(split, part)[0] < getattr(split, part)[1]).all() for part in PARTS)
+    assert keys(ncn_link_split(graph, seed=3).valid_neg) == parts["valid_neg"]
+    assert keys(ncn_link_split(graph, seed=4).test) != parts["test"]
+
+
+@pytest.mark.parametrize("seed", [0, 7])
+def test_the_ncn_split_hides_the_edges_that_pyg_hides(seed):
+    utils = pytest.importorskip("torch_geometric.utils")
+    data = pytest.importorskip("torch_geometric.data").Data
+    graph = gr.as_graph(nx.gnm_random_graph(80, 400, seed=2))
+    torch.manual_seed(seed)
+    with pytest.warns(UserWarning, match="deprecated"):
+        theirs = utils.train_test_split_edges(
+            data(edge_index=torch.tensor(graph.edge_index()), num_nodes=80), val_ratio=0.2, test_ratio=0.2
+        )
+    split = ncn_link_split(graph, seed=seed)
+    assert keys(split.test) == keys(theirs.test_pos_edge_index)
+    held = keys(theirs.val_pos_edge_index)
+    assert keys(split.valid) < held
+    assert keys(split.train) == keys(graph.edges()) - keys(split.test) - keys(split.valid)
+    assert split.valid_neg.shape == theirs.val_neg_edge_index.shape
+    # the half that validates is the last of a permutation that follows the first
+    generator = torch.Generator().manual_seed(seed)
+    torch.randperm(400, generator=generator)
+    order = torch.randperm(80, generator=generator)
+    assert keys(split.valid) == keys(theirs.val_pos_edge_index[:, order[-40:]])
+
+
+def test_the_ncn_split_is_not_quadratic_in_nodes():
+    graph = gr.as_graph(np.array([np.arange(1000), np.arange(1000) + 1]), num_nodes=10**6, directed=False)
+    assert ncn_link_split(graph).test_neg.shape == (2, 200)  # a mask of all pairs would take 10**12 bytes
+
+
+def test_the_ncn_split_wants_undirected_edges():
+    with pytest.raises(ValueError, match="graph must be undirected for this split, got a directed one"):
+        ncn_link_split(gr.as_graph([[0, 1], [1, 2]], directed=True))

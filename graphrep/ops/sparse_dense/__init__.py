@@ -5,6 +5,7 @@ No message is ever stored. The two are each other's derivatives.
 
 from __future__ import annotations
 
+import importlib
 from typing import Any, TypeVar
 
 import numpy as np
@@ -172,6 +173,10 @@ def _heads(values: Tensor | None) -> int:
     return 1 if values is None or values.dim() == 1 else int(values.shape[1])
 
 
+def _triton() -> Any:
+    return importlib.import_module("graphrep.ops.sparse_dense.triton")
+
+
 def _mean_scale(indptr: Tensor, like: Tensor) -> Tensor:
     counts = (indptr[1:] - indptr[:-1]).clamp(min=1).to(like.dtype)
     return like / counts.view(-1, *[1] * (like.dim() - 1))
@@ -227,6 +232,7 @@ sum_op = Op(
     "Tensor? t_order) -> Tensor",
     native=cpu.spmm_sum,
     reference=reference.spmm_sum,
+    triton=lambda: _triton().spmm_sum,
     fake=_sum_fake,
     setup=_sum_setup,
     backward=_sum_backward,
@@ -278,6 +284,7 @@ extreme_op = Op(
     "(Tensor indptr, Tensor indices, Tensor? values, Tensor x, bool largest, bool with_arg) -> (Tensor, Tensor)",
     native=cpu.spmm_extreme,
     reference=reference.spmm_extreme,
+    triton=lambda: _triton().spmm_extreme,
     fake=_extreme_fake,
     setup=_extreme_setup,
     backward=_extreme_backward,
@@ -301,6 +308,7 @@ extreme_grad_op = Op(
     "(Tensor indptr, Tensor indices, Tensor? values, Tensor arg, Tensor grad, SymInt num_x) -> Tensor",
     native=cpu.spmm_extreme_backward,
     reference=reference.spmm_extreme_backward,
+    triton=lambda: _triton().spmm_extreme_backward,
     fake=_extreme_grad_fake,
     device=4,
 )
@@ -338,6 +346,7 @@ sddmm_op = Op(
     "(Tensor indptr, Tensor indices, Tensor x, Tensor y, SymInt heads) -> Tensor",
     native=cpu.sddmm,
     reference=reference.sddmm,
+    triton=lambda: _triton().sddmm,
     fake=_sddmm_fake,
     setup=_sddmm_setup,
     backward=_sddmm_backward,

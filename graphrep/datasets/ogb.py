@@ -1,0 +1,247 @@
+"""The link sets of the Open Graph Benchmark, read from OGB's own files: no prompt, no pickle run, no folder deleted."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graphrep.csr import build_csr
+from graphrep.datasets._cache import fingerprint, read_cache, write_cache
+from graphrep.datasets._download import download as download_file
+from graphrep.datasets._download import unpack
+from graphrep.datasets._ogb_raw import read_raw, relation_folders
+from graphrep.datasets._ogb_spec import SPECS
+from graphrep.datasets._ogb_split import PARTS, read_split, split_files
+from graphrep.datasets.dataset import Dataset
+from graphrep.datasets.splits import LinkSplit, TripleSplit
+from graphrep.graph import Graph
+
+if TYPE_CHECKING:
+    from graphrep.datasets._ogb_raw import Arrays
+    from graphrep.datasets._ogb_spec import Spec
+
+CACHE = "graphrep.npz"
+FORMAT = 1  # of the cache
+
+
+def load(name: str, root: str | os.PathLike[str] | None = None, *, download: bool = False) -> Dataset:
+    """Load a link set of OGB from its folder, as the website's archive or the ``ogb`` package leaves it.
+
+    ==============  ========  ==================================================================================
+    name            metric    what it holds
+    ==============  ========  ==================================================================================
+    ogbl-ddi        hits@20   undirected
+    ogbl-collab     hits@50   undirected; ``graph.x``; the pairs of ``split`` repeat, once per year, with
+                              ``split.attributes`` ``"train_weight"``, ``"train_year"``, ...; in ``graph``, which
+                              alone of all has weights, they are one edge that weighs the sum
+    ogbl-ppa        hits@100  undirected; ``graph.x`` (int64, one-hot species)
+    ogbl-citation2  mrr       directed, from the citing paper; ``graph.x``; ``extras["node_year"]``;
+                              ``split.valid_neg`` of shape (2, num_edges, 1000), sources in row 0
+    ogbl-vessel     auc       undirected; ``graph.x`` (coordinates); ``split.train_neg``;
+                              ``extras["edge_feat"]``, a row per column of ``extras["edge_index"]``
+    ogbl-wikikg2    mrr       ``triple_split``; directed from head to tail
+    ogbl-biokg      mrr       ``triple_split``; directed; ``extras["node_type"]`` and ``"node_type_names"``
+    ==============  ========  ==================================================================================
+
+    As in OGB, ``graph`` has the training edges alone, and ``split.train`` has each undirected one in one direction, in
+    the order of the file. For the last two sets ``graph`` forgets relations, and triples that differ in nothing else
+    are one arc; ``triple_split`` keeps them all. OGB numbers the nodes of ogbl-biokg from 0 within each of their five
+    types; here they are numbered through, type after type in alphabetical order: row = OGB's id + the number of nodes
+    of earlier types. Its negatives are numbered likewise.
+
+    What was read is kept in ``graphrep.npz`` in the data set's folder, if that can be written, for as long as the files
+    do not change. ``processed/`` is neither read nor written, and ``RELEASE_v1.txt`` is not asked for.
+
+    Parameters
+    ----------
+    name : str
+        One of the names above.
+    root : path, optional
+        Folder that holds the data set's folder (``ogbl_ddi``, ``ogbl_ddi_pyg``, or ``ddi`` as in the archive), or that
+        folder itself. Default: the environment variable ``GRAPHREP_DATA``, else ``~/.cache/graphrep``.
+    download : bool
+        Fetch the archive if the data set is not there: 45 MB (ogbl-ddi) to several GB. OGB publishes no checksums; the
+        length and the archive's CRCs are checked. An interrupted download goes on where it stopped.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    FileNotFoundError
+        The data set is not there, or only half of it.
+    ValueError
+        A file is damaged, ids are out of range, or validation or test edges are training edges. The last is not
+        looked for in ogbl-collab, where a pair may publish again (there, years are compared), and ogbl-vessel.
+    ConnectionError
+        The download failed.
+
+    Notes
+    -----
+    Split files are pickles; they are read by a reader that knows arrays, tensors, lists and dictionaries and refuses
+    everything else. Memory and time are a few times those of the arrays; negatives of one's own are int32.
+
+    References
+    ----------
+    Hu et al.: Open Graph Benchmark: Datasets for Machine Learning on Graphs, NeurIPS 2020.
+
+    Examples
+    --------
+    >>> from graphrep.datasets import ogb
+    >>> ogb.load("ogbl-ddi", root="/nowhere")
+    Traceback (most recent call last):
+    FileNotFoundError: ogbl-ddi is not in /nowhere, where no folder ogbl_ddi, ogbl_ddi_pyg, ddi holds raw/ and ...
+    """
+    spec = SPECS[name]
+    where = data_root(root)
+    folder = _find(spec, where)
+    if folder is None and download:
+        folder = _fetch(spec, where)
+    if folder is None:
+        raise FileNotFoundError(
+            f"{name} is not in {where}, where no folder {', '.join(spec.folders)} holds raw/ and split/; "
+            f"give download=True or unpack {spec.url} there."
+        )
+    files = _files(spec, folder)
+    key = {"format": FORMAT, "name": name, "files": fingerprint(folder, files)}
+    arrays = read_cache(folder / CACHE, key)
+    if arrays is None:
+        raw = read_raw(folder / "raw", spec)
+        arrays = raw | read_split(folder / "split" / spec.split, spec, raw)
+        write_cache(folder / CACHE, key, arrays)
+    return _assemble(spec, arrays)
+
+
+def data_root(root: str | os.PathLike[str] | None) -> Path:
+    """``root``, else ``$GRAPHREP_DATA``, else ``~/.cache/graphrep``."""
+    if root is not None:
+        return Path(root).expanduser()
+    return Path(os.environ.get("GRAPHREP_DATA") or "~/.cache/graphrep").expanduser()
+
+
+def _find(spec: Spec, root: Path) -> Path | None:
+    """The data set's folder; a whole one before half of one."""
+    found = [root / name for name in spec.folders if _has(root / name, "raw") or _has(root / name, "split")]
+    if _has(root, "raw") and _has(root, "split"):
+        found.append(root)
+    return min(found, key=lambda path: len(_missing(spec, path)), default=None)
+
+
+def _has(folder: Path, name: str) -> bool:
+    return (folder / name).is_dir()
+
+
+def _needed(spec: Spec, folder: Path) -> list[Path]:
+    raw = folder / "raw"
+    files = [raw / name for name in spec.raw_files()]
+    if spec.form == "typed" and (raw / "triplet-type-list.csv.gz").is_file():
+        names = ("edge.csv.gz", "num-edge-list.csv.gz", "edge_reltype.csv.gz")
+        files += [path / name for path in relation_folders(raw).values() for name in names]
+    return files + split_files(folder / "split" / spec.split)
+
+
+def _missing(spec: Spec, folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in _needed(spec, folder) if not path.is_file()]
+
+
+def _files(spec: Spec, folder: Path) -> list[Path]:
+    """Files to read; refuses half a data set."""
+    missing = _missing(spec, folder)
+    if missing:
+        listed = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
+        raise FileNotFoundError(
+            f"{folder} is only a part of {spec.name}: it lacks {listed}; move it away and unpack {spec.url} anew."
+        )
+    optional = [folder / "raw" / "edge-feat.csv.gz"]
+    return _needed(spec, folder) + [path for path in optional if path.is_file()]
+
+
+def _fetch(spec: Spec, root: Path) -> Path:
+    folder, archive = root / spec.folders[0], root / f"{spec.archive}.zip"
+    if folder.exists():
+        raise FileExistsError(f"{folder} is in the way and holds no {spec.name}; move it away to download.")
+    if not archive.is_file():
+        download_file(spec.url, archive, what=spec.name)
+    unpack(archive, folder, what=spec.name)
+    archive.unlink()
+    return folder
+
+
+def _assemble(spec: Spec, arrays: Arrays) -> Dataset:
+    graph = _graph(spec, arrays)
+    extras: dict[str, Any] = {}
+    if spec.form == "typed":
+        sizes = arrays["type_sizes"]
+        extras["node_type"] = np.repeat(np.arange(len(sizes), dtype=np.int8), sizes)
+        extras["node_type_names"] = tuple(arrays["type_names"].tolist())
+    for name, array in arrays.items():
+        if name.startswith("node_") and name != "node_feat":
+            extras[name] = array
+        elif name.startswith("edge_") and name not in ("edge_index", *spec.edge_arrays):
+            extras |= {name: array, "edge_index": arrays["edge_index"]}
+    for extra in extras.values():
+        if isinstance(extra, np.ndarray):
+            extra.flags.writeable = False
+    relational = spec.form in ("triples", "typed")
+    return Dataset(
+        name=spec.name,
+        graph=graph,
+        split=None if relational else _link_split(spec, graph, arrays),
+        triple_split=_triple_split(graph, arrays) if relational else None,
+        metric=spec.metric,
+        extras=MappingProxyType(extras),
+    )
+
+
+def _graph(spec: Spec, arrays: Arrays) -> Graph:
+    (u, v), weights = arrays["edge_index"], arrays.get("edge_weight")
+    if weights is not None:
+        weights = weights.ravel().astype(np.float32)
+        if not spec.directed:  # papers of two authors add up, whoever is named first
+            u, v = np.minimum(u, v), np.maximum(u, v)
+    merge = "max" if weights is None else "sum"
+    csr = build_csr(u, v, weights, int(arrays["num_nodes"]), symmetrise=not spec.directed, merge=merge)
+    x = arrays.get("node_feat")
+    if x is not None:
+        x.flags.writeable = False
+    return Graph._trusted(csr, directed=spec.directed, x=x)
+
+
+def _link_split(spec: Spec, graph: Graph, arrays: Arrays) -> LinkSplit:
+    own = spec.form == "own"
+    pairs: dict[str, npt.NDArray[Any]] = {}
+    for part in PARTS:
+        if not own:
+            pairs[part] = arrays[f"{part}_edge"].T
+            if f"{part}_edge_neg" in arrays:
+                pairs[f"{part}_neg"] = arrays[f"{part}_edge_neg"].T
+            continue
+        source = arrays[f"{part}_source_node"]
+        pairs[part] = np.stack([source, arrays[f"{part}_target_node"]])
+        if part != "train":
+            targets = arrays[f"{part}_target_node_neg"]
+            negatives = np.empty((2, *targets.shape), dtype=targets.dtype)
+            negatives[0], negatives[1] = source[:, None], targets
+            negatives.flags.writeable = False
+            pairs[f"{part}_neg"] = negatives
+    names = [f"{part}_{name.removeprefix('edge_')}" for part in PARTS for name in spec.edge_arrays]
+    return LinkSplit(graph, **pairs, attributes={name: arrays[name] for name in names}, full_is_training=True)
+
+
+def _triple_split(graph: Graph, arrays: Arrays) -> TripleSplit:
+    triples = {p: np.stack([arrays[f"{p}_{name}"] for name in ("head", "relation", "tail")]) for p in PARTS}
+    names = [f"{part}_{end}_neg" for part in PARTS[1:] for end in ("head", "tail")]
+    for name in names:
+        arrays[name].flags.writeable = False  # large: shared rather than copied
+    return TripleSplit(
+        graph,
+        1 + max(int(array[1].max()) for array in triples.values() if array.size),
+        **triples,
+        **{name: arrays[name] for name in names},
+    )

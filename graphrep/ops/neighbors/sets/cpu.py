@@ -1,0 +1,119 @@
+"""Neighbour sets of pairs by the native kernels."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+from graphrep import _core
+from graphrep.ops._library import SCALARS, SMALL, address, threads
+from graphrep.ops.adjacency import group_by_key
+from graphrep.ops.sparse_dense import cpu as sparse_dense
+
+Tensor = torch.Tensor
+FEW_PAIRS = 1024  # below which one thread does
+
+
+def _task(
+    indptr: Tensor, indices: Tensor, pairs: Tensor, removed: Tensor | None, both: bool, difference: bool
+) -> tuple[Any, ...]:
+    num_pairs, num_removed = pairs.shape[1], 0 if removed is None else removed.shape[1]
+    return (
+        SCALARS[indices.dtype],
+        indptr.data_ptr(),
+        indices.data_ptr(),
+        pairs.data_ptr(),
+        pairs.data_ptr() + 8 * num_pairs,
+        num_pairs,
+        difference,
+        address(removed),
+        num_removed,
+        both,
+    )
+
+
+def _threads(pairs: Tensor) -> int:
+    return 1 if pairs.shape[1] < FEW_PAIRS else threads()
+
+
+def count(
+    indptr: Tensor, indices: Tensor, pairs: Tensor, removed: Tensor | None, both: bool, difference: bool
+) -> Tensor:
+    """See :func:`graphrep.ops.intersection_count`."""
+    out = pairs.new_empty(pairs.shape[1])
+    _core.count_sets(*_task(indptr, indices, pairs, removed, both, difference), out.data_ptr(), _threads(pairs))
+    return out
+
+
+def collect(
+    indptr: Tensor,
+    indices: Tensor,
+    pairs: Tensor,
+    removed: Tensor | None,
+    both: bool,
+    difference: bool,
+    limit: int = 0,
+    seed: int = 0,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """See :func:`graphrep.ops.common_neighbors`: offsets, ids, and weights (empty without a limit)."""
+    offsets = pairs.new_empty(pairs.shape[1] + 1)
+    task = _task(indptr, indices, pairs, removed, both, difference)
+    ids, weights = _core.collect_sets(*task, limit, seed, offsets.data_ptr(), _threads(pairs))
+    return offsets, torch.from_numpy(ids), torch.empty(0) if weights is None else torch.from_numpy(weights)
+
+
+def pool(
+    indptr: Tensor,
+    indices: Tensor,
+    pairs: Tensor,
+    removed: Tensor | None,
+    both: bool,
+    difference: bool,
+    x: Tensor,
+    weights: Tensor | None,
+    with_sets: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """See :func:`graphrep.ops.pool_common_neighbors`; also the sets as offsets and ids, empty unless asked for."""
+    if with_sets:
+        offsets, ids, _ = collect(indptr, indices, pairs, removed, both, difference)
+        values = None if weights is None else weights.index_select(0, ids)
+        return sparse_dense.spmm_sum(offsets, ids, values, x, False), offsets, ids
+    out = x.new_empty(pairs.shape[1], *x.shape[1:])
+    weights = None if weights is None else weights.contiguous()
+    columns = math.prod(x.shape[1:])
+    if out.numel():
+        task = _task(indptr, indices, pairs, removed, both, difference)
+        _core.pool_sets(
+            SCALARS[x.dtype],
+            *task,
+            x.data_ptr(),
+            address(weights),
+            columns,
+            out.data_ptr(),
+            1 if out.numel() < SMALL else threads(),
+        )
+    return out, pairs.new_empty(0), indices.new_empty(0)
+
+
+def pool_transposed(
+    indptr: Tensor,
+    indices: Tensor,
+    pairs: Tensor,
+    removed: Tensor | None,
+    both: bool,
+    difference: bool,
+    grad: Tensor,
+    offsets: Tensor | None,
+    ids: Tensor | None,
+    num_x: int,
+) -> Tensor:
+    """Sum the rows of ``grad``, one per pair, over the pairs whose set holds a node: what reaches its features."""
+    if offsets is None or ids is None:
+        offsets, ids, _ = collect(indptr, indices, pairs, removed, both, difference)
+    pair = torch.repeat_interleave(
+        torch.arange(len(grad), dtype=ids.dtype), offsets[1:] - offsets[:-1], output_size=len(ids)
+    )
+    t_indptr, order = group_by_key.kernel(ids, None, num_x)
+    return sparse_dense.spmm_sum(t_indptr, pair.index_select(0, order), None, grad.contiguous(), False)

@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+import graphrep as gr
+from graphrep.linkpred import GAE, NCN, NCNC, CompletionPredictor, HadamardPredictor, NeighborPredictor
+from graphrep.linkpred.predictors import hide_entries, unique_pairs
+from graphrep.nn import Encoder, SparseFeatures, propagate
+
+SMALL = {"dimensions": 16, "epochs": 4, "batch_size": 64, "random_state": 0, "progress": False}
+
+
+def small_graph(num_nodes=40, num_edges=120, seed=0):
+    ends = np.random.default_rng(seed).integers(num_nodes, size=(2, num_edges))
+    return gr.as_graph(ends, num_nodes=num_nodes, directed=False, self_loops=False, merge="max")
+
+
+def communities(seed=0, groups=8, size=30, inside=0.4, outside=0.004):
+    graph = nx.planted_partition_graph(groups, size, inside, outside, seed=seed)
+    return gr.as_graph(nx.Graph(graph.edges()), nodes=None)
+
+
+def parameters(module):
+    return sum(p.numel() for p in module.parameters())
+
+
+@pytest.mark.parametrize(
+    ("features", "encoder", "predictor", "total"),
+    [
+        # Cora, Citeseer, Pubmed, then ogbl-collab, -ppa and -ddi as published
+        (1433, {"jumping_knowledge": True}, {}, 764_163),
+        (3703, {"jumping_knowledge": True}, {"two_layer_head": True}, 1_411_587),
+        (500, {"jumping_knowledge": True}, {}, 525_315),
+        (128, {"convolution": "gcn", "dimensions": 64, "layer_norm": True}, {"dimensions": 64}, 33_922),
+        (
+            None,
+            {"convolution": "gcn", "dimensions": 64, "layers": 3, "layer_norm": True, "num_embeddings": 58},
+            {"dimensions": 64, "node_transform": False},
+            33_538,
+        ),
+        (
+            None,
+            {"convolution": "puresum", "dimensions": 224, "num_embeddings": 4268},
+            {"dimensions": 224, "tail_activation": False, "two_layer_head": True},
+            1_412_098,
+        ),
+    ],
+)
+def test_published_numbers_of_parameters(features, encoder, predictor, total):
+    predictor = {"dimensions": 256} | predictor
+    assert parameters(Encoder(features, **encoder)) + parameters(NeighborPredictor(**predictor)) == total
+
+
+@pytest.mark.parametrize("kind", ["gcn", "sum", "mean", "max"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_propagation_is_that_of_dense_matrices(kind, masked):
+    graph = small_graph()
+    adj = gr.ops.as_adjacency(graph)
+    x = torch.randn(40, 5)
+    if masked and kind != "max":
+        kept = (torch.rand(adj.num_entries) > 0.3).float()
+        adj = adj.with_values(kept)
+    a = adj.to_dense()
+    degree = a.sum(1, keepdim=True)
+    wanted = {
+        "gcn": lambda: (a + torch.eye(40)) / ((1 + degree) * (1 + degree.T)).sqrt() @ x,
+        "sum": lambda: a @ x,
+        "mean": lambda: a @ x / degree.clamp(min=1e-12),
+        "max": lambda: torch.stack([x[row > 0].max(0).values if row.any() else torch.zeros(5) for row in a]),
+    }[kind]()
+    torch.testing.assert_close(propagate(adj, x, kind), wanted)
+
+
+def test_sparse_features_are_dense_ones():
+    x = sp.random_array((30, 50), density=0.1, rng=np.random.default_rng(0), dtype=np.float32)
+    weight = torch.randn(50, 7, requires_grad=True)
+    product = SparseFeatures(x).matmul(weight)
+    torch.testing.assert_close(product, torch.from_numpy(x.toarray()) @ weight)
+    dropped = torch.stack([SparseFeatures(x).matmul(weight, dropout=0.5, training=True) for _ in range(400)]).mean(0)
+    assert (dropped - product).abs().mean().item() < 0.2 * product.abs().mean().item()
+    product.sum().backward()
+    torch.testing.assert_close(weight.grad, torch.from_numpy(x.sum(0))[:, None].expand(50, 7))
+
+
+def brute_force(predictor, h, a, pairs, depth):
+    """NCN (depth 0) and NCNC by sets, pair by pair."""
+    wide = predictor.widened(h)
+    pooled = []
+    for u, v in pairs.T.tolist():
+        s = wide.new_zeros(wide.shape[1])
+        for z in range(len(a)):
+            if a[u, z] and a[v, z]:
+                s = s + wide[z]
+            elif depth and (a[u, z] or a[v, z]):
+                missing = torch.tensor([[v if a[u, z] else u], [z]])
+                source = wide if predictor.inner_transform_twice else h
+                logit = brute_force(predictor, source, a, missing, depth - 1).detach()
+                p0 = torch.sigmoid(predictor.scale * (logit - predictor.offset))
+                s = s + predictor.alpha * predictor.prior * p0 / (predictor.prior * p0 + 1 - p0) * wide[z]
+        pooled.append(s)
+    return predictor.combine(h, pairs, torch.stack(pooled))
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+@pytest.mark.parametrize("twice", [True, False])
+def test_predictors_are_their_equations(depth, twice):
+    torch.manual_seed(0)
+    graph = small_graph(12, 26)
+    options = {"offset": 0.0, "prior": 0.4, "alpha": 0.9, "inner_transform_twice": twice, "chunk": 5}
+    predictor = CompletionPredictor(8, depth=depth, **options) if depth else NeighborPredictor(8)
+    if not depth:
+        predictor.inner_transform_twice = twice
+    h = torch.randn(12, 8, requires_grad=True)
+    pairs = torch.tensor([[0, 3, 5, 7, 1, 1], [4, 3, 2, 11, 10, 10]])
+    adj = gr.ops.as_adjacency(graph)
+    got, wanted = predictor(h, adj, pairs), brute_force(predictor, h, adj.to_dense(), pairs, depth)
+    torch.testing.assert_close(got, wanted)
+    for a, b in zip(torch.autograd.grad(got.sum(), h), torch.autograd.grad(wanted.sum(), h), strict=True):
+        torch.testing.assert_close(a, b)
+    removed = torch.from_numpy(graph.edges()[:, :5])
+    hidden = graph.with_edges(graph.edges()[:, 5:])
+    torch.testing.assert_close(
+        predictor(h, adj, pairs, removed), predictor(h, gr.ops.as_adjacency(hidden), pairs), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_hidden_entries_and_unique_pairs():
+    adj = gr.ops.as_adjacency(small_graph())
+    torch.manual_seed(0)
+    counts = torch.zeros(40, 40)
+    for _ in range(300):
+        counts += hide_entries(adj, 0.25).to_dense()
+    present = adj.to_dense() > 0
+    assert (counts[~present] == 0).all()
+    assert abs(float(counts[present].mean()) / 300 - 0.75) < 0.01
+    pairs = torch.tensor([[3, 1, 3, 0], [4, 2, 4, 0]])
+    unique, place = unique_pairs(pairs, 5)
+    assert unique.shape == (2, 3)
+    assert torch.equal(unique[:, place], pairs)
+
+
+@pytest.mark.parametrize("model", [GAE, NCN, NCNC])
+def test_a_score_does_not_depend_on_its_batch(model):
+    graph = small_graph()
+    fitted = model(**SMALL).fit(graph)
+    pairs = np.random.default_rng(0).integers(40, size=(2, 60))
+    scores = fitted.score_pairs(pairs)
+    order = np.random.default_rng(1).permutation(60)
+    np.testing.assert_allclose(fitted.score_pairs(pairs[:, order]), scores[order], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(fitted.score_pairs(pairs[:, :7]), scores[:7], rtol=1e-4, atol=1e-5)
+    fitted.score_batch = 11
+    np.testing.assert_allclose(fitted.score_pairs(pairs), scores, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(fitted.score_pairs(pairs[::-1].copy()), scores, rtol=1e-4, atol=1e-5)
+    assert scores.dtype == np.float32
+    assert fitted.score_pairs(np.empty((2, 0), dtype=np.int64)).shape == (0,)
+
+
+@pytest.mark.parametrize("model", [GAE, NCN, NCNC])
+def test_planted_communities_are_found(model):
+    graph = communities()
+    split = gr.evaluate.random_link_split(graph, valid=0.1, test=0.2, seed=0)
+    options = {"predictor_edge_dropout": 0.0} if model is not GAE else {}
+    options |= {"dimensions": 32, "epochs": 25, "batch_size": 256, "metric": "auc", "feature_dropout": 0.0, "layers": 2}
+    fitted = model(random_state=0, progress=False, **options).fit(split.graph, val=split)
+    auc = gr.evaluate.roc_auc(fitted.score_pairs(split.test), fitted.score_pairs(split.test_neg))
+    assert auc > 0.9
+    assert fitted.best_epoch_ == 1 + int(np.argmax([record["auc"] for record in fitted.history_]))
+
+
+def test_same_seed_same_scores_and_the_callers_random_numbers_stay():
+    graph = small_graph()
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    first = NCN(**SMALL).fit(graph).score_pairs([[0, 1], [2, 3]])
+    assert torch.equal(torch.rand(1), expected)
+    np.testing.assert_array_equal(NCN(**SMALL).fit(graph).score_pairs([[0, 1], [2, 3]]), first)
+    other = NCN(**{**SMALL, "random_state": 1}).fit(graph).score_pairs([[0, 1], [2, 3]])
+    assert not np.array_equal(other, first)
+
+
+def test_an_interrupted_fit_goes_on_as_if_it_had_not_been(tmp_path):
+    graph = small_graph()
+    split = gr.evaluate.random_link_split(graph, valid=0.1, test=0.1, seed=0)
+    whole = NCNC(**SMALL, metric="auc").fit(split.graph, val=split)
+    path = tmp_path / "fit.pt"
+    NCNC(**{**SMALL, "epochs": 2}, metric="auc", checkpoint=path).fit(split.graph, val=split)
+    resumed = NCNC(**SMALL, metric="auc", checkpoint=path).fit(split.graph, val=split)
+    assert resumed.history_ == whole.history_
+    np.testing.assert_array_equal(resumed.score_pairs(split.test), whole.score_pairs(split.test))
+    assert [file.name for file in tmp_path.iterdir()] == ["fit.pt"]
+    with pytest.raises(ValueError, match="is of another fit"):
+        NCNC(**{**SMALL, "dimensions": 8}, metric="auc", checkpoint=path).fit(split.graph, val=split)
+    path.write_bytes(b"not a checkpoint")
+    with pytest.raises(ValueError, match="cannot be read"):
+        NCNC(**SMALL, checkpoint=path).fit(split.graph)
+
+
+@pytest.mark.parametrize("features", ["sparse", "dense", "none"])
+@pytest.mark.parametrize("convolution", ["puregcn", "puresum", "gcn", "mean", "max"])
+def test_every_kind_of_input_and_convolution(features, convolution):
+    rng = np.random.default_rng(0)
+    x = {
+        "sparse": sp.random_array((40, 90), density=0.05, rng=rng),
+        "dense": rng.standard_normal((40, 9)),
+        "none": None,
+    }
+    graph = gr.as_graph(small_graph(), x=x[features])
+    for layers in (0, 1, 2):
+        options = {"convolution": convolution, "layers": layers, "residual": True, "encoder_edge_dropout": 0.2}
+        fitted = GAE(**SMALL, **options, jumping_knowledge=layers > 0).fit(graph)
+        assert np.isfinite(fitted.embedding_).all()
+        assert fitted.embedding_.shape == (40, 16)
+        assert np.isfinite([record["loss"] for record in fitted.history_]).all()
+
+
+def test_stops_when_patience_is_over():
+    graph = small_graph()
+    split = gr.evaluate.random_link_split(graph, valid=0.1, test=0.1, seed=0)
+    fitted = GAE(**{**SMALL, "epochs": 50}, metric="auc", patience=3).fit(
+        split.graph, val=(split.valid, split.valid_neg)
+    )
+    assert len(fitted.history_) in (50, fitted.best_epoch_ + 3)
+
+
+def test_it_is_a_scikit_learn_estimator():
+    model = NCNC(dimensions=32, completion_alpha=0.5)
+    assert clone(model).get_params() == model.get_params()
+    with pytest.raises(NotFittedError):
+        model.score_pairs([[0], [1]])
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda g: NCN(**SMALL).fit(gr.as_graph([[0], [1]], directed=True)), ValueError, "graph must be undirected"),
+        (lambda g: NCN(**SMALL).fit(g, edges=[[0], [40]]), IndexError, r"edges must lie in \[0, 40\), got 0 … 40"),
+        (lambda g: NCN(**SMALL).fit(g, edges=[[0], [0]]), ValueError, "no edges to learn from"),
+        (lambda g: NCN(**SMALL).fit(g, val=([[0], [1]],)), ValueError, "val must be a LinkSplit or a pair"),
+        (lambda g: NCN(**SMALL).fit(g, val=([[0], [1]], np.empty((2, 0), int))), ValueError, "got none of one kind"),
+        (lambda g: NCN(**SMALL, metric="mean").fit(g), ValueError, "mean"),
+        (lambda g: NCN(**SMALL, convolution="cheb").fit(g), ValueError, "convolution must be one of"),
+        (lambda g: NCN(**SMALL, feature_dropout=1.5).fit(g), ValueError, "feature_dropout must be at least 0"),
+        (lambda g: NCN(**{**SMALL, "dimensions": 0}).fit(g), ValueError, "dimensions must be at least 1, got 0"),
+        (lambda g: NCN(**SMALL).fit(gr.as_graph(g, x=np.full((40, 2), np.nan))), ValueError, "x must be finite"),
+        (lambda g: NCN(**SMALL).fit(g).score_pairs([[0], [-1]]), IndexError, r"pairs must lie in \[0, 40\)"),
+        (lambda g: NCN(**SMALL).fit(nx.complete_graph(5)), ValueError, "no negatives to draw"),
+    ],
+)
+def test_bad_input_is_one_sentence(call, error, message):
+    with pytest.raises(error, match=message):
+        call(small_graph())
+
+
+def test_hadamard_predictor_takes_no_graph():
+    assert HadamardPredictor(4)(torch.ones(3, 4), None, torch.tensor([[0], [1]])).shape == (1,)
