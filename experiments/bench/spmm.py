@@ -1,6 +1,6 @@
 """Sparse times dense: graphrep.ops.spmm beside everything that pip installs for it on a CPU.
 
-    python experiments/bench/spmm.py [--rounds 5] [--graphs 100k/2M ...] [--widths 16 32 64 128 256]
+    python experiments/bench/spmm.py [--rounds 5] [--graphs 100k/2M ...] [--widths 16 32 64 128 256] [--backward 64]
 
 Sum over the rows of a CSR with 10 k nodes and 2 M entries, 100 k and 2 M, 500 k and 5 M, columns drawn uniformly or by
 a power law; float32 features of 16 to 256 columns; forward, and forward with the gradient of the features. Then maximum
@@ -123,6 +123,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--graphs", nargs="+", choices=list(GRAPHS), default=list(GRAPHS))
     parser.add_argument("--widths", nargs="+", type=int, default=list(WIDTHS))
+    parser.add_argument("--backward", nargs="+", type=int, default=[64], help="widths whose gradient is timed, too")
     options = parser.parse_args()
     torch.set_num_threads(THREADS)
     warnings.filterwarnings("ignore", "Sparse")
@@ -132,7 +133,8 @@ def main() -> None:
         for law in ("uniform", "power law"):
             case = Case(*GRAPHS[graph], law)
             for width in options.widths:
-                rows += sum_rows(case, f"{graph} {law}", width, options.rounds, probe)
+                backward = width in options.backward
+                rows += sum_rows(case, f"{graph} {law}", width, options.rounds, probe, backward=backward)
             if graph == "100k/2M":
                 rows += other_rows(case, f"{graph} {law}", options.rounds)
     calls = call_overhead()
@@ -141,7 +143,9 @@ def main() -> None:
     print(write_results("bench_spmm", payload))
 
 
-def sum_rows(case: Case, name: str, width: int, rounds: int, probe: Callable[[Tensor, Tensor], float]) -> list[Any]:
+def sum_rows(
+    case: Case, name: str, width: int, rounds: int, probe: Callable[[Tensor, Tensor], float], *, backward: bool
+) -> list[Any]:
     x = torch.randn(case.nodes, width)
     engines = working(case.sums(), x)
     seconds = alternate({engine: partial(run, x) for engine, run in engines.items()}, rounds)
@@ -152,6 +156,8 @@ def sum_rows(case: Case, name: str, width: int, rounds: int, probe: Callable[[Te
     forward["probe_gb_per_s"] = gathered / limit / 1e9
     forward["share_of_probe"] = limit / forward["median"][OURS]
     show(forward)
+    if not backward:
+        return [forward]
     grad = torch.randn(case.nodes, width)
     return [forward, backward_row("sum", name, x, grad, engines, rounds)]
 
