@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import json
 import math
 import statistics
 import subprocess
@@ -29,7 +30,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from _harness import alternate, environment, print_table, write_results
+from _harness import RESULTS, alternate, environment, print_table, write_results
 from torch.nn.functional import embedding_bag
 
 import graphrep as gr
@@ -128,7 +129,10 @@ def main() -> None:
     torch.set_num_threads(THREADS)
     warnings.filterwarnings("ignore", "Sparse")
     probe = compiled_probe()
-    rows: list[dict[str, Any]] = []
+    path = RESULTS / "bench_spmm.json"
+    # Graphs that are not asked for keep what was measured before.
+    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
+    rows = [found for found in rows if found["graph"].split()[0] not in options.graphs]
     for graph in options.graphs:
         for law in ("uniform", "power law"):
             case = Case(*GRAPHS[graph], law)
@@ -137,10 +141,13 @@ def main() -> None:
                 rows += sum_rows(case, f"{graph} {law}", width, options.rounds, probe, backward=backward)
             if graph == "100k/2M":
                 rows += other_rows(case, f"{graph} {law}", options.rounds)
-    calls = call_overhead()
-    summary = summarise(rows, calls)
-    payload = {"environment": environment(["torch-geometric"]), "rows": rows, "calls": calls, "summary": summary}
-    print(write_results("bench_spmm", payload))
+            save(rows, {})
+    print(save(rows, call_overhead()))
+
+
+def save(rows: list[dict[str, Any]], calls: dict[str, float]) -> Path:
+    payload = {"environment": environment(["torch-geometric"]), "rows": rows, "calls": calls}
+    return write_results("bench_spmm", payload | {"summary": summarise(rows, calls)})
 
 
 def sum_rows(
@@ -267,6 +274,8 @@ def summarise(rows: list[dict[str, Any]], calls: dict[str, float]) -> dict[str, 
         for name, values in groups.items()
     }
     shares = [found["share_of_probe"] for found in rows if "share_of_probe" in found]
+    if not calls:
+        return {}
     print_table(
         ("over the fastest peer", "geometric mean", "lowest"),
         [(name, f"{value['geometric_mean']:.2f}", f"{value['lowest']:.2f}") for name, value in table.items()],

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from graphrep.ops.adjacency import Adjacency, Structure
-from graphrep.ops.neighbors.sets import neighbor_difference, pool_common_neighbors
+from graphrep.ops.neighbors.sets import common_neighbors, neighbor_difference, pool_common_neighbors
 from graphrep.ops.sparse_dense import spmm
 
 __all__ = ["CompletionPredictor", "HadamardPredictor", "NeighborPredictor"]
@@ -140,8 +140,17 @@ class NeighborPredictor(HadamardPredictor):
         """
         assert adj is not None
         seen = hide_entries(adj, self.edge_dropout if self.training else 0.0)
-        wide = self.widened(h)
-        return self.combine(h, pairs, pool_common_neighbors(seen, pairs, wide, removed=removed, directed=False))
+        if self.node is None or 2 * h.shape[0] < pairs.shape[1]:
+            wide = self.widened(h)
+            return self.combine(h, pairs, pool_common_neighbors(seen, pairs, wide, removed=removed, directed=False))
+        # With more nodes than pairs, few nodes are a common neighbour of any: only those are transformed.
+        common = common_neighbors(seen, pairs, removed=removed, directed=False)
+        used = torch.zeros(h.shape[0], dtype=torch.bool, device=h.device)
+        used[common.indices.long()] = True
+        nodes = used.nonzero().squeeze(1)
+        place = (used.cumsum(0) - 1).index_select(0, common.indices.long())
+        few = Adjacency._of(Structure(common.indptr, place, len(nodes)), None, None)
+        return self.combine(h, pairs, spmm(few, self.widened(h.index_select(0, nodes))))
 
     def widened(self, h: Tensor) -> Tensor:
         """The vectors that are pooled."""

@@ -107,9 +107,9 @@ def brute_force(predictor, h, a, pairs, depth):
     return predictor.combine(h, pairs, torch.stack(pooled))
 
 
-@pytest.mark.parametrize("depth", [0, 1, 2])
+@pytest.mark.parametrize(("depth", "repeats"), [(0, 1), (0, 5), (1, 1), (2, 1)])
 @pytest.mark.parametrize("twice", [True, False])
-def test_predictors_are_their_equations(depth, twice):
+def test_predictors_are_their_equations(depth, repeats, twice):
     torch.manual_seed(0)
     graph = small_graph(12, 26)
     options = {"offset": 0.0, "prior": 0.4, "alpha": 0.9, "inner_transform_twice": twice, "chunk": 5}
@@ -117,7 +117,8 @@ def test_predictors_are_their_equations(depth, twice):
     if not depth:
         predictor.inner_transform_twice = twice
     h = torch.randn(12, 8, requires_grad=True)
-    pairs = torch.tensor([[0, 3, 5, 7, 1, 1], [4, 3, 2, 11, 10, 10]])
+    # More pairs than nodes take another way than fewer.
+    pairs = torch.tensor([[0, 3, 5, 7, 1, 1], [4, 3, 2, 11, 10, 10]]).repeat(1, repeats)
     adj = gr.ops.as_adjacency(graph)
     got, wanted = predictor(h, adj, pairs), brute_force(predictor, h, adj.to_dense(), pairs, depth)
     torch.testing.assert_close(got, wanted)
