@@ -145,10 +145,6 @@ T* at(uintptr_t address) {
 
 void bind_tensor_ops(nb::module_& m) {
     m.def(
-        "advise_huge_pages",
-        [](uintptr_t address, int64_t bytes) { graphrep::advise_huge_pages(at<void>(address), size_t(bytes)); },
-        "address"_a, "bytes"_a);
-    m.def(
         "spmm",
         [](int scalar, int id, int reduce, uintptr_t indptr, uintptr_t indices, uintptr_t values, uintptr_t scale,
            uintptr_t x, int64_t num_rows, int64_t heads, int64_t columns, uintptr_t out, uintptr_t arg, int num_threads) {

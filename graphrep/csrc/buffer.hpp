@@ -13,19 +13,6 @@
 
 namespace graphrep {
 
-// Ask for huge pages under the part of a fresh block that they can back; its first writes then cost 512 times fewer
-// page faults. Harmless for memory that is in use.
-inline void advise_huge_pages(void* data, size_t bytes) {
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-    constexpr uintptr_t kHugePage = uintptr_t{1} << 21;
-    const uintptr_t begin = (reinterpret_cast<uintptr_t>(data) + kHugePage - 1) & ~(kHugePage - 1);
-    const uintptr_t end = (reinterpret_cast<uintptr_t>(data) + bytes) & ~(kHugePage - 1);
-    if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
-#else
-    (void)data, (void)bytes;
-#endif
-}
-
 // As std::malloc, free with std::free; throws if there is no memory.
 inline void* allocate(size_t bytes) {
     constexpr size_t kHugePage = size_t{1} << 21;
