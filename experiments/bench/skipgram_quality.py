@@ -9,9 +9,9 @@ d = 128, window 10, 5 negatives, one epoch. For every seed both train on the sam
 * debian: first order, 4 walks of 80 nodes per node, training edges only. Sections (the data set's label split,
   accuracy and macro-F1) and links (its link split: AUC and Hits@1000 on its fixed negatives).
 
-Beside them stand vectors that were never trained, GRAPE on its own walks of the same number (ppi only), and pools of 10,
-20 and 80 noise rows in place of our 40. Runs are added to experiments/results/skipgram_quality.json one by one; those
-that are there already are not repeated, so a long study can be made in parts (``--minutes``).
+Beside them stand vectors that were never trained, GRAPE on its own walks of the same number (ppi only), and pools of
+10, 20 and 80 noise rows in place of our 40. Runs are added to experiments/results/skipgram_quality.json one by one;
+those that are there already are not repeated, so a long study can be made in parts (``--minutes``).
 """
 
 from __future__ import annotations
