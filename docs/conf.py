@@ -47,3 +47,6 @@ nb_output_stderr = "remove-warn"  # a warning in a cell fails the build too
 nb_merge_streams = True
 nb_render_markdown_format = "myst"
 suppress_warnings = ["mystnb.unknown_mime_type"]
+
+# Its pages are not among those that references are looked up in.
+nitpick_ignore_regex = [("py:class", r"torch_geometric\..*")]
