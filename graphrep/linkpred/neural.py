@@ -176,7 +176,7 @@ class GAE(BaseEstimator):  # type: ignore[misc]
         trainer.run()
         self.model_, self.history_, self.best_epoch_ = trainer.model, trainer.history, trainer.best_epoch
         self.num_parameters_ = sum(p.numel() for p in self.model_.parameters())
-        self._adj, self._x = trainer.adj, trainer.x
+        self._adj = trainer.adj
         self.embedding_ = trainer.encode().detach().cpu().numpy()
         return self
 

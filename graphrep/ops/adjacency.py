@@ -286,10 +286,7 @@ class Structure:
     def rows(self) -> Tensor:
         if self._rows is not None:
             return self._rows
-        n = len(self.indptr) - 1
-        ids = torch.arange(n, dtype=self.indices.dtype, device=self.indices.device)
-        counts = self.indptr[1:] - self.indptr[:-1]
-        rows = torch.repeat_interleave(ids, counts, output_size=len(self.indices))
+        rows = entry_rows(self.indptr, self.indices)
         if eager():
             self._rows = rows
         return rows
@@ -369,6 +366,22 @@ def shared(array: np.ndarray[Any, Any]) -> Tensor:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
         return torch.from_numpy(array)
+
+
+def entry_rows(indptr: Tensor, indices: Tensor) -> Tensor:
+    """Row id of every entry, in the dtype of ``indices``."""
+    counts = indptr[1:] - indptr[:-1]
+    ids = torch.arange(counts.shape[0], dtype=indices.dtype, device=indices.device)
+    return torch.repeat_interleave(ids, counts, output_size=indices.shape[0])
+
+
+def transposed_entries(indptr: Tensor, indices: Tensor, num_cols: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Offsets and row ids of the transpose, and the order of entries that leads to it.
+
+    For derivatives that were not given the transpose which :class:`Structure` keeps.
+    """
+    t_indptr, order = group_by_key(indices, None, num_cols)
+    return t_indptr, entry_rows(indptr, indices).index_select(0, order), order
 
 
 def _group(keys: Tensor, first: Tensor | None, num_keys: int) -> tuple[Tensor, Tensor]:

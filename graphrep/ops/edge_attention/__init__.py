@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from graphrep.ops._library import Op
-from graphrep.ops.adjacency import Adjacency, as_adjacency, describe, group_by_key
+from graphrep.ops.adjacency import Adjacency, as_adjacency, describe, transposed_entries
 from graphrep.ops.edge_attention import cpu, reference
 
 __all__ = ["additive_attention", "dot_attention", "edge_softmax"]
@@ -264,10 +264,7 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
 def _backward(ctx: Any, grad: Tensor, _: Any) -> tuple[Any, ...]:
     indptr, indices, q, k, r, c, value, log_sum, t_indptr, t_indices = ctx.saved_tensors
     if t_indptr is None:
-        t_indptr, order = group_by_key(indices, None, value.shape[0])
-        counts = indptr[1:] - indptr[:-1]
-        ids = torch.arange(counts.shape[0], dtype=indices.dtype, device=indices.device)
-        t_indices = torch.repeat_interleave(ids, counts, output_size=indices.shape[0]).index_select(0, order)
+        t_indptr, t_indices, _ = transposed_entries(indptr, indices, value.shape[0])
     to_row, to_col, to_value = attention_grad_op(
         indptr, indices, q, k, r, c, value, ctx.scale, log_sum, grad.contiguous(), t_indptr, t_indices
     )

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from graphrep.ops._library import Op
-from graphrep.ops.adjacency import Adjacency, as_adjacency, describe, group_by_key, shared
+from graphrep.ops.adjacency import Adjacency, as_adjacency, describe, shared, transposed_entries
 from graphrep.ops.sparse_dense import cpu, reference
 
 __all__ = ["sddmm", "spmm", "spmm_extreme"]
@@ -208,12 +208,7 @@ def _sum_backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
     grad_x = grad_values = None
     if ctx.needs_input_grad[3]:
         if t_indptr is None or (values is not None and order is None):
-            t_indptr, order = group_by_key(indices, None, ctx.num_x)
-            t_indices = None
-        if t_indices is None:
-            counts = indptr[1:] - indptr[:-1]
-            ids = torch.arange(counts.shape[0], dtype=indices.dtype, device=indices.device)
-            t_indices = torch.repeat_interleave(ids, counts, output_size=indices.shape[0]).index_select(0, order)
+            t_indptr, t_indices, order = transposed_entries(indptr, indices, ctx.num_x)
         t_values = back = None
         if values is not None:
             t_values = values.index_select(0, order)
@@ -332,10 +327,7 @@ def _sddmm_backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
     if ctx.needs_input_grad[2]:
         grad_x = sum_op(indptr, indices, grad, y.reshape(shape), False, None, None, None).view(x.shape)
     if ctx.needs_input_grad[3]:
-        t_indptr, order = group_by_key(indices, None, y.shape[0])
-        counts = indptr[1:] - indptr[:-1]
-        ids = torch.arange(counts.shape[0], dtype=indices.dtype, device=indices.device)
-        rows = torch.repeat_interleave(ids, counts, output_size=indices.shape[0]).index_select(0, order)
+        t_indptr, rows, order = transposed_entries(indptr, indices, y.shape[0])
         values = grad.index_select(0, order)
         grad_y = sum_op(t_indptr, rows, values, x.reshape(shape), False, None, None, None).view(y.shape)
     return None, None, grad_x, grad_y, None
