@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "attention.hpp"
+#include "block_cache.hpp"
 #include "buffer.hpp"
 #include "csr_build.hpp"
 #include "csr_query.hpp"
@@ -147,18 +148,19 @@ void bind_tensor_ops(nb::module_& m) {
     m.def(
         "spmm",
         [](int scalar, int id, int reduce, uintptr_t indptr, uintptr_t indices, uintptr_t values, uintptr_t scale,
-           uintptr_t x, int64_t num_rows, int64_t heads, int64_t columns, uintptr_t out, uintptr_t arg, int num_threads) {
+           uintptr_t x, int64_t num_x, int64_t num_rows, int64_t heads, int64_t columns, uintptr_t out, uintptr_t arg,
+           int num_threads) {
             graphrep::with_float(scalar, [&]<class T>(T) {
                 graphrep::with_id(id, [&]<class Id>(Id) {
                     graphrep::spmm<T, Id>({at<const int64_t>(indptr), at<const Id>(indices), at<const T>(values),
                                            at<const T>(scale), at<const T>(x), num_rows, heads, columns,
-                                           static_cast<graphrep::Reduce>(reduce), at<T>(out), at<int32_t>(arg)},
+                                           static_cast<graphrep::Reduce>(reduce), at<T>(out), at<int32_t>(arg), num_x},
                                           num_threads);
                 });
             });
         },
-        "scalar"_a, "id"_a, "reduce"_a, "indptr"_a, "indices"_a, "values"_a, "scale"_a, "x"_a, "num_rows"_a, "heads"_a,
-        "columns"_a, "out"_a, "arg"_a, "num_threads"_a, Released());
+        "scalar"_a, "id"_a, "reduce"_a, "indptr"_a, "indices"_a, "values"_a, "scale"_a, "x"_a, "num_x"_a, "num_rows"_a,
+        "heads"_a, "columns"_a, "out"_a, "arg"_a, "num_threads"_a, Released());
     m.def(
         "spmm_extreme_backward",
         [](int scalar, int id, uintptr_t indptr, uintptr_t indices, uintptr_t values, uintptr_t arg, uintptr_t grad,
@@ -380,6 +382,23 @@ nb::object to_numpy(graphrep::Buffer<T> buffer) {
     T* data = buffer.release();
     nb::capsule owner(data, [](void* memory) noexcept { std::free(memory); });
     return nb::cast(nb::ndarray<nb::numpy, T, nb::ndim<1>>(data, {size}, owner));
+}
+
+// Never destroyed: results may outlive the module's statics.
+graphrep::BlockCache& block_cache() {
+    static auto* cache = new graphrep::BlockCache(0);
+    return *cache;
+}
+
+// Uninitialised memory of a large result, which goes back to the cache. The lock of the cache is Python's.
+nb::object cached_block(size_t bytes) {
+    auto* block = new graphrep::Block(block_cache().acquire(bytes));
+    nb::capsule owner(block, [](void* memory) noexcept {
+        auto* given = static_cast<graphrep::Block*>(memory);
+        block_cache().release(*given);
+        delete given;
+    });
+    return nb::cast(nb::ndarray<nb::numpy, uint8_t, nb::ndim<1>>(block->data, {bytes}, owner));
 }
 
 template <class Index>
@@ -609,6 +628,11 @@ void bind_edgelist(nb::module_& m) {
 NB_MODULE(_core, m) {
     m.def("isa", [] { return std::string(graphrep::isa_name(graphrep::active_isa())); });
     m.def("set_isa", [](const std::string& name) { return graphrep::set_isa(name.c_str()); }, "name"_a);
+
+    m.def("cached_block", &cached_block, "bytes"_a);
+    m.def("empty_cache", [] { block_cache().clear(); });
+    m.def("set_cache_limit", [](size_t limit) { block_cache().set_limit(limit); }, "limit"_a);
+    m.def("cache_size", [] { return block_cache().total(); });
 
     bind_walks<int32_t>(m);
     bind_walks<int64_t>(m);

@@ -25,6 +25,7 @@ struct Spmm {
     Reduce reduce;
     T* out;
     int32_t* arg;  // max and min, may be null: place within the row of the entry that won (the first of equals), -1: none
+    int64_t num_x = -1;  // -1: not known; only speed depends on it
 };
 
 template <class T, class Id>

@@ -12,7 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from graphrep.ops._library import unchecked
+    from graphrep.ops._library import empty_cache, unchecked
     from graphrep.ops.adjacency import Adjacency, as_adjacency
     from graphrep.ops.edge_attention import additive_attention, dot_attention, edge_softmax
     from graphrep.ops.neighbors import weighted_intersection
@@ -66,6 +66,7 @@ _HOME = {
     "as_adjacency": "adjacency",
     "dot_attention": "edge_attention",
     "edge_softmax": "edge_attention",
+    "empty_cache": "_library",
     "gather_coo": "segment",
     "gather_csr": "segment",
     "common_neighbors": "neighbors.sets",
@@ -119,6 +120,7 @@ __all__ = [
     "common_neighbors",
     "dot_attention",
     "edge_softmax",
+    "empty_cache",
     "gather_coo",
     "gather_csr",
     "intersection_count",

@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import math
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 
+from graphrep import _core
 from graphrep._backend import BACKENDS
 
-__all__ = ["SCALARS", "SMALL", "Op", "address", "checking", "eager", "empty", "threads", "unchecked"]
+__all__ = ["SCALARS", "SMALL", "Op", "address", "checking", "eager", "empty", "empty_cache", "threads", "unchecked"]
 
 LIBRARY: Any = torch.library.Library("graphrep", "FRAGMENT")  # type: ignore[no-untyped-call]
 
@@ -38,6 +40,7 @@ SCALARS = {
     torch.uint8: 8,
 }
 
+CACHED = 1 << 24  # bytes from which the allocator would give memory back to the system
 SMALL = 1 << 15  # elements below which waking other threads costs more than it saves
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
@@ -91,10 +94,41 @@ def address(tensor: torch.Tensor | None) -> int:
 
 
 def empty(like: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> torch.Tensor:
-    """Uninitialised memory for a result."""
-    # Huge pages were tried here: the median call gained 15 %, but where memory is fragmented the kernel's compaction
-    # stalls calls for several times their length.
-    return like.new_empty(shape, dtype=dtype)
+    """Uninitialised memory for a result of a native kernel; a large one reuses that of a result which is gone."""
+    dtype = like.dtype if dtype is None else dtype
+    size = math.prod(shape) * dtype.itemsize
+    if size < CACHED or torch.are_deterministic_algorithms_enabled():  # that mode fills fresh memory with NaN
+        return like.new_empty(shape, dtype=dtype)
+    block = torch.from_numpy(_core.cached_block(size)).untyped_storage()
+    return torch.empty(0, dtype=dtype).set_(block, 0, shape)  # not a view, as a slice of the block would be
+
+
+def empty_cache() -> None:
+    """Give the memory that is kept for large results back to the system.
+
+    Fresh memory costs as much time as a kernel that fills it, so the memory of a CPU result of 16 MiB or more is kept
+    when the result is gone and used again for one of about its size. At most a sixteenth of the machine's memory and
+    1 GiB is kept; the environment variable ``GRAPHREP_CACHE_MB`` sets another limit in MiB, 0 for none at all.
+
+    Examples
+    --------
+    >>> import graphrep as gr
+    >>> gr.ops.empty_cache()
+    """
+    _core.empty_cache()
+
+
+def _cache_limit() -> int:
+    wanted = os.environ.get("GRAPHREP_CACHE_MB", "")
+    if wanted:
+        if not wanted.isdigit():
+            raise ValueError(f"GRAPHREP_CACHE_MB must be a whole number of MiB, 0 or more; got {wanted!r}.")
+        return int(wanted) << 20
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
+    return min(memory // 16, 1 << 30)
+
+
+_core.set_cache_limit(_cache_limit())
 
 
 def threads() -> int:

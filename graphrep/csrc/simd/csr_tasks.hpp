@@ -15,11 +15,13 @@ constexpr int64_t kElementsPerTask = 1 << 21;  // elements that a task gathers
 constexpr int64_t kLine = 64;                  // bytes of a cache line
 
 // How many entries ahead the rows that will be gathered are asked for: far enough for memory to answer, not so far that
-// they are gone from the cache when their turn comes.
-static inline int64_t entries_ahead(int64_t row_bytes) {
-    constexpr int64_t kBytes = 16384, kEntries = 64;
-    const int64_t entries = kBytes / (row_bytes + 1);
-    return (entries < kEntries ? entries : kEntries) + 2;
+// they are gone from the first cache when their turn comes. A table that fits the last cache (num_rows < 0: not known)
+// answers soon.
+static inline int64_t entries_ahead(int64_t row_bytes, int64_t num_rows = -1) {
+    constexpr int64_t kNear = 16 << 20;
+    const bool near = num_rows >= 0 && num_rows * row_bytes <= kNear;
+    const int64_t entries = (near ? 4096 : 16384) / (row_bytes + 1), most = near ? 32 : 64;
+    return (entries < most ? entries : most) + (near ? 8 : 2);
 }
 
 // A buffer of one thread. Not std::vector: its functions would be compiled for this instruction set and may be linked

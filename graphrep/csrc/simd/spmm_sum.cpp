@@ -52,7 +52,7 @@ template <bool Gather, bool Weighted, class T, class Id>
 void sum_rows(const Spmm<T, Id>& t, int num_threads) {
     using L = Lanes<T>;
     const int64_t stride = t.heads * t.columns, last = t.indptr[t.num_rows];
-    const int64_t ahead = entries_ahead(stride * int64_t(sizeof(T)));
+    const int64_t ahead = entries_ahead(stride * int64_t(sizeof(T)), t.num_x);
     for_csr_rows(t.indptr, t.num_rows, kElementsPerTask / (stride + 8) + 1, num_threads, [&](int64_t first, int64_t end_row) {
         for (int64_t v = first; v < end_row; ++v) {
             const int64_t begin = t.indptr[v], end = t.indptr[v + 1];

@@ -22,6 +22,31 @@ def _threads(indices: Tensor, columns: int) -> int:
     return 1 if len(indices) * columns < SMALL else threads()
 
 
+def _spmm(
+    reduce: int, indptr: Tensor, indices: Tensor, values: Tensor | None, x: Tensor, out: Tensor, arg: Tensor | None
+) -> None:
+    heads, columns = _sizes(values, x)
+    values = None if values is None else values.contiguous()
+    if out.numel():
+        _core.spmm(
+            SCALARS[x.dtype],
+            SCALARS[indices.dtype],
+            reduce,
+            indptr.data_ptr(),
+            indices.data_ptr(),
+            address(values),
+            0,
+            x.data_ptr(),
+            x.shape[0],
+            out.shape[0],
+            heads,
+            columns,
+            out.data_ptr(),
+            address(arg),
+            _threads(indices, heads * columns),
+        )
+
+
 def spmm_sum(
     indptr: Tensor,
     indices: Tensor,
@@ -34,25 +59,7 @@ def spmm_sum(
 ) -> Tensor:
     """See :func:`graphrep.ops.spmm`."""
     out = empty(x, (indptr.shape[0] - 1, *x.shape[1:]))
-    heads, columns = _sizes(values, x)
-    values = None if values is None else values.contiguous()
-    if out.numel():
-        _core.spmm(
-            SCALARS[x.dtype],
-            SCALARS[indices.dtype],
-            MEAN if mean else SUM,
-            indptr.data_ptr(),
-            indices.data_ptr(),
-            address(values),
-            0,
-            x.data_ptr(),
-            out.shape[0],
-            heads,
-            columns,
-            out.data_ptr(),
-            0,
-            _threads(indices, heads * columns),
-        )
+    _spmm(MEAN if mean else SUM, indptr, indices, values, x, out, None)
     return out
 
 
@@ -62,25 +69,7 @@ def spmm_extreme(
     """See :func:`graphrep.ops.sparse_dense.spmm_extreme`."""
     out = empty(x, (indptr.shape[0] - 1, *x.shape[1:]))
     arg = empty(x, out.shape if with_arg else (0,), torch.int32)
-    heads, columns = _sizes(values, x)
-    values = None if values is None else values.contiguous()
-    if out.numel():
-        _core.spmm(
-            SCALARS[x.dtype],
-            SCALARS[indices.dtype],
-            MAX if largest else MIN,
-            indptr.data_ptr(),
-            indices.data_ptr(),
-            address(values),
-            0,
-            x.data_ptr(),
-            out.shape[0],
-            heads,
-            columns,
-            out.data_ptr(),
-            arg.data_ptr() if with_arg else 0,
-            _threads(indices, heads * columns),
-        )
+    _spmm(MAX if largest else MIN, indptr, indices, values, x, out, arg if with_arg else None)
     return out, arg
 
 

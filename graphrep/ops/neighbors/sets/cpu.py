@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from graphrep import _core
-from graphrep.ops._library import SCALARS, SMALL, address, threads
+from graphrep.ops._library import SCALARS, SMALL, address, empty, threads
 from graphrep.ops.adjacency import group_by_key
 from graphrep.ops.sparse_dense import cpu as sparse_dense
 
@@ -80,7 +80,7 @@ def pool(
         offsets, ids, _ = collect(indptr, indices, pairs, removed, both, difference)
         values = None if weights is None else weights.index_select(0, ids)
         return sparse_dense.spmm_sum(offsets, ids, values, x, False), offsets, ids
-    out = x.new_empty(pairs.shape[1], *x.shape[1:])
+    out = empty(x, (pairs.shape[1], *x.shape[1:]))
     weights = None if weights is None else weights.contiguous()
     columns = math.prod(x.shape[1:])
     if out.numel():
