@@ -5,7 +5,8 @@
 Sum over the rows of a CSR with 10 k nodes and 2 M entries, 100 k and 2 M, 500 k and 5 M, columns drawn uniformly or by
 a power law; float32 features of 16 to 256 columns; forward, and forward with the gradient of the features. Then maximum
 and mean, a weighted sum with the gradient of its weights, and what a call costs on 100 edges. Every peer's result is
-compared with ours. Memory comes from the allocator as a user has it: a large result is made of fresh pages.
+compared with ours. Memory is handled as a user has it: peers take a large result from
+the allocator, as fresh pages; ours keeps the memory of the last one (graphrep.ops.empty_cache).
 
 Peers: torch.sparse.mm on CSR (int32 and int64) and with a reduction, embedding_bag (int32 and int64), PyG's
 EdgeIndex.matmul, and PyG's scatter over gathered messages. "Share of probe" is the share of the machine's gather

@@ -100,7 +100,8 @@ def empty(like: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype | None 
     if size < CACHED or torch.are_deterministic_algorithms_enabled():  # that mode fills fresh memory with NaN
         return like.new_empty(shape, dtype=dtype)
     block = torch.from_numpy(_core.cached_block(size)).untyped_storage()
-    return torch.empty(0, dtype=dtype).set_(block, 0, shape)  # not a view, as a slice of the block would be
+    # Not a view, as a slice of the block would be.
+    return torch.empty(0, dtype=dtype).set_(block, 0, shape)  # type: ignore[call-overload, no-any-return]
 
 
 def empty_cache() -> None:
