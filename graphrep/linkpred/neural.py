@@ -404,7 +404,7 @@ class _Trainer:
             {"params": self.model.encoder.parameters(), "lr": s.learning_rate},
             {"params": self.model.predictor.parameters(), "lr": s.predictor_learning_rate},
         ]
-        self.optimiser = torch.optim.Adam(groups)
+        self.optimiser = torch.optim.Adam(groups, fused=True)
 
     def _encoder(self) -> Encoder:
         s = self.settings

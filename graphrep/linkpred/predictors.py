@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
+from graphrep.nn import Dropout, Linear, NormDropoutReLU
 from graphrep.ops.adjacency import Adjacency, Structure
 from graphrep.ops.neighbors.sets import common_neighbors, neighbor_difference, pool_common_neighbors
 from graphrep.ops.sparse_dense import spmm
@@ -14,9 +17,9 @@ __all__ = ["CompletionPredictor", "HadamardPredictor", "NeighborPredictor"]
 Tensor = torch.Tensor
 
 
-def _block(width: int, norm: bool, dropout: float) -> list[nn.Module]:  # noqa: FBT001
-    """Layer norm, dropout, activation."""
-    return [nn.LayerNorm(width) if norm else nn.Identity(), nn.Dropout(dropout), nn.ReLU()]
+def _block(width: int, norm: bool, dropout: float) -> nn.Module:  # noqa: FBT001
+    """Layer norm if asked for, dropout, activation."""
+    return NormDropoutReLU(width, dropout) if norm else Dropout(dropout, relu=True)
 
 
 class HadamardPredictor(nn.Module):
@@ -50,10 +53,10 @@ class HadamardPredictor(nn.Module):
     ) -> None:
         super().__init__()
         d = dimensions
-        tail = [] if tail_activation else [nn.Linear(d, d)]
-        self.pair = nn.Sequential(nn.Linear(d, d), *_block(d, layer_norm, dropout), *tail)
-        middle = [nn.Linear(d, d), *_block(d, layer_norm, dropout)] if two_layer_head else []
-        self.head = nn.Sequential(nn.Linear(d, d), *_block(d, layer_norm, dropout), *middle, nn.Linear(d, 1))
+        tail = [] if tail_activation else [Linear(d, d)]
+        self.pair = nn.Sequential(Linear(d, d), _block(d, layer_norm, dropout), *tail)
+        middle = [Linear(d, d), _block(d, layer_norm, dropout)] if two_layer_head else []
+        self.head = nn.Sequential(Linear(d, d), _block(d, layer_norm, dropout), *middle, Linear(d, 1))
 
     def forward(self, h: Tensor, adj: Adjacency | None, pairs: Tensor, removed: Tensor | None = None) -> Tensor:  # noqa: ARG002
         """Logits of shape (num_pairs,) for pairs of shape (2, num_pairs)."""
@@ -118,11 +121,11 @@ class NeighborPredictor(HadamardPredictor):
         d = dimensions
 
         def inner() -> list[nn.Module]:
-            first = [nn.Linear(d, d), nn.Dropout(dropout), nn.ReLU()]
-            return [*first, nn.Linear(d, d), *_block(d, layer_norm, dropout)]
+            first = [Linear(d, d), Dropout(dropout, relu=True)]
+            return [*first, Linear(d, d), _block(d, layer_norm, dropout)]
 
         self.node = nn.Sequential(*inner()) if node_transform else None
-        self.common = nn.Sequential(*inner(), *([] if tail_activation else [nn.Linear(d, d)]))
+        self.common = nn.Sequential(*inner(), *([] if tail_activation else [Linear(d, d)]))
         self.beta = nn.Parameter(torch.tensor([float(beta)]))
         self.edge_dropout = edge_dropout
 
@@ -144,23 +147,42 @@ class NeighborPredictor(HadamardPredictor):
             wide = self.widened(h)
             return self.combine(h, pairs, pool_common_neighbors(seen, pairs, wide, removed=removed, directed=False))
         # With more nodes than pairs, few nodes are a common neighbour of any: only those are transformed.
+        # And pairs without any are many: their zeros are not computed with.
         common = common_neighbors(seen, pairs, removed=removed, directed=False)
         used = torch.zeros(h.shape[0], dtype=torch.bool, device=h.device)
         used[common.indices.long()] = True
         nodes = used.nonzero().squeeze(1)
         place = (used.cumsum(0) - 1).index_select(0, common.indices.long())
-        few = Adjacency._of(Structure(common.indptr, place, len(nodes)), None, None)
-        return self.combine(h, pairs, spmm(few, self.widened(h.index_select(0, nodes))))
+        rows = common.degree().nonzero().squeeze(1)
+        indptr = torch.cat([common.indptr.index_select(0, rows), common.indptr[-1:]])
+        few = Adjacency._of(Structure(indptr, place, len(nodes)), None, None)
+        return self.combine(h, pairs, spmm(few, self.widened(h.index_select(0, nodes))), rows)
 
     def widened(self, h: Tensor) -> Tensor:
         """The vectors that are pooled."""
         return h if self.node is None else h + self.node(h)
 
-    def combine(self, h: Tensor, pairs: Tensor, pooled: Tensor) -> Tensor:
-        """Logits from pooled neighbours and the pairs themselves."""
+    def combine(self, h: Tensor, pairs: Tensor, pooled: Tensor, rows: Tensor | None = None) -> Tensor:
+        """Logits from pooled neighbours and the pairs themselves.
+
+        With ``rows``, ``pooled`` holds the rows of these pairs alone, and those of the others are zero.
+        """
         product = h.index_select(0, pairs[0]) * h.index_select(0, pairs[1])
-        logits: Tensor = self.head(self.beta * self.common(pooled) + self.pair(product))
+        common = self.common(pooled) if rows is None else self._common_of(pooled, rows, pairs.shape[1])
+        logits: Tensor = self.head(torch.addcmul(self.pair(product), self.beta, common))
         return logits.squeeze(1)
+
+    def _common_of(self, pooled: Tensor, rows: Tensor, num_pairs: int) -> Tensor:
+        """``common`` of pooled rows that are zero but for those given."""
+        if not self.training:  # then all zero rows become the same
+            each: Tensor = self.common(torch.cat([pooled, pooled.new_zeros(1, pooled.shape[1])]))
+            return each[-1].expand(num_pairs, -1).index_copy(0, rows, each[:-1])
+        first: Any = self.common[0]
+        part = first(pooled)
+        out: Tensor = first.bias.to(part.dtype).expand(num_pairs, -1).index_copy(0, rows, part)
+        for layer in list(self.common)[1:]:
+            out = layer(out)
+        return out
 
 
 class CompletionPredictor(NeighborPredictor):

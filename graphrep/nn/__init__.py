@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphrep.nn.encoder import CONVOLUTIONS, Encoder, propagate
+from graphrep.nn.layers import Dropout, Linear, NormDropoutReLU
 from graphrep.nn.sparse import SparseFeatures
 
-__all__ = ["CONVOLUTIONS", "Encoder", "SparseFeatures", "propagate"]
+__all__ = ["CONVOLUTIONS", "Dropout", "Encoder", "Linear", "NormDropoutReLU", "SparseFeatures", "propagate"]

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from graphrep.nn.layers import Dropout, Linear, NormDropoutReLU, drop, linear
 from graphrep.nn.sparse import SparseFeatures
 from graphrep.ops.adjacency import Adjacency
 from graphrep.ops.sparse_dense import spmm
@@ -58,9 +59,11 @@ def propagate(adj: Adjacency, x: Tensor, kind: str = "gcn") -> Tensor:
     tensor([2.0000, 2.0000])
     """
     if kind == "gcn":
-        scale = (1 + _row_sums(adj, x.dtype)).rsqrt()[:, None]
-        scaled = scale * x
-        return scale * (spmm(adj, scaled) + scaled)
+        scale = (1 + _row_sums(adj, torch.promote_types(x.dtype, torch.float32))).rsqrt()
+        # Numbers per entry rather than passes over the rows.
+        of_entry = scale.index_select(0, adj.rows()) * scale.index_select(0, adj.indices)
+        of_entry = of_entry if adj.values is None else of_entry * adj.values
+        return torch.addcmul(spmm(adj.with_values(of_entry.to(x.dtype)), x), scale.square().to(x.dtype)[:, None], x)
     if kind == "mean" and adj.values is not None:
         total: Tensor = spmm(adj, x)
         return total / _row_sums(adj, x.dtype).clamp(min=1e-12)[:, None]
@@ -134,19 +137,20 @@ class Encoder(nn.Module):
             self.embedding = nn.Embedding(num_embeddings, dimensions)
             nn.init.orthogonal_(self.embedding.weight)
         elif not self.weighted or layers == 0:
-            self.input = nn.Linear(in_channels, dimensions)
+            self.input = Linear(in_channels, dimensions)
         else:
             width = in_channels
         self.linears, self.norms = nn.ModuleList(), nn.ModuleList()
         if self.weighted:
             for layer in range(layers):
                 # torch_geometric's initialisation: Glorot weights, zero bias.
-                linear = nn.Linear(width if layer == 0 else dimensions, dimensions)
-                nn.init.xavier_uniform_(linear.weight)
-                nn.init.zeros_(linear.bias)
-                self.linears.append(linear)
+                own = nn.Linear(width if layer == 0 else dimensions, dimensions)
+                nn.init.xavier_uniform_(own.weight)
+                nn.init.zeros_(own.bias)
+                self.linears.append(own)
                 if layer < layers - 1 or layers == 1:
-                    self.norms.append(nn.LayerNorm(dimensions) if layer_norm else nn.Identity())
+                    block = NormDropoutReLU(dimensions, dropout) if layer_norm else Dropout(dropout, relu=True)
+                    self.norms.append(block)
         self.jump = nn.Parameter(torch.randn(layers)) if jumping_knowledge and layers else None
 
     def forward(self, x: Tensor | SparseFeatures | None, adj: Adjacency) -> Tensor:
@@ -159,44 +163,47 @@ class Encoder(nn.Module):
         for layer in range(self.layers):
             dropped = self._drop_edges(adj)
             if self.weighted:
-                linear: Any = self.linears[layer]
-                product = first.matmul(linear.weight.T) if first is not None else h @ linear.weight.T
+                own: Any = self.linears[layer]
+                product = first.matmul(own.weight.T) if first is not None else linear(h, own.weight)
                 first = None
-                new = propagate(dropped, product, self.kind) + linear.bias
+                new = propagate(dropped, product, self.kind) + own.bias
                 if layer < len(self.norms):
-                    new = nn.functional.dropout(self.norms[layer](new), self.dropout, self.training).relu()
+                    new = self.norms[layer](new)
             else:
                 new = propagate(dropped, h, self.kind)
                 if layer == self.layers - 1:
-                    new = nn.functional.dropout(new, self.output_dropout, self.training)
+                    new = drop(new, self.output_dropout, training=self.training)
             h = new + h if self.residual and h is not None and h.shape == new.shape else new
             steps.append(h)
         if self.jump is None or not steps:
             result: Tensor = h
             return result
-        return torch.stack([weight * step for weight, step in zip(self.jump, steps, strict=True)]).sum(0)
+        mixed: Tensor = self.jump[0] * steps[0]
+        for weight, step in zip(self.jump[1:], steps[1:], strict=True):
+            mixed = torch.addcmul(mixed, weight, step)
+        return mixed
 
     def _start(self, x: Any, num_nodes: int) -> tuple[Any, _Dropped | None]:
         """What the first convolution reads; sparse features wait to be multiplied by its weights."""
         if self.embedding is not None:
-            return nn.functional.dropout(self.embedding.weight[:num_nodes], self.dropout, self.training), None
+            return drop(self.embedding.weight[:num_nodes], self.dropout, training=self.training), None
         if isinstance(x, SparseFeatures):
             late = _Dropped(x, self.feature_dropout, self.training)
             if self.input is None:
                 return None, late
             h = late.matmul(self.input.weight.T) + self.input.bias
         else:
-            h = nn.functional.dropout(x, self.feature_dropout, self.training)
+            h = drop(x, self.feature_dropout, training=self.training)
             if self.input is None:
                 return h, None
             h = self.input(h)
-        return nn.functional.dropout(h, self.dropout, self.training), None
+        return drop(h, self.dropout, training=self.training), None
 
     def _drop_edges(self, adj: Adjacency) -> Adjacency:
         if not self.training or not self.edge_dropout:
             return adj
         values = torch.ones(adj.num_entries, device=adj.device) if adj.values is None else adj.values
-        return adj.with_values(nn.functional.dropout(values, self.edge_dropout))
+        return adj.with_values(drop(values, self.edge_dropout, training=True))
 
 
 class _Dropped:

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
+from graphrep.nn.layers import drop
 from graphrep.ops.adjacency import Adjacency
 from graphrep.ops.sparse_dense import spmm
 
@@ -54,7 +55,7 @@ class SparseFeatures:
         """Product with a dense (num_features, columns) matrix, entries of the features dropped while training."""
         matrix = self._matrix
         if training and dropout:
-            matrix = matrix.with_values(torch.nn.functional.dropout(matrix.values, dropout))  # type: ignore[arg-type]
+            matrix = matrix.with_values(drop(matrix.values, dropout, training=True))  # type: ignore[arg-type]
         product: Tensor = spmm(matrix, weight)
         return product
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from graphrep.ops._library import empty_cache, unchecked
     from graphrep.ops.adjacency import Adjacency, as_adjacency
+    from graphrep.ops.counter_dropout import dropout, norm_dropout_relu
     from graphrep.ops.edge_attention import additive_attention, dot_attention, edge_softmax
     from graphrep.ops.neighbors import weighted_intersection
     from graphrep.ops.neighbors.sets import (
@@ -65,6 +66,7 @@ _HOME = {
     "additive_attention": "edge_attention",
     "as_adjacency": "adjacency",
     "dot_attention": "edge_attention",
+    "dropout": "counter_dropout",
     "edge_softmax": "edge_attention",
     "empty_cache": "_library",
     "gather_coo": "segment",
@@ -73,6 +75,7 @@ _HOME = {
     "intersection_count": "neighbors.sets",
     "iter_walks": "walks",
     "neighbor_difference": "neighbors.sets",
+    "norm_dropout_relu": "counter_dropout",
     "pool_common_neighbors": "neighbors.sets",
     "pool_difference": "neighbors.sets",
     "project_neighbors": "projection",
@@ -119,6 +122,7 @@ __all__ = [
     "as_adjacency",
     "common_neighbors",
     "dot_attention",
+    "dropout",
     "edge_softmax",
     "empty_cache",
     "gather_coo",
@@ -126,6 +130,7 @@ __all__ = [
     "intersection_count",
     "iter_walks",
     "neighbor_difference",
+    "norm_dropout_relu",
     "pool_common_neighbors",
     "pool_difference",
     "project_neighbors",

@@ -1,0 +1,97 @@
+"""Counter-based dropout by the native kernels."""
+
+from __future__ import annotations
+
+import torch
+
+from graphrep import _core
+from graphrep.ops._library import SCALARS, SMALL, empty, threads
+from graphrep.ops.counter_dropout.reference import scale, threshold
+
+Tensor = torch.Tensor
+
+
+def dropout(x: Tensor, p: float, seed: int, relu: bool) -> Tensor:
+    """See :func:`graphrep.ops.dropout`."""
+    out = empty(x, tuple(x.shape))
+    if x.numel():
+        _core.dropout(
+            SCALARS[x.dtype],
+            x.data_ptr(),
+            x.numel(),
+            seed,
+            threshold(p),
+            scale(p),
+            relu,
+            out.data_ptr(),
+            _threads(x),
+        )
+    return out
+
+
+def relu_dropout_backward(y: Tensor, grad: Tensor, p: float) -> Tensor:
+    """Gradient of the input from the result and its gradient."""
+    out = empty(y, tuple(y.shape))
+    if y.numel():
+        _core.relu_dropout_backward(
+            SCALARS[y.dtype], y.data_ptr(), grad.data_ptr(), y.numel(), scale(p), out.data_ptr(), _threads(y)
+        )
+    return out
+
+
+def norm_dropout_relu(
+    x: Tensor, weight: Tensor, bias: Tensor, eps: float, p: float, seed: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Result, and mean and inverse deviation of each row."""
+    statistics = torch.float64 if x.dtype == torch.float64 else torch.float32
+    y, columns = empty(x, tuple(x.shape)), x.shape[-1]
+    mean, inverse = (empty(x, tuple(x.shape[:-1]), statistics) for _ in range(2))
+    if x.numel():
+        _core.norm_dropout_relu(
+            SCALARS[x.dtype],
+            x.data_ptr(),
+            weight.data_ptr(),
+            bias.data_ptr(),
+            x.numel() // columns,
+            columns,
+            eps,
+            seed,
+            threshold(p),
+            scale(p),
+            y.data_ptr(),
+            mean.data_ptr(),
+            inverse.data_ptr(),
+            _threads(x),
+        )
+    return y, mean, inverse
+
+
+def norm_dropout_relu_backward(
+    x: Tensor, weight: Tensor, mean: Tensor, inverse: Tensor, y: Tensor, grad: Tensor, p: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of x, weight and bias."""
+    columns = x.shape[-1]
+    to_x, to_weight, to_bias = (empty(x, tuple(part.shape)) for part in (x, weight, weight))
+    if not x.numel():
+        return to_x, to_weight.zero_(), to_bias.zero_()
+    _core.norm_dropout_relu_backward(
+        SCALARS[x.dtype],
+        x.data_ptr(),
+        weight.data_ptr(),
+        mean.data_ptr(),
+        inverse.data_ptr(),
+        y.data_ptr(),
+        grad.data_ptr(),
+        x.numel() // columns,
+        columns,
+        scale(p),
+        to_x.data_ptr(),
+        to_weight.data_ptr(),
+        to_bias.data_ptr(),
+        _threads(x),
+    )
+    return to_x, to_weight, to_bias
+
+
+def _threads(x: Tensor) -> int:
+    return 1 if x.numel() < SMALL else threads()

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from graphrep.nn import Dropout, Linear, NormDropoutReLU, layers
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("rows", [1, 3, 700])
+def test_linear_is_torchs(rows, bias):
+    torch.manual_seed(0)
+    own = Linear(70, 90, bias=bias)
+    plain = nn.Linear(70, 90, bias=bias)
+    plain.load_state_dict(own.state_dict())
+    x, y = (torch.randn(rows, 70, generator=torch.Generator().manual_seed(1)).requires_grad_() for _ in range(2))
+    direction = torch.randn(rows, 90)
+    torch.testing.assert_close(own(x), plain(y), rtol=1e-5, atol=1e-4)
+    own(x).backward(direction)
+    plain(y).backward(direction)
+    torch.testing.assert_close(x.grad, y.grad, rtol=1e-5, atol=1e-4)
+    for a, b in zip(own.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(a.grad, b.grad, rtol=1e-5, atol=1e-3)
+
+
+def test_large_products_go_another_way_and_can_be_differentiated_twice():
+    if layers._PRODUCT is None:
+        pytest.skip("this torch has no oneDNN")
+    x, weight = torch.randn(800, 30, requires_grad=True), torch.randn(40, 30, requires_grad=True)
+    assert type(layers.linear(x, weight).grad_fn).__name__ == "_ProductBackward"
+    assert type(layers.linear(x.double(), weight.double()).grad_fn).__name__ != "_ProductBackward"
+
+    def second(product):
+        (grad,) = torch.autograd.grad(product(x, weight).sin().sum(), x, create_graph=True)
+        return torch.autograd.grad(grad.square().sum(), weight)[0]
+
+    torch.testing.assert_close(second(layers.linear), second(nn.functional.linear), rtol=1e-3, atol=1e-2)
+
+
+def test_parts_that_need_no_gradient_get_none():
+    x, weight = torch.randn(800, 30), torch.randn(40, 30, requires_grad=True)
+    layers.linear(x, weight, torch.zeros(40)).sum().backward()
+    torch.testing.assert_close(weight.grad, x.sum(0).expand(40, 30), rtol=1e-4, atol=1e-3)
+
+
+def test_dropout_draws_from_torchs_random_numbers():
+    x = torch.ones(1000)
+    drop = Dropout(0.25)
+    torch.manual_seed(3)
+    first, second = drop(x), drop(x)
+    torch.manual_seed(3)
+    assert torch.equal(drop(x), first)
+    assert not torch.equal(first, second)
+    assert set(first.tolist()) == {0.0, float(torch.tensor(1 / 0.75))}
+    assert torch.equal(drop.eval()(x), x)
+    state = torch.get_rng_state()
+    Dropout(0.0)(x)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_block_is_norm_dropout_relu():
+    block = NormDropoutReLU(20, 0.5)
+    norm = nn.LayerNorm(20)
+    norm.load_state_dict(block.state_dict())
+    x = torch.randn(50, 20)
+    torch.testing.assert_close(block.eval()(x), norm(x).relu())
+    torch.testing.assert_close(block(x.bfloat16()), norm(x.bfloat16().float()).relu())
+    dropped = block.train()(x)
+    kept = dropped > 0
+    torch.testing.assert_close(dropped[kept], 2 * norm(x).relu()[kept])
+    assert 0.3 < kept.sum() / (norm(x) > 0).sum() < 0.7
+
+
+def test_layers_compile():
+    net = nn.Sequential(Linear(600, 40), NormDropoutReLU(40), Linear(40, 600), Dropout(0.0, relu=True))
+    x = torch.randn(100, 600)
+    torch.testing.assert_close(torch.compile(net, backend="aot_eager", fullgraph=True)(x), net(x), rtol=1e-4, atol=1e-4)
