@@ -130,6 +130,34 @@ def test_scatter_compiles(dtype, compiled):
     assert compiled == {"add_kernel", "sum_kernel", "extreme_kernel"}
 
 
+@pytest.mark.parametrize(
+    ("dtype", "ids", "heads", "key_columns", "columns"),
+    [
+        (torch.float32, torch.int32, 8, 8, 8),
+        (torch.float64, torch.int64, 3, 2, 130),
+        (torch.float16, torch.int64, 1, 64, 64),
+        (torch.bfloat16, torch.int32, 2, 3, 16),
+    ],
+    ids=str,
+)
+def test_attention_compiles(dtype, ids, heads, key_columns, columns, compiled, monkeypatch):
+    from graphrep.ops.edge_attention import triton, triton_kernels
+    from graphrep.ops.sparse_dense import triton as rows
+
+    indptr, indices = torch.tensor([0, 0, 3, 12]), torch.zeros(12, dtype=ids)
+    key, value = torch.zeros(3, heads, key_columns, dtype=dtype), torch.zeros(3, heads, columns, dtype=dtype)
+    for long in (4, 1024):
+        monkeypatch.setattr(rows, "LONG", long)
+        for parts in ((key, key, None, None), (None, None, key[..., 0], key[..., 0])):
+            graph = indptr, indices, *parts, value, 0.5
+            grad, log_sum = triton.attention(*graph)
+            triton.attention_backward(*graph, log_sum, grad, indptr, indices)
+        triton.edge_softmax(indptr, torch.zeros(12, heads, dtype=dtype))
+        triton.edge_softmax_backward(indptr, *torch.zeros(2, 12, dtype=dtype))
+    own = {name for name in vars(triton_kernels) if name.endswith("_kernel")}
+    assert compiled == own | {"softmax_kernel", "sum_join_kernel"}
+
+
 @pytest.fixture
 def path_graph():
     return gr.ops.Adjacency(torch.tensor([0, 1, 2]), torch.tensor([1, 0]))

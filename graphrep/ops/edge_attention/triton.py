@@ -122,7 +122,7 @@ def _columns_backward(
     job = _Job(
         t_indptr, t_indices, own, other, value, scale, dot=dot, columns=max(_width(own), value.shape[2]), tiles=2
     )
-    num_rows, heads, width, columns = job.sizes
+    _, heads, width, columns = job.sizes
     partial = (job.partial(heads, width), job.partial(heads, columns))
     kernels.attention_columns_kernel[job.grid](
         *job.operands, log_sum, delta, grad, grad_own, grad_value, *partial, *job.cut, *job.sizes, **job.options

@@ -44,11 +44,24 @@ def _others(tensor, place, mask, column, columns, WIDE: tl.constexpr) -> Any:
 
 
 @triton.jit
-def _dots(own, other, row, head, place, mask, heads, columns, WIDE: tl.constexpr, TILE: tl.constexpr) -> Any:
+def _dots(
+    own,
+    other,
+    row,
+    head,
+    place,
+    mask,
+    heads,
+    columns,
+    WIDE: tl.constexpr,
+    BLOCK_E: tl.constexpr,
+    BLOCK_H: tl.constexpr,
+    BLOCK: tl.constexpr,
+) -> Any:
     """Scalar products of a row with those that its entries lead to: (entries, heads)."""
-    acc = tl.zeros(TILE, WIDE)
-    for start in range(0, columns, TILE[2]):
-        column = start + tl.arange(0, TILE[2])
+    acc = tl.zeros((BLOCK_E, BLOCK_H, BLOCK), WIDE)
+    for start in range(0, columns, BLOCK):
+        column = start + tl.arange(0, BLOCK)
         mine = _own(own, row, head, column, heads, columns, WIDE)
         acc += mine * _others(other, place, mask, column, columns, WIDE)
     return tl.sum(acc, 2)
@@ -67,11 +80,13 @@ def _scores(
     key_columns,
     DOT: tl.constexpr,
     WIDE: tl.constexpr,
-    TILE: tl.constexpr,
+    BLOCK_E: tl.constexpr,
+    BLOCK_H: tl.constexpr,
+    BLOCK_K: tl.constexpr,
 ) -> Any:
     """Scores of entries, and their derivatives in the scalar product or the sum that they are made of."""
     if DOT:
-        raw = _dots(own, other, row, head, place, mask, heads, key_columns, WIDE, TILE)
+        raw = _dots(own, other, row, head, place, mask, heads, key_columns, WIDE, BLOCK_E, BLOCK_H, BLOCK_K)
         slope = tl.zeros_like(raw) + scale
     else:
         mine = tl.load(own + row * heads + head, mask=head < heads, other=0).to(WIDE)
@@ -139,8 +154,8 @@ def attention_kernel(
         at = start + tl.arange(0, BLOCK_E)
         place = _places(indices, begin + at, at < count, head, heads)
         mask = (at < count)[:, None] & (head < heads)[None, :]
-        score, _ = _scores(
-            own, other, factor, row, head, place, mask, heads, key_columns, DOT, WIDE, (BLOCK_E, BLOCK_H, BLOCK_K)
+        score, _slope = _scores(
+            own, other, factor, row, head, place, mask, heads, key_columns, DOT, WIDE, BLOCK_E, BLOCK_H, BLOCK_K
         )
         score = tl.where(mask, score, float("-inf"))
         top = larger(most, score)
@@ -262,10 +277,10 @@ def attention_rows_kernel(
         place = _places(indices, begin + at, at < count, head, heads)
         mask = (at < count)[:, None] & (head < heads)[None, :]
         score, slope = _scores(
-            own, other, factor, row, head, place, mask, heads, key_columns, DOT, WIDE, (BLOCK_E, BLOCK_H, BLOCK_K)
+            own, other, factor, row, head, place, mask, heads, key_columns, DOT, WIDE, BLOCK_E, BLOCK_H, BLOCK_K
         )
         p = tl.where(mask, tl.exp(score - norm[None, :]), 0)
-        p_dp = p * _dots(grad, value, row, head, place, mask, heads, columns, WIDE, (BLOCK_E, BLOCK_H, BLOCK_C))
+        p_dp = p * _dots(grad, value, row, head, place, mask, heads, columns, WIDE, BLOCK_E, BLOCK_H, BLOCK_C)
         total += p_dp
         slope = slope[:, :, None]
         if DOT:
@@ -364,10 +379,10 @@ def attention_columns_kernel(
         place = _places(indices, begin + at, at < count, head, heads)
         mask = (at < count)[:, None] & (head < heads)[None, :]
         score, slope = _scores(
-            own, other, factor, row, head, place, mask, heads, key_columns, DOT, WIDE, (BLOCK_E, BLOCK_H, BLOCK_K)
+            own, other, factor, row, head, place, mask, heads, key_columns, DOT, WIDE, BLOCK_E, BLOCK_H, BLOCK_K
         )
         p = tl.where(mask, tl.exp(score - tl.load(log_sum + place, mask=mask, other=0).to(WIDE)), 0)
-        dp = _dots(value, grad, row, head, place, mask, heads, columns, WIDE, (BLOCK_E, BLOCK_H, BLOCK_C))
+        dp = _dots(value, grad, row, head, place, mask, heads, columns, WIDE, BLOCK_E, BLOCK_H, BLOCK_C)
         slope = (slope * p * (dp - tl.load(delta + place, mask=mask, other=0).to(WIDE)))[:, :, None]
         if DOT:
             slope = slope * _others(other, place, mask, key_column, key_columns, WIDE)

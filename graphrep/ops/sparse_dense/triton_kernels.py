@@ -1,7 +1,7 @@
 """The Triton kernels of spmm and sddmm; launched by the module ``triton`` beside this one.
 
-``cut_ends`` and ``cut_rows`` say how long rows are cut, None that none is; see ``cutting`` there. ``width`` is the number
-of features, heads times columns.
+``cut_ends`` and ``cut_rows`` say how long rows are cut, None that none is; see ``cutting`` there. ``width`` is the
+number of features, heads times columns.
 """
 
 from __future__ import annotations
