@@ -131,9 +131,9 @@ def softmax_kernel(
     else:
         top, total = _sums(x, grad, begin, count, flat, width, WIDE, BLOCK_E, BLOCK_F)
         if cut_ends is not None:
-            at = (program - num_rows) * width + flat
-            tl.store(partial_top + at, top, mask=(flat < width) & piece)
-            tl.store(partial_total + at, total, mask=(flat < width) & piece)
+            slot = (program - num_rows) * width + flat
+            tl.store(partial_top + slot, top, mask=(flat < width) & piece)
+            tl.store(partial_total + slot, total, mask=(flat < width) & piece)
         number = tl.where(whole, count, 0)
     for start in range(0, number, BLOCK_E):
         at = start + tl.arange(0, BLOCK_E)

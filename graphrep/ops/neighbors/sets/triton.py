@@ -43,8 +43,7 @@ def collect(
     offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
     ids = indices.new_empty(int(offsets[-1]))
     if len(ids):
-        with on_device_of(indices):
-            kernels.fill_kernel[job.grid](*job.operands, offsets, ids, *job.sizes, **job.options)
+        job.fill(offsets, ids)
     if limit:
         return _sample(offsets, counts, ids, job.operands[2], limit, seed)
     return offsets, ids, torch.empty(0, device=ids.device)
@@ -56,19 +55,24 @@ def _sample(
     """Of sets above the limit keep what is drawn, each member once, weighing how often it was."""
     large = counts > limit
     drawn_for = large.nonzero().view(-1)
-    drawn = counts.new_empty(len(drawn_for), limit)
-    if drawn.numel():
-        block = min(triton.next_power_of_2(limit), 128)
-        with on_device_of(ids):
-            kernels.draw_kernel[(len(drawn_for), triton.cdiv(limit, block))](
-                pairs, drawn_for, counts, drawn, seed, len(counts), limit, BLOCK=block
-            )
-    entries = offsets.index_select(0, drawn_for)[:, None] + drawn
+    entries = offsets.index_select(0, drawn_for)[:, None] + _draw(pairs, drawn_for, counts, limit, seed)
     times = torch.bincount(entries.view(-1), minlength=len(ids))
     sampled, size = (torch.repeat_interleave(part, counts, output_size=len(ids)) for part in (large, counts))
     kept = ~sampled | (times > 0)
     weights = torch.where(sampled, times.double() * size / limit, 1)[kept].float()
     return torch.cat([offsets[:1], kept.cumsum(0)]).index_select(0, offsets), ids[kept], weights
+
+
+def _draw(pairs: Tensor, drawn_for: Tensor, counts: Tensor, limit: int, seed: int) -> Tensor:
+    """Places drawn from the sets of some pairs."""
+    drawn = counts.new_empty(len(drawn_for), limit)
+    if len(drawn_for):
+        block = min(triton.next_power_of_2(limit), 128)
+        with on_device_of(drawn):
+            kernels.draw_kernel[(len(drawn_for), triton.cdiv(limit, block))](
+                pairs, drawn_for, counts, drawn, seed, len(counts), limit, BLOCK=block
+            )
+    return drawn
 
 
 def pool(
@@ -143,6 +147,11 @@ class _Job:
             with on_device_of(out):
                 kernels.count_kernel[self.grid](*self.operands, out, *self.sizes, **self.options)
         return out
+
+    def fill(self, offsets: Tensor, ids: Tensor) -> None:
+        """Write the members of each set."""
+        with on_device_of(ids):
+            kernels.fill_kernel[self.grid](*self.operands, offsets, ids, *self.sizes, **self.options)
 
 
 def _sorted_arcs(removed: Tensor | None, both: bool) -> tuple[Tensor | None, Tensor | None]:
