@@ -127,10 +127,9 @@ def _columns_backward(
     kernels.attention_columns_kernel[job.grid](
         *job.operands, log_sum, delta, grad, grad_own, grad_value, *partial, *job.cut, *job.sizes, **job.options
     )
-    if job.slots:
-        for out, pieces in zip((grad_own, grad_value), partial, strict=True):
-            if out.numel():
-                rows.join_sums(t_indptr, out, pieces, job.slots, job.cut)
+    for out, pieces in zip((grad_own, grad_value), partial, strict=True):
+        if pieces is not None and pieces.numel():
+            rows.join_sums(t_indptr, out, pieces, job.slots, job.cut)
 
 
 def _parts(query: Any, key: Any, row_score: Any, col_score: Any) -> tuple[Tensor, Tensor]:

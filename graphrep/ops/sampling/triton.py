@@ -114,7 +114,7 @@ def _usable(weights: Tensor, entry: Tensor, place: Tensor) -> tuple[Tensor, Tens
 def _number(nodes: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
     """Place of each id in ``nodes``, and the ids that are new, which follow there, in the order of their appearance."""
     everything = torch.cat([nodes, ids])
-    unique, which = everything.unique(return_inverse=True)
+    unique, which = torch.unique(everything, return_inverse=True)
     position = torch.arange(len(everything), device=ids.device)
     met = position.new_full((len(unique),), len(everything)).scatter_reduce(0, which, position, "amin")
     new = met[met >= len(nodes)].sort().values

@@ -98,9 +98,10 @@ def pool(
         block_f = min(triton.next_power_of_2(width), 128)
         block = min(rows.TILE // block_f, job.options["BLOCK"])
         options = job.options | {"BLOCK": block, "num_warps": rows.warps(block * block_f)}
+        grid = (*job.grid, triton.cdiv(width, block_f))
         features = x.contiguous(), None if weights is None else weights.contiguous()
         with on_device_of(x):
-            kernels.pool_kernel[(*job.grid, triton.cdiv(width, block_f))](
+            kernels.pool_kernel[grid](
                 *job.operands, *features, out, *job.sizes, width, WIDE=accumulator(x.dtype), BLOCK_F=block_f, **options
             )
     return out, pairs.new_empty(0), indices.new_empty(0)
