@@ -134,9 +134,8 @@ def test_scatter_compiles(dtype, compiled):
     ("dtype", "ids", "heads", "key_columns", "columns", "dot", "long"),
     [
         (torch.float32, torch.int32, 8, 8, 8, True, 4),
-        (torch.float32, torch.int32, 8, 8, 8, False, 1024),
         (torch.float64, torch.int64, 3, 2, 130, False, 4),
-        (torch.bfloat16, torch.int64, 1, 64, 64, True, 4),
+        (torch.bfloat16, torch.int64, 1, 64, 64, True, 1024),
     ],
     ids=str,
 )
@@ -160,28 +159,27 @@ def test_attention_compiles(dtype, ids, heads, key_columns, columns, dot, long, 
     assert compiled == {name for name in expected if long == 4 or "join" not in name}
 
 
-@pytest.mark.parametrize(("dtype", "ids"), [(torch.float64, torch.int32), (torch.bfloat16, torch.int64)], ids=str)
-def test_neighbor_sets_compile(dtype, ids, compiled):
+@pytest.mark.parametrize(
+    ("dtype", "ids", "removing"), [(torch.float64, torch.int32, False), (torch.bfloat16, torch.int64, True)], ids=str
+)
+def test_neighbor_sets_compile(dtype, ids, removing, compiled):
     from graphrep.ops.neighbors.sets import triton, triton_kernels
 
     indptr, indices = torch.tensor([0, 0, 3, 12]), torch.zeros(12, dtype=ids)
     pairs, x = torch.zeros(2, 2, dtype=torch.int64), torch.zeros(3, 20, dtype=dtype)
-    for removed in (None, pairs):
-        for difference in (False, True):
-            sets = indptr, indices, pairs, removed, True, difference
-            triton.pool(*sets, x, x[:, 0], False)
-            triton.count(*sets)
+    sets = indptr, indices, pairs, pairs if removing else None, True, not removing
+    triton.pool(*sets, x, x[:, 0], False)
+    triton.count(*sets)
     triton._Job(*sets).fill(torch.tensor([0, 3, 3]), indices[:3])
     triton._draw(pairs, torch.tensor([0]), torch.tensor([3, 0]), 2, 7)
     assert compiled == {name for name in vars(triton_kernels) if name.endswith("_kernel")}
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-def test_sampling_compiles(dtype, compiled):
+def test_sampling_compiles(compiled):
     from graphrep.ops.sampling import triton, triton_kernels
 
     indptr, targets = torch.tensor([0, 0, 3, 12]), torch.tensor([2, 1, 0])
-    for weights in (None, torch.ones(12, dtype=dtype)):
+    for weights in (None, torch.ones(12)):
         for replace in (False, True):
             triton._draw(indptr, weights, targets, torch.tensor([9, 3, 0]), 5, replace, 7)
     assert compiled == {name for name in vars(triton_kernels) if name.endswith("_kernel")}
