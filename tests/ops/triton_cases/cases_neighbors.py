@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 
 import graphrep as gr
+from graphrep.ops.neighbors import weighted_intersection
 from graphrep.ops.neighbors.sets import count_op, reference
 
 # Column ids of each row: loops, repeats, an isolated node, a hub, rows longer than a block.
@@ -20,7 +23,6 @@ GRAPH = [
 PAIRS = [[2, 6, 0, 0, 3, 4, 1, 7, 2, 5, 2], [6, 2, 4, 0, 2, 0, 2, 6, 2, 7, 4]]
 REMOVED = [[2, 2, 6, 3, 3, 0, 7, 2, 1], [3, 5, 9, 2, 2, 7, 6, 3, 1]]
 NUM_COLS = 40
-removals = pytest.mark.parametrize("removal", [None, "directed", "both", "pairs"])
 
 
 def make(ids, device, rows=GRAPH):
@@ -54,8 +56,13 @@ def assert_same(got, expected):
         assert torch.equal(got.values, expected.values)
 
 
-@removals
-@pytest.mark.parametrize("function", ["intersection_count", "common_neighbors", "neighbor_difference"])
+@pytest.mark.parametrize(
+    ("function", "removal"),
+    [
+        ("intersection_count", "both"),
+        *itertools.product(["common_neighbors", "neighbor_difference"], [None, "directed", "both", "pairs"]),
+    ],
+)
 def test_sets(function, removal, device, monkeypatch, nan_filled):
     adj, pairs = square(device), torch.tensor(PAIRS, device=device)
 
@@ -82,7 +89,7 @@ def test_samples_are_those_of_the_cpu(function, limit, seed, device, monkeypatch
     assert_same(run(), in_reference(monkeypatch, run))
 
 
-@removals
+@pytest.mark.parametrize("removal", [None, "both"])
 @pytest.mark.parametrize("function", ["pool_common_neighbors", "pool_difference"])
 def test_pools(function, removal, device, monkeypatch, nan_filled):
     adj, pairs = square(device), torch.tensor(PAIRS, device=device)
@@ -127,6 +134,19 @@ def test_gradients_and_their_gradients(function, device, monkeypatch):
         return *first, *torch.autograd.grad(sum(part.pow(2).sum() for part in first), leaves)
 
     torch.testing.assert_close(run(), in_reference(monkeypatch, run))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_weighted_intersection(weighted, device, monkeypatch):
+    arcs = [(row, column) for row, columns in enumerate(GRAPH) for column in columns]
+    graph = in_reference(monkeypatch, lambda: gr.as_graph(list(zip(*arcs, strict=True)), num_nodes=NUM_COLS))
+    weights = torch.rand(NUM_COLS).numpy() if weighted else None
+
+    def run(pairs=PAIRS):
+        return torch.from_numpy(weighted_intersection(graph, pairs, weights))
+
+    torch.testing.assert_close(run(), in_reference(monkeypatch, run))
+    assert torch.equal(run(), run(PAIRS[::-1]))
 
 
 def test_nothing_at_all(device, monkeypatch):

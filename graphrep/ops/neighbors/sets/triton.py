@@ -91,20 +91,37 @@ def pool(
         offsets, ids, _ = collect(indptr, indices, pairs, removed, both, difference)
         values = None if weights is None else weights.index_select(0, ids)
         return rows.spmm_sum(offsets, ids, values, x, False), offsets, ids
+    out = pool_sets(indptr, indices, pairs, removed, both, difference, x, weights)
+    return out, pairs.new_empty(0), indices.new_empty(0)
+
+
+def pool_sets(
+    indptr: Tensor,
+    indices: Tensor,
+    pairs: Tensor,
+    removed: Tensor | None,
+    both: bool,
+    difference: bool,
+    x: Tensor,
+    weights: Tensor | None,
+    *,
+    with_ends: bool = True,
+) -> Tensor:
+    """Sum features over the set of each pair, whose own nodes may be left out."""
     out = x.new_empty(pairs.shape[1], *x.shape[1:])
     if out.numel():
         job = _Job(indptr, indices, pairs, removed, both, difference)
         width = math.prod(x.shape[1:])
         block_f = min(triton.next_power_of_2(width), 128)
         block = min(rows.TILE // block_f, job.options["BLOCK"])
-        options = job.options | {"BLOCK": block, "num_warps": rows.warps(block * block_f)}
+        options = job.options | {"BLOCK": block, "num_warps": rows.warps(block * block_f), "WITH_ENDS": with_ends}
         grid = (*job.grid, triton.cdiv(width, block_f))
         features = x.contiguous(), None if weights is None else weights.contiguous()
         with on_device_of(x):
             kernels.pool_kernel[grid](
                 *job.operands, *features, out, *job.sizes, width, WIDE=accumulator(x.dtype), BLOCK_F=block_f, **options
             )
-    return out, pairs.new_empty(0), indices.new_empty(0)
+    return out
 
 
 def pool_transposed(

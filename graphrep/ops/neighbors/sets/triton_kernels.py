@@ -63,7 +63,7 @@ def _pair(indptr, pairs, gone_rows, num_pairs, num_gone, pair, DIFFERENCE: tl.co
     u_begin, v_begin = tl.load(indptr + u), tl.load(indptr + v)
     u_length, v_length = tl.load(indptr + u + 1) - u_begin, tl.load(indptr + v + 1) - v_begin
     if not DIFFERENCE:
-        swap = u_length > v_length
+        swap = (u_length > v_length) | ((u_length == v_length) & (u > v))  # sums do not depend on the order of a pair
         u, v = tl.where(swap, v, u), tl.where(swap, u, v)
         u_begin, v_begin = tl.where(swap, v_begin, u_begin), tl.where(swap, u_begin, v_begin)
         u_length, v_length = tl.where(swap, v_length, u_length), tl.where(swap, u_length, v_length)
@@ -199,12 +199,13 @@ def pool_kernel(
     num_pairs,
     num_gone,
     width,
+    WITH_ENDS: tl.constexpr,
     DIFFERENCE: tl.constexpr,
     WIDE: tl.constexpr,
     BLOCK: tl.constexpr,
     BLOCK_F: tl.constexpr,
 ) -> None:
-    """Sum of the features of a pair's set."""
+    """Sum of the features of a pair's set; without WITH_ENDS neither node of the pair counts."""
     pair = tl.program_id(0).to(tl.int64)
     flat = tl.program_id(1) * BLOCK_F + tl.arange(0, BLOCK_F)
     u_begin, u_length, v_begin, v_length, u_gone, u_count, v_gone, v_count = _pair(
@@ -227,6 +228,8 @@ def pool_kernel(
             v_count,
             DIFFERENCE,
         )
+        if not WITH_ENDS:
+            member = member & (ids != tl.load(pairs + pair)) & (ids != tl.load(pairs + num_pairs + pair))
         if tl.max(member.to(tl.int32), 0) > 0:
             mask = member[:, None] & (flat < width)[None, :]
             part = tl.load(x + ids.to(tl.int64)[:, None] * width + flat[None, :], mask=mask, other=0).to(WIDE)
