@@ -33,9 +33,9 @@ def torch_sets(indptr: Tensor, indices: Tensor, pairs: Tensor, num_nodes: int) -
 
     def keys(nodes: Tensor) -> Tensor:
         counts = indptr[nodes + 1] - indptr[nodes]
-        pair = torch.repeat_interleave(torch.arange(len(nodes)), counts)
+        pair = torch.repeat_interleave(torch.arange(len(nodes), device=nodes.device), counts)
         start = torch.repeat_interleave(indptr[nodes] - (counts.cumsum(0) - counts), counts)
-        return pair * num_nodes + indices[start + torch.arange(len(pair))]
+        return pair * num_nodes + indices[start + torch.arange(len(pair), device=nodes.device)]
 
     a, b = keys(pairs[0]), keys(pairs[1])
     if len(a) < len(b):

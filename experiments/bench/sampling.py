@@ -38,35 +38,37 @@ FANOUTS, SEEDS = (15, 10), 1024
 def rows_of(indptr: Tensor, nodes: Tensor) -> tuple[Tensor, Tensor]:
     """Every entry of the rows of the nodes, and which of the nodes it belongs to."""
     counts = indptr[nodes + 1] - indptr[nodes]
-    owner = torch.repeat_interleave(torch.arange(len(nodes)), counts)
-    return indptr[nodes][owner] + torch.arange(len(owner)) - (counts.cumsum(0) - counts)[owner], owner
+    owner = torch.repeat_interleave(torch.arange(len(nodes), device=nodes.device), counts)
+    return indptr[nodes][owner] + torch.arange(len(owner), device=nodes.device) - (counts.cumsum(0) - counts)[
+        owner
+    ], owner
 
 
 def torch_sampler(indptr: Tensor, indices: Tensor, *, replace: bool) -> Callable[[Tensor], int]:
     """Vectorised over a hop: a random key per entry and a sort (distinct), or a random place per draw; then unique."""
 
     def sample(seeds: Tensor) -> int:
-        node, frontier, edges = seeds, seeds, 0
+        node, frontier, edges, device = seeds, seeds, 0, seeds.device
         for fanout in FANOUTS:
             if replace:
                 counts = indptr[frontier + 1] - indptr[frontier]
-                place = (torch.rand(len(frontier), fanout) * counts[:, None]).long()
+                place = (torch.rand(len(frontier), fanout, device=device) * counts[:, None]).long()
                 entry = (indptr[frontier][:, None] + place)[counts > 0].view(-1)
             else:
                 entry, owner = rows_of(indptr, frontier)
-                order = torch.argsort(owner + torch.rand(len(owner), dtype=torch.float64))
+                order = torch.argsort(owner + torch.rand(len(owner), dtype=torch.float64, device=device))
                 entry, owner = entry[order], owner[order]
-                first = torch.searchsorted(owner, torch.arange(len(frontier)))
-                entry = entry[torch.arange(len(owner)) - first[owner] < fanout]
+                first = torch.searchsorted(owner, torch.arange(len(frontier), device=device))
+                entry = entry[torch.arange(len(owner), device=device) - first[owner] < fanout]
             source = indices[entry]
             edges += len(entry)
             # local numbers, nodes met before first
             distinct, inverse = torch.unique(torch.cat([node, source]), return_inverse=True)
-            known = torch.zeros(len(distinct), dtype=torch.bool).index_fill(0, inverse[: len(node)], 1)
+            known = torch.zeros(len(distinct), dtype=torch.bool, device=device).index_fill(0, inverse[: len(node)], 1)
             frontier = distinct[~known]
-            number = torch.empty(len(distinct), dtype=torch.int64)
-            number[inverse[: len(node)]] = torch.arange(len(node))
-            number[~known] = torch.arange(len(node), len(distinct))
+            number = torch.empty(len(distinct), dtype=torch.int64, device=device)
+            number[inverse[: len(node)]] = torch.arange(len(node), device=device)
+            number[~known] = torch.arange(len(node), len(distinct), device=device)
             _row = number[inverse[len(node) :]]
             node = torch.cat([node, frontier])
         return edges

@@ -23,7 +23,19 @@ import torch
 from graphrep import _core
 from graphrep._backend import BACKENDS
 
-__all__ = ["SCALARS", "SMALL", "Op", "address", "checking", "eager", "empty", "empty_cache", "threads", "unchecked"]
+__all__ = [
+    "SCALARS",
+    "SMALL",
+    "Implementations",
+    "Op",
+    "address",
+    "checking",
+    "eager",
+    "empty",
+    "empty_cache",
+    "threads",
+    "unchecked",
+]
 
 LIBRARY: Any = torch.library.Library("graphrep", "FRAGMENT")  # type: ignore[no-untyped-call]
 
@@ -137,7 +149,56 @@ def threads() -> int:
     return torch.get_num_threads()
 
 
-class Op:
+class Implementations:
+    """The implementations of an op, and the choice between them; for the parameters see :class:`Op`."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        native: Callable[..., Any],
+        reference: Callable[..., Any],
+        triton: Callable[[], Callable[..., Any]] | None = None,
+        device: int = 0,
+    ) -> None:
+        self.name, self._native, self._reference, self._triton, self._device = name, native, reference, triton, device
+        self._triton_kernel: Callable[..., Any] | None = None
+
+    def kernel(self, *args: Any) -> Any:
+        """Run the implementation that ``GRAPHREP_BACKEND`` and the device ask for, without recording a gradient."""
+        wanted = os.environ.get("GRAPHREP_BACKEND") or "auto"
+        on_cpu = args[self._device].device.type == "cpu"
+        if wanted == "auto":
+            if on_cpu:
+                return self._native(*args)
+            return (self._gpu() if self._triton is not None and _has_triton() else self._reference)(*args)
+        if wanted == "reference":
+            return self._reference(*args)
+        if wanted == "native":
+            if not on_cpu:
+                raise NotImplementedError(f"{self.name}: the native kernels need tensors on the CPU.")
+            return self._native(*args)
+        if wanted == "triton":
+            if self._triton is None:
+                raise NotImplementedError(f"{self.name} has no 'triton' implementation.")
+            if not _has_triton():
+                raise ModuleNotFoundError(f"{self.name}: GRAPHREP_BACKEND=triton needs the package triton.")
+            if on_cpu and not _interpreting():
+                raise RuntimeError(
+                    f"{self.name}: Triton kernels need tensors on a GPU; those on the CPU are taken only by its "
+                    "interpreter, with TRITON_INTERPRET=1 in the environment before the first Triton kernel is used."
+                )
+            return self._gpu()(*args)
+        raise ValueError(f"GRAPHREP_BACKEND must be one of {', '.join(BACKENDS)}; got {wanted!r}.")
+
+    def _gpu(self) -> Callable[..., Any]:
+        if self._triton_kernel is None:
+            assert self._triton is not None
+            self._triton_kernel = self._triton()
+        return self._triton_kernel
+
+
+class Op(Implementations):
     """One op of the library.
 
     Parameters
@@ -173,8 +234,7 @@ class Op:
         backward: Callable[..., Any] | None = None,
         device: int = 0,
     ) -> None:
-        self.name, self._native, self._reference, self._triton, self._device = name, native, reference, triton, device
-        self._triton_kernel: Callable[..., Any] | None = None
+        super().__init__(name, native=native, reference=reference, triton=triton, device=device)
         LIBRARY.define(name + schema)
         for key in ("CPU", "CUDA"):
             LIBRARY.impl(name, self.kernel, key)
@@ -186,39 +246,6 @@ class Op:
             torch.library.register_autograd(f"graphrep::{name}", backward, setup_context=setup, lib=LIBRARY)
             self._function = _function(name, self.kernel, setup, backward)
             self._transformable = _transformable(name, self.kernel, setup, backward)
-
-    def kernel(self, *args: Any) -> Any:
-        """Run the implementation that ``GRAPHREP_BACKEND`` and the device ask for, without recording a gradient."""
-        wanted = os.environ.get("GRAPHREP_BACKEND") or "auto"
-        on_cpu = args[self._device].device.type == "cpu"
-        if wanted == "auto":
-            if on_cpu:
-                return self._native(*args)
-            return (self._gpu() if self._triton is not None and _has_triton() else self._reference)(*args)
-        if wanted == "reference":
-            return self._reference(*args)
-        if wanted == "native":
-            if not on_cpu:
-                raise NotImplementedError(f"{self.name}: the native kernels need tensors on the CPU.")
-            return self._native(*args)
-        if wanted == "triton":
-            if self._triton is None:
-                raise NotImplementedError(f"{self.name} has no 'triton' implementation.")
-            if not _has_triton():
-                raise ModuleNotFoundError(f"{self.name}: GRAPHREP_BACKEND=triton needs the package triton.")
-            if on_cpu and not _interpreting():
-                raise RuntimeError(
-                    f"{self.name}: Triton kernels need tensors on a GPU; those on the CPU are taken only by its "
-                    "interpreter, with TRITON_INTERPRET=1 in the environment before the first Triton kernel is used."
-                )
-            return self._gpu()(*args)
-        raise ValueError(f"GRAPHREP_BACKEND must be one of {', '.join(BACKENDS)}; got {wanted!r}.")
-
-    def _gpu(self) -> Callable[..., Any]:
-        if self._triton_kernel is None:
-            assert self._triton is not None
-            self._triton_kernel = self._triton()
-        return self._triton_kernel
 
     def __call__(self, *args: Any) -> Any:
         """Call the op; a gradient is recorded where one is wanted."""

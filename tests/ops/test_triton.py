@@ -130,6 +130,61 @@ def test_scatter_compiles(dtype, compiled):
     assert compiled == {"add_kernel", "sum_kernel", "extreme_kernel"}
 
 
+@pytest.mark.parametrize(
+    ("dtype", "ids", "heads", "key_columns", "columns", "dot", "long"),
+    [
+        (torch.float32, torch.int32, 8, 8, 8, True, 4),
+        (torch.float64, torch.int64, 3, 2, 130, False, 4),
+        (torch.bfloat16, torch.int64, 1, 64, 64, True, 1024),
+    ],
+    ids=str,
+)
+def test_attention_compiles(dtype, ids, heads, key_columns, columns, dot, long, compiled, monkeypatch):
+    from graphrep.ops.edge_attention import triton, triton_kernels
+    from graphrep.ops.sparse_dense import triton as rows
+
+    monkeypatch.setattr(rows, "LONG", long)
+    indptr, indices = torch.tensor([0, 0, 3, 12]), torch.zeros(12, dtype=ids)
+    key, value = torch.zeros(3, heads, key_columns, dtype=dtype), torch.zeros(3, heads, columns, dtype=dtype)
+    parts = (key, key, None, None) if dot else (None, None, key[..., 0], key[..., 0])
+    graph = indptr, indices, *parts, value, 0.5
+    grad, log_sum = triton.attention(*graph)
+    triton.attention_backward(*graph, log_sum, grad, indptr, indices)
+    triton.edge_softmax(indptr, torch.zeros(12, heads, dtype=dtype))
+    triton.edge_softmax_backward(indptr, *torch.zeros(2, 12, dtype=dtype))
+    expected = {name for name in vars(triton_kernels) if name.endswith("_kernel")} | {
+        "softmax_kernel",
+        "sum_join_kernel",
+    }
+    assert compiled == {name for name in expected if long == 4 or "join" not in name}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "ids", "removing"), [(torch.float64, torch.int32, False), (torch.bfloat16, torch.int64, True)], ids=str
+)
+def test_neighbor_sets_compile(dtype, ids, removing, compiled):
+    from graphrep.ops.neighbors.sets import triton, triton_kernels
+
+    indptr, indices = torch.tensor([0, 0, 3, 12]), torch.zeros(12, dtype=ids)
+    pairs, x = torch.zeros(2, 2, dtype=torch.int64), torch.zeros(3, 20, dtype=dtype)
+    sets = indptr, indices, pairs, pairs if removing else None, True, not removing
+    triton.pool(*sets, x, x[:, 0], False)
+    triton.count(*sets)
+    triton._Job(*sets).fill(torch.tensor([0, 3, 3]), indices[:3])
+    triton._draw(pairs, torch.tensor([0]), torch.tensor([3, 0]), 2, 7)
+    assert compiled == {name for name in vars(triton_kernels) if name.endswith("_kernel")}
+
+
+def test_sampling_compiles(compiled):
+    from graphrep.ops.sampling import triton, triton_kernels
+
+    indptr, targets = torch.tensor([0, 0, 3, 12]), torch.tensor([2, 1, 0])
+    for weights in (None, torch.ones(12)):
+        for replace in (False, True):
+            triton._draw(indptr, weights, targets, torch.tensor([9, 3, 0]), 5, replace, 7)
+    assert compiled == {name for name in vars(triton_kernels) if name.endswith("_kernel")}
+
+
 @pytest.fixture
 def path_graph():
     return gr.ops.Adjacency(torch.tensor([0, 1, 2]), torch.tensor([1, 0]))

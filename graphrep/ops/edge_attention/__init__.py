@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from typing import Any
 
@@ -217,6 +218,10 @@ def _attend(
     return out.squeeze(1) if value.dim() == 2 else out
 
 
+def _triton(name: str) -> Any:
+    return lambda: getattr(importlib.import_module("graphrep.ops.edge_attention.triton"), name)
+
+
 def _softmax_setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     ctx.save_for_backward(inputs[0], output)
 
@@ -233,6 +238,7 @@ softmax_op = Op(
     "(Tensor indptr, Tensor scores) -> Tensor",
     native=cpu.edge_softmax,
     reference=reference.edge_softmax,
+    triton=_triton("edge_softmax"),
     fake=lambda indptr, scores: torch.empty_like(scores),
     setup=_softmax_setup,
     backward=_softmax_backward,
@@ -244,6 +250,7 @@ softmax_grad_op = Op(
     "(Tensor indptr, Tensor p, Tensor grad) -> Tensor",
     native=cpu.edge_softmax_backward,
     reference=reference.edge_softmax_backward,
+    triton=_triton("edge_softmax_backward"),
     fake=lambda indptr, p, grad: torch.empty_like(p),
     device=1,
 )
@@ -278,6 +285,7 @@ attention_op = Op(
     "float scale, Tensor? t_indptr, Tensor? t_indices) -> (Tensor, Tensor)",
     native=cpu.attention,
     reference=reference.attention,
+    triton=_triton("attention"),
     fake=_fake,
     setup=_setup,
     backward=_backward,
@@ -302,6 +310,7 @@ attention_grad_op = Op(
     "float scale, Tensor log_sum, Tensor grad, Tensor t_indptr, Tensor t_indices) -> (Tensor, Tensor, Tensor)",
     native=cpu.attention_backward,
     reference=reference.attention_backward,
+    triton=_triton("attention_backward"),
     fake=_grad_fake,
     setup=lambda ctx, inputs, output: None,
     backward=_once,

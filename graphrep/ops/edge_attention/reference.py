@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import torch
 
+from graphrep.ops.sparse_dense.reference import rows_of
+
 Tensor = torch.Tensor
 
 
 def _wide(x: Tensor) -> Tensor:
     return x if x.dtype == torch.float64 else x.float()
-
-
-def rows_of(indptr: Tensor) -> Tensor:
-    """Row of every entry."""
-    counts = indptr[1:] - indptr[:-1]
-    return torch.repeat_interleave(torch.arange(len(counts), device=indptr.device), counts)
 
 
 def _row_sum(indptr: Tensor, per_entry: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,8 @@ def weighted_intersection(
     Notes
     -----
     Two rows of lengths a <= b are merged in O(a + b), or where b > 16 a each entry of the shorter is searched in the
-    longer, O(a log(b / a)).
+    longer, O(a log(b / a)). With ``GRAPHREP_BACKEND=triton`` graph and pairs are copied to the GPU, which does it; for
+    tensors that are there see :func:`graphrep.ops.pool_common_neighbors`.
 
     Examples
     --------
@@ -84,7 +86,12 @@ def weighted_intersection(
         raise ValueError(f"dtype must be float64 or float32, got {np.dtype(dtype)}.")
     out = np.empty(ends.shape[1], dtype=dtype)
     run = choose(
-        "weighted_intersection", {"native": cpu.weighted_intersection, "reference": reference.weighted_intersection}
+        "weighted_intersection",
+        {
+            "native": cpu.weighted_intersection,
+            "reference": reference.weighted_intersection,
+            "triton": lambda *args: importlib.import_module(f"{__name__}.triton").weighted_intersection(*args),
+        },
     )
     run(g.indptr, g.indices, weights, ends[0], ends[1], out, resolve_threads(n_jobs))
     return out

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-from graphrep._backend import choose
 from graphrep._checks import checked_int
 from graphrep._random import resolve_seed
-from graphrep.ops._library import checking
+from graphrep.ops._library import Implementations, checking
 from graphrep.ops.adjacency import Adjacency, as_adjacency, describe
 from graphrep.ops.sampling import cpu, reference
 
@@ -47,7 +47,7 @@ class NeighborSample(NamedTuple):
     def adjacency(self) -> Adjacency:
         """Sampled subgraph as a square Adjacency over ``node``: row ``v`` holds the neighbours sampled for ``v``."""
         n = len(self.node)
-        indptr = torch.zeros(n + 1, dtype=torch.int64)
+        indptr = torch.zeros(n + 1, dtype=torch.int64, device=self.col.device)
         torch.cumsum(torch.bincount(self.col, minlength=n), 0, out=indptr[1:])
         return Adjacency(indptr, self.row)
 
@@ -70,7 +70,7 @@ def sample_neighbors(
     Parameters
     ----------
     adj : Adjacency, Graph or anything :func:`graphrep.ops.as_adjacency` takes
-        Square, on the CPU.
+        Square. On a GPU the sample is drawn and stays there.
     seeds : int32 or int64 tensor or array of shape (num_seeds,)
         Repeats are kept, each with the same neighbours.
     num_neighbors : sequence of int
@@ -92,12 +92,13 @@ def sample_neighbors(
     Raises
     ------
     TypeError, ValueError, IndexError
-        Seeds of another dtype or shape or out of range; a matrix that is not square or not on the CPU; no values to
-        draw by, or one that is negative or not finite in a row that was sampled.
+        Seeds of another dtype or shape or out of range; a matrix that is not square; no values to draw by, or
+        one that is negative or not finite in a row that was sampled.
 
     Notes
     -----
-    Random numbers are a function of (seed, batch, hop, node): the number of threads changes nothing. Uniform draws
+    Random numbers are a function of (seed, batch, hop, node): neither the number of threads nor the device changes a
+    sample (but see graphrep/ops/sampling/triton.py on rounding in weighted draws without replacement). Uniform draws
     without replacement follow Floyd, O(k) for each node; weighted ones take the ``k`` smallest of exponential keys
     :math:`-\log(u_e) / w_e` [1]_, O(degree). Local numbers come from a hash map of the size of the sample: no work or
     memory follows the number of nodes of the graph.
@@ -122,10 +123,8 @@ def sample_neighbors(
     a = as_adjacency(adj)
     if a.num_rows != a.num_cols:
         raise ValueError(f"neighbours can only be sampled from a square matrix, got {a.num_rows} x {a.num_cols}.")
-    if a.device.type != "cpu":
-        raise ValueError(f"neighbours are sampled on the CPU, but the adjacency is on {a.device}.")
     fanouts = [checked_int("num_neighbors", k, -1) for k in num_neighbors]
-    nodes = _seeds(seeds, a.num_rows)
+    nodes = _seeds(seeds, a)
     values = None
     if weighted:
         values = a.values
@@ -133,15 +132,24 @@ def sample_neighbors(
             got = "none" if values is None else describe(values)
             raise ValueError(f"weighted sampling needs one float32 or float64 value per entry, got {got}.")
         values = values.detach().contiguous()
-    run = choose("sample_neighbors", {"native": cpu.sample_neighbors, "reference": reference.sample_neighbors})
     key, batch = resolve_seed(seed), checked_int("batch", batch, 0)
-    bad, *parts = run(a.indptr, a.indices, a.permutation, values, nodes, fanouts, bool(replace), key, batch)
+    bad, *parts = implementations.kernel(
+        a.indptr, a.indices, a.permutation, values, nodes, fanouts, bool(replace), key, batch
+    )
     if bad >= 0:
         raise ValueError(f"values must be finite and not negative to sample by, but those of row {bad} are not.")
     return NeighborSample(*parts)
 
 
-def _seeds(seeds: Any, num_nodes: int) -> Tensor:
+implementations = Implementations(
+    "sample_neighbors",
+    native=cpu.sample_neighbors,
+    reference=reference.sample_neighbors,
+    triton=lambda: importlib.import_module("graphrep.ops.sampling.triton").sample_neighbors,
+)
+
+
+def _seeds(seeds: Any, adj: Adjacency) -> Tensor:
     nodes = seeds if isinstance(seeds, Tensor) else torch.from_numpy(np.ascontiguousarray(seeds))
     if not nodes.numel():
         nodes = nodes.long()
@@ -149,7 +157,7 @@ def _seeds(seeds: Any, num_nodes: int) -> Tensor:
         raise ValueError(f"seeds must have shape (num_seeds,), got {tuple(nodes.shape)}.")
     if nodes.dtype not in (torch.int32, torch.int64):
         raise TypeError(f"seeds must be int32 or int64 node numbers, got {describe(nodes)}.")
-    nodes = nodes.cpu().long().contiguous()
-    if checking() and len(nodes) and (int(nodes.min()) < 0 or int(nodes.max()) >= num_nodes):
-        raise IndexError(f"seeds must lie in [0, {num_nodes}), got {int(nodes.min())} … {int(nodes.max())}.")
+    nodes = nodes.to(adj.device).long().contiguous()
+    if checking() and len(nodes) and (int(nodes.min()) < 0 or int(nodes.max()) >= adj.num_rows):
+        raise IndexError(f"seeds must lie in [0, {adj.num_rows}), got {int(nodes.min())} … {int(nodes.max())}.")
     return nodes

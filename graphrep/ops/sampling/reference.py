@@ -1,4 +1,7 @@
-"""sample_neighbors node by node in Python, with the random numbers of the kernel: the oracle of the tests."""
+"""sample_neighbors node by node in Python, with the random numbers of the kernel: the oracle of the tests.
+
+Works on the CPU wherever the tensors are.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,9 @@ def sample_neighbors(
     batch: int,
 ) -> tuple[Any, ...]:
     """See :func:`graphrep.ops.sample_neighbors`; a node of bad weights or -1, then the fields of the sample."""
-    nodes = seeds.tolist()
+    device, nodes = seeds.device, seeds.tolist()
+    indptr, indices = indptr.cpu(), indices.cpu()
+    edge_ids, weights = (None if part is None else part.cpu() for part in (edge_ids, weights))
     place: dict[int, int] = {}
     for i, node in enumerate(nodes):
         place.setdefault(node, i)
@@ -54,7 +59,7 @@ def sample_neighbors(
         num_edges.append(len(row) - before)
         num_nodes.append(len(nodes) - end)
         begin = end
-    tensors = (torch.tensor(part, dtype=torch.int64) for part in (nodes, row, col, edge))
+    tensors = (torch.tensor(part, dtype=torch.int64, device=device) for part in (nodes, row, col, edge))
     return (-1, *tensors, num_nodes, num_edges)
 
 

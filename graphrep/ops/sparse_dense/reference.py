@@ -9,15 +9,19 @@ import torch
 Tensor = torch.Tensor
 
 
+def rows_of(indptr: Tensor) -> Tensor:
+    """Row of every entry."""
+    counts = indptr[1:] - indptr[:-1]
+    return torch.repeat_interleave(torch.arange(len(counts), device=indptr.device), counts)
+
+
 def messages(indptr: Tensor, indices: Tensor, values: Tensor | None, x: Tensor) -> tuple[Tensor, Tensor]:
     """Row of every entry, and values[e] * x[indices[e]] in float32 or wider."""
-    counts = indptr[1:] - indptr[:-1]
-    rows = torch.repeat_interleave(torch.arange(len(counts), device=x.device), counts)
     wide = torch.float64 if x.dtype == torch.float64 else torch.float32
     m = x.index_select(0, indices).to(wide)
     if values is not None:
         m = m * values.to(wide).view(*values.shape, *[1] * (m.dim() - values.dim()))
-    return rows, m
+    return rows_of(indptr), m
 
 
 def spmm_sum(
@@ -81,8 +85,7 @@ def spmm_extreme_backward(
 
 def sddmm(indptr: Tensor, indices: Tensor, x: Tensor, y: Tensor, heads: int) -> Tensor:
     """See :func:`graphrep.ops.sddmm`."""
-    counts = indptr[1:] - indptr[:-1]
-    rows = torch.repeat_interleave(torch.arange(len(counts), device=x.device), counts)
+    rows = rows_of(indptr)
     wide = torch.float64 if x.dtype == torch.float64 else torch.float32
     product = x.index_select(0, rows).to(wide) * y.index_select(0, indices).to(wide)
     return product.reshape(len(rows), heads, -1 if product.numel() else 0).sum(-1).to(x.dtype)

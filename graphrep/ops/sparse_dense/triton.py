@@ -39,7 +39,7 @@ def spmm_sum(
     """See :func:`graphrep.ops.spmm`."""
     out = x.new_empty((len(indptr) - 1, *x.shape[1:]))
     if out.numel():
-        job = _Job(indptr, indices, values, x)
+        job = RowJob(indptr, indices, values, x)
         partial = job.partial(None)
         with on_device_of(x):
             kernels.sum_kernel[job.grid](*job.operands, out, partial, *job.cut, *job.sizes, MEAN=mean, **job.options)
@@ -57,7 +57,7 @@ def spmm_extreme(
     out = x.new_empty((len(indptr) - 1, *x.shape[1:]))
     arg = torch.empty(out.shape if with_arg else (0,), dtype=torch.int32, device=x.device)
     if out.numel():
-        job = _Job(indptr, indices, values, x)
+        job = RowJob(indptr, indices, values, x)
         results = (out, arg if with_arg else None, job.partial(None), job.partial(torch.int32))
         with on_device_of(x):
             kernels.extreme_kernel[job.grid](
@@ -126,12 +126,12 @@ def sddmm(indptr: Tensor, indices: Tensor, x: Tensor, y: Tensor, heads: int) -> 
                 WIDE=accumulator(x.dtype),
                 BLOCK_E=block_e,
                 BLOCK_F=block_f,
-                num_warps=_warps(block_e * block_f),
+                num_warps=warps(block_e * block_f),
             )
     return out
 
 
-class _Job:
+class RowJob:
     """Operands, grid and block sizes of a reduction over rows, and the cutting of its long rows."""
 
     def __init__(self, indptr: Tensor, indices: Tensor | None, values: Tensor | None, x: Tensor) -> None:
@@ -147,11 +147,10 @@ class _Job:
             "WIDE": accumulator(x.dtype),
             "BLOCK_E": block_e,
             "BLOCK_F": block_f,
-            "num_warps": _warps(block_e * block_f),
+            "num_warps": warps(block_e * block_f),
         }
         blocks = triton.cdiv(width, block_f)
-        self.slots = 2 * num_entries // (LONG + 1)  # bound on the pieces of all long rows: no need to ask the device
-        self.cut = _cut(indptr, self.slots) if self.slots else (None, None)
+        self.slots, self.cut = cutting(indptr, num_entries)
         self.grid, self.join_grid = (num_rows + self.slots, blocks), (self.slots, blocks)
 
     def partial(self, dtype: torch.dtype | None) -> Tensor | None:
@@ -160,6 +159,34 @@ class _Job:
             return None
         wide = {tl.float64: torch.float64, tl.float32: torch.float32, tl.int64: torch.int64}[self.options["WIDE"]]
         return torch.empty(self.slots, self.sizes[1], dtype=dtype or wide, device=self.operands[0].device)
+
+
+def cutting(indptr: Tensor, num_entries: int) -> tuple[int, tuple[Tensor | None, Tensor | None]]:
+    """Programs that long rows need beyond one per row, and where those rows are cut (None: nowhere)."""
+    slots = 2 * num_entries // (LONG + 1)  # bound on the pieces of all long rows: no need to ask the device
+    return slots, _cut(indptr, slots) if slots else (None, None)
+
+
+def join_sums(
+    indptr: Tensor, out: Tensor, partial: Tensor, slots: int, cut: tuple[Tensor | None, Tensor | None]
+) -> None:
+    """Sum the pieces of each long row of ``partial`` into its row of ``out``."""
+    width = math.prod(out.shape[1:])
+    block_f = min(triton.next_power_of_2(max(width, 1)), 128)
+    kernels.sum_join_kernel[(slots, triton.cdiv(width, block_f))](
+        indptr,
+        out,
+        partial,
+        *cut,
+        len(indptr) - 1,
+        width,
+        MEAN=False,
+        LONG=LONG,
+        WIDE=accumulator(out.dtype),
+        BLOCK_E=16,
+        BLOCK_F=block_f,
+        num_warps=warps(16 * block_f),
+    )
 
 
 _cuts: Any = WeakIdKeyDictionary()  # by indptr, which belongs to a graph and is used again and again
@@ -184,5 +211,6 @@ def _heads(values: Tensor | None) -> int:
     return 1 if values is None or values.dim() == 1 else max(values.shape[1], 1)
 
 
-def _warps(elements: int) -> int:
+def warps(elements: int) -> int:
+    """Warps for a tile."""
     return min(max(elements // 512, 1), 4)

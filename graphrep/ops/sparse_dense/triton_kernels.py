@@ -1,7 +1,7 @@
 """The Triton kernels of spmm and sddmm; launched by the module ``triton`` beside this one.
 
-``cut_ends`` and ``cut_rows`` say how long rows are cut, None that none is; see ``_cut`` there. ``width`` is the number
-of features, heads times columns.
+``cut_ends`` and ``cut_rows`` say how long rows are cut, None that none is; see ``cutting`` there. ``width`` is the
+number of features, heads times columns.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ NONE = tl.constexpr(2**31 - 1)  # place in the row of an entry that does not exi
 
 
 @triton.jit
-def _entries(indptr, cut_ends, cut_rows, num_rows, program, LONG: tl.constexpr) -> Any:
+def row_entries(indptr, cut_ends, cut_rows, num_rows, program, LONG: tl.constexpr) -> Any:
     """Row of a program, its first entry, their number, its place in the row, and where the result goes.
 
     Programs from num_rows on have the pieces of long rows. The last two say whether a whole row or a piece is stored.
@@ -91,7 +91,7 @@ def sum_kernel(
     program = tl.program_id(0).to(tl.int64)
     flat = tl.program_id(1) * BLOCK_F + tl.arange(0, BLOCK_F)
     inside = flat < width
-    row, begin, count, _, whole, piece = _entries(indptr, cut_ends, cut_rows, num_rows, program, LONG)
+    row, begin, count, _, whole, piece = row_entries(indptr, cut_ends, cut_rows, num_rows, program, LONG)
     lane = tl.arange(0, BLOCK_E)
     acc = tl.zeros((BLOCK_E, BLOCK_F), WIDE)
     for start in range(0, count, BLOCK_E):
@@ -106,7 +106,7 @@ def sum_kernel(
 
 
 @triton.jit
-def _pieces(indptr, cut_ends, cut_rows, num_rows, slot, LONG: tl.constexpr) -> Any:
+def row_pieces(indptr, cut_ends, cut_rows, num_rows, slot, LONG: tl.constexpr) -> Any:
     """Row whose first piece is in a slot, its length, and its number of pieces: 0 if the slot holds no first piece."""
     row = tl.load(cut_rows + slot)
     used = row < num_rows
@@ -135,7 +135,7 @@ def sum_join_kernel(
     slot = tl.program_id(0).to(tl.int64)
     flat = tl.program_id(1) * BLOCK_F + tl.arange(0, BLOCK_F)
     inside = flat < width
-    row, length, pieces = _pieces(indptr, cut_ends, cut_rows, num_rows, slot, LONG)
+    row, length, pieces = row_pieces(indptr, cut_ends, cut_rows, num_rows, slot, LONG)
     lane = tl.arange(0, BLOCK_E)
     acc = tl.zeros((BLOCK_E, BLOCK_F), WIDE)
     for start in range(0, pieces, BLOCK_E):
@@ -211,7 +211,7 @@ def extreme_kernel(
     program = tl.program_id(0).to(tl.int64)
     flat = tl.program_id(1) * BLOCK_F + tl.arange(0, BLOCK_F)
     inside = flat < width
-    row, begin, count, first, whole, piece = _entries(indptr, cut_ends, cut_rows, num_rows, program, LONG)
+    row, begin, count, first, whole, piece = row_entries(indptr, cut_ends, cut_rows, num_rows, program, LONG)
     lane = tl.arange(0, BLOCK_E)
     best = tl.zeros((BLOCK_E, BLOCK_F), WIDE)
     place = tl.full((BLOCK_E, BLOCK_F), NONE, tl.int32)
@@ -249,7 +249,7 @@ def extreme_join_kernel(
     slot = tl.program_id(0).to(tl.int64)
     flat = tl.program_id(1) * BLOCK_F + tl.arange(0, BLOCK_F)
     inside = flat < width
-    row, _, pieces = _pieces(indptr, cut_ends, cut_rows, num_rows, slot, LONG)
+    row, _, pieces = row_pieces(indptr, cut_ends, cut_rows, num_rows, slot, LONG)
     lane = tl.arange(0, BLOCK_E)
     best = tl.zeros((BLOCK_E, BLOCK_F), WIDE)
     place = tl.full((BLOCK_E, BLOCK_F), NONE, tl.int32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import torch
@@ -336,6 +337,10 @@ def _ends(name: str, ends: Any, adj: Adjacency, second_limit: int) -> Tensor:
     return contiguous
 
 
+def _triton(name: str) -> Any:
+    return lambda: getattr(importlib.import_module("graphrep.ops.neighbors.sets.triton"), name)
+
+
 def _count_fake(indptr: Tensor, indices: Tensor, pairs: Tensor, removed: Any, both: bool, difference: bool) -> Tensor:
     return pairs.new_empty(pairs.shape[1])
 
@@ -345,6 +350,7 @@ count_op = Op(
     "(Tensor indptr, Tensor indices, Tensor pairs, Tensor? removed, bool both, bool difference) -> Tensor",
     native=cpu.count,
     reference=reference.count,
+    triton=_triton("count"),
     fake=_count_fake,
 )
 
@@ -363,6 +369,7 @@ collect_op = Op(
     "-> (Tensor, Tensor, Tensor)",
     native=cpu.collect,
     reference=reference.collect,
+    triton=_triton("collect"),
     fake=_collect_fake,
 )
 
@@ -412,6 +419,7 @@ pool_op = Op(
     "Tensor? weights, bool with_sets) -> (Tensor, Tensor, Tensor)",
     native=cpu.pool,
     reference=reference.pool,
+    triton=_triton("pool"),
     fake=_pool_fake,
     setup=_pool_setup,
     backward=_pool_backward,
@@ -450,6 +458,7 @@ transposed_op = Op(
     "Tensor? offsets, Tensor? ids, SymInt num_x) -> Tensor",
     native=cpu.pool_transposed,
     reference=reference.pool_transposed,
+    triton=_triton("pool_transposed"),
     fake=_transposed_fake,
     setup=_transposed_setup,
     backward=_transposed_backward,

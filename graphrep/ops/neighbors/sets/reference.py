@@ -108,6 +108,6 @@ def pool_transposed(
     if offsets is None or ids is None:
         offsets, ids, _ = collect(indptr, indices, pairs, removed, both, difference)
     wide = torch.float64 if grad.dtype == torch.float64 else torch.float32
-    pair = torch.repeat_interleave(torch.arange(len(grad), device=grad.device), offsets.diff())
+    pair = sparse_dense.rows_of(offsets)
     out = torch.zeros((num_x, *grad.shape[1:]), dtype=wide, device=grad.device)
     return out.index_add(0, ids, grad[pair].to(wide)).to(grad.dtype)
