@@ -17,13 +17,16 @@ from graphrep.linkpred.heuristics import (
     preferential_attachment,
     resource_allocation,
 )
+from graphrep.linkpred.paths import PATH_HEURISTICS, katz, personalized_pagerank
 
 if TYPE_CHECKING:
+    from graphrep.linkpred.embedding import EmbeddingScorer
     from graphrep.linkpred.neural import GAE, NCN, NCNC
     from graphrep.linkpred.predictors import CompletionPredictor, HadamardPredictor, NeighborPredictor
 
 _HOME = {
     "CompletionPredictor": "predictors",
+    "EmbeddingScorer": "embedding",
     "GAE": "neural",
     "HadamardPredictor": "predictors",
     "NCN": "neural",
@@ -36,12 +39,16 @@ __all__ = [
     "HEURISTICS",
     "NCN",
     "NCNC",
+    "PATH_HEURISTICS",
     "CompletionPredictor",
+    "EmbeddingScorer",
     "HadamardPredictor",
     "NeighborPredictor",
     "adamic_adar",
     "common_neighbors",
     "jaccard",
+    "katz",
+    "personalized_pagerank",
     "preferential_attachment",
     "resource_allocation",
 ]

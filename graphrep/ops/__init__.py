@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from graphrep.ops._library import unchecked
     from graphrep.ops.adjacency import Adjacency, as_adjacency
+    from graphrep.ops.diffusion import push_pagerank, walk_sums
     from graphrep.ops.edge_attention import additive_attention, dot_attention, edge_softmax
     from graphrep.ops.neighbors import weighted_intersection
     from graphrep.ops.neighbors.sets import (
@@ -75,6 +76,8 @@ _HOME = {
     "pool_common_neighbors": "neighbors.sets",
     "pool_difference": "neighbors.sets",
     "project_neighbors": "projection",
+    "push_pagerank": "diffusion",
+    "walk_sums": "diffusion",
     "propagate": "propagation",
     "random_projection": "projection",
     "random_walks": "walks",
@@ -128,6 +131,7 @@ __all__ = [
     "pool_difference",
     "project_neighbors",
     "propagate",
+    "push_pagerank",
     "random_projection",
     "random_walks",
     "sample_neighbors",
@@ -158,6 +162,7 @@ __all__ = [
     "spmm",
     "transition_probabilities",
     "unchecked",
+    "walk_sums",
     "weighted_intersection",
 ]
 
