@@ -1,7 +1,7 @@
 r"""Link-prediction scores read off all walks between two nodes, without training.
 
-As in :mod:`graphrep.linkpred.heuristics`, self loops and edge weights play no part, and every function takes a graph and
-pairs of row numbers and returns float64 scores. A pair's score does not depend on the other pairs.
+As in :mod:`graphrep.linkpred.heuristics`, self loops and edge weights play no part, and every function takes a graph
+and pairs of row numbers and returns float64 scores. A pair's score does not depend on the other pairs.
 
 Liben-Nowell and Kleinberg (The link-prediction problem for social networks, JASIST 2007, section 3.2) compare them with
 the scores of the neighbourhoods. They look further than common neighbours, and cost more.
@@ -86,7 +86,7 @@ def personalized_pagerank(
     tolerance: float = 1e-5,
     n_jobs: int | None = None,
 ) -> F64:
-    r"""Add the chances that a random walk with restart from one node is found at the other, :math:`\pi_u(v) + \pi_v(u)`.
+    r"""Add the chances that a random walk with restart from one end is at the other, :math:`\pi_u(v) + \pi_v(u)`.
 
     See :func:`graphrep.ops.diffusion.push_pagerank` for :math:`\pi`. In an undirected graph
     :math:`d(u) \, \pi_u(v) = d(v) \, \pi_v(u)`, so that the walks from one end tell both.

@@ -79,7 +79,8 @@ def walk_sums(graph: Any, pairs: npt.ArrayLike, weights: npt.ArrayLike, *, n_job
         run(g, incoming, sources, offsets, targets, by_length, out, resolve_threads(n_jobs))
         return out
 
-    return _by_source(*(ends if g.directed else hub_first(g, ends)), read)
+    u, v = ends if g.directed else hub_first(g, ends)
+    return _by_source(u, v, read)
 
 
 def push_pagerank(
@@ -90,12 +91,12 @@ def push_pagerank(
     tolerance: float = 1e-5,
     n_jobs: int | None = None,
 ) -> F64:
-    r"""Chance :math:`\pi_u(v)` that a random walk from u, which stops with probability ``restart`` at each node, ends in v.
+    r"""Chance :math:`\pi_u(v)` that a random walk from u, which may stop at each node, stops at v.
 
     .. math:: \pi_u = \alpha \sum_{k \ge 0} (1 - \alpha)^k \, e_u P^k, \qquad P = D^{-1} A
 
-    without self loops; from a node without out-neighbours the walk goes on from u. Forward push: whatever residual
-    exceeds ``tolerance`` times the degree of its node is passed on.
+    with :math:`\alpha` = ``restart`` and A without self loops; from a node without out-neighbours the walk goes on from
+    u. Forward push: whatever residual exceeds ``tolerance`` times the degree of its node is passed on.
 
     Parameters
     ----------
@@ -126,8 +127,8 @@ def push_pagerank(
 
     Notes
     -----
-    At most :math:`1 / (\alpha \varepsilon)` arcs are visited per distinct u, however large the graph. Memory: two arrays
-    of num_nodes float64 per thread.
+    At most :math:`1 / (\alpha \varepsilon)` arcs are visited per distinct u, however large the graph. Memory: two
+    arrays of num_nodes float64 per thread.
 
     References
     ----------
