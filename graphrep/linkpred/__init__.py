@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from graphrep.linkpred.candidates import two_hop_pairs
 from graphrep.linkpred.heuristics import (
     HEURISTICS,
     adamic_adar,
@@ -51,6 +52,7 @@ __all__ = [
     "personalized_pagerank",
     "preferential_attachment",
     "resource_allocation",
+    "two_hop_pairs",
 ]
 
 
