@@ -14,7 +14,7 @@ from graphrep.ops.diffusion import degrees_without_loops
 
 __all__ = ["two_hop_pairs"]
 
-_BLOCK = 1 << 24  # paths of two arcs followed at once
+_BLOCK = 1 << 22  # paths of two arcs followed at once
 
 
 def two_hop_pairs(graph: Any, *, limit: int | None = None) -> npt.NDArray[np.int64]:
@@ -62,17 +62,21 @@ def two_hop_pairs(graph: Any, *, limit: int | None = None) -> npt.NDArray[np.int
     shares = sp.csr_array(sp.diags_array(1 / np.maximum(degree, 1)) @ adjacency)
     paths = np.concatenate([[0], np.cumsum(adjacency @ degree)])  # of two arcs, that start before each row
     keys, scores = np.zeros(0, dtype=np.int64), np.zeros(0)
-    begin = 0
+    begin, threshold = 0, 0.0
     while begin < n:
         end = max(begin + 1, int(np.searchsorted(paths, paths[begin] + _BLOCK, side="right")) - 1)
-        found = sp.coo_array(adjacency[begin:end] @ shares)
-        u, v = found.coords[0].astype(np.int64) + begin, found.coords[1].astype(np.int64)
+        found = sp.csr_array(
+            adjacency[begin:end] @ shares[:, begin:]
+        )  # of each pair, the one with the smaller row first
+        at = np.flatnonzero(found.data >= threshold)
+        u, v = np.searchsorted(found.indptr, at, side="right") - 1 + begin, found.indices[at].astype(np.int64) + begin
         new = u < v
         new[new] = ~g.has_edges(u[new], v[new])
         keys = np.concatenate([keys, u[new] * n + v[new]])
-        scores = np.concatenate([scores, found.data[new]])
+        scores = np.concatenate([scores, found.data[at[new]]])
         if most is not None and len(keys) > 2 * most:
             keys, scores = _best(keys, scores, most)
+            threshold = float(scores[-1]) - 1e-11  # less is not among the best; see there
         begin = end
     return np.stack(np.divmod(_best(keys, scores, most)[0], max(n, 1)))
 
