@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from graphrep._version import __version__
     from graphrep.embed import DeepWalk, FastRP, Node2Vec, NodeVectors, load_vectors
     from graphrep.graph import Graph, as_graph
+    from graphrep.linkpred.embedding import EmbeddingScorer
     from graphrep.linkpred.neural import GAE, NCN, NCNC
     from graphrep.ops.walks import iter_walks, random_walks
 
 _HOME = {
     "DeepWalk": "graphrep.embed",
+    "EmbeddingScorer": "graphrep.linkpred.embedding",
     "FastRP": "graphrep.embed",
     "GAE": "graphrep.linkpred.neural",
     "Graph": "graphrep.graph",
@@ -41,6 +43,7 @@ __all__ = [
     "NCN",
     "NCNC",
     "DeepWalk",
+    "EmbeddingScorer",
     "FastRP",
     "Graph",
     "Node2Vec",

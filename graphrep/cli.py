@@ -1,4 +1,4 @@
-"""The command line: ``graphrep embed``, ``neighbors``, ``datasets``, ``doctor``."""
+"""The command line: ``graphrep embed``, ``neighbors``, ``linkpred``, ``datasets``, ``doctor``."""
 
 from __future__ import annotations
 
@@ -41,6 +41,21 @@ class Metric(str, Enum):
     cosine = "cosine"
     dot = "dot"
     euclidean = "euclidean"
+
+
+class LinkModel(str, Enum):
+    """Scorers of ``graphrep linkpred``."""
+
+    cn = "cn"
+    aa = "aa"
+    ra = "ra"
+    katz = "katz"
+    ppr = "ppr"
+    fastrp = "fastrp"
+    node2vec = "node2vec"
+    gae = "gae"
+    ncn = "ncn"
+    ncnc = "ncnc"
 
 
 _WALKS = ("walk_length", "walks_per_node", "window", "negatives", "epochs", "checkpoint")
@@ -165,6 +180,92 @@ def neighbors(
     table = load_vectors(vectors)
     for name, score in table.most_similar(_node(table, node), k=k, metric=metric.value):
         typer.echo(f"{score:.4f}\t{name}")
+
+
+@app.command()
+def linkpred(
+    file: Annotated[
+        str | None, typer.Argument(metavar="[FILE]", help="An edge list; its edges are taken as undirected.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Instead of FILE: a data set by name, judged on its own split.")
+    ] = None,
+    root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
+    model: Annotated[
+        LinkModel,
+        typer.Option(
+            help="cn, aa, ra (common neighbours, Adamic-Adar, resource allocation), katz and ppr need no training; "
+            "fastrp and node2vec are followed by a logistic regression; gae, ncn and ncnc are neural."
+        ),
+    ] = LinkModel.ra,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Table of the likeliest missing links: .csv, .tsv, .parquet.")
+    ] = None,
+    top: Annotated[int | None, typer.Option(help="Rows of the table; default 1000, or all pairs of --pairs.")] = None,
+    pairs: Annotated[
+        Path | None, typer.Option(help="Score these pairs, two names per line; default: pairs two steps apart.")
+    ] = None,
+    max_candidates: Annotated[
+        int, typer.Option(help="Most pairs two steps apart to score: those of the highest resource allocation.")
+    ] = 1_000_000,
+    test: Annotated[float | None, typer.Option(help="FILE: share of edges hidden for the test; default 0.1.")] = None,
+    valid: Annotated[float | None, typer.Option(help="FILE: share for validation; default 0.05.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the split and the model.")] = 0,
+    threads: Annotated[int | None, typer.Option(help="Default: all.")] = None,
+    dimensions: Annotated[int | None, typer.Option(help="Learned models: length of a node's vector.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="node2vec, gae, ncn, ncnc; the neural ones otherwise stop early.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="gae, ncn, ncnc: edges in a batch.")] = None,
+    device: Annotated[str | None, typer.Option(help="gae, ncn, ncnc: such as cuda; default: the CPU.")] = None,
+) -> None:
+    """Predict missing links: judge a model on hidden edges, then let it score pairs without an edge."""
+    from graphrep import _linkpred_command as command
+    from graphrep.evaluate import compare
+    from graphrep.io._table import check_table_path, write_table
+    from graphrep.linkpred import two_hop_pairs
+
+    began = time.perf_counter()
+    if (file is None) == (dataset is None):
+        raise typer.BadParameter("give either FILE or --dataset.")
+    for option, share in (("test", test), ("valid", valid)):
+        if dataset is not None and share is not None:
+            raise typer.BadParameter(f"--{option} is for edge lists; {dataset} is judged on its own split.")
+    if file is not None and root is not None:
+        raise typer.BadParameter("--root goes with --dataset.")
+    for option, value, models in (
+        ("dimensions", dimensions, (*command.EMBEDDING_MODELS, *command.NEURAL_MODELS)),
+        ("epochs", epochs, ("node2vec", *command.NEURAL_MODELS)),
+        ("batch-size", batch_size, command.NEURAL_MODELS),
+        ("device", device, command.NEURAL_MODELS),
+    ):
+        if value is not None and model.value not in models:
+            raise typer.BadParameter(f"--{option} is no option of {model.value}.")
+    for option, value in (("top", top), ("max-candidates", max_candidates)):
+        if value is not None and value < 1:
+            raise typer.BadParameter(f"--{option} must be at least 1, got {value}.")
+    if output is not None:
+        check_table_path(output)
+
+    if dataset is not None:
+        problem = command.read_problem(dataset, root)
+    else:
+        graph = _read_graph(str(file), directed=False, weighted=False)
+        problem = command.split_at_random(graph, 0.1 if test is None else test, 0.05 if valid is None else valid, seed)
+    chosen_pairs = None if pairs is None else command.read_pairs(pairs, problem.graph)
+    settings = command.Settings(model.value, problem.metric, seed, threads, dimensions, epochs, batch_size, device)
+    scorer = command.fit(settings, problem.graph, problem.split)
+    typer.echo(compare({model.value: scorer}, problem.split, metrics=command.report_metrics(problem), seed=seed))
+    if output is not None:
+        # The split has done its work: what it hid is known, and tells of what is not.
+        final = command.fit(settings, problem.graph, None, scorer)
+        if chosen_pairs is None:
+            chosen_pairs, top = two_hop_pairs(problem.graph, limit=max_candidates), top or 1000
+        table = command.best_links(final, problem.graph, chosen_pairs, top)
+        write_table(output, table)
+        seconds = time.perf_counter() - began
+        rows, scored = len(table["score"]), chosen_pairs.shape[1]
+        typer.echo(f"\n{output}: the best {rows:,} of {scored:,} pairs, {model.value}, {seconds:.1f} s")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Adamic-Adar scores of a million random pairs: graphrep, products of SciPy's sparse rows, and networkx.
+"""Common neighbours and Adamic-Adar of a million random pairs: graphrep, products of SciPy's sparse rows, and networkx.
 
     python experiments/bench/heuristics.py [--pairs 1000000] [--rounds 5]
 
@@ -9,13 +9,14 @@ networkx scores a sample of the pairs; its times are scaled up to all of them an
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 import networkx as nx
 import numpy as np
 from _harness import alternate, environment, report, write_results
 
 import graphrep as gr
-from graphrep.linkpred import adamic_adar
+from graphrep.linkpred import adamic_adar, common_neighbors
 
 NODES, EDGES, EXPONENT = 100_000, 1_070_000, 2.5
 SCIPY_ROWS = 50_000  # pairs per product, to bound its memory
@@ -43,54 +44,62 @@ def main() -> None:
 
     adjacency = graph.to_scipy().astype(np.float64)
     adjacency.data[:] = 1
-    log_degree = np.log(np.maximum(graph.out_degree, 2))
+    network = nx.Graph(graph.edges().T.tolist())
+    sample = pairs[:, np.isin(pairs, list(network)).all(axis=0)][:, :SAMPLE]
 
-    def scipy_products() -> np.ndarray:
+    def scipy_products(weights: np.ndarray) -> np.ndarray:
         u, v = pairs
         parts = [
-            adjacency[u[i : i + SCIPY_ROWS]].multiply(adjacency[v[i : i + SCIPY_ROWS]]) @ (1 / log_degree)
+            adjacency[u[i : i + SCIPY_ROWS]].multiply(adjacency[v[i : i + SCIPY_ROWS]]) @ weights
             for i in range(0, count, SCIPY_ROWS)
         ]
         return np.concatenate(parts)
 
-    network = nx.Graph(graph.edges().T.tolist())
-    sample = pairs[:, np.isin(pairs, list(network)).all(axis=0)][:, :SAMPLE]
+    def networkx_counts() -> list[int]:
+        return [len(nx.common_neighbors(network, u, v)) for u, v in sample.T.tolist()]
 
-    def networkx_sample() -> list[float]:
+    def networkx_adamic_adar() -> list[float]:
         return [score for _, _, score in nx.adamic_adar_index(network, sample.T.tolist())]
 
-    ours = adamic_adar(graph, pairs)
-    np.testing.assert_allclose(scipy_products(), ours, rtol=1e-9)
-    np.testing.assert_allclose(networkx_sample(), adamic_adar(graph, sample), rtol=1e-9)
-
-    # networkx times are of the sample, so it is not warmed up beyond the check above
-    seconds = alternate(
-        {
-            "graphrep, 1 thread": lambda: adamic_adar(graph, pairs, n_jobs=1),
-            "graphrep, all threads": lambda: adamic_adar(graph, pairs),
-            "SciPy row products": scipy_products,
-            "networkx, extrapolated": networkx_sample,
-        },
-        options.rounds,
-    )
-    factor = count / sample.shape[1]
-    seconds["networkx, extrapolated"] = [factor * time for time in seconds["networkx, extrapolated"]]
-    title = (
-        f"Adamic-Adar of {count:,} random pairs, {graph.num_nodes:,} nodes, {graph.num_arcs:,} arcs, "
-        f"largest degree {graph.out_degree.max():,}; networkx scaled up from {sample.shape[1]:,} pairs"
-    )
-    summary = report(title, seconds, ours="graphrep, all threads")
+    found = {}
+    for name, ours, weights, networkx_sample in (
+        ("common neighbours", common_neighbors, np.ones(NODES), networkx_counts),
+        ("Adamic-Adar", adamic_adar, 1 / np.log(np.maximum(graph.out_degree, 2)), networkx_adamic_adar),
+    ):
+        scores = ours(graph, pairs)
+        np.testing.assert_allclose(scipy_products(weights), scores, rtol=1e-9)
+        np.testing.assert_allclose(networkx_sample(), ours(graph, sample), rtol=1e-9)
+        # networkx times are of the sample, so it is not warmed up beyond the check above
+        seconds = alternate(
+            {
+                "graphrep, 1 thread": partial(ours, graph, pairs, n_jobs=1),
+                "graphrep, all threads": partial(ours, graph, pairs),
+                "SciPy row products": partial(scipy_products, weights),
+                "networkx, extrapolated": networkx_sample,
+            },
+            options.rounds,
+        )
+        factor = count / sample.shape[1]
+        seconds["networkx, extrapolated"] = [factor * time for time in seconds["networkx, extrapolated"]]
+        title = (
+            f"{name} of {count:,} random pairs, {graph.num_nodes:,} nodes, {graph.num_arcs:,} arcs, "
+            f"largest degree {graph.out_degree.max():,}; networkx scaled up from {sample.shape[1]:,} pairs"
+        )
+        found[name] = {
+            "title": title,
+            "seconds": seconds,
+            "summary": report(title, seconds, ours="graphrep, all threads"),
+        }
     path = write_results(
         "heuristics",
         {
             "environment": environment(["networkx"]),
-            "title": title,
             "pairs": count,
             "nodes": graph.num_nodes,
             "arcs": graph.num_arcs,
             "networkx_pairs": sample.shape[1],
-            "seconds": seconds,
-            "summary": summary,
+            **found["Adamic-Adar"],
+            "common_neighbours": found["common neighbours"],
         },
     )
     print(f"written to {path.relative_to(path.parents[2])}")

@@ -12,6 +12,7 @@
 #include "buffer.hpp"
 #include "csr_build.hpp"
 #include "csr_query.hpp"
+#include "diffusion.hpp"
 #include "dropout.hpp"
 #include "edgelist.hpp"
 #include "grouping.hpp"
@@ -553,6 +554,34 @@ void bind_neighbors(nb::module_& m) {
         "v"_a.noconvert(), "out"_a.noconvert(), "num_threads"_a, Released());
 }
 
+// What spreads from one node, read off at others: pairs come grouped by their first end.
+template <class Id>
+void bind_diffusion(nb::module_& m) {
+    m.def(
+        "count_walks",
+        [](In<int64_t> indptr, In<Id> indices, In<int64_t> in_indptr, In<Id> in_indices, In<int64_t> sources,
+           In<int64_t> offsets, In<int64_t> targets, In<double> weights, Out<double> out, int num_threads) {
+            graphrep::count_walks<Id>(indptr.data(), indices.data(), in_indptr.data(), in_indices.data(),
+                                      int64_t(indptr.size()) - 1,
+                                      {sources.data(), offsets.data(), targets.data(), int64_t(sources.size())},
+                                      weights.data(), int64_t(weights.size()), out.data(), num_threads);
+        },
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "in_indptr"_a.noconvert(), "in_indices"_a.noconvert(),
+        "sources"_a.noconvert(), "offsets"_a.noconvert(), "targets"_a.noconvert(), "weights"_a.noconvert(),
+        "out"_a.noconvert(), "num_threads"_a, Released());
+    m.def(
+        "push_pagerank",
+        [](In<int64_t> indptr, In<Id> indices, In<int64_t> degree, In<int64_t> sources, In<int64_t> offsets,
+           In<int64_t> targets, double restart, double tolerance, Out<double> out, int num_threads) {
+            graphrep::push_pagerank<Id>(indptr.data(), indices.data(), degree.data(), int64_t(indptr.size()) - 1,
+                                        {sources.data(), offsets.data(), targets.data(), int64_t(sources.size())},
+                                        restart, tolerance, out.data(), num_threads);
+        },
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "degree"_a.noconvert(), "sources"_a.noconvert(),
+        "offsets"_a.noconvert(), "targets"_a.noconvert(), "restart"_a, "tolerance"_a, "out"_a.noconvert(),
+        "num_threads"_a, Released());
+}
+
 // Sets of columns per pair of rows, and samples of neighbours; their sizes are known only when they are made.
 void bind_sets_and_samples(nb::module_& m) {
     using Address = uintptr_t;
@@ -738,6 +767,9 @@ NB_MODULE(_core, m) {
     bind_neighbors<int32_t, double>(m);
     bind_neighbors<int64_t, float>(m);
     bind_neighbors<int64_t, double>(m);
+
+    bind_diffusion<int32_t>(m);
+    bind_diffusion<int64_t>(m);
 
     bind_edgelist(m);
 }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from graphrep.graph import Graph
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -57,3 +60,13 @@ def as_vectors(value: Any) -> npt.NDArray[Any]:
         bad = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
         raise ValueError(f"vectors must be finite; row {bad} is not.")
     return vectors
+
+
+def refuse_leaks(graph: Graph, hidden: I64, train: I64, part: str) -> None:
+    """Refuse a graph that holds edges to be predicted, unless training holds them too, as in a multigraph."""
+    known = graph.with_edges(train).has_edges(*hidden)
+    leaked = int(np.count_nonzero(graph.has_edges(*hidden) & ~known))
+    if leaked:
+        raise ValueError(
+            f"graph holds {leaked} of the {hidden.shape[1]} {part} edges; give the graph of training edges."
+        )

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from graphrep._pairs import as_pairs
 from graphrep._random import random_bits, resolve_seed, stream_key, uniform_double
-from graphrep.evaluate._checks import F64, to_numpy
+from graphrep.evaluate._checks import F64, refuse_leaks, to_numpy
 from graphrep.evaluate._table import format_table
 from graphrep.evaluate.link_prediction import LinkPrediction, link_prediction
 from graphrep.graph import Graph, as_graph
@@ -233,24 +233,14 @@ def compare(
     graph = getattr(split, "graph", None) if graph is None else graph
     if graph is not None:
         g = as_graph(graph)
-        _refuse_leaks(g, split, options.get("part", "test"))
+        part = options.get("part", "test")
+        refuse_leaks(g, as_pairs(getattr(split, part), name=part), as_pairs(split.train, name="train"), part)
         baselines = dict(link_baselines(g, seed=seed))
 
     def judge(some: Mapping[str, Any]) -> Mapping[str, LinkPrediction]:
         return MappingProxyType({name: link_prediction(one, split, seed=seed, **options) for name, one in some.items()})
 
     return LinkComparison(judge(scorers), judge(baselines))
-
-
-def _refuse_leaks(graph: Graph, split: Any, part: str) -> None:
-    """Refuse a graph that holds edges to be predicted, unless training holds them too, as in a multigraph."""
-    hidden, train = as_pairs(getattr(split, part), name=part), as_pairs(split.train, name="train")
-    known = graph.with_edges(train).has_edges(*hidden)
-    leaked = int(np.count_nonzero(graph.has_edges(*hidden) & ~known))
-    if leaked:
-        raise ValueError(
-            f"graph holds {leaked} of the {hidden.shape[1]} {part} edges; give the graph of training edges."
-        )
 
 
 def _random_scores(seed: int, pairs: Any) -> F64:

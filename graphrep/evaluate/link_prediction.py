@@ -214,17 +214,26 @@ def pair_scorer(
         return lambda pairs: _batched(call, pairs, batch_size), "score of each pair"
     X = as_vectors(scorer)
     if operator in UNTRAINED:
-        return _untrained(X, operator), f"{operator} of the vectors"
+        return untrained_scorer(X, operator), f"{operator} of the vectors"
     if operator not in LEARNED:
         raise ValueError(f"operator must be one of {', '.join(LEARNED + UNTRAINED)}; got {operator!r}.")
-    model, strength = _fit(X, split, operator, np.atleast_1d(np.asarray(C, dtype=np.float64)), max_train, seed)
-    return _linear(X, operator, model), f"logistic regression on {operator} features, C={strength:g}"
+    model, strength = fit_operator(X, split, operator, C, max_train, seed)
+    return linear_scorer(X, operator, model), f"logistic regression on {operator} features, C={strength:g}"
 
 
-def _fit(
-    X: Reals, split: Any, operator: str, strengths: npt.NDArray[np.float64], max_train: int, seed: int
+def fit_operator(
+    X: Reals,
+    split: Any,
+    operator: str,
+    C: float | Sequence[float],
+    max_train: int,
+    seed: int,
+    *,
+    metric: str = "auc",
+    avoid: I64 | None = None,
 ) -> tuple[LinearScorer, float]:
-    """Fit on training edges and as many other pairs; choose C on validation edges."""
+    """Fit on training edges and as many pairs that are neither those nor ``avoid``; choose C on validation edges."""
+    strengths = np.atleast_1d(np.asarray(C, dtype=np.float64))
     if not len(strengths) or not (strengths > 0).all():
         raise ValueError(f"C must be positive, got {strengths.tolist()}.")
     train = as_pairs(split.train, len(X), name="train")
@@ -232,7 +241,7 @@ def _fit(
         raise ValueError(f"logistic regression needs training edges, got {train.shape[1]} and max_train={max_train}.")
     rng = np.random.default_rng(resolve_seed(seed))
     chosen = rng.permutation(train.shape[1])[:max_train]
-    negatives = sample_non_edges(len(X), train, len(chosen), rng)
+    negatives = sample_non_edges(len(X), train, len(chosen), rng, avoid=avoid)
     features = _combine(X, np.concatenate([train[:, chosen], negatives], axis=1), operator)
     labels = np.arange(len(features))[:, None] < len(chosen)
     if len(strengths) == 1:
@@ -243,15 +252,16 @@ def _fit(
     best: tuple[float, LinearScorer, float] | None = None
     for strength in np.sort(strengths).tolist():
         model = fit_one_vs_rest(features, labels, strength, standardise=True)
-        score = _linear(X, operator, model)
-        auc = link_metrics(score(valid), score(valid_neg.reshape(2, -1)), ["auc"])["auc"]
-        if best is None or auc > best[0]:
-            best = auc, model, strength
+        score = linear_scorer(X, operator, model)
+        y_neg = score(valid_neg.reshape(2, -1))
+        value = link_metrics(score(valid), y_neg, [metric])[metric]
+        if best is None or value > best[0]:
+            best = value, model, strength
     assert best is not None
     return best[1], best[2]
 
 
-def _linear(X: Reals, operator: str, model: LinearScorer) -> PairScorer:
+def linear_scorer(X: Reals, operator: str, model: LinearScorer) -> PairScorer:
     coef, intercept = model.coef[:, 0].astype(X.dtype), X.dtype.type(model.intercept[0])
 
     def score(pairs: I64) -> Reals:
@@ -261,7 +271,7 @@ def _linear(X: Reals, operator: str, model: LinearScorer) -> PairScorer:
     return lambda pairs: _batched(score, as_pairs(pairs, len(X)), max(1, _CHUNK // max(1, X.shape[1])))
 
 
-def _untrained(X: Reals, operator: str) -> PairScorer:
+def untrained_scorer(X: Reals, operator: str) -> PairScorer:
     if operator == "cosine":
         length = np.linalg.norm(X, axis=1, keepdims=True)
         X = X / np.where(length > 0, length, 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from graphrep.linkpred.candidates import two_hop_pairs
 from graphrep.linkpred.heuristics import (
     HEURISTICS,
     adamic_adar,
@@ -17,13 +18,16 @@ from graphrep.linkpred.heuristics import (
     preferential_attachment,
     resource_allocation,
 )
+from graphrep.linkpred.paths import PATH_HEURISTICS, katz, personalized_pagerank
 
 if TYPE_CHECKING:
+    from graphrep.linkpred.embedding import EmbeddingScorer
     from graphrep.linkpred.neural import GAE, NCN, NCNC
     from graphrep.linkpred.predictors import CompletionPredictor, HadamardPredictor, NeighborPredictor
 
 _HOME = {
     "CompletionPredictor": "predictors",
+    "EmbeddingScorer": "embedding",
     "GAE": "neural",
     "HadamardPredictor": "predictors",
     "NCN": "neural",
@@ -36,14 +40,19 @@ __all__ = [
     "HEURISTICS",
     "NCN",
     "NCNC",
+    "PATH_HEURISTICS",
     "CompletionPredictor",
+    "EmbeddingScorer",
     "HadamardPredictor",
     "NeighborPredictor",
     "adamic_adar",
     "common_neighbors",
     "jaccard",
+    "katz",
+    "personalized_pagerank",
     "preferential_attachment",
     "resource_allocation",
+    "two_hop_pairs",
 ]
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from graphrep.ops._library import empty_cache, unchecked
     from graphrep.ops.adjacency import Adjacency, as_adjacency
     from graphrep.ops.counter_dropout import dropout, norm_dropout_relu
+    from graphrep.ops.diffusion import push_pagerank, walk_sums
     from graphrep.ops.edge_attention import additive_attention, dot_attention, edge_softmax
     from graphrep.ops.neighbors import weighted_intersection
     from graphrep.ops.neighbors.sets import (
@@ -79,6 +80,8 @@ _HOME = {
     "pool_common_neighbors": "neighbors.sets",
     "pool_difference": "neighbors.sets",
     "project_neighbors": "projection",
+    "push_pagerank": "diffusion",
+    "walk_sums": "diffusion",
     "propagate": "propagation",
     "random_projection": "projection",
     "random_walks": "walks",
@@ -135,6 +138,7 @@ __all__ = [
     "pool_difference",
     "project_neighbors",
     "propagate",
+    "push_pagerank",
     "random_projection",
     "random_walks",
     "sample_neighbors",
@@ -165,6 +169,7 @@ __all__ = [
     "spmm",
     "transition_probabilities",
     "unchecked",
+    "walk_sums",
     "weighted_intersection",
 ]
 

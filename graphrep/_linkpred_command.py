@@ -1,0 +1,149 @@
+"""The work behind ``graphrep linkpred``: hide edges, fit, judge, then score the pairs that have no edge yet."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from graphrep.datasets import LinkSplit
+    from graphrep.graph import Graph
+
+HEURISTIC_MODELS = ("cn", "aa", "ra", "katz", "ppr")
+EMBEDDING_MODELS = ("fastrp", "node2vec")
+NEURAL_MODELS = ("gae", "ncn", "ncnc")
+_BATCHES = 16  # an epoch has about as many; each runs the encoder over the whole graph
+
+
+class Settings(NamedTuple):
+    """What the command line asks of a model; None leaves it to the model."""
+
+    model: str
+    metric: str
+    seed: int = 0
+    threads: int | None = None
+    dimensions: int | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+    device: str | None = None
+
+
+class Problem(NamedTuple):
+    """A graph to complete, and its split to judge on."""
+
+    graph: Graph
+    split: LinkSplit
+    metric: str
+
+
+def read_problem(dataset: str, root: Path | None) -> Problem:
+    """A data set by name, with its own split; or with a random one where it has none."""
+    from graphrep import datasets
+
+    loaded = datasets.load(dataset, root=root)
+    if loaded.triple_split is not None:
+        raise ValueError(f"the edges of {dataset} are of several relations, which these models do not tell apart.")
+    if loaded.split is None:
+        return split_at_random(loaded.graph, 0.1, 0.05, 0)
+    if loaded.graph.directed or loaded.split.test_neg.ndim != 2:
+        raise ValueError(f"{dataset} is directed or has negatives for each edge; graphrep linkpred takes neither.")
+    return Problem(loaded.graph, loaded.split, loaded.metric or "auc")
+
+
+def split_at_random(graph: Graph, test: float, valid: float, seed: int) -> Problem:
+    """Hide random edges, and draw as many pairs that have none."""
+    from graphrep.evaluate import random_link_split
+
+    if graph.directed:
+        raise ValueError("the graph is directed; graphrep linkpred takes undirected ones.")
+    for name, share in (("test", test), ("valid", valid)):
+        if not 0 < share < 1:
+            raise ValueError(f"--{name} must be a share of the edges between 0 and 1, got {share:g}.")
+    split = random_link_split(graph, test=test, valid=valid, seed=seed, connected=False)
+    if not split.test.shape[1] or not split.valid.shape[1] or not split.train.shape[1]:
+        raise ValueError(
+            f"{graph.num_edges} edges are too few to hide {test:g} of them for the test and {valid:g} for validation."
+        )
+    return Problem(graph, split, "auc")
+
+
+def report_metrics(problem: Problem) -> list[str]:
+    """AUC, MRR and a Hits@K that the number of negatives can bear."""
+    negatives = problem.split.test_neg.shape[1]
+    hits = f"hits@{min(100, max(1, negatives // 10))}"
+    return list(dict.fromkeys([problem.metric, "auc", hits, "mrr"]))
+
+
+def fit(settings: Settings, graph: Graph, split: LinkSplit | None, chosen: Any = None) -> Any:
+    """A fitted scorer of pairs: from the training edges of ``split``, or from all of ``graph`` as ``chosen`` was."""
+    import graphrep as gr
+
+    s = settings
+    seen = graph if split is None else split.graph
+    if s.model in HEURISTIC_MODELS:
+        return partial(_heuristics()[s.model], seen, n_jobs=s.threads)
+    given = {"dimensions": s.dimensions, "epochs": s.epochs}
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if s.model in EMBEDDING_MODELS:
+        learner = gr.FastRP if s.model == "fastrp" else gr.Node2Vec
+        vectors = learner(random_state=s.seed, n_jobs=s.threads, **options)
+        strengths = {} if chosen is None else {"C": chosen.C_}
+        scorer = gr.EmbeddingScorer(vectors, metric=s.metric, random_state=s.seed, **strengths)
+        return scorer.fit(seen, val=split)
+    edges = seen.num_edges if split is None else split.train.shape[1]
+    options |= {"batch_size": s.batch_size or max(1024, edges // _BATCHES), "device": s.device}
+    options |= {"patience": 10} if s.epochs is None else {}
+    if chosen is not None:
+        options["epochs"] = chosen.best_epoch_
+    model = {"gae": gr.GAE, "ncn": gr.NCN, "ncnc": gr.NCNC}[s.model]
+    return model(metric=s.metric, random_state=s.seed, **options).fit(seen, val=split)
+
+
+def read_pairs(path: Path, graph: Graph) -> Any:
+    """Pairs of names in a file, as row numbers."""
+    from graphrep import as_graph
+
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}.")
+    listed = as_graph(str(path), directed=True, weights=False)
+    rows = np.empty(listed.num_nodes, dtype=np.int64)
+    for i, name in enumerate(listed.nodes.tolist()):
+        for known in (name, str(name)):  # a file of nothing but numbers is read as such
+            try:
+                rows[i] = graph.row(known)
+                break
+            except KeyError:
+                continue
+        else:
+            raise KeyError(f"{path} names {name!r}, which is no node of the graph.")
+    return rows[listed.edges()]
+
+
+def best_links(score: Callable[[Any], Any], graph: Graph, pairs: Any, top: int | None) -> dict[str, list[Any]]:
+    """Columns of a table: the pairs of the highest scores, by name, the best first."""
+    scores = np.asarray(getattr(score, "score_pairs", score)(pairs), dtype=np.float64)
+    order = np.argsort(-scores, kind="stable")[:top]
+    u, v = pairs[:, order]
+    return {
+        "source": graph.nodes[u].tolist(),
+        "target": graph.nodes[v].tolist(),
+        "score": [float(f"{value:.7g}") for value in scores[order].tolist()],
+        "known": graph.has_edges(u, v).tolist(),
+    }
+
+
+def _heuristics() -> dict[str, Callable[..., Any]]:
+    from graphrep import linkpred
+
+    return {
+        "cn": linkpred.common_neighbors,
+        "aa": linkpred.adamic_adar,
+        "ra": linkpred.resource_allocation,
+        "katz": linkpred.katz,
+        "ppr": linkpred.personalized_pagerank,
+    }

@@ -1,0 +1,192 @@
+"""Node vectors, an edge operator and a logistic regression make a link predictor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
+
+from graphrep._checks import checked_int
+from graphrep._pairs import as_pairs
+from graphrep._random import resolve_seed
+from graphrep.evaluate._checks import as_vectors, refuse_leaks
+from graphrep.evaluate._logistic import LinearScorer
+from graphrep.evaluate.link_prediction import LEARNED, UNTRAINED, fit_operator, linear_scorer, untrained_scorer
+from graphrep.evaluate.metrics import check_metrics
+from graphrep.graph import Graph, as_graph
+
+__all__ = ["EmbeddingScorer"]
+
+F32 = npt.NDArray[np.float32]
+I64 = npt.NDArray[np.int64]
+
+
+class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
+    r"""Score pairs by the vectors of their ends: an embedding, an edge operator, a logistic regression.
+
+    The vectors a, b of the two ends become features :math:`f(a, b)` by the operator, and the score is the logit
+    :math:`w^\top f(a, b) + c`, learned from edges against as many random pairs without an edge, with the penalty on
+    standardised features chosen on validation pairs. The same interface as :class:`NCN`.
+
+    Parameters
+    ----------
+    embedding : estimator, array of shape (num_nodes, dimensions), or NodeVectors
+        An embedder such as :class:`graphrep.FastRP` or :class:`graphrep.Node2Vec`, of which a clone is fitted to the
+        graph that ``fit`` is given; or vectors, which must not have seen the validation edges.
+    operator : {"hadamard", "average", "l1", "l2", "dot", "cosine"}
+        The first four as in :func:`graphrep.evaluate.edge_features`. The last two are scores as they are: nothing but
+        the embedding is learned.
+    C : float or sequence of float
+        Inverse strengths of the L2 penalty to try; more than one needs validation pairs.
+    metric : str
+        What C is chosen by: "auc", "ap", "mrr" or "hits@K". Among equals the strongest penalty wins.
+    max_train : int
+        Most edges for the logistic regression; more are sampled down.
+    random_state : int, RandomState, Generator or None
+        Of the sample and the negatives. The embedder has its own.
+
+    Attributes
+    ----------
+    embedding_ : float32 array of shape (num_nodes, dimensions)
+    embedder_ : estimator
+        The fitted clone, where ``embedding`` is an estimator.
+    C_ : float
+        The one that was chosen; not with "dot" and "cosine".
+    coef_ : float64 array of shape (dimensions,)
+    intercept_ : float
+
+    References
+    ----------
+    Grover, Leskovec. node2vec: Scalable Feature Learning for Networks. KDD 2016, section 4.4 and table 1.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> import graphrep as gr
+    >>> split = gr.evaluate.random_link_split(nx.karate_club_graph(), test=0.2, valid=0.1)
+    >>> model = gr.EmbeddingScorer(gr.FastRP(dimensions=8, random_state=0), random_state=0)
+    >>> model.fit(split.graph, split.train, val=split).score_pairs(split.test).shape
+    (16,)
+    """
+
+    embedding_: F32
+
+    def __init__(
+        self,
+        embedding: Any,
+        *,
+        operator: str = "hadamard",
+        C: float | Sequence[float] = (0.01, 0.1, 1.0, 10.0, 100.0),
+        metric: str = "auc",
+        max_train: int = 100_000,
+        random_state: Any = None,
+    ) -> None:
+        self.embedding = embedding
+        self.operator = operator
+        self.C = C
+        self.metric = metric
+        self.max_train = max_train
+        self.random_state = random_state
+
+    def fit(self, graph: Any, edges: Any = None, *, val: Any = None) -> Any:
+        """Embed the graph, then learn to tell its edges from other pairs.
+
+        Parameters
+        ----------
+        graph : Graph or anything :func:`graphrep.as_graph` takes
+            What the embedder sees.
+        edges : int array of shape (2, num_edges), optional
+            Pairs to learn from; default: the edges of the graph, without self loops.
+        val : LinkSplit, or pair of int arrays of shapes (2, num_pos) and (2, num_neg), optional
+            Validation pairs, which choose C. Of a LinkSplit its ``valid`` and ``valid_neg`` are taken.
+
+        Returns
+        -------
+        EmbeddingScorer
+            Itself.
+
+        Raises
+        ------
+        ValueError, IndexError, TypeError
+            Settings or pairs out of range, vectors of another number of nodes, several C without ``val``, or a graph
+            that holds validation edges.
+        """
+        g = as_graph(graph)
+        if self.operator not in LEARNED + UNTRAINED:
+            raise ValueError(f"operator must be one of {', '.join(LEARNED + UNTRAINED)}; got {self.operator!r}.")
+        check_metrics([self.metric])
+        checked_int("max_train", self.max_train, 1)
+        learned = self.operator in LEARNED
+        positives = g.edges() if edges is None else as_pairs(edges, g.num_nodes, name="edges")
+        positives = np.ascontiguousarray(positives[:, positives[0] != positives[1]])
+        if learned and positives.shape[1] == 0:
+            raise ValueError("there are no edges to learn from (self loops do not count).")
+        valid, valid_neg = checked_validation(val, g, edges)
+        if learned and np.size(self.C) > 1 and not valid.size:
+            raise ValueError("C must be a single number where no validation pairs are given.")
+        self._embed(g)
+        if learned:
+            parts = SimpleNamespace(train=positives, valid=valid, valid_neg=valid_neg)
+            seed = resolve_seed(self.random_state)
+            options: Any = {"metric": self.metric, "avoid": g.edges()}
+            model, self.C_ = fit_operator(
+                self.embedding_, parts, self.operator, self.C, self.max_train, seed, **options
+            )
+            self.coef_, self.intercept_ = model.coef[:, 0], float(model.intercept[0])
+        return self
+
+    def score_pairs(self, pairs: Any) -> F32:
+        """Scores of pairs of shape (2, num_pairs), float32; the likelier an edge, the higher.
+
+        A pair's score does not depend on the other pairs.
+        """
+        check_is_fitted(self, "embedding_")
+        ends = as_pairs(pairs, len(self.embedding_))
+        if ends.ndim != 2:
+            raise ValueError(f"pairs must have shape (2, num_pairs), got {ends.shape}.")
+        if self.operator in UNTRAINED:
+            score = untrained_scorer(self.embedding_, self.operator)
+        else:
+            model = LinearScorer(self.coef_[:, None], np.array([self.intercept_]))
+            score = linear_scorer(self.embedding_, self.operator, model)
+        return np.asarray(score(ends), dtype=np.float32)
+
+    def _embed(self, graph: Graph) -> None:
+        given = self.embedding
+        if hasattr(given, "fit_transform"):
+            self.embedder_ = clone(given)
+            vectors = as_vectors(self.embedder_.fit_transform(graph))
+        else:
+            vectors = as_vectors(given)
+            names = getattr(given, "nodes", None)
+            if names is not None and not np.array_equal(names, graph.nodes):
+                raise ValueError("the vectors are named, but not by the nodes of graph in their order.")
+        if len(vectors) != graph.num_nodes:
+            raise ValueError(
+                f"embedding must have a row per node of graph, {graph.num_nodes}; got {len(vectors)} rows."
+            )
+        self.embedding_ = np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+def checked_validation(val: Any, graph: Graph, edges: Any = None) -> tuple[I64, I64]:
+    """Validation pairs in range that the graph does not hold; both empty if there are none.
+
+    A validation edge that is a training edge too (of ``edges``, or ``val.train``), as in a multigraph, may be held.
+    """
+    if val is None:
+        return np.zeros((2, 0), dtype=np.int64), np.zeros((2, 0), dtype=np.int64)
+    parts = (val.valid, val.valid_neg) if hasattr(val, "valid_neg") else tuple(val)
+    if len(parts) != 2:
+        raise ValueError(f"val must be a LinkSplit or a pair (positives, negatives), got {len(parts)} parts.")
+    n = graph.num_nodes
+    pos, neg = as_pairs(parts[0], n, name="val"), as_pairs(parts[1], n, name="val negatives")
+    if not pos.size or not neg.size:
+        raise ValueError("val must hold positives and negatives, got none of one kind.")
+    train = getattr(val, "train", np.zeros((2, 0), dtype=np.int64)) if edges is None else edges
+    refuse_leaks(graph, pos, as_pairs(train, n, name="edges"), "validation")
+    return pos, neg

@@ -1,0 +1,68 @@
+"""walk_sums and push_pagerank by matrix formulas, a block of sources at a time: the oracle of the tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from graphrep.graph import Graph
+
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+_BLOCK = 64  # sources at a time
+
+
+def count_walks(
+    graph: Graph, incoming: Graph, sources: I64, offsets: I64, targets: I64, weights: F64, out: F64, num_threads: int
+) -> None:
+    """Powers of the adjacency, times the rows of the sources."""
+    adjacency = _adjacency(graph)
+    for columns, reach in _blocks(graph, sources, offsets):
+        at = slice(offsets[columns.start], offsets[columns.stop])
+        which = np.repeat(np.arange(reach.shape[1]), np.diff(offsets[columns.start : columns.stop + 1]))
+        out[at] = 0
+        for weight in weights:
+            reach = adjacency.T @ reach
+            out[at] += weight * reach[targets[at], which]
+
+
+def push_pagerank(
+    graph: Graph,
+    degree: I64,
+    sources: I64,
+    offsets: I64,
+    targets: I64,
+    restart: float,
+    tolerance: float,
+    out: F64,
+    num_threads: int,
+) -> None:
+    """The series, cut where what is left is less than ``tolerance``: within the bound of the push, but not equal."""
+    scale = np.divide(1.0, degree, out=np.zeros(len(degree)), where=degree > 0)
+    step = sp.csr_array(_adjacency(graph).T @ sp.diags_array(scale))
+    for columns, start in _blocks(graph, sources, offsets):
+        at = slice(offsets[columns.start], offsets[columns.stop])
+        which = np.repeat(np.arange(start.shape[1]), np.diff(offsets[columns.start : columns.stop + 1]))
+        walking, stopped, left = start, restart * start, 1 - restart
+        while left > tolerance:
+            walking = step @ walking + start * walking[degree == 0].sum(axis=0)
+            stopped = stopped + restart * left * walking
+            left *= 1 - restart
+        out[at] = stopped[targets[at], which]
+
+
+def _adjacency(graph: Graph) -> Any:
+    a = sp.csr_array((np.ones(graph.num_arcs), graph.indices, graph.indptr), shape=(graph.num_nodes, graph.num_nodes))
+    return sp.csr_array(a - sp.diags_array(a.diagonal()))
+
+
+def _blocks(graph: Graph, sources: I64, offsets: I64) -> Any:
+    """Slices of the sources, and their indicator columns."""
+    for first in range(0, len(sources), _BLOCK):
+        block = slice(first, min(first + _BLOCK, len(sources)))
+        start = np.zeros((graph.num_nodes, block.stop - block.start))
+        start[sources[block], np.arange(block.stop - block.start)] = 1
+        yield block, start
