@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphrep.nn.encoder import CONVOLUTIONS, Encoder, propagate
+from graphrep.nn.gcn import ACTIVATIONS, GCN
 from graphrep.nn.sparse import SparseFeatures
 
-__all__ = ["CONVOLUTIONS", "Encoder", "SparseFeatures", "propagate"]
+__all__ = ["ACTIVATIONS", "CONVOLUTIONS", "GCN", "Encoder", "SparseFeatures", "propagate"]
