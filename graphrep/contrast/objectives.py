@@ -65,8 +65,8 @@ def cca_ssg(z1: Tensor, z2: Tensor, weight: float = 5e-4, *, eps: float = 1e-8) 
     >>> import torch
     >>> from graphrep.contrast import cca_ssg
     >>> z = torch.tensor([[1.0], [-1.0]])
-    >>> cca_ssg(z, z, weight=1.0)  # N - 1 in the variance, N in the correlation
-    tensor(0.)
+    >>> cca_ssg(z, z, weight=2.0)  # N - 1 in the variance, N in the correlation
+    tensor(0.5000)
     """
     n = _rows(z1, z2)
     a, b = standardised(z1, unbiased=True, eps=eps), standardised(z2, unbiased=True, eps=eps)

@@ -79,30 +79,39 @@ class LowestLoss(_Lowest):
 
 
 class LowestRank(_Lowest):
-    r"""Use the epoch whose vectors have the lowest effective rank (:func:`graphrep.contrast.rankme`).
+    r"""Use the epoch whose vectors have the lowest effective rank, unless they collapse.
 
     Starting from random weights, training first turns the vectors towards the few directions that neighbours share, and
-    their effective rank falls; a decorrelating objective then spends its time on making all directions equally strong,
-    and the rank rises while what a linear classifier can read is lost. The turning point is where to stop. This uses
-    RankMe the other way round than for choosing between settings, where higher is better.
+    their effective rank (:func:`graphrep.contrast.rankme`) falls. A decorrelating objective (CCA-SSG, GRACE) then
+    spends its time on making all directions equally strong: the rank rises while what a linear classifier can read is
+    lost. The turning point is where to stop. An objective without a lower bound (COLES) draws everything into ever
+    fewer directions instead; that ends when the rank has fallen to ``collapse`` times its value after the first epoch.
+
+    RankMe itself says "higher is better", of trained models that differ in their settings; along one run it is the
+    other way round. The rule and its numbers were chosen on Cora and Citeseer, see the guide on contrastive training.
 
     Parameters
     ----------
     patience : int
         Epochs without a lower rank after which to stop.
+    collapse : float
     max_rows : int
         Of more rows, so many are looked at, the same in every epoch.
     """
 
-    def __init__(self, patience: int = 5, max_rows: int = 2048) -> None:
+    def __init__(self, patience: int = 5, collapse: float = 1 / 3, max_rows: int = 2048) -> None:
         super().__init__(patience)
-        self.max_rows = max_rows
+        self.collapse, self.max_rows = collapse, max_rows
+        self._first = float("nan")
 
     def after(self, epoch: int, loss: float, probe: Probe) -> tuple[dict[str, float], bool, bool]:
         """Looks at the effective rank."""
-        del epoch, loss
+        del loss
         rank = rankme(probe(), max_rows=self.max_rows)
-        return {"rank": rank}, *self._note(rank)
+        if epoch == 1:
+            self._first = rank
+        best, stop = self._note(rank)
+        return {"rank": rank}, best, stop or rank <= self.collapse * self._first
 
 
 #: Name of a rule -> how to make one.

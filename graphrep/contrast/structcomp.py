@@ -159,7 +159,7 @@ class StructComp(ContrastiveEmbedder):
         learning_rate: float | None = None,
         weight_decay: float | None = None,
         epochs: int | None = None,
-        stop: Any = "last",
+        stop: Any = "rank",
         random_features: int = 128,
         checkpoint: str | os.PathLike[str] | None = None,
         device: str | None = None,

@@ -120,7 +120,9 @@ class GCN(nn.Module):
             if layer == 0 and rows is not None:
                 product = product.index_select(0, rows)
             h = self._spread(product, adj) + linear.bias
-            h = self.activations[layer](self.norms[layer](h))
+            if len(h) > 1 or not self.training:  # a single row has no statistics
+                h = self.norms[layer](h)
+            h = self.activations[layer](h)
         out: Tensor = h
         return out
 
