@@ -10,9 +10,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from graphrep import datasets, embed, evaluate, io, linkpred, loader, nn, ops, pyg
+    from graphrep import contrast, datasets, embed, evaluate, io, linkpred, loader, nn, ops, pyg
     from graphrep._doctor import show_versions
     from graphrep._version import __version__
+    from graphrep.contrast.contrastive import Contrastive
+    from graphrep.contrast.structcomp import StructComp
     from graphrep.embed import DeepWalk, FastRP, Node2Vec, NodeVectors, load_vectors
     from graphrep.graph import Graph, as_graph
     from graphrep.linkpred.embedding import EmbeddingScorer
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from graphrep.ops.walks import iter_walks, random_walks
 
 _HOME = {
+    "Contrastive": "graphrep.contrast.contrastive",
     "DeepWalk": "graphrep.embed",
     "EmbeddingScorer": "graphrep.linkpred.embedding",
     "FastRP": "graphrep.embed",
@@ -29,6 +32,7 @@ _HOME = {
     "NCNC": "graphrep.linkpred.neural",
     "Node2Vec": "graphrep.embed",
     "NodeVectors": "graphrep.embed",
+    "StructComp": "graphrep.contrast.structcomp",
     "__version__": "graphrep._version",
     "as_graph": "graphrep.graph",
     "iter_walks": "graphrep.ops.walks",
@@ -36,20 +40,23 @@ _HOME = {
     "random_walks": "graphrep.ops.walks",
     "show_versions": "graphrep._doctor",
 }
-_MODULES = ("datasets", "embed", "evaluate", "io", "linkpred", "loader", "nn", "ops", "pyg")
+_MODULES = ("contrast", "datasets", "embed", "evaluate", "io", "linkpred", "loader", "nn", "ops", "pyg")
 
 __all__ = [
     "GAE",
     "NCN",
     "NCNC",
+    "Contrastive",
     "DeepWalk",
     "EmbeddingScorer",
     "FastRP",
     "Graph",
     "Node2Vec",
     "NodeVectors",
+    "StructComp",
     "__version__",
     "as_graph",
+    "contrast",
     "datasets",
     "embed",
     "evaluate",

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from graphrep import _random
 from graphrep._checks import checked_float, checked_int
-from graphrep.embed._base import F32, GraphEmbedder
+from graphrep._embedder import F32, GraphEmbedder
 from graphrep.graph import Graph
 from graphrep.ops.projection import accumulate_rows, project_neighbors, random_projection
 from graphrep.ops.propagation import inverse_degrees, propagate

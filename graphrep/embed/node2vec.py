@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from graphrep import _random
 from graphrep._checks import checked_float, checked_int
-from graphrep.embed._base import F32, GraphEmbedder
+from graphrep._embedder import F32, GraphEmbedder
 from graphrep.embed._checkpoint import Checkpoint, DeferredInterrupt
 from graphrep.graph import Graph
 from graphrep.ops.skipgram import SkipGram

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from graphrep.evaluate.baselines import LinkComparison, compare, link_baselines, node_baselines, propagate
+from graphrep.evaluate.baselines import (
+    LinkComparison,
+    NodeComparison,
+    compare,
+    compare_nodes,
+    link_baselines,
+    node_baselines,
+    propagate,
+)
 from graphrep.evaluate.link_prediction import LinkPrediction, edge_features, link_prediction
 from graphrep.evaluate.metrics import average_precision, hits_at_k, link_metrics, mrr, mrr_report, roc_auc
 from graphrep.evaluate.node_classification import NodeClassification, node_classification
@@ -12,8 +20,10 @@ __all__ = [
     "LinkComparison",
     "LinkPrediction",
     "NodeClassification",
+    "NodeComparison",
     "average_precision",
     "compare",
+    "compare_nodes",
     "edge_features",
     "hits_at_k",
     "link_baselines",

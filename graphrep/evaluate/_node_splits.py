@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from graphrep.evaluate._checks import I64, to_numpy
 
@@ -12,10 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
+Split = tuple[I64, I64, I64]  # training, validation and test rows
+
+
 def random_splits(
-    labelled: I64, ratios: Sequence[float], repeats: int, seed: int
-) -> tuple[list[float], Iterator[tuple[I64, I64]]]:
-    """Shares of the labelled nodes, and for each share ``repeats`` pairs of training and test rows."""
+    labelled: I64, ratios: Sequence[float], repeats: int, seed: int, num_valid: float = 0
+) -> tuple[list[float], Iterator[Split]]:
+    """Shares of the labelled nodes, and for each share ``repeats`` splits; validation as in :func:`held_out`."""
     shares = [float(ratio) for ratio in np.atleast_1d(np.asarray(ratios))]
     for share in shares:
         if not 0 < share < 1:
@@ -23,33 +27,62 @@ def random_splits(
     if not shares or repeats < 1:
         raise ValueError(f"ratios and repeats must ask for at least one split, got {shares} and {repeats}.")
 
-    def splits() -> Iterator[tuple[I64, I64]]:
+    def splits() -> Iterator[Split]:
         for share in shares:
             cut = round(share * len(labelled))
             for repeat in range(repeats):
                 order = labelled[np.random.default_rng([seed, repeat]).permutation(len(labelled))]
-                yield order[:cut], order[cut:]
+                yield held_out(order[:cut], order[cut:], num_valid, len(labelled))
 
     return shares, splits()
 
 
-def fixed_splits(train: Any, test: Any, labelled: I64, num_nodes: int) -> list[tuple[I64, I64]]:
-    """Pairs of disjoint training and test rows, labelled ones only, from row numbers or masks."""
-    train_sets = _row_sets("train", train, num_nodes)
-    if test is None:
-        test_sets = [np.setdiff1d(labelled, rows) for rows in train_sets]
-    else:
-        test_sets = _row_sets("test", test, num_nodes)
-        test_sets = test_sets * len(train_sets) if len(test_sets) == 1 else test_sets
-    if len(test_sets) != len(train_sets):
-        raise ValueError(f"train has {len(train_sets)} splits, but test has {len(test_sets)}.")
-    for fit_rows, test_rows in zip(train_sets, test_sets, strict=True):
-        shared = np.intersect1d(fit_rows, test_rows)
-        if len(shared):
-            raise ValueError(f"train and test share {len(shared)} nodes, row {shared[0]} among them.")
-    return [
-        (np.intersect1d(a, labelled), np.intersect1d(b, labelled)) for a, b in zip(train_sets, test_sets, strict=True)
-    ]
+def per_class_splits(
+    Y: npt.NDArray[np.bool_], labelled: I64, per_class: int, repeats: int, seed: int, num_valid: float = 0
+) -> Iterator[Split]:
+    """Splits with ``per_class`` random training nodes of each class, as many as there are of a smaller one."""
+    if per_class < 1 or repeats < 1:
+        raise ValueError(f"per_class and repeats must be at least 1, got {per_class} and {repeats}.")
+    codes = Y[labelled].argmax(axis=1)
+    for repeat in range(repeats):
+        order = np.random.default_rng([seed, repeat]).permutation(len(labelled))
+        # In random order, the first nodes of each class: a stable sort by class keeps that order within.
+        by_class = order[np.argsort(codes[order], kind="stable")]
+        starts = np.searchsorted(codes[by_class], codes[by_class])
+        first = np.zeros(len(labelled), dtype=bool)
+        first[by_class[np.arange(len(by_class)) - starts < per_class]] = True
+        yield held_out(labelled[order[first[order]]], labelled[order[~first[order]]], num_valid, len(labelled))
+
+
+def held_out(train: I64, rest: I64, num_valid: float, num_labelled: int) -> Split:
+    """Take validation nodes from the front of the rest: so many, or that share of the labelled nodes if below 1."""
+    count = round(num_valid * num_labelled) if 0 < num_valid < 1 else int(num_valid)
+    if count < 0 or (count and count >= len(rest)):
+        raise ValueError(f"num_valid asks for {count} validation nodes, but only {len(rest)} are not trained on.")
+    return train, rest[:count], rest[count:]
+
+
+def fixed_splits(train: Any, valid: Any, test: Any, labelled: I64, num_nodes: int) -> list[Split]:
+    """Disjoint training, validation and test rows, labelled ones only, from row numbers or masks."""
+    parts = {"train": _row_sets("train", train, num_nodes)}
+    count = len(parts["train"])
+    for name, value in (("valid", valid), ("test", test)):
+        if value is None:
+            known = [np.concatenate([part[i] for part in parts.values()]) for i in range(count)]
+            empty = [labelled[:0]] * count
+            parts[name] = empty if name == "valid" else [np.setdiff1d(labelled, rows) for rows in known]
+            continue
+        sets = _row_sets(name, value, num_nodes)
+        parts[name] = sets * count if len(sets) == 1 else sets
+        if len(parts[name]) != count:
+            raise ValueError(f"train has {count} splits, but {name} has {len(sets)}.")
+    for first, second in (("train", "test"), ("train", "valid"), ("valid", "test")):
+        for one, other in zip(parts[first], parts[second], strict=True):
+            shared = np.intersect1d(one, other)
+            if len(shared):
+                raise ValueError(f"{first} and {second} share {len(shared)} nodes, row {shared[0]} among them.")
+    kept = {name: [np.intersect1d(rows, labelled) for rows in sets] for name, sets in parts.items()}
+    return list(zip(kept["train"], kept["valid"], kept["test"], strict=True))
 
 
 def _row_sets(name: str, value: Any, num_nodes: int) -> list[I64]:

@@ -16,10 +16,19 @@ from graphrep._random import random_bits, resolve_seed, stream_key, uniform_doub
 from graphrep.evaluate._checks import F64, refuse_leaks, to_numpy
 from graphrep.evaluate._table import format_table
 from graphrep.evaluate.link_prediction import LinkPrediction, link_prediction
+from graphrep.evaluate.node_classification import NodeClassification, node_classification
 from graphrep.graph import Graph, as_graph
 from graphrep.ops.propagation import propagate as product
 
-__all__ = ["LinkComparison", "compare", "link_baselines", "node_baselines", "propagate"]
+__all__ = [
+    "LinkComparison",
+    "NodeComparison",
+    "compare",
+    "compare_nodes",
+    "link_baselines",
+    "node_baselines",
+    "propagate",
+]
 
 F32 = npt.NDArray[np.float32]
 
@@ -58,7 +67,14 @@ def link_baselines(graph: Any, *, seed: int = 0) -> dict[str, Callable[[Any], F6
 
 
 def node_baselines(
-    graph: Any, *, dimensions: int = 128, hops: int = 2, max_features: int = 1024, seed: int = 0
+    graph: Any,
+    *,
+    dimensions: int = 128,
+    hops: int = 2,
+    max_features: int = 1024,
+    components: int = 0,
+    encoder: int = 0,
+    seed: int = 0,
 ) -> dict[str, F32]:
     r"""Node vectors that nothing has learned, by name.
 
@@ -72,6 +88,10 @@ def node_baselines(
     max_features : int
         Wider features are first multiplied by a random normal matrix with this many columns, which keeps inner
         products about what they were.
+    components : int
+        More than 0 adds so many principal components of the propagated features.
+    encoder : int
+        More than 0 adds an untrained encoder of so many columns.
     seed : int
 
     Returns
@@ -80,6 +100,8 @@ def node_baselines(
         * ``"random"``: independent normal numbers R of variance 1/dimensions, shape (num_nodes, dimensions).
         * ``"random projection"``: :math:`S^k R`, the rows of the propagation matrix projected.
         * ``"features"`` and ``"propagated features"``: X and :math:`S^k X` where the graph has features, made dense.
+        * ``"PCA of propagated features"`` and ``"untrained GCN"``, two layers of :class:`graphrep.nn.GCN` with random
+          weights, where the graph has features and they are asked for.
 
     Examples
     --------
@@ -98,8 +120,35 @@ def node_baselines(
             mix = rng.standard_normal((x.shape[1], max_features), dtype=np.float32)
             x = x.astype(np.float32) @ (mix / np.float32(np.sqrt(max_features)))
         x = _dense(x)
-        found |= {"features": x, "propagated features": propagate(g, x, hops)}
+        smooth = propagate(g, x, hops)
+        found |= {"features": x, "propagated features": smooth}
+        if components:
+            found["PCA of propagated features"] = _principal(smooth, components, seed)
+        if encoder:
+            found["untrained GCN"] = _untrained(g, encoder, seed)
     return found
+
+
+def _principal(x: F32, components: int, seed: int) -> F32:
+    from sklearn.decomposition import PCA
+
+    most = min(components, *x.shape)
+    solver = "randomized" if most < 0.8 * min(x.shape) else "full"
+    return np.asarray(PCA(most, svd_solver=solver, random_state=seed).fit_transform(x), dtype=np.float32)
+
+
+def _untrained(graph: Graph, dimensions: int, seed: int) -> F32:
+    import torch
+
+    from graphrep._training import as_features, seeded
+    from graphrep.nn import GCN
+    from graphrep.ops import as_adjacency
+
+    x = as_features(graph.x, torch.device("cpu"))
+    with seeded(seed):
+        encoder = GCN(x.shape[1], dimensions, layers=2, inner_activation="relu", activation="none")
+    vectors: F32 = encoder.infer(x, as_adjacency(as_graph(graph, weights=False))).numpy()
+    return vectors
 
 
 def propagate(graph: Any, x: Any, hops: int = 2, *, n_jobs: int | None = None) -> F32:
@@ -241,6 +290,108 @@ def compare(
         return MappingProxyType({name: link_prediction(one, split, seed=seed, **options) for name, one in some.items()})
 
     return LinkComparison(judge(scorers), judge(baselines))
+
+
+@dataclass(frozen=True, repr=False)
+class NodeComparison(Mapping[str, NodeClassification]):
+    """Results by name; print it for one table.
+
+    Attributes
+    ----------
+    results : mapping of str to NodeClassification
+        Of the vectors that were given.
+    baselines : mapping of str to NodeClassification
+        Of the untrained ones.
+    """
+
+    results: Mapping[str, NodeClassification]
+    baselines: Mapping[str, NodeClassification]
+
+    def __getitem__(self, name: str) -> NodeClassification:
+        return self.results[name] if name in self.results else self.baselines[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.results
+        yield from (name for name in self.baselines if name not in self.results)
+
+    def __len__(self) -> int:
+        return len({*self.results, *self.baselines})
+
+    def __repr__(self) -> str:
+        named = [*self.results.items(), *((f"{name} (untrained)", row) for name, row in self.baselines.items())]
+        if not named:
+            return "NodeComparison of nothing"
+        first = named[0][1]
+        metrics = [("accuracy", "accuracy") if "accuracy" in first.scores else ("micro_f1", "micro-F1")]
+        metrics.append(("macro_f1", "macro-F1"))
+        rows, header = [], ["", *(f"{label}, {s:.3g}" for _, label in metrics for s in first.train_shares)]
+        for name, result in named:
+            pairs = [(result.mean(m)[i], result.std(m)[i]) for m, _ in metrics for i in range(len(first.train_shares))]
+            rows.append([name, *(f"{mean:.4f} ± {std:.4f}" for mean, std in pairs)])
+        return format_table(header, rows, first.protocol)
+
+
+def compare_nodes(
+    vectors: Mapping[str, Any],
+    graph: Any,
+    y: Any = None,
+    *,
+    hops: int = 2,
+    components: int = 256,
+    encoder: int = 512,
+    max_features: int = 8192,
+    seed: int = 0,
+    **options: Any,
+) -> NodeComparison:
+    """Judge node vectors by the labels they predict, and beside them what needs no training.
+
+    Parameters
+    ----------
+    vectors : mapping of str to array of shape (num_nodes, dimensions)
+    graph : Graph or anything :func:`graphrep.as_graph` takes
+        For the baselines of :func:`node_baselines`: features, propagated features, their principal components, an
+        untrained GCN; without features random ones.
+    y : optional
+        Labels; default ``graph.y``.
+    hops, components, encoder, max_features : int
+        See :func:`node_baselines`.
+    seed : int
+        Of the splits and of the baselines.
+    **options
+        Passed to :func:`node_classification`: ``ratios``, ``per_class``, ``train``, ``C``, ...
+
+    Returns
+    -------
+    NodeComparison
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> import numpy as np
+    >>> import graphrep as gr
+    >>> g = gr.as_graph(nx.stochastic_block_model([30, 30], [[0.3, 0.02], [0.02, 0.3]], seed=0))
+    >>> y = np.arange(60) // 30
+    >>> table = gr.evaluate.compare_nodes({"mine": gr.FastRP(dimensions=8, random_state=0).fit_transform(g)}, g, y)
+    >>> list(table)
+    ['mine', 'random', 'random projection']
+    """
+    g = as_graph(graph)
+    labels = g.y if y is None else y
+    if labels is None:
+        raise ValueError("y is needed, since the graph has no labels.")
+    untrained: dict[str, Any] = node_baselines(
+        g, hops=hops, components=components, encoder=encoder, max_features=max_features, seed=seed
+    )
+    if g.x is not None:
+        untrained = {name: found for name, found in untrained.items() if not name.startswith("random")}
+
+    def judge(some: Mapping[str, Any]) -> Mapping[str, NodeClassification]:
+        options_ = {"majority": False, **options}
+        return MappingProxyType(
+            {name: node_classification(one, labels, seed=seed, **options_) for name, one in some.items()}
+        )
+
+    return NodeComparison(judge(vectors), judge(untrained))
 
 
 def _random_scores(seed: int, pairs: Any) -> F64:

@@ -12,11 +12,13 @@ import numpy.typing as npt
 from graphrep._random import resolve_seed
 from graphrep.evaluate._checks import F64, I64, as_vectors, to_numpy
 from graphrep.evaluate._logistic import class_scores
-from graphrep.evaluate._node_splits import fixed_splits, random_splits
+from graphrep.evaluate._node_splits import fixed_splits, per_class_splits, random_splits
 from graphrep.evaluate._table import format_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from graphrep.evaluate._node_splits import Split
 
 __all__ = ["NodeClassification", "f1_scores", "node_classification"]
 
@@ -40,12 +42,15 @@ class NodeClassification:
         ``"micro_f1"``, ``"macro_f1"`` and, with one label per node, ``"accuracy"`` (equal to micro-F1 there).
     majority : dict like ``scores``, or None
         The same for the baseline that knows only how frequent each label is among the training nodes.
+    chosen_C : float64 array of shape (num_settings, num_splits), or None
+        What the validation nodes chose in each split.
     """
 
     protocol: str
     train_shares: F64
     scores: dict[str, F64]
     majority: dict[str, F64] | None = None
+    chosen_C: F64 | None = None  # noqa: N815
 
     def mean(self, metric: str) -> F64:
         """Mean over the splits, float64 of shape (num_settings,)."""
@@ -72,10 +77,13 @@ def node_classification(
     y: Any,
     *,
     ratios: Sequence[float] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+    per_class: int | None = None,
+    num_valid: float = 0,
     train: npt.ArrayLike | None = None,
+    valid: npt.ArrayLike | None = None,
     test: npt.ArrayLike | None = None,
     repeats: int = 10,
-    C: float = 1.0,
+    C: float | Sequence[float] = 1.0,
     normalise: str = "none",
     known_label_counts: bool = True,
     classifier: str = "ovr",
@@ -93,14 +101,20 @@ def node_classification(
         One label per node (integers or strings; a negative integer means unlabelled and is left out), or any number of
         labels per node.
     ratios : sequence of float in (0, 1)
-        Shares of the labelled nodes to train on; the rest is tested. Ignored where ``train`` is given.
-    train, test : int array of row numbers, bool mask of shape (num_nodes,), or bool masks (num_nodes, num_splits)
-        A fixed split in place of random ones. ``test`` defaults to all labelled nodes outside ``train``.
+        Shares of the labelled nodes to train on; the rest is tested. Ignored where ``per_class`` or ``train`` is given.
+    per_class : int, optional
+        Train on so many random nodes of each class instead; 20 is the "Planetoid-style" protocol. One label per node.
+    num_valid : int, or float below 1
+        Validation nodes of a random split, or their share of the labelled nodes: drawn from those not trained on, and
+        not tested.
+    train, valid, test : int array of row numbers, or bool mask of shape (num_nodes,) or (num_nodes, num_splits)
+        A fixed split in place of random ones. ``test`` defaults to all labelled nodes outside ``train`` and ``valid``.
     repeats : int
         Random splits per ratio. Split r depends on (seed, r) alone, and the training nodes of a smaller ratio are
         among those of a larger one.
-    C : float
-        Inverse strength of the L2 penalty. 1 is customary; the published numbers depend on it.
+    C : float or sequence of float
+        Inverse strength of the L2 penalty. 1 is customary; the published numbers depend on it. Of several, that with
+        the highest micro-F1 (accuracy) on the validation nodes, of equals the smallest; test nodes play no part.
     normalise : {"none", "l2", "standardise"}
         Scale each row to unit length, or each column to mean 0 and variance 1 on the training nodes.
     known_label_counts : bool
@@ -158,7 +172,8 @@ def node_classification(
     for name, value, allowed in (("normalise", normalise, NORMALISATIONS), ("classifier", classifier, CLASSIFIERS)):
         if value not in allowed:
             raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {value!r}.")
-    if not C > 0:
+    strengths = sorted(float(value) for value in np.atleast_1d(np.asarray(C)))
+    if not strengths or not strengths[0] > 0:
         raise ValueError(f"C must be positive, got {C}.")
     if classifier == "multinomial" and multilabel:
         raise ValueError('classifier="multinomial" gives one label per node, but y is a label matrix.')
@@ -166,27 +181,44 @@ def node_classification(
         length = np.linalg.norm(X, axis=1, keepdims=True)
         X = X / np.where(length > 0, length, 1)
 
-    if train is None:
-        if test is not None:
-            raise ValueError("test was given without train.")
-        shares, splits = random_splits(labelled, ratios, repeats, resolve_seed(seed))
-    else:
-        fixed = fixed_splits(train, test, labelled, len(X))
-        shares, splits = [len(fixed[0][0]) / max(1, len(labelled))], iter(fixed)
+    shares, splits = _splits(
+        Y,
+        labelled,
+        multilabel=multilabel,
+        ratios=ratios,
+        per_class=per_class,
+        num_valid=num_valid,
+        fixed=(train, valid, test),
+        repeats=repeats,
+        seed=resolve_seed(seed),
+    )
     metrics = ("micro_f1", "macro_f1") if multilabel else ("micro_f1", "macro_f1", "accuracy")
     learned: dict[str, list[float]] = {name: [] for name in metrics}
     floor: dict[str, list[float]] = {name: [] for name in metrics}
     counts_known = known_label_counts or not multilabel
+    chosen: list[float] = []
     with _threads(n_jobs):
-        for fit_rows, test_rows in splits:
+        for fit_rows, valid_rows, test_rows in splits:
             if not len(fit_rows) or not len(test_rows):
                 raise ValueError(
                     f"a split has {len(fit_rows)} training and {len(test_rows)} test nodes; both need one."
                 )
+            if len(strengths) > 1 and not len(valid_rows):
+                raise ValueError("C holds several values, but there are no validation nodes to choose by.")
+            rows, best = test_rows, -1.0
+            if len(strengths) > 1:
+                rows = np.concatenate([valid_rows, test_rows])  # one fit per strength serves both
+            scores = np.zeros(0)
+            for strength in strengths:
+                found = class_scores(
+                    X, Y, fit_rows, rows, C=strength, normalise=normalise, classifier=classifier, n_jobs=n_jobs
+                )
+                head = Y[rows[: len(rows) - len(test_rows)]]
+                quality = f1_scores(head, _predict(found[: len(head)], head, counts_known=counts_known))[0]
+                if quality > best:
+                    best, scores, choice = quality, found[len(head) :], strength
+            chosen.append(choice)
             truth = Y[test_rows]
-            scores = class_scores(
-                X, Y, fit_rows, test_rows, C=C, normalise=normalise, classifier=classifier, n_jobs=n_jobs
-            )
             _append(learned, truth, _predict(scores, truth, counts_known=counts_known), multilabel=multilabel)
             if majority:
                 frequency = np.broadcast_to(Y[fit_rows].mean(axis=0) - 0.5, truth.shape)
@@ -194,10 +226,18 @@ def node_classification(
     done = len(learned["micro_f1"]) // len(shares)
     table = {name: np.reshape(values, (len(shares), done)) for name, values in learned.items()}
     return NodeClassification(
-        _protocol(classifier, C, normalise, done, fixed=train is not None, topk=multilabel and known_label_counts),
+        _protocol(
+            classifier,
+            strengths,
+            normalise,
+            done,
+            kind="fixed" if train is not None else "random" if per_class is None else f"random {per_class}-per-class",
+            topk=multilabel and known_label_counts,
+        ),
         np.asarray(shares, dtype=np.float64),
         table,
         {name: np.reshape(values, (len(shares), done)) for name, values in floor.items()} if majority else None,
+        np.reshape(chosen, (len(shares), done)) if len(strengths) > 1 else None,
     )
 
 
@@ -232,6 +272,35 @@ def f1_scores(truth: _Bools, predicted: _Bools, *, all_labels: bool = True) -> t
         per_label = per_label[total > 0]
     micro = 2 * int(hits.sum()) / max(1, int(total.sum()))
     return float(micro), float(per_label.mean()) if len(per_label) else 0.0
+
+
+def _splits(
+    Y: _Bools,
+    labelled: I64,
+    *,
+    multilabel: bool,
+    ratios: Sequence[float],
+    per_class: int | None,
+    num_valid: float,
+    fixed: tuple[Any, Any, Any],
+    repeats: int,
+    seed: int,
+) -> tuple[list[float], Iterator[Split]]:
+    """Shares that are trained on, and for each share the splits in turn."""
+    train, valid, test = fixed
+    if train is not None:
+        splits = fixed_splits(train, valid, test, labelled, len(Y))
+        return [len(splits[0][0]) / max(1, len(labelled))], iter(splits)
+    for name, rows in (("test", test), ("valid", valid)):
+        if rows is not None:
+            raise ValueError(f"{name} was given without train.")
+    if per_class is None:
+        return random_splits(labelled, ratios, repeats, seed, num_valid)
+    if multilabel:
+        raise ValueError("per_class needs one label per node, but y is a label matrix.")
+    counts = Y.sum(axis=0)
+    share = np.minimum(counts, per_class).sum() / max(1, counts.sum())
+    return [float(share)], per_class_splits(Y, labelled, per_class, repeats, seed, num_valid)
 
 
 def _label_matrix(y: Any) -> tuple[_Bools, I64, bool]:
@@ -289,18 +358,18 @@ def _threads(n_jobs: int | None) -> AbstractContextManager[Any]:
     return limits
 
 
-def _protocol(classifier: str, C: float, normalise: str, splits: int, *, fixed: bool, topk: bool) -> str:
+def _protocol(classifier: str, C: list[float], normalise: str, splits: int, *, kind: str, topk: bool) -> str:
     model = {
         "ovr": "one-vs-rest logistic regression",
         "liblinear": "one-vs-rest logistic regression (LIBLINEAR)",
         "multinomial": "softmax regression",
     }[classifier]
-    parts = [model, f"C={C:g}"]
+    strength = f"C={C[0]:g}" if len(C) == 1 else f"C of {C[0]:g} … {C[-1]:g} chosen on validation nodes"
+    parts = [model, strength]
     if normalise != "none":
         parts.append({"l2": "rows of unit length", "standardise": "standardised columns"}[normalise])
     if topk:
         parts.append("number of labels per node known (TopK)")
-    kind = "fixed" if fixed else "random"
     parts.append(f"{splits} {kind} split{'s' if splits > 1 else ''}")
     if splits > 1:
         parts.append("mean ± standard deviation")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -19,10 +17,11 @@ from tqdm.auto import tqdm
 from graphrep._checks import checked_float, checked_int
 from graphrep._pairs import as_pairs
 from graphrep._random import resolve_seed
+from graphrep._training import as_features, load_state, save_state, seeded
 from graphrep.evaluate.metrics import check_metrics, link_metrics
 from graphrep.graph import Graph, as_graph
 from graphrep.linkpred.predictors import CompletionPredictor, HadamardPredictor, NeighborPredictor
-from graphrep.nn import Encoder, SparseFeatures
+from graphrep.nn import Encoder
 from graphrep.ops.adjacency import Adjacency, as_adjacency
 
 __all__ = ["GAE", "NCN", "NCNC"]
@@ -392,12 +391,12 @@ class _Trainer:
         self.adj: Adjacency = as_adjacency(plain).to(self.device)
         # Entries as ascending numbers, so that an edge is found by bisection.
         self.keys = self.adj.rows().long() * graph.num_nodes + self.adj.indices.long()
-        self.x = _features(graph, self.device)
+        self.x = None if graph.x is None else as_features(graph.x, self.device)
         self.history: list[dict[str, float]] = []
         self.best_epoch, self.best_value = 0, -np.inf
         self.best_state: dict[str, Tensor] | None = None
         self.seed = resolve_seed(s.random_state)
-        with _seeded(self.seed):
+        with seeded(self.seed):
             self.model = _Model(self._encoder(), s._predictor()).to(self.device)
             self.state_of_random = torch.get_rng_state()
         groups = [
@@ -427,7 +426,7 @@ class _Trainer:
         s = self.settings
         self._resume()
         with (
-            _seeded(self.seed),
+            seeded(self.seed),
             tqdm(total=s.epochs, initial=len(self.history), disable=None if s.progress else True, unit="epoch") as bar,
         ):
             torch.set_rng_state(self.state_of_random)
@@ -528,7 +527,6 @@ class _Trainer:
     def _save(self) -> None:
         if self.settings.checkpoint is None:
             return
-        path = Path(self.settings.checkpoint)
         state = {
             "fingerprint": self._fingerprint(),
             "model": self.model.state_dict(),
@@ -537,19 +535,14 @@ class _Trainer:
             "history": self.history,
             "best": [self.best_epoch, self.best_value, self.best_state],
         }
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
-            torch.save(state, file)
-        os.replace(file.name, path)
+        save_state(self.settings.checkpoint, state)
 
     def _resume(self) -> None:
         path = self.settings.checkpoint
         if path is None or not Path(path).exists():
             return
-        try:
-            state = torch.load(path, weights_only=True, map_location=self.device)
-            fingerprint = state["fingerprint"]
-        except Exception as error:
-            raise ValueError(f"checkpoint {os.fspath(path)} cannot be read: {error}") from error
+        state = load_state(path, self.device)
+        fingerprint = state["fingerprint"]
         if self.settings.random_state is None:
             self.seed = fingerprint["seed"]
         if fingerprint != self._fingerprint():
@@ -560,37 +553,9 @@ class _Trainer:
         self.best_epoch, self.best_value, self.best_state = state["best"]
 
 
-class _seeded:  # noqa: N801
-    """A block with torch's random numbers seeded, and as they were afterwards."""
-
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-
-    def __enter__(self) -> None:
-        self.before = torch.get_rng_state()
-        torch.manual_seed(self.seed)
-
-    def __exit__(self, *_: object) -> None:
-        torch.set_rng_state(self.before)
-
-
 def _scores(predictor: nn.Module, h: Tensor, adj: Adjacency, pairs: Tensor, batch: int) -> Tensor:
     parts = [predictor(h, adj, part).float() for part in torch.split(pairs, batch, 1)]
     return torch.cat(parts) if parts else h.new_zeros(0)
-
-
-def _features(graph: Graph, device: torch.device) -> Any:
-    x = graph.x
-    if x is None:
-        return None
-    dense = not sp.issparse(x)
-    share = np.count_nonzero(x) / max(1, np.size(x)) if dense else x.nnz / max(1, x.shape[0] * x.shape[1])
-    if share < 0.2:
-        return SparseFeatures(x).to(device)
-    table = torch.as_tensor(np.asarray(x if dense else x.toarray(), dtype=np.float32))
-    if not bool(table.isfinite().all()):
-        raise ValueError("x must be finite, but it holds NaN or infinite features.")
-    return table.to(device)
 
 
 def _validation(val: Any, num_nodes: int) -> tuple[Tensor, Tensor] | None:

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from graphrep.nn.encoder import CONVOLUTIONS, Encoder, propagate
+from graphrep.nn.gcn import ACTIVATIONS, GCN
 from graphrep.nn.layers import Dropout, Linear, NormDropoutReLU
 from graphrep.nn.sparse import SparseFeatures
 
-__all__ = ["CONVOLUTIONS", "Dropout", "Encoder", "Linear", "NormDropoutReLU", "SparseFeatures", "propagate"]
+__all__ = [
+    "ACTIVATIONS",
+    "CONVOLUTIONS",
+    "GCN",
+    "Dropout",
+    "Encoder",
+    "Linear",
+    "NormDropoutReLU",
+    "SparseFeatures",
+    "propagate",
+]

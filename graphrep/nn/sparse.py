@@ -51,6 +51,13 @@ class SparseFeatures:
         self._matrix = Adjacency(indptr, indices, values, num_cols=matrix.shape[1])
         self.shape = (int(matrix.shape[0]), int(matrix.shape[1]))
 
+    @classmethod
+    def from_adjacency(cls, matrix: Adjacency) -> SparseFeatures:
+        """Features that are the float32 values of a sparse matrix of tensors; shares memory."""
+        features = cls.__new__(cls)
+        features._matrix, features.shape = matrix, (matrix.num_rows, matrix.num_cols)
+        return features
+
     def matmul(self, weight: Tensor, *, dropout: float = 0.0, training: bool = False) -> Tensor:
         """Product with a dense (num_features, columns) matrix, entries of the features dropped while training."""
         matrix = self._matrix
@@ -61,6 +68,4 @@ class SparseFeatures:
 
     def to(self, device: torch.device | str) -> SparseFeatures:
         """Copy on another device."""
-        other = SparseFeatures.__new__(SparseFeatures)
-        other._matrix, other.shape = self._matrix.to(device), self.shape
-        return other
+        return SparseFeatures.from_adjacency(self._matrix.to(device))

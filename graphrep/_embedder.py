@@ -1,4 +1,4 @@
-"""What all embedders share: the scikit-learn face over a graph."""
+"""What all estimators of node vectors share: the scikit-learn face over a graph."""
 
 from __future__ import annotations
 

@@ -1,0 +1,136 @@
+"""Features of clusters: means over all members, or over a random part of them (DropMember)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+
+from graphrep.contrast.partition import Clusters
+from graphrep.nn.sparse import SparseFeatures
+from graphrep.ops.adjacency import Adjacency
+from graphrep.ops.segment import segment_sum_csr
+from graphrep.ops.sparse_dense import spmm
+
+__all__ = ["ClusterMeans"]
+
+Tensor = torch.Tensor
+
+_DENSE_ABOVE = 0.25  # share of non-zeros from which a matrix product beats a sparse one
+
+
+class ClusterMeans:
+    r"""Cluster means of node features, :math:`X_c = P^\top X`, of all members or of random ones.
+
+    Sparse features stay sparse: which entries of :math:`X_c` are non-zero is found once, and each draw only sums the
+    values that belong to each of them.
+
+    Parameters
+    ----------
+    x : scipy.sparse matrix or array of shape (num_nodes, num_features)
+    clusters : Clusters
+    device : torch.device or str
+
+    Notes
+    -----
+    Each mean O(non-zeros of x) time and O(non-zeros) memory beyond the features; a draw also sorts one number per node.
+
+    References
+    ----------
+    Zhang et al. StructComp: Substituting Propagation with Structural Compression in Training Graph Contrastive
+    Learning. ICLR 2024, section 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from graphrep.contrast import ClusterMeans, Clusters
+    >>> x = np.array([[1.0], [3.0], [5.0]])
+    >>> ClusterMeans(x, Clusters.from_labels([0, 0, 1], 3)).mean()
+    tensor([[2.],
+            [5.]])
+    """
+
+    def __init__(self, x: Any, clusters: Clusters, device: torch.device | str = "cpu") -> None:
+        if x.shape[0] != len(clusters.labels):
+            raise ValueError(f"x has {x.shape[0]} rows, but the partition has {len(clusters.labels)} nodes.")
+        values = x.data if sp.issparse(x) else x
+        if not np.isfinite(values).all():
+            raise ValueError("x must be finite, but it holds NaN or infinite features.")
+        self.clusters, self.device = clusters, torch.device(device)
+        self.num_features = int(x.shape[1])
+        self._offsets = torch.from_numpy(clusters.offsets)
+        self._sizes = torch.from_numpy(clusters.sizes)
+        # Cluster of each place in the list of members, in which all is done.
+        self._cluster = torch.arange(clusters.num_clusters).repeat_interleave(self._sizes)
+        self._sums: _SparseSums | _DenseSums = _SparseSums(x, clusters) if sp.issparse(x) else _DenseSums(x, clusters)
+
+    def mean(self) -> Tensor | SparseFeatures:
+        """Means over all members, (num_clusters, num_features)."""
+        return self._means(torch.ones(len(self._cluster)), self._sizes)
+
+    def drop_members(self, share: float = 0.5) -> Tensor | SparseFeatures:
+        """Means over a random part of each cluster, drawn without replacement from torch's random numbers.
+
+        Of s members max(1, ⌊(1 - share) s⌋) stay.
+        """
+        keep = self.draw(share)
+        return self._means(keep, torch.clamp((self._sizes * (1 - share)).long(), min=1))
+
+    def draw(self, share: float = 0.5) -> Tensor:
+        """1 for the members that stay, else 0; float32 in the order of ``clusters.members``."""
+        keys = torch.rand(len(self._cluster), dtype=torch.float64) + self._cluster
+        order = keys.argsort()  # by cluster, in random order within
+        rank = torch.arange(len(order)) - self._offsets[self._cluster]
+        stay = torch.clamp((self._sizes * (1 - share)).long(), min=1)
+        keep = torch.empty(len(order))
+        keep[order] = (rank < stay[self._cluster]).float()
+        return keep
+
+    def _means(self, keep: Tensor, counts: Tensor) -> Tensor | SparseFeatures:
+        return self._sums(keep, 1 / counts.float(), self.device)
+
+
+class _DenseSums:
+    def __init__(self, x: Any, clusters: Clusters) -> None:
+        self.x = torch.as_tensor(np.ascontiguousarray(x, dtype=np.float32))
+        self.members = Adjacency(
+            torch.from_numpy(clusters.offsets), torch.from_numpy(clusters.members), num_cols=len(clusters.labels)
+        )
+
+    def __call__(self, keep: Tensor, scale: Tensor, device: torch.device) -> Tensor:
+        total: Tensor = spmm(self.members.with_values(keep), self.x)
+        return (total * scale[:, None]).to(device)
+
+
+class _SparseSums:
+    """Values of the features in the order of the entries of the result, so that a draw is one segment sum."""
+
+    def __init__(self, x: Any, clusters: Clusters) -> None:
+        matrix = sp.csr_array(x)[clusters.members]
+        self.shape = (clusters.num_clusters, int(matrix.shape[1]))
+        member = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+        keys = clusters.labels[clusters.members][member] * max(self.shape[1], 1) + matrix.indices
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])) if len(keys) else np.zeros(0, np.int64)
+        self.values = torch.from_numpy(matrix.data.astype(np.float32)[order])
+        self.member = torch.from_numpy(member.astype(np.int32)[order])
+        self.starts = torch.from_numpy(np.append(first, len(keys)).astype(np.int64))
+        self.flat = torch.from_numpy(keys[first].astype(np.int64))
+        rows = self.flat // max(self.shape[1], 1)
+        indptr = torch.zeros(self.shape[0] + 1, dtype=torch.int64)
+        torch.cumsum(torch.bincount(rows, minlength=self.shape[0]), 0, out=indptr[1:])
+        self.rows = rows
+        self.structure = Adjacency(indptr, self.flat % max(self.shape[1], 1), num_cols=self.shape[1])
+        self.dense = len(first) > _DENSE_ABOVE * self.shape[0] * self.shape[1]
+
+    def __call__(self, keep: Tensor, scale: Tensor, device: torch.device) -> Tensor | SparseFeatures:
+        total: Tensor = segment_sum_csr(self.values * keep[self.member.long()], self.starts)
+        values = total * scale[self.rows]
+        if not self.dense:
+            return SparseFeatures.from_adjacency(self.structure.to(device).with_values(values.to(device)))
+        table = torch.zeros(self.shape[0] * self.shape[1])
+        table[self.flat] = values
+        return table.view(self.shape).to(device)

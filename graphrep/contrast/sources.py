@@ -1,0 +1,134 @@
+"""What the losses see of a graph: all nodes with augmented views, or cluster means."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+
+from graphrep.contrast.compress import ClusterMeans
+from graphrep.contrast.objectives import from_keys, symmetric_normalised
+from graphrep.graph import Graph
+from graphrep.ops.adjacency import Adjacency, as_adjacency
+
+__all__ = ["ClusterSource", "GraphSource", "View", "cluster_graph"]
+
+Tensor = torch.Tensor
+
+
+class View(NamedTuple):
+    """Arguments of :meth:`graphrep.nn.GCN.forward`."""
+
+    x: Any
+    adj: Adjacency | None
+    columns: Tensor | None = None
+    rows: Tensor | None = None
+
+
+class GraphSource:
+    """The whole graph; ``pair`` masks feature columns and drops arcs, each direction of an edge by itself.
+
+    Parameters
+    ----------
+    x : tensor or SparseFeatures of shape (num_nodes, num_features)
+    graph_adj : Adjacency
+        For the positive pairs, and for message passing unless ``message_passing`` is False.
+    feature_masking, edge_dropping : pair of float
+        Probabilities in the first and in the second view.
+    message_passing : bool
+    """
+
+    def __init__(
+        self,
+        x: Any,
+        graph_adj: Adjacency,
+        feature_masking: tuple[float, float] = (0.0, 0.0),
+        edge_dropping: tuple[float, float] = (0.0, 0.0),
+        *,
+        message_passing: bool = True,
+    ) -> None:
+        self.x, self.graph_adj = x, graph_adj
+        self.adj = graph_adj if message_passing else None
+        self.feature_masking, self.edge_dropping = feature_masking, edge_dropping
+        self.num_rows = int(x.shape[0])
+
+    def plain(self) -> View:
+        """Everything as it is."""
+        return View(self.x, self.adj)
+
+    def pair(self) -> tuple[View, View]:
+        """Two augmented views."""
+        return self._augmented(0), self._augmented(1)
+
+    def shuffled(self) -> View:
+        """Features of other nodes, at random, after masking as in the first view."""
+        rows = torch.randperm(self.num_rows).to(self.graph_adj.device)
+        return View(self.x, self.adj, self._columns(0), rows)
+
+    def masked(self) -> View:
+        """Features masked as in the first view."""
+        return View(self.x, self.adj, self._columns(0))
+
+    def positives(self) -> Adjacency:
+        """Symmetrically normalised adjacency."""
+        return symmetric_normalised(self.graph_adj)
+
+    def _augmented(self, which: int) -> View:
+        adj, share = self.adj, self.edge_dropping[which]
+        if adj is not None and share > 0:
+            adj = adj.with_values((torch.rand(adj.num_entries) >= share).float().to(adj.device))
+        return View(self.x, adj, self._columns(which))
+
+    def _columns(self, which: int) -> Tensor | None:
+        share = self.feature_masking[which]
+        if not share:
+            return None
+        return (torch.rand(self.x.shape[1]) >= share).float().to(self.graph_adj.device)
+
+
+class ClusterSource:
+    """Cluster means without message passing; the second view of ``pair`` is a new draw of members.
+
+    Parameters
+    ----------
+    means : ClusterMeans
+    clusters : Adjacency
+        Graph of the clusters, for the positive pairs of COLES.
+    drop : float
+        Share of members left out of a draw.
+    """
+
+    def __init__(self, means: ClusterMeans, clusters: Adjacency, drop: float = 0.5) -> None:
+        self.means, self.clusters, self.drop = means, clusters, drop
+        self.x = means.mean()
+        self.num_rows = int(self.x.shape[0])
+
+    def plain(self) -> View:
+        """Means over all members."""
+        return View(self.x, None)
+
+    def pair(self) -> tuple[View, View]:
+        """Means over all members, and over those that a draw leaves."""
+        return View(self.x, None), View(self.means.drop_members(self.drop), None)
+
+    def positives(self) -> Adjacency:
+        """Symmetrically normalised adjacency of the clusters."""
+        return symmetric_normalised(self.clusters)
+
+
+def cluster_graph(graph: Graph, labels: Any, num_clusters: int, *, weighted: bool = False) -> Adjacency:
+    """Adjacency of clusters: an entry where an edge runs from one to the other, within a cluster on the diagonal.
+
+    Parameters
+    ----------
+    graph : Graph
+    labels : int64 array of shape (num_nodes,)
+    num_clusters : int
+    weighted : bool
+        Whether entries count the arcs, or are 1 as in the released StructComp code.
+    """
+    label = torch.as_tensor(labels)
+    adj = as_adjacency(graph)
+    keys = label[adj.rows().long()].mul_(num_clusters).add_(label[adj.indices.long()])
+    clusters, counts = from_keys(keys, num_clusters)
+    return clusters.with_values(counts.float()) if weighted else clusters

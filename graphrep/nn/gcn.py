@@ -1,0 +1,186 @@
+"""``GCN``: the plain graph convolutional network, which without an adjacency is a multilayer perceptron."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from graphrep.nn.encoder import propagate
+from graphrep.nn.sparse import SparseFeatures
+from graphrep.ops.adjacency import Adjacency
+
+__all__ = ["ACTIVATIONS", "GCN"]
+
+Tensor = torch.Tensor
+
+#: Name of an activation -> what makes its module for a width; "prelu" learns a slope per column.
+ACTIVATIONS: dict[str, Any] = {
+    "none": lambda _: nn.Identity(),
+    "relu": lambda _: nn.ReLU(),
+    "prelu": nn.PReLU,
+}
+
+
+class GCN(nn.Module):
+    r"""Graph convolutions :math:`H_{l+1} = \sigma_l(\hat A^k H_l W_l^\top + b_l)`, or a perceptron without a graph.
+
+    :math:`\hat A = \hat D^{-1/2} (A + I) \hat D^{-1/2}`. One layer with :math:`k` hops and no activation is SGC. Called
+    without an adjacency, :math:`\hat A^k` is left out: the same weights then act on each row by itself, which is what
+    StructComp trains on cluster means.
+
+    Parameters
+    ----------
+    in_channels : int
+    dimensions : int
+        Width of the result.
+    hidden : int, optional
+        Width of the layers before the last; default ``dimensions``.
+    layers : int
+        At least 1.
+    hops : int
+        Propagations per layer.
+    inner_activation, activation : str
+        Between the layers and after the last; of :data:`ACTIVATIONS`.
+    batch_norm : bool
+        Batch normalisation before each activation.
+    init : {"glorot", "linear"}
+        Glorot weights and zero bias as in graph libraries, or torch's initialisation of a linear layer.
+
+    References
+    ----------
+    Kipf, Welling. Semi-Supervised Classification with Graph Convolutional Networks. ICLR 2017, section 2. Wu et al.
+    Simplifying Graph Convolutional Networks. ICML 2019, section 2.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import graphrep as gr
+    >>> gcn = gr.nn.GCN(4, 8, layers=2)
+    >>> path = gr.ops.as_adjacency(gr.as_graph([[0, 1], [1, 2]], directed=False))
+    >>> gcn(torch.ones(3, 4), path).shape, gcn(torch.ones(5, 4)).shape
+    (torch.Size([3, 8]), torch.Size([5, 8]))
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        dimensions: int = 512,
+        *,
+        hidden: int | None = None,
+        layers: int = 1,
+        hops: int = 1,
+        inner_activation: str = "prelu",
+        activation: str = "prelu",
+        batch_norm: bool = False,
+        init: str = "glorot",
+    ) -> None:
+        super().__init__()
+        if layers < 1:
+            raise ValueError(f"layers must be at least 1, got {layers}.")
+        if init not in ("glorot", "linear"):
+            raise ValueError(f"init must be glorot or linear; got {init!r}.")
+        for name, value in (("inner_activation", inner_activation), ("activation", activation)):
+            if value not in ACTIVATIONS:
+                raise ValueError(f"{name} must be one of {', '.join(ACTIVATIONS)}; got {value!r}.")
+        self.hops = hops
+        self.linears, self.norms, self.activations = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        width = in_channels
+        for layer in range(layers):
+            last = layer == layers - 1
+            out = dimensions if last else hidden or dimensions
+            linear = nn.Linear(width, out)
+            if init == "glorot":
+                nn.init.xavier_uniform_(linear.weight)
+                nn.init.zeros_(linear.bias)
+            self.linears.append(linear)
+            # torch's momentum counts the new value: 0.99 is the published setting of BGRL.
+            self.norms.append(nn.BatchNorm1d(out, momentum=0.99) if batch_norm else nn.Identity())
+            self.activations.append(ACTIVATIONS[activation if last else inner_activation](out))
+            width = out
+
+    def forward(
+        self,
+        x: Tensor | SparseFeatures,
+        adj: Adjacency | None = None,
+        *,
+        columns: Tensor | None = None,
+        rows: Tensor | None = None,
+    ) -> Tensor:
+        """Vectors of shape (num_rows, dimensions).
+
+        ``columns``, of shape (in_channels,), multiplies the columns of ``x``: zeros mask features. ``rows`` puts row
+        ``rows[i]`` of ``x`` in place of row i. Neither copies ``x``.
+        """
+        h: Any = x
+        for layer, linear in enumerate(self._linears()):
+            weight = linear.weight if layer or columns is None else linear.weight * columns
+            product = _product(h, weight.T)
+            if layer == 0 and rows is not None:
+                product = product.index_select(0, rows)
+            h = self._spread(product, adj) + linear.bias
+            if len(h) > 1 or not self.training:  # a single row has no statistics
+                h = self.norms[layer](h)
+            h = self.activations[layer](h)
+        out: Tensor = h
+        return out
+
+    @torch.no_grad()
+    def infer(self, x: Tensor | SparseFeatures, adj: Adjacency | None = None, *, block: int = 64) -> Tensor:
+        """As :meth:`forward` in evaluation mode, layer by layer in one buffer.
+
+        Propagation treats columns alone and weights treat rows alone, so beside ``x`` and the result there are only
+        ``block`` columns, or as much in rows: O(num_rows * (dimensions + block)) memory for any number of layers.
+        """
+        training = self.training
+        self.eval()
+        linears = self._linears()
+        rows = int(x.shape[0])
+        out = linears[0].weight.new_empty(rows, linears[0].out_features)
+        for layer, linear in enumerate(linears):
+            if layer:
+                out = _rows_times(out, linear.weight)
+            for begin in range(0, linear.out_features, block):
+                part = slice(begin, begin + block)
+                h = _product(x, linear.weight[part].T) if layer == 0 else out[:, part].contiguous()
+                h = self._spread(h, adj) + linear.bias[part]
+                out[:, part] = self._finish(layer, h, part)
+        self.train(training)
+        return out
+
+    def _linears(self) -> list[nn.Linear]:
+        return [linear for linear in self.linears if isinstance(linear, nn.Linear)]
+
+    def _spread(self, h: Tensor, adj: Adjacency | None) -> Tensor:
+        if adj is not None:
+            for _ in range(self.hops):
+                h = propagate(adj, h)
+        return h
+
+    def _finish(self, layer: int, h: Tensor, part: slice) -> Tensor:
+        """Normalisation and activation of some of the columns."""
+        norm, activation = self.norms[layer], self.activations[layer]
+        if isinstance(norm, nn.BatchNorm1d):
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
+            h = nn.functional.batch_norm(
+                h, norm.running_mean[part], norm.running_var[part], norm.weight[part], norm.bias[part], eps=norm.eps
+            )
+        if isinstance(activation, nn.PReLU):
+            return nn.functional.prelu(h, activation.weight[part])
+        result: Tensor = activation(h)
+        return result
+
+
+def _product(x: Any, weight: Tensor) -> Tensor:
+    product: Tensor = x.matmul(weight.contiguous()) if isinstance(x, SparseFeatures) else x @ weight
+    return product
+
+
+def _rows_times(h: Tensor, weight: Tensor, rows: int = 4096) -> Tensor:
+    """``h @ weight.T``, in place where the widths agree."""
+    out = h if weight.shape[0] == h.shape[1] else h.new_empty(len(h), weight.shape[0])
+    for begin in range(0, len(h), rows):
+        out[begin : begin + rows] = h[begin : begin + rows] @ weight.T
+    return out

@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import pickle
+
+import networkx as nx
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from sklearn.base import clone
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import graphrep as gr
+from graphrep.contrast.contrastive import Contrastive
+from graphrep.contrast.stopping import LowestRank, StopRule, make_stop
+from graphrep.contrast.structcomp import StructComp
+
+FULL, COMPRESSED = tuple(Contrastive.SETTINGS), tuple(StructComp.SETTINGS)
+QUICK = {"dimensions": 8, "epochs": 3, "random_state": 0, "progress": False}
+MODELS = [gr.Contrastive(objective=name, **QUICK) for name in FULL]
+MODELS += [gr.StructComp(objective=name, compression=4, **QUICK) for name in COMPRESSED]
+
+
+def name_of(model):
+    return f"{type(model).__name__}-{model.objective}"
+
+
+@pytest.fixture(scope="module")
+def planted():
+    """Four blocks; words of a block's topic are somewhat more frequent there, so features alone tell little."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(4), 60)
+    drawn = nx.planted_partition_graph(4, 60, 0.12, 0.01, seed=0)
+    share = np.where(np.arange(40)[None] // 10 == y[:, None], 0.16, 0.08)
+    x = sp.csr_array((rng.random((240, 40)) < share).astype(np.float32))
+    return gr.as_graph(drawn, x=x, y=y)
+
+
+def accuracy(vectors, y, **options):
+    result = gr.evaluate.node_classification(vectors, y, per_class=10, repeats=3, majority=False, **options)
+    return float(result.mean("accuracy")[0])
+
+
+@parametrize_with_checks(
+    [
+        gr.Contrastive(objective="cca-ssg", dimensions=4, epochs=2, progress=False),
+        gr.StructComp(compression=2, dimensions=4, epochs=2, progress=False),
+    ]
+)
+def test_estimator_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
+def test_same_seed_same_vectors_for_any_thread_count(model, planted):
+    before = torch.get_num_threads()
+    state = torch.get_rng_state()
+    try:
+        torch.set_num_threads(1)
+        one = clone(model).fit_transform(planted)
+        torch.set_num_threads(2)
+        two = clone(model).fit_transform(planted)
+    finally:
+        torch.set_num_threads(before)
+    assert one.shape == (240, 8)
+    assert one.dtype == np.float32
+    assert torch.equal(torch.get_rng_state(), state)  # the caller's random numbers are left alone
+    # Products of torch may round otherwise with another number of threads, and batch normalisation magnifies it.
+    np.testing.assert_allclose(two, one, rtol=1e-4, atol=0.05 if model.objective == "bgrl" else 1e-5)
+    np.testing.assert_array_equal(clone(model).fit_transform(planted), clone(model).fit_transform(planted))
+    other = clone(model).set_params(random_state=1).fit_transform(planted)
+    assert abs(other - one).max() > 1e-3
+
+
+@pytest.mark.parametrize("objective", FULL)
+def test_full_graph_training_finds_planted_blocks(objective, planted):
+    epochs = {"bgrl": 60, "ggd": 60, "dgi": 60, "grace": 60}.get(objective, 20)
+    model = gr.Contrastive(objective=objective, dimensions=32, hidden=32, epochs=epochs, random_state=0, progress=False)
+    assert accuracy(model.fit_transform(planted), planted.y, normalise="standardise") > 0.6
+    assert accuracy(planted.x.toarray(), planted.y) < 0.4
+    losses = [record["loss"] for record in model.history_]
+    assert len(losses) == epochs == model.best_epoch_
+    assert min(losses[-5:]) < losses[0]
+
+
+@pytest.mark.parametrize("objective", COMPRESSED)
+def test_compressed_training_finds_planted_blocks(objective, planted):
+    model = gr.StructComp(objective=objective, dimensions=64, compression=6, random_state=0, progress=False)
+    assert accuracy(model.fit_transform(planted), planted.y, normalise="standardise") > 0.65
+    assert model.n_clusters_ == len(np.unique(model.clusters_)) <= 40
+    assert 1 <= model.best_epoch_ <= len(model.history_)
+    assert set(model.seconds_) == {"partition", "compression", "training", "inference"}
+    np.testing.assert_allclose(
+        model.embedding_,
+        model.encoder_(torch.from_numpy(planted.x.toarray()), gr.ops.as_adjacency(gr.as_graph(planted, weights=False)))
+        .detach()
+        .numpy(),
+        rtol=1e-3,
+        atol=1e-4,
+    )
+
+
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
+@pytest.mark.parametrize(
+    "graph",
+    [
+        gr.as_graph(np.zeros((2, 0), int), num_nodes=6),
+        gr.as_graph(np.zeros((2, 0), int), num_nodes=1),
+        gr.as_graph([[0, 1, 0], [1, 2, 0]], num_nodes=9, directed=False),
+        gr.as_graph([[0, 1], [1, 2]], weights=[2.0, 3.0], num_nodes=4, directed=False, x=np.eye(4)),
+        gr.as_graph([[0, 1], [1, 2]], num_nodes=4, directed=False, x=sp.csr_array((4, 3), dtype=np.float32)),
+    ],
+    ids=["no edges", "one node", "isolated nodes", "weights and features", "zero features"],
+)
+def test_odd_graphs_work(model, graph):
+    found = clone(model).fit_transform(graph)
+    assert found.shape == (graph.num_nodes, 8)
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("objective", COMPRESSED)
+@pytest.mark.parametrize("options", [{"n_clusters": 1}, {"compression": 1.0}, {"n_clusters": 10**6}], ids=str)
+def test_one_cluster_and_a_cluster_per_node(objective, options, planted):
+    model = gr.StructComp(objective=objective, **QUICK, **options).fit(planted)
+    assert model.n_clusters_ == (1 if options == {"n_clusters": 1} else 240)
+    assert np.isfinite(model.embedding_).all()
+
+
+def test_a_partition_of_ones_own(planted):
+    names = np.array(["a", "b", "c", "d"])[planted.y]
+    model = gr.StructComp(partition=names, **QUICK).fit(planted)
+    np.testing.assert_array_equal(model.clusters_, planted.y)
+    with pytest.raises(ValueError, match="partition must hold an integer or a name for each of the 240 nodes"):
+        gr.StructComp(partition=[0, 1], **QUICK).fit(planted)
+
+
+@pytest.mark.parametrize("estimator", [gr.Contrastive, gr.StructComp])
+@pytest.mark.parametrize(
+    ("options", "graph", "message"),
+    [
+        ({"objective": "moco"}, None, "objective must be one of"),
+        ({"dimensions": 0}, None, "dimensions must be at least 1"),
+        ({"epochs": -1}, None, "epochs must be at least 0"),
+        ({"stop": "never"}, None, "stop must be one of last, loss, rank or a StopRule"),
+        ({"activation": "tanh"}, None, "activation must be one of"),
+        ({}, gr.as_graph([[0], [1]], directed=True), "graph must be undirected"),
+        ({}, gr.as_graph([[0], [1]], directed=False, x=np.array([[1.0], [np.nan]])), "x must be finite"),
+        ({}, gr.as_graph([[0], [1]], directed=False, x=sp.csr_array([[np.inf], [0]])), "x must be finite"),
+        ({}, gr.as_graph([[0], [1]], directed=False, x=np.zeros((2, 0))), "x has no columns"),
+        ({"objective": "coles", "learning_rate": 1e30, "epochs": 9, "stop": "last"}, None, "the loss became"),
+    ],
+)
+def test_bad_input_is_refused_in_a_sentence(estimator, options, graph, message):
+    with pytest.raises(ValueError, match=message):
+        estimator(**(QUICK | options)).fit(nx.karate_club_graph() if graph is None else graph)
+
+
+def test_bad_settings_of_one_estimator():
+    graph = nx.karate_club_graph()
+    with pytest.raises(ValueError, match="edge_dropping must be two probabilities"):
+        gr.Contrastive(edge_dropping=(0.1, 0.2, 0.3), **QUICK).fit(graph)
+    with pytest.raises(ValueError, match="encoder must be gcn or mlp"):
+        gr.Contrastive(encoder="gat", **QUICK).fit(graph)
+    with pytest.raises(ValueError, match="compression must be at least 1"):
+        gr.StructComp(compression=0.5, **QUICK).fit(graph)
+    with pytest.raises(ValueError, match="drop_members must be at least 0 and at most 1"):
+        gr.StructComp(drop_members=1.5, **QUICK).fit(graph)
+
+
+def test_an_mlp_sees_no_edges(planted):
+    lonely = gr.as_graph(np.zeros((2, 0), int), num_nodes=240, x=planted.x)
+    model = gr.Contrastive(objective="cca-ssg", encoder="mlp", **QUICK)
+    np.testing.assert_array_equal(clone(model).fit_transform(planted), clone(model).fit_transform(lonely))
+
+
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
+def test_a_resumed_fit_is_the_fit(model, planted, tmp_path):
+    whole = clone(model).set_params(epochs=6).fit(planted)
+    path = tmp_path / "fit.pt"
+    clone(model).set_params(epochs=4, checkpoint=path).fit(planted)
+    resumed = clone(model).set_params(epochs=6, checkpoint=path).fit(planted)
+    if model.objective != "bgrl":  # whose momentum depends on how many epochs are planned
+        np.testing.assert_array_equal(resumed.embedding_, whole.embedding_)
+        assert resumed.history_ == whole.history_
+    assert len(resumed.history_) == len(whole.history_)
+    with pytest.raises(ValueError, match="is of another fit"):
+        clone(model).set_params(checkpoint=path, dimensions=4).fit(planted)
+    path.write_bytes(b"rubbish")
+    with pytest.raises(ValueError, match="cannot be read"):
+        clone(model).set_params(checkpoint=path).fit(planted)
+
+
+def test_pickle(planted):
+    model = gr.StructComp(**QUICK).fit(planted)
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.embedding_, model.embedding_)
+    assert again.node_vectors_.settings["method"] == "StructComp"
+
+
+class Falling(StopRule):
+    """Pretends that the second epoch is best and the fourth the last."""
+
+    keeps_earlier = True
+
+    def after(self, epoch, loss, probe):
+        return {"width": probe().shape[1]}, epoch <= 2, epoch == 4
+
+
+def test_the_weights_of_the_chosen_epoch_are_used(planted):
+    seen = {}
+    model = gr.StructComp(**(QUICK | {"epochs": 9, "stop": Falling()}))
+    model.fit(planted, on_epoch=lambda epoch, embed: seen.update({epoch: embed()}))
+    assert list(seen) == [1, 2, 3, 4]
+    assert model.best_epoch_ == 2
+    np.testing.assert_array_equal(model.embedding_, seen[2])
+    assert model.history_[0]["width"] == 8
+
+
+def test_lowest_rank_stops_at_the_turn_and_at_a_collapse():
+    def ranks(values, **options):
+        rule, best = make_stop(LowestRank(**options)), 0
+        for epoch, rank in enumerate(values, 1):
+            _, better, stop = rule.after(epoch, 0.0, lambda rank=rank: torch.eye(20)[:rank])
+            best = epoch if better else best
+            if stop:
+                break
+        return best, epoch
+
+    assert ranks([10, 8, 7, 8, 9, 10, 11], patience=3) == (3, 6)
+    assert ranks([10, 9, 8, 7, 6, 5, 4, 3, 2]) == (8, 8)
+    assert ranks([10, 9, 8, 7, 6, 5, 3, 2, 1], collapse=0.0) == (9, 9)
+    assert repr(LowestRank(patience=3, collapse=0.5)) == "LowestRank(patience=3, collapse=0.5, max_rows=2048)"
+
+
+def test_loss_rule(planted):
+    model = gr.Contrastive(objective="sce", stop="loss", **(QUICK | {"epochs": 5})).fit(planted)
+    losses = [record["loss"] for record in model.history_]
+    assert model.best_epoch_ == int(np.argmin(losses)) + 1
