@@ -10,9 +10,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from graphrep import datasets, embed, evaluate, io, linkpred, loader, nn, ops, pyg
+    from graphrep import contrast, datasets, embed, evaluate, io, linkpred, loader, nn, ops, pyg
     from graphrep._doctor import show_versions
     from graphrep._version import __version__
+    from graphrep.contrast.clustering import SCGC, PamC
     from graphrep.embed import DeepWalk, FastRP, Node2Vec, NodeVectors, load_vectors
     from graphrep.graph import Graph, as_graph
     from graphrep.linkpred.neural import GAE, NCN, NCNC
@@ -27,6 +28,8 @@ _HOME = {
     "NCNC": "graphrep.linkpred.neural",
     "Node2Vec": "graphrep.embed",
     "NodeVectors": "graphrep.embed",
+    "PamC": "graphrep.contrast.clustering",
+    "SCGC": "graphrep.contrast.clustering",
     "__version__": "graphrep._version",
     "as_graph": "graphrep.graph",
     "iter_walks": "graphrep.ops.walks",
@@ -34,19 +37,22 @@ _HOME = {
     "random_walks": "graphrep.ops.walks",
     "show_versions": "graphrep._doctor",
 }
-_MODULES = ("datasets", "embed", "evaluate", "io", "linkpred", "loader", "nn", "ops", "pyg")
+_MODULES = ("contrast", "datasets", "embed", "evaluate", "io", "linkpred", "loader", "nn", "ops", "pyg")
 
 __all__ = [
     "GAE",
     "NCN",
     "NCNC",
+    "SCGC",
     "DeepWalk",
     "FastRP",
     "Graph",
     "Node2Vec",
     "NodeVectors",
+    "PamC",
     "__version__",
     "as_graph",
+    "contrast",
     "datasets",
     "embed",
     "evaluate",
