@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from graphrep import contrast, datasets, embed, evaluate, io, linkpred, loader, nn, ops, pyg
     from graphrep._doctor import show_versions
     from graphrep._version import __version__
+    from graphrep.contrast.clustering import SCGC, PamC
     from graphrep.contrast.contrastive import Contrastive
     from graphrep.contrast.structcomp import StructComp
     from graphrep.embed import DeepWalk, FastRP, Node2Vec, NodeVectors, load_vectors
@@ -32,6 +33,8 @@ _HOME = {
     "NCNC": "graphrep.linkpred.neural",
     "Node2Vec": "graphrep.embed",
     "NodeVectors": "graphrep.embed",
+    "PamC": "graphrep.contrast.clustering",
+    "SCGC": "graphrep.contrast.clustering",
     "StructComp": "graphrep.contrast.structcomp",
     "__version__": "graphrep._version",
     "as_graph": "graphrep.graph",
@@ -46,6 +49,7 @@ __all__ = [
     "GAE",
     "NCN",
     "NCNC",
+    "SCGC",
     "Contrastive",
     "DeepWalk",
     "EmbeddingScorer",
@@ -53,6 +57,7 @@ __all__ = [
     "Graph",
     "Node2Vec",
     "NodeVectors",
+    "PamC",
     "StructComp",
     "__version__",
     "as_graph",

@@ -164,3 +164,11 @@ def _version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def resident(field: str = "VmRSS", *, reset: bool = False) -> int:
+    """Bytes that this process holds ("VmRSS"), or held at most ("VmHWM") since it began or ``reset`` was last given."""
+    if reset:
+        Path("/proc/self/clear_refs").write_text("5")
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))

@@ -11,17 +11,21 @@ from graphrep.evaluate.baselines import (
     node_baselines,
     propagate,
 )
+from graphrep.evaluate.clustering import Clustering, clustering, clustering_baselines
 from graphrep.evaluate.link_prediction import LinkPrediction, edge_features, link_prediction
 from graphrep.evaluate.metrics import average_precision, hits_at_k, link_metrics, mrr, mrr_report, roc_auc
 from graphrep.evaluate.node_classification import NodeClassification, node_classification
 from graphrep.evaluate.splits import ncn_link_split, random_link_split
 
 __all__ = [
+    "Clustering",
     "LinkComparison",
     "LinkPrediction",
     "NodeClassification",
     "NodeComparison",
     "average_precision",
+    "clustering",
+    "clustering_baselines",
     "compare",
     "compare_nodes",
     "edge_features",

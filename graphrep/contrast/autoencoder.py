@@ -1,0 +1,200 @@
+"""An auto-encoder of node features, from which clustering starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import nn
+from tqdm.auto import tqdm
+
+from graphrep._checks import checked_float, checked_int
+from graphrep._random import resolve_seed
+from graphrep.nn import SparseFeatures
+
+__all__ = ["AutoEncoder", "FeatureTable", "pretrain_autoencoder"]
+
+Tensor = torch.Tensor
+
+
+class AutoEncoder(nn.Module):
+    r"""Linear layers with ReLU between, down to few dimensions and back; nothing follows the last layer of either half.
+
+    Parameters
+    ----------
+    in_channels : int
+        Number of features.
+    hidden : sequence of int
+        Widths of the hidden layers of the encoder; the decoder has them in reverse.
+    dimensions : int
+        Width of the code.
+
+    References
+    ----------
+    Bo et al. Structural Deep Clustering Network. WWW 2020, section 4.1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from graphrep.contrast import AutoEncoder
+    >>> z, x_hat = AutoEncoder(6, hidden=(8, 4), dimensions=2)(torch.ones(3, 6))
+    >>> z.shape, x_hat.shape
+    (torch.Size([3, 2]), torch.Size([3, 6]))
+    """
+
+    def __init__(self, in_channels: int, *, hidden: Sequence[int] = (500, 500, 2000), dimensions: int = 10) -> None:
+        super().__init__()
+        widths = [in_channels, *hidden, dimensions]
+        self.encoder = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
+        self.decoder = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths[::-1]))
+
+    def encode(self, x: Tensor | SparseFeatures) -> Tensor:
+        """Codes of shape (num_nodes, dimensions)."""
+        first: Any = self.encoder[0]
+        h: Tensor = x.matmul(first.weight.T.contiguous()) + first.bias if isinstance(x, SparseFeatures) else first(x)
+        for layer in self.encoder[1:]:
+            h = layer(h.relu())
+        return h
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Features of shape (num_nodes, in_channels) from codes."""
+        for index, layer in enumerate(self.decoder):
+            z = layer(z.relu() if index else z)
+        return z
+
+    def forward(self, x: Tensor | SparseFeatures) -> tuple[Tensor, Tensor]:
+        """Codes and the features that they decode to."""
+        z = self.encode(x)
+        return z, self.decode(z)
+
+
+def pretrain_autoencoder(
+    x: Any,
+    *,
+    hidden: Sequence[int] = (500, 500, 2000),
+    dimensions: int = 10,
+    epochs: int = 30,
+    batch_size: int = 256,
+    learning_rate: float = 0.001,
+    random_state: Any = None,
+    device: str | None = None,
+    progress: bool = True,
+) -> AutoEncoder:
+    r"""Train an :class:`AutoEncoder` by the mean squared error of the features, with Adam on batches of rows.
+
+    Parameters
+    ----------
+    x : array, tensor or scipy.sparse matrix of shape (num_nodes, num_features)
+        Sparse features become dense a batch at a time.
+    hidden, dimensions
+        As in :class:`AutoEncoder`.
+    epochs, batch_size : int
+    learning_rate : float
+    random_state : int, RandomState, Generator or None
+    device : str, optional
+        Default: the CPU.
+    progress : bool
+        Show a bar if the output is a terminal.
+
+    Returns
+    -------
+    AutoEncoder
+
+    Raises
+    ------
+    ValueError
+        ``x`` is not a table of finite numbers, or a setting is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from graphrep.contrast import pretrain_autoencoder
+    >>> x = np.eye(6, dtype=np.float32)
+    >>> pretrain_autoencoder(x, hidden=(8,), dimensions=2, epochs=2, random_state=0).decoder[-1].out_features
+    6
+    """
+    table = FeatureTable(x, device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(resolve_seed(random_state))
+        model = AutoEncoder(table.shape[1], hidden=hidden, dimensions=dimensions).to(table.device)
+        optimiser = torch.optim.Adam(model.parameters(), lr=checked_float("learning_rate", learning_rate, 0.0))
+        for _ in tqdm(range(checked_int("epochs", epochs, 0)), disable=None if progress else True, unit="epoch"):
+            reconstruction_epoch(model, optimiser, table, checked_int("batch_size", batch_size, 1))
+    return model
+
+
+def reconstruction_epoch(model: AutoEncoder, optimiser: torch.optim.Optimizer, table: FeatureTable, size: int) -> float:
+    """One pass over the rows in random order; returns the mean squared error on the way."""
+    order = torch.randperm(table.shape[0])
+    total = 0.0
+    for rows in torch.split(order, size):
+        target = table.batch(rows)
+        loss = nn.functional.mse_loss(model(target)[1], target)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        total += loss.item() * len(rows)
+    return total / max(1, len(order))
+
+
+class FeatureTable:
+    """Features that are dense as a tensor or sparse as CSR: all of them for a linear layer, or batches of rows.
+
+    Fewer than a fifth of the entries non-zero makes a table sparse, whichever way it came.
+    """
+
+    def __init__(self, x: Any, device: str | torch.device | None = None) -> None:
+        self.device = torch.device(device or "cpu")
+        if isinstance(x, torch.Tensor):
+            x = x.detach().cpu().numpy()
+        table: Any = sp.csr_array(x, dtype=np.float32) if sp.issparse(x) else np.asarray(x, dtype=np.float32)
+        if table.ndim != 2:
+            raise ValueError(f"x must have shape (num_nodes, num_features), got {table.shape}.")
+        self.shape = (int(table.shape[0]), int(table.shape[1]))
+        if not self.shape[0] or not self.shape[1]:
+            raise ValueError(f"x must have at least one row and one column, got shape {self.shape}.")
+        bad = ~np.isfinite(table.data if sp.issparse(table) else table)
+        if bad.any():
+            raise ValueError(f"x must be finite, but {int(bad.sum())} of its entries are NaN or infinite.")
+        share = (table.nnz if sp.issparse(table) else np.count_nonzero(table)) / (self.shape[0] * self.shape[1])
+        self.rows: Any = None
+        self.full: Tensor | SparseFeatures
+        if share < 0.2:
+            self.rows = sp.csr_array(table)
+            self.full = SparseFeatures(self.rows).to(self.device)
+        else:
+            dense = table.toarray() if sp.issparse(table) else np.array(table, order="C")
+            self.full = torch.from_numpy(dense).to(self.device)
+
+    def batch(self, rows: Tensor | slice) -> Tensor:
+        """Some rows, dense."""
+        if self.rows is None:
+            part: Tensor = self.full[rows]  # type: ignore[index]
+            return part
+        chosen = rows.numpy() if isinstance(rows, torch.Tensor) else rows
+        return torch.from_numpy(self.rows[chosen].toarray()).to(self.device)
+
+    def squared_error(self, x_hat: Tensor) -> Tensor:
+        """Mean squared difference to all rows, sparse ones staying so."""
+        if isinstance(self.full, torch.Tensor):
+            return nn.functional.mse_loss(x_hat, self.full)
+        # |x_hat - x|^2 = |x_hat|^2 - 2 <x_hat, x> + |x|^2
+        at = self.rows.tocoo()
+        rows, cols = (torch.from_numpy(ids.astype(np.int64)).to(self.device) for ids in at.coords)
+        values = torch.from_numpy(at.data).to(self.device)
+        inner = (x_hat[rows, cols] * values).sum()
+        return (x_hat.square().sum() - 2 * inner + values.square().sum()) / x_hat.numel()
+
+    def encoded(self, encode: Callable[[Any], Tensor], size: int = 65536) -> Tensor:
+        """``encode`` of all rows, without gradient, a bounded number of rows at a time where there are many."""
+        with torch.no_grad():
+            if self.shape[0] <= size:
+                return encode(self.full)
+            parts = [slice(begin, begin + size) for begin in range(0, self.shape[0], size)]
+            if isinstance(self.full, torch.Tensor):
+                return torch.cat([encode(self.full[part]) for part in parts])
+            return torch.cat([encode(SparseFeatures(self.rows[part]).to(self.device)) for part in parts])

@@ -1,0 +1,388 @@
+"""The losses of contrastive graph clustering, PamC and SCGC, as plain functions of torch tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.nn.functional import normalize
+
+from graphrep.ops.adjacency import Adjacency
+from graphrep.ops.segment import scatter_sum, segment_csr
+from graphrep.ops.sparse_dense import sddmm, spmm
+
+__all__ = [
+    "all_pairs_similarity",
+    "clustering_divergence",
+    "meta_node_loss",
+    "meta_nodes",
+    "neighbor_contrast_loss",
+    "neighbor_similarity",
+    "soft_assignment",
+    "target_distribution",
+]
+
+Tensor = torch.Tensor
+BLOCK_ENTRIES = 2**22  # similarities held at a time by default: 16 MB of float32
+
+
+def soft_assignment(z: Tensor, centres: Tensor, degrees_of_freedom: float = 1.0) -> Tensor:
+    r"""Student-t similarity to the centres: :math:`q_{ic} \propto (1 + \|z_i - \mu_c\|^2 / v)^{-(v + 1) / 2}`.
+
+    Parameters
+    ----------
+    z : floating tensor of shape (num_nodes, dimensions)
+    centres : tensor of shape (n_clusters, dimensions)
+    degrees_of_freedom : float
+        v.
+
+    Returns
+    -------
+    tensor of shape (num_nodes, n_clusters)
+        Rows sum to 1.
+
+    Notes
+    -----
+    O(num_nodes * n_clusters * dimensions) time; memory as the result.
+
+    References
+    ----------
+    Xie, Girshick, Farhadi. Unsupervised Deep Embedding for Clustering Analysis. ICML 2016, section 3.1.1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from graphrep.contrast import soft_assignment
+    >>> soft_assignment(torch.tensor([[0.0], [1.0]]), torch.tensor([[0.0], [2.0]]))
+    tensor([[0.8333, 0.1667],
+            [0.5000, 0.5000]])
+    """
+    # Distances as |z|^2 - 2 <z, mu> + |mu|^2, shifted by the mean centre so that little cancels.
+    shift = centres.detach().mean(0)
+    z, centres = z - shift, centres - shift
+    squared = z.square().sum(1, keepdim=True) - 2 * z @ centres.T + centres.square().sum(1)
+    kernel = (1 + squared.clamp(min=0) / degrees_of_freedom) ** (-(degrees_of_freedom + 1) / 2)
+    return kernel / kernel.sum(1, keepdim=True)
+
+
+def target_distribution(q: Tensor) -> Tensor:
+    r"""Sharpened assignments :math:`p_{ic} \propto q_{ic}^2 / \sum_i q_{ic}`, without gradient.
+
+    Parameters
+    ----------
+    q : floating tensor of shape (num_nodes, n_clusters)
+        Of :func:`soft_assignment`.
+
+    Returns
+    -------
+    tensor of shape (num_nodes, n_clusters)
+        Rows sum to 1; a column that is zero throughout stays so.
+
+    References
+    ----------
+    Xie, Girshick, Farhadi. Unsupervised Deep Embedding for Clustering Analysis. ICML 2016, section 3.1.3.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from graphrep.contrast import target_distribution
+    >>> target_distribution(torch.tensor([[0.8, 0.2], [0.5, 0.5]]))
+    tensor([[0.8960, 0.1040],
+            [0.3500, 0.6500]])
+    """
+    q = q.detach()
+    weight = q.square() / q.sum(0).clamp(min=torch.finfo(q.dtype).tiny)
+    return weight / weight.sum(1, keepdim=True)
+
+
+def clustering_divergence(q: Tensor, p: Tensor) -> Tensor:
+    r"""Kullback-Leibler divergence :math:`\frac{1}{N} \sum_{ic} p_{ic} \log (p_{ic} / q_{ic})`.
+
+    Parameters
+    ----------
+    q, p : floating tensors of shape (num_nodes, n_clusters)
+        Assignments and their target.
+
+    Returns
+    -------
+    scalar tensor
+
+    Examples
+    --------
+    >>> import torch
+    >>> from graphrep.contrast import clustering_divergence, target_distribution
+    >>> q = torch.tensor([[0.8, 0.2], [0.5, 0.5]])
+    >>> clustering_divergence(q, target_distribution(q))
+    tensor(0.0396)
+    """
+    tiny = torch.finfo(q.dtype).tiny
+    return torch.nn.functional.kl_div(q.clamp(min=tiny).log(), p, reduction="batchmean")
+
+
+def neighbor_similarity(z: Tensor, influence: Adjacency, tau: float = 0.5) -> Tensor:
+    r"""What a node has in common with those it is near to: :math:`\sum_j \gamma_{ij} e^{\tau \cos(z_i, z_j)}`.
+
+    The cosine of a node with itself counts 0, and so does that with a zero vector.
+
+    Parameters
+    ----------
+    z : float32 or float64 tensor of shape (num_nodes, dimensions)
+    influence : Adjacency
+        The weights :math:`\gamma`, see :func:`influence`; without values every entry weighs 1.
+    tau : float
+        Multiplies the cosine.
+
+    Returns
+    -------
+    tensor of shape (num_nodes,)
+
+    Notes
+    -----
+    O(num_entries * dimensions) time, O(num_entries) memory; differentiable once, in ``z``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import graphrep as gr
+    >>> weights = gr.contrast.influence(gr.as_graph([[0], [1]], directed=False))
+    >>> gr.contrast.neighbor_similarity(torch.tensor([[1.0, 0.0], [2.0, 0.0]]), weights, tau=1.0)
+    tensor([1.8591, 1.8591])
+    """
+    if influence.num_rows != len(z) or influence.num_cols != len(z):
+        raise ValueError(
+            f"influence must have shape ({len(z)}, {len(z)}) as z has {len(z)} rows, "
+            f"got ({influence.num_rows}, {influence.num_cols})."
+        )
+    out: Tensor = _NeighborSum.apply(normalize(z), influence, tau)  # type: ignore[no-untyped-call]
+    return out
+
+
+def all_pairs_similarity(z: Tensor, tau: float = 0.5, *, block: int | None = None) -> Tensor:
+    r"""What a node has in common with all nodes: :math:`\sum_j e^{\tau \cos(z_i, z_j)}`, rows taken in blocks.
+
+    The cosine of a node with itself counts 0, and so does that with a zero vector.
+
+    Parameters
+    ----------
+    z : float32 or float64 tensor of shape (num_nodes, dimensions)
+    tau : float
+        Multiplies the cosine.
+    block : int, optional
+        Rows at a time; default: as many as make 4 million similarities.
+
+    Returns
+    -------
+    tensor of shape (num_nodes,)
+
+    Notes
+    -----
+    O(num_nodes**2 * dimensions) time, O(block * num_nodes) memory, in the derivative too, which computes the
+    similarities anew; differentiable once.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from graphrep.contrast import all_pairs_similarity
+    >>> all_pairs_similarity(torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), tau=1.0)
+    tensor([4.7183, 4.7183, 3.0000])
+    """
+    rows = max(1, BLOCK_ENTRIES // max(1, len(z))) if block is None else block
+    out: Tensor = _AllPairsSum.apply(normalize(z), tau, rows)  # type: ignore[no-untyped-call]
+    return out
+
+
+def meta_nodes(z: Tensor, labels: Tensor, n_clusters: int) -> tuple[Tensor, Tensor]:
+    r"""Sums over clusters, :math:`c_a = \sum_{i:\, l_i = a} z_i`, without an N x C x d product.
+
+    Parameters
+    ----------
+    z : floating tensor of shape (num_nodes, dimensions)
+    labels : int64 tensor of shape (num_nodes,)
+        Cluster of each node, in [0, n_clusters).
+    n_clusters : int
+
+    Returns
+    -------
+    tuple of tensor of shape (n_clusters, dimensions) and bool tensor of shape (n_clusters,)
+        The sums, and which clusters have a node at all.
+
+    Notes
+    -----
+    O(num_nodes * dimensions); the same to the bit for any number of threads.
+
+    References
+    ----------
+    Kulatilleke, Portmann, Chandra. Efficient block contrastive learning via parameter-free meta-node approximation.
+    2022, section 3.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from graphrep.contrast import meta_nodes
+    >>> meta_nodes(torch.tensor([[1.0], [2.0], [4.0]]), torch.tensor([0, 2, 0]), 3)
+    (tensor([[5.],
+            [0.],
+            [2.]]), tensor([ True, False,  True]))
+    """
+    sums = scatter_sum(z, labels, dim=0, dim_size=n_clusters)
+    return sums, torch.bincount(labels, minlength=n_clusters) > 0
+
+
+def meta_node_loss(
+    z: Tensor, labels: Tensor, influence: Adjacency, *, n_clusters: int, tau: float = 0.5, eps: float = 1e-10
+) -> Tensor:
+    r"""Contrastive loss whose negatives are clusters, not nodes.
+
+    .. math::
+        -\frac{1}{N} \sum_i \log \Big( \epsilon + \sum_j \gamma_{ij} e^{\tau \cos(z_i, z_j)} \Big)
+        + \frac{1}{|B|} \sum_{a \in B} \log \Big( \epsilon + \sum_{b \in B} e^{\tau \cos(c_a, c_b)} \Big)
+
+    over the meta-nodes :math:`c_a` (see :func:`meta_nodes`) of the clusters B that have a node. The cosine of a node or
+    a meta-node with itself counts 0. Labels carry no gradient.
+
+    Parameters
+    ----------
+    z : float32 or float64 tensor of shape (num_nodes, dimensions)
+    labels : int64 tensor of shape (num_nodes,)
+        Cluster of each node.
+    influence : Adjacency
+        The weights :math:`\gamma`, see :func:`influence`.
+    n_clusters : int
+    tau : float
+        Multiplies the cosine: the larger, the sharper.
+    eps : float
+
+    Returns
+    -------
+    scalar tensor
+
+    Notes
+    -----
+    O((num_entries + num_nodes + n_clusters**2) * dimensions) time and O(num_entries + num_nodes * dimensions) memory.
+
+    References
+    ----------
+    Kulatilleke, Portmann, Chandra. Efficient block contrastive learning via parameter-free meta-node approximation.
+    2022, section 3.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import graphrep as gr
+    >>> weights = gr.contrast.influence(gr.as_graph([[0, 2], [1, 3]], directed=False))
+    >>> z = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
+    >>> together = gr.contrast.meta_node_loss(z, torch.tensor([0, 0, 1, 1]), weights, n_clusters=2)
+    >>> apart = gr.contrast.meta_node_loss(z, torch.tensor([0, 1, 0, 1]), weights, n_clusters=2)
+    >>> bool(together < apart)
+    True
+    """
+    positive = (neighbor_similarity(z, influence, tau) + eps).log().mean()
+    sums, present = meta_nodes(z, labels.detach(), n_clusters)
+    unit = normalize(sums[present])
+    others = 1 - torch.eye(len(unit), dtype=z.dtype, device=z.device)
+    negative = ((tau * (unit @ unit.T) * others).exp().sum(1) + eps).log().mean()
+    return negative - positive
+
+
+def neighbor_contrast_loss(
+    z: Tensor, influence: Adjacency, *, tau: float = 0.5, block: int | None = None, eps: float = 1e-8
+) -> Tensor:
+    r"""Contrastive loss against all nodes, as in SCGC.
+
+    .. math::
+        -\frac{1}{N} \sum_i \log \Big( \epsilon +
+        \frac{\sum_j \gamma_{ij} e^{\tau \cos(z_i, z_j)}}{\sum_j e^{\tau \cos(z_i, z_j)}} \Big)
+
+    with the cosine of a node with itself counting 0.
+
+    Parameters
+    ----------
+    z : float32 or float64 tensor of shape (num_nodes, dimensions)
+    influence : Adjacency
+        The weights :math:`\gamma`, see :func:`influence`.
+    tau : float
+        Multiplies the cosine.
+    block : int, optional
+        Rows of the similarity matrix that are held at a time; see :func:`all_pairs_similarity`.
+    eps : float
+
+    Returns
+    -------
+    scalar tensor
+
+    Notes
+    -----
+    O(num_nodes**2 * dimensions) time and O(num_entries + block * num_nodes) memory.
+
+    References
+    ----------
+    Kulatilleke, Portmann, Chandra. SCGC: Self-Supervised Contrastive Graph Clustering. 2022, section 3.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import graphrep as gr
+    >>> weights = gr.contrast.influence(gr.as_graph([[0, 2], [1, 3]], directed=False))
+    >>> z = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
+    >>> gr.contrast.neighbor_contrast_loss(z, weights)
+    tensor(1.2782)
+    """
+    share = neighbor_similarity(z, influence, tau) / all_pairs_similarity(z, tau, block=block)
+    return -(share + eps).log().mean()
+
+
+class _NeighborSum(torch.autograd.Function):
+    """Weighted sums of exponentiated inner products over the entries of each row, the diagonal's being 1."""
+
+    @staticmethod
+    def forward(ctx: Any, h: Tensor, influence: Adjacency, tau: float) -> Tensor:
+        cosine = sddmm(influence, h, h)
+        off_diagonal = influence.indices != influence.rows()
+        terms = cosine.mul_(tau).mul_(off_diagonal).exp_()
+        if influence.values is not None:
+            terms.mul_(influence.values.to(h.dtype))
+        total: Tensor = segment_csr(terms, influence.indptr)
+        # Kept for the derivative; the transpose of the structure is cached on the adjacency.
+        ctx.save_for_backward(h, terms.mul_(off_diagonal))
+        ctx.influence, ctx.tau = influence, tau
+        return total
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
+        h, terms = ctx.saved_tensors
+        adj: Adjacency = ctx.influence
+        weighted = adj.with_values(terms * (ctx.tau * grad).index_select(0, adj.rows()))
+        return spmm(weighted, h) + spmm(weighted.t(), h), None, None
+
+
+class _AllPairsSum(torch.autograd.Function):
+    """Row sums of exponentiated inner products of all pairs, block by block, the diagonal's being 1."""
+
+    @staticmethod
+    def forward(ctx: Any, h: Tensor, tau: float, block: int) -> Tensor:
+        total = h.new_empty(len(h))
+        for begin in range(0, len(h), block):
+            part = _terms(h, begin, block, tau)
+            total[begin : begin + block] = part.sum(1) + 1
+        ctx.save_for_backward(h)
+        ctx.tau, ctx.block = tau, block
+        return total
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
+        (h,) = ctx.saved_tensors
+        scaled, out = ctx.tau * grad, torch.zeros_like(h)
+        for begin in range(0, len(h), ctx.block):
+            rows = slice(begin, begin + ctx.block)
+            part = _terms(h, begin, ctx.block, ctx.tau).mul_(scaled[rows, None])
+            out[rows] += part @ h
+            out.addmm_(part.T, h[rows])
+        return out, None, None
+
+
+def _terms(h: Tensor, begin: int, block: int, tau: float) -> Tensor:
+    part = (h[begin : begin + block] @ h.T).mul_(tau).exp_()
+    part.diagonal(begin).zero_()
+    return part
