@@ -237,8 +237,8 @@ def meta_node_loss(
         -\frac{1}{N} \sum_i \log \Big( \epsilon + \sum_j \gamma_{ij} e^{\tau \cos(z_i, z_j)} \Big)
         + \frac{1}{|B|} \sum_{a \in B} \log \Big( \epsilon + \sum_{b \in B} e^{\tau \cos(c_a, c_b)} \Big)
 
-    over the meta-nodes :math:`c_a` (:func:`graphrep.contrast.meta_nodes`) of the clusters B that have a node. The cosine
-    of a node or a meta-node with itself counts 0. Labels carry no gradient.
+    over the meta-nodes :math:`c_a` (:func:`graphrep.contrast.meta_nodes`) of the clusters B that have a node. The
+    cosine of a node or a meta-node with itself counts 0. Labels carry no gradient.
 
     Parameters
     ----------
