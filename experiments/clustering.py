@@ -180,8 +180,8 @@ def table(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
-def summary(values: list[float]) -> dict[str, float]:
-    return {"mean": statistics.fmean(values), "std": statistics.stdev(values) if len(values) > 1 else 0.0}
+def summary(values: list[float]) -> dict[str, float | None]:
+    return {"mean": statistics.fmean(values), "std": statistics.stdev(values) if len(values) > 1 else None}
 
 
 def markdown(dataset: str, graph: gr.Graph, clusters: int, rows: list[dict[str, Any]]) -> str:
@@ -216,8 +216,9 @@ def markdown(dataset: str, graph: gr.Graph, clusters: int, rows: list[dict[str, 
     return "\n".join(lines) + "\n"
 
 
-def _cell(score: dict[str, float]) -> str:
-    return f"{100 * score['mean']:.2f} ± {100 * score['std']:.2f}"
+def _cell(score: dict[str, float | None]) -> str:
+    mean, std = score["mean"], score["std"]
+    return f"{100 * mean:.2f}" if std is None else f"{100 * mean:.2f} ± {100 * std:.2f}"
 
 
 def read(path: Path) -> gr.Graph:

@@ -36,7 +36,7 @@ class ClusterModel(nn.Module):
     autoencoder : AutoEncoder
     centres : tensor of shape (n_clusters, dimensions)
     degrees_of_freedom : float
-        Of :func:`soft_assignment`.
+        Of :func:`graphrep.contrast.soft_assignment`.
     """
 
     def __init__(self, autoencoder: AutoEncoder, centres: Tensor, degrees_of_freedom: float = 1.0) -> None:

@@ -71,7 +71,7 @@ def target_distribution(q: Tensor) -> Tensor:
     Parameters
     ----------
     q : floating tensor of shape (num_nodes, n_clusters)
-        Of :func:`soft_assignment`.
+        Of :func:`graphrep.contrast.soft_assignment`.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def neighbor_similarity(z: Tensor, influence: Adjacency, tau: float = 0.5) -> Te
     ----------
     z : float32 or float64 tensor of shape (num_nodes, dimensions)
     influence : Adjacency
-        The weights :math:`\gamma`, see :func:`influence`; without values every entry weighs 1.
+        The weights :math:`\gamma`, see :func:`graphrep.contrast.influence`; without values every entry weighs 1.
     tau : float
         Multiplies the cosine.
 
@@ -237,8 +237,8 @@ def meta_node_loss(
         -\frac{1}{N} \sum_i \log \Big( \epsilon + \sum_j \gamma_{ij} e^{\tau \cos(z_i, z_j)} \Big)
         + \frac{1}{|B|} \sum_{a \in B} \log \Big( \epsilon + \sum_{b \in B} e^{\tau \cos(c_a, c_b)} \Big)
 
-    over the meta-nodes :math:`c_a` (see :func:`meta_nodes`) of the clusters B that have a node. The cosine of a node or
-    a meta-node with itself counts 0. Labels carry no gradient.
+    over the meta-nodes :math:`c_a` (:func:`graphrep.contrast.meta_nodes`) of the clusters B that have a node. The
+    cosine of a node or a meta-node with itself counts 0. Labels carry no gradient.
 
     Parameters
     ----------
@@ -246,7 +246,7 @@ def meta_node_loss(
     labels : int64 tensor of shape (num_nodes,)
         Cluster of each node.
     influence : Adjacency
-        The weights :math:`\gamma`, see :func:`influence`.
+        The weights :math:`\gamma`, see :func:`graphrep.contrast.influence`.
     n_clusters : int
     tau : float
         Multiplies the cosine: the larger, the sharper.
@@ -299,11 +299,11 @@ def neighbor_contrast_loss(
     ----------
     z : float32 or float64 tensor of shape (num_nodes, dimensions)
     influence : Adjacency
-        The weights :math:`\gamma`, see :func:`influence`.
+        The weights :math:`\gamma`, see :func:`graphrep.contrast.influence`.
     tau : float
         Multiplies the cosine.
     block : int, optional
-        Rows of the similarity matrix that are held at a time; see :func:`all_pairs_similarity`.
+        Rows of the similarity matrix that are held at a time; see :func:`graphrep.contrast.all_pairs_similarity`.
     eps : float
 
     Returns
