@@ -62,9 +62,14 @@ def as_vectors(value: Any) -> npt.NDArray[Any]:
     return vectors
 
 
-def refuse_leaks(graph: Graph, hidden: I64, train: I64, part: str) -> None:
-    """Refuse a graph that holds edges to be predicted, unless training holds them too, as in a multigraph."""
+def refuse_leaks(graph: Graph, hidden: I64, train: I64, part: str, *, repeats: bool = True) -> None:
+    """Refuse a graph that holds edges to be predicted; with ``repeats``, unless training holds them too."""
     known = graph.with_edges(train).has_edges(*hidden)
+    if known.any() and not repeats:
+        raise ValueError(
+            f"{int(np.count_nonzero(known))} of the {hidden.shape[1]} {part} edges are training edges, too: "
+            "the split leaks."
+        )
     leaked = int(np.count_nonzero(graph.has_edges(*hidden) & ~known))
     if leaked:
         raise ValueError(

@@ -258,7 +258,8 @@ def compare(
     Raises
     ------
     ValueError
-        ``graph`` holds edges that are to be predicted and are not training edges too.
+        ``graph`` holds edges that are to be predicted, or they are training edges too in a split whose edges have no
+        attributes that could tell repeats apart.
 
     Examples
     --------
@@ -283,7 +284,9 @@ def compare(
     if graph is not None:
         g = as_graph(graph)
         part = options.get("part", "test")
-        refuse_leaks(g, as_pairs(getattr(split, part), name=part), as_pairs(split.train, name="train"), part)
+        hidden, train = as_pairs(getattr(split, part), name=part), as_pairs(split.train, name="train")
+        repeats = bool(getattr(split, "attributes", None))  # of years, say: the same pair may be an edge of several
+        refuse_leaks(g, hidden, train, part, repeats=repeats)
         baselines = dict(link_baselines(g, seed=seed))
 
     def judge(some: Mapping[str, Any]) -> Mapping[str, LinkPrediction]:

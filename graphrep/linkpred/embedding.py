@@ -14,16 +14,16 @@ from sklearn.utils.validation import check_is_fitted
 from graphrep._checks import checked_int
 from graphrep._pairs import as_pairs
 from graphrep._random import resolve_seed
-from graphrep.evaluate._checks import as_vectors, refuse_leaks
+from graphrep.evaluate._checks import as_vectors
 from graphrep.evaluate._logistic import LinearScorer
 from graphrep.evaluate.link_prediction import LEARNED, UNTRAINED, fit_operator, linear_scorer, untrained_scorer
 from graphrep.evaluate.metrics import check_metrics
 from graphrep.graph import Graph, as_graph
+from graphrep.linkpred._validation import checked_validation
 
 __all__ = ["EmbeddingScorer"]
 
 F32 = npt.NDArray[np.float32]
-I64 = npt.NDArray[np.int64]
 
 
 class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
@@ -171,22 +171,3 @@ class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
                 f"embedding must have a row per node of graph, {graph.num_nodes}; got {len(vectors)} rows."
             )
         self.embedding_ = np.ascontiguousarray(vectors, dtype=np.float32)
-
-
-def checked_validation(val: Any, graph: Graph, edges: Any = None) -> tuple[I64, I64]:
-    """Validation pairs in range that the graph does not hold; both empty if there are none.
-
-    A validation edge that is a training edge too (of ``edges``, or ``val.train``), as in a multigraph, may be held.
-    """
-    if val is None:
-        return np.zeros((2, 0), dtype=np.int64), np.zeros((2, 0), dtype=np.int64)
-    parts = (val.valid, val.valid_neg) if hasattr(val, "valid_neg") else tuple(val)
-    if len(parts) != 2:
-        raise ValueError(f"val must be a LinkSplit or a pair (positives, negatives), got {len(parts)} parts.")
-    n = graph.num_nodes
-    pos, neg = as_pairs(parts[0], n, name="val"), as_pairs(parts[1], n, name="val negatives")
-    if not pos.size or not neg.size:
-        raise ValueError("val must hold positives and negatives, got none of one kind.")
-    train = getattr(val, "train", np.zeros((2, 0), dtype=np.int64)) if edges is None else edges
-    refuse_leaks(graph, pos, as_pairs(train, n, name="edges"), "validation")
-    return pos, neg

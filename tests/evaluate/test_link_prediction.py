@@ -278,3 +278,13 @@ def test_importing_loads_neither_scikit_learn_nor_torch():
         "import sys, graphrep.evaluate, graphrep.linkpred; print([m for m in ('sklearn', 'torch') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_split_that_leaks_is_refused_unless_edges_may_repeat(split):
+    parts = (split.full, np.hstack([split.train, split.test[:, :3]]), split.valid, split.test)
+    negatives = (split.valid_neg, split.test_neg)
+    leaking = gr.datasets.LinkSplit(*parts, *negatives)
+    with pytest.raises(ValueError, match=rf"3 of the {split.test.shape[1]} test edges are training edges, too"):
+        gr.evaluate.compare({}, leaking, metrics=["auc"])
+    years = {"train_year": np.zeros(leaking.train.shape[1], dtype=np.int64)}
+    gr.evaluate.compare({}, gr.datasets.LinkSplit(*parts, *negatives, attributes=years), metrics=["auc"])

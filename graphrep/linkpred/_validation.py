@@ -1,0 +1,35 @@
+"""Validation pairs, checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graphrep._pairs import as_pairs
+from graphrep.evaluate._checks import refuse_leaks
+
+if TYPE_CHECKING:
+    from graphrep.graph import Graph
+
+I64 = npt.NDArray[np.int64]
+
+
+def checked_validation(val: Any, graph: Graph, edges: Any = None) -> tuple[I64, I64]:
+    """Validation pairs in range that the graph does not hold; both empty if there are none.
+
+    A validation edge that is a training edge too (of ``edges``, or ``val.train``), as in a multigraph, may be held.
+    """
+    if val is None:
+        return np.zeros((2, 0), dtype=np.int64), np.zeros((2, 0), dtype=np.int64)
+    parts = (val.valid, val.valid_neg) if hasattr(val, "valid_neg") else tuple(val)
+    if len(parts) != 2:
+        raise ValueError(f"val must be a LinkSplit or a pair (positives, negatives), got {len(parts)} parts.")
+    n = graph.num_nodes
+    pos, neg = as_pairs(parts[0], n, name="val"), as_pairs(parts[1], n, name="val negatives")
+    if not pos.size or not neg.size:
+        raise ValueError("val must hold positives and negatives, got none of one kind.")
+    train = getattr(val, "train", np.zeros((2, 0), dtype=np.int64)) if edges is None else edges
+    refuse_leaks(graph, pos, as_pairs(train, n, name="edges"), "validation")
+    return pos, neg
