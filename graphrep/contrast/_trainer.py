@@ -13,8 +13,9 @@ from tqdm.auto import tqdm
 from graphrep._training import load_state, save_state, seeded
 from graphrep.contrast.heads import Head
 from graphrep.contrast.sources import View
-from graphrep.contrast.stopping import StopRule
+from graphrep.contrast.stopping import Probe, StopRule
 from graphrep.nn.gcn import GCN
+from graphrep.ops.adjacency import Adjacency
 
 __all__ = ["Trainer"]
 
@@ -74,7 +75,7 @@ class Trainer:
             while len(self.history) < self.epochs and not self.stopped:
                 loss = self._step()
                 epoch = len(self.history) + 1
-                record, best, self.stopped = self.stop.after(epoch, loss, self._probe)
+                record, best, self.stopped = self.stop.after(epoch, loss, Probe(self._vectors, self._neighbors))
                 self.history.append({"loss": loss, **record})
                 if best:
                     self.best_epoch = epoch
@@ -109,10 +110,13 @@ class Trainer:
         return out
 
     @torch.no_grad()
-    def _probe(self) -> Tensor:
-        """Vectors of the unaugmented source."""
+    def _vectors(self) -> Tensor:
         view = self.source.plain()
         return self.encoder.infer(view.x, view.adj)
+
+    def _neighbors(self) -> Adjacency:
+        adj: Adjacency = self.source.neighbors()
+        return adj
 
     def _save(self) -> None:
         if self.checkpoint is None:

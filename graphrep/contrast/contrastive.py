@@ -73,7 +73,7 @@ class Contrastive(ContrastiveEmbedder):
     learning_rate, weight_decay : float, optional
         Of Adam (of AdamW for BGRL).
     epochs : int, optional
-    stop : {"last", "loss", "rank"} or StopRule
+    stop : {"last", "loss", "agreement"} or StopRule
         What decides which epoch's weights are used, never a label; see :mod:`graphrep.contrast.stopping`.
     random_features : int
         Columns of the random normal features of a graph that has none.

@@ -1,4 +1,4 @@
-"""The self-supervised losses as plain functions of node vectors; InfoNCE is in :mod:`graphrep.contrast.infonce`."""
+"""The self-supervised losses as plain functions of node vectors; InfoNCE is in a module of its own."""
 
 from __future__ import annotations
 
@@ -329,7 +329,18 @@ def from_keys(keys: Tensor, num_nodes: int) -> tuple[Adjacency, Tensor]:
 
 
 def symmetric_normalised(adj: Adjacency, dtype: torch.dtype = torch.float32) -> Adjacency:
-    r""":math:`D^{-1/2} A D^{-1/2}` without added self loops; rows without entries stay empty.
+    r"""Normalise a symmetric adjacency, :math:`D^{-1/2} A D^{-1/2}`, without adding self loops.
+
+    Parameters
+    ----------
+    adj : Adjacency
+        Square; D are the sums of its rows. Rows without entries stay empty.
+    dtype : torch.dtype
+        Of the values.
+
+    Returns
+    -------
+    Adjacency
 
     Examples
     --------

@@ -69,6 +69,10 @@ class GraphSource:
         """Features masked as in the first view."""
         return View(self.x, self.adj, self._columns(0))
 
+    def neighbors(self) -> Adjacency:
+        """Edges of the graph."""
+        return self.graph_adj
+
     def positives(self) -> Adjacency:
         """Symmetrically normalised adjacency."""
         return symmetric_normalised(self.graph_adj)
@@ -93,13 +97,15 @@ class ClusterSource:
     ----------
     means : ClusterMeans
     clusters : Adjacency
-        Graph of the clusters, for the positive pairs of COLES.
+        See :func:`cluster_graph`.
     drop : float
         Share of members left out of a draw.
+    weighted : bool
+        Whether positive pairs count by their edges.
     """
 
-    def __init__(self, means: ClusterMeans, clusters: Adjacency, drop: float = 0.5) -> None:
-        self.means, self.clusters, self.drop = means, clusters, drop
+    def __init__(self, means: ClusterMeans, clusters: Adjacency, drop: float = 0.5, *, weighted: bool = False) -> None:
+        self.means, self.clusters, self.drop, self.weighted = means, clusters, drop, weighted
         self.x = means.mean()
         self.num_rows = int(self.x.shape[0])
 
@@ -111,24 +117,26 @@ class ClusterSource:
         """Means over all members, and over those that a draw leaves."""
         return View(self.x, None), View(self.means.drop_members(self.drop), None)
 
+    def neighbors(self) -> Adjacency:
+        """Clusters with edges between them, values counting these."""
+        return self.clusters
+
     def positives(self) -> Adjacency:
         """Symmetrically normalised adjacency of the clusters."""
-        return symmetric_normalised(self.clusters)
+        return symmetric_normalised(self.clusters if self.weighted else self.clusters.with_values(None))
 
 
-def cluster_graph(graph: Graph, labels: Any, num_clusters: int, *, weighted: bool = False) -> Adjacency:
-    """Adjacency of clusters: an entry where an edge runs from one to the other, within a cluster on the diagonal.
+def cluster_graph(graph: Graph, labels: Any, num_clusters: int) -> Adjacency:
+    """Adjacency of clusters: how many arcs run from one to the other, on the diagonal within a cluster.
 
     Parameters
     ----------
     graph : Graph
     labels : int64 array of shape (num_nodes,)
     num_clusters : int
-    weighted : bool
-        Whether entries count the arcs, or are 1 as in the released StructComp code.
     """
     label = torch.as_tensor(labels)
     adj = as_adjacency(graph)
     keys = label[adj.rows().long()].mul_(num_clusters).add_(label[adj.indices.long()])
     clusters, counts = from_keys(keys, num_clusters)
-    return clusters.with_values(counts.float()) if weighted else clusters
+    return clusters.with_values(counts.float())

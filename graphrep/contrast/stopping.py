@@ -4,16 +4,61 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
+from torch.nn import functional
 
-from graphrep.contrast.rank import rankme
+from graphrep.ops.adjacency import Adjacency
+from graphrep.ops.sparse_dense import spmm
 
 Tensor = torch.Tensor
-Probe = Callable[[], Tensor]
 
-__all__ = ["RULES", "LastEpoch", "LowestLoss", "LowestRank", "StopRule", "make_stop"]
+__all__ = ["RULES", "HighestAgreement", "LastEpoch", "LowestLoss", "Probe", "StopRule", "agreement", "make_stop"]
+
+
+class Probe(NamedTuple):
+    """What a rule may look at; each is worked out when it is called."""
+
+    vectors: Callable[[], Tensor]
+    """Vectors of the rows that are trained on, unaugmented."""
+    neighbors: Callable[[], Adjacency]
+    """Which of these rows are neighbours, values counting the edges, if any."""
+
+
+def agreement(z: Tensor, neighbors: Adjacency) -> float:
+    r"""Mean cosine of neighbours after centring: 1 if they agree wholly, about 0 if vectors know nothing of edges.
+
+    :math:`\sum_{i \ne j} w_{ij} \cos(z_i - \bar z, z_j - \bar z) / \sum_{i \ne j} w_{ij}`; 0 without edges.
+
+    Parameters
+    ----------
+    z : tensor of shape (num_rows, dimensions)
+    neighbors : Adjacency
+        Its values are the weights; entries of a row with itself do not count.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> import torch
+    >>> import graphrep as gr
+    >>> from graphrep.contrast.stopping import agreement
+    >>> path = gr.ops.as_adjacency(gr.as_graph([[0, 2], [1, 3]], directed=False))
+    >>> round(agreement(torch.tensor([[1.0], [2.0], [-1.0], [-2.0]]), path), 4)
+    1.0
+    """
+    values = neighbors.values
+    if values is None:
+        values = z.new_ones(neighbors.num_entries)
+    values = values.to(z.dtype) * (neighbors.rows() != neighbors.indices)
+    total = float(values.sum())
+    if not total:
+        return 0.0
+    u = functional.normalize(z - z.mean(0))
+    return float((u * spmm(neighbors.with_values(values), u)).sum()) / total
 
 
 class StopRule:
@@ -23,10 +68,7 @@ class StopRule:
     keeps_earlier = False
 
     def after(self, epoch: int, loss: float, probe: Probe) -> tuple[dict[str, float], bool, bool]:
-        """After an epoch: what to note in the history, whether it is the best so far, and whether to stop.
-
-        ``probe()`` gives the vectors of what is trained on, unaugmented.
-        """
+        """After an epoch: what to note in the history, whether to prefer it to those before, and whether to stop."""
         raise NotImplementedError
 
     def state(self) -> dict[str, float]:
@@ -51,71 +93,59 @@ class LastEpoch(StopRule):
         return {}, True, False
 
 
-class _Lowest(StopRule):
-    """Use the epoch where a number is lowest; stop when ``patience`` epochs brought none lower."""
+class LowestLoss(StopRule):
+    """Use the epoch of the lowest training loss; stop when ``patience`` epochs brought none lower, as DGI does."""
 
     keeps_earlier = True
 
-    def __init__(self, patience: int) -> None:
-        self.patience = patience
-        self._best, self._since = float("inf"), 0.0
-
-    def _note(self, value: float) -> tuple[bool, bool]:
-        best = value < self._best
-        self._best, self._since = (value, 0.0) if best else (self._best, self._since + 1)
-        return best, self._since >= self.patience
-
-
-class LowestLoss(_Lowest):
-    """Use the epoch of the lowest training loss; stop when ``patience`` epochs brought none lower, as DGI does."""
-
     def __init__(self, patience: int = 20) -> None:
-        super().__init__(patience)
+        self.patience = patience
+        self._best, self._since = float("inf"), 0
 
     def after(self, epoch: int, loss: float, probe: Probe) -> tuple[dict[str, float], bool, bool]:
         """Looks at the loss."""
         del epoch, probe
-        return {}, *self._note(loss)
+        best = loss < self._best
+        self._best, self._since = (loss, 0) if best else (self._best, self._since + 1)
+        return {}, best, self._since >= self.patience
 
 
-class LowestRank(_Lowest):
-    r"""Use the epoch whose vectors have the lowest effective rank, unless they collapse.
+class HighestAgreement(StopRule):
+    r"""Use the last epoch at which neighbours agree about as much as they ever did.
 
-    Starting from random weights, training first turns the vectors towards the few directions that neighbours share, and
-    their effective rank (:func:`graphrep.contrast.rankme`) falls. A decorrelating objective (CCA-SSG, GRACE) then
-    spends its time on making all directions equally strong: the rank rises while what a linear classifier can read is
-    lost. The turning point is where to stop. An objective without a lower bound (COLES) draws everything into ever
-    fewer directions instead; that ends when the rank has fallen to ``collapse`` times its value after the first epoch.
-
-    RankMe itself says "higher is better", of trained models that differ in their settings; along one run it is the
-    other way round. The rule and its numbers were chosen on Cora and Citeseer, see the guide on contrastive training.
+    The objectives of StructComp but for COLES never see the edges between clusters, so these can judge: vectors that
+    hold what neighbours share make neighbouring clusters alike (:func:`agreement`). While CCA-SSG and GRACE learn that,
+    the agreement rises; when they go on to make all directions equally strong, noise included, it falls, and the
+    accuracy of a linear classifier with it. With SCE it rises throughout. The effective rank
+    (:func:`graphrep.contrast.rankme`) has no such turning point that holds on all graphs; the guide on contrastive
+    training shows both.
 
     Parameters
     ----------
+    tolerance : float
+        Share of the highest agreement that may be lacking.
     patience : int
-        Epochs without a lower rank after which to stop.
-    collapse : float
-    max_rows : int
-        Of more rows, so many are looked at, the same in every epoch.
+        Epochs below that in a row after which to stop.
     """
 
-    def __init__(self, patience: int = 5, collapse: float = 1 / 3, max_rows: int = 2048) -> None:
-        super().__init__(patience)
-        self.collapse, self.max_rows = collapse, max_rows
-        self._first = float("nan")
+    keeps_earlier = True
+
+    def __init__(self, tolerance: float = 0.02, patience: int = 3) -> None:
+        self.tolerance, self.patience = tolerance, patience
+        self._best, self._since = -float("inf"), 0
 
     def after(self, epoch: int, loss: float, probe: Probe) -> tuple[dict[str, float], bool, bool]:
-        """Looks at the effective rank."""
-        del loss
-        rank = rankme(probe(), max_rows=self.max_rows)
-        if epoch == 1:
-            self._first = rank
-        best, stop = self._note(rank)
-        return {"rank": rank}, best, stop or rank <= self.collapse * self._first
+        """Looks at the agreement."""
+        del epoch, loss
+        value = agreement(probe.vectors(), probe.neighbors())
+        self._best = max(self._best, value)
+        good = value >= self._best - self.tolerance * abs(self._best)
+        self._since = 0 if good else self._since + 1
+        return {"agreement": value}, good, self._since >= self.patience
 
 
 #: Name of a rule -> how to make one.
-RULES: dict[str, Callable[[], StopRule]] = {"last": LastEpoch, "loss": LowestLoss, "rank": LowestRank}
+RULES: dict[str, Callable[[], StopRule]] = {"last": LastEpoch, "loss": LowestLoss, "agreement": HighestAgreement}
 
 
 def make_stop(stop: Any) -> StopRule:

@@ -20,7 +20,7 @@ from graphrep.contrast.partition import Clusters, metis
 from graphrep.contrast.sources import ClusterSource, cluster_graph
 from graphrep.graph import Graph
 from graphrep.nn.gcn import GCN
-from graphrep.ops.adjacency import Adjacency, as_adjacency
+from graphrep.ops.adjacency import as_adjacency
 
 __all__ = ["StructComp"]
 
@@ -77,7 +77,7 @@ class StructComp(ContrastiveEmbedder):
         Of Adam.
     epochs : int, optional
         At most so many.
-    stop : {"rank", "loss", "last"} or StopRule
+    stop : {"agreement", "loss", "last"} or StopRule
         What decides which epoch's weights are used, never a label; see :mod:`graphrep.contrast.stopping`.
     random_features : int
         Columns of the random normal features of a graph that has none.
@@ -99,7 +99,7 @@ class StructComp(ContrastiveEmbedder):
     history_ : list of dict
         Per epoch: loss, and what the stopping rule looked at.
     best_epoch_ : int
-        Whose weights are used, counted from 1; 0 are the initial ones.
+        Whose weights are used, counted from 1; 0 if there was none.
     seconds_ : dict of str to float
         Of "partition", "compression", "training" and "inference".
     num_parameters_ : int
@@ -159,7 +159,7 @@ class StructComp(ContrastiveEmbedder):
         learning_rate: float | None = None,
         weight_decay: float | None = None,
         epochs: int | None = None,
-        stop: Any = "rank",
+        stop: Any = "agreement",
         random_features: int = 128,
         checkpoint: str | os.PathLike[str] | None = None,
         device: str | None = None,
@@ -184,12 +184,8 @@ class StructComp(ContrastiveEmbedder):
         clock.lap("compression")
 
         def source() -> ClusterSource:
-            between = Adjacency(torch.zeros(1, dtype=torch.int64), torch.zeros(0, dtype=torch.int64))
-            if self.objective == "coles":
-                between = cluster_graph(
-                    graph, clusters.labels, clusters.num_clusters, weighted=self.weigh_cluster_edges
-                )
-            return ClusterSource(means, between, self.drop_members)
+            between = cluster_graph(graph, clusters.labels, clusters.num_clusters).to(device)
+            return ClusterSource(means, between, self.drop_members, weighted=self.weigh_cluster_edges)
 
         def infer(encoder: GCN) -> Tensor:
             return encoder.infer(as_features(features, device), as_adjacency(graph).to(device))

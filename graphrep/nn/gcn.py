@@ -42,7 +42,7 @@ class GCN(nn.Module):
     hops : int
         Propagations per layer.
     inner_activation, activation : str
-        Between the layers and after the last; of :data:`ACTIVATIONS`.
+        Between the layers and after the last; of :data:`graphrep.nn.ACTIVATIONS`.
     batch_norm : bool
         Batch normalisation before each activation.
     init : {"glorot", "linear"}

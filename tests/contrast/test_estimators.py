@@ -12,7 +12,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import graphrep as gr
 from graphrep.contrast.contrastive import Contrastive
-from graphrep.contrast.stopping import LowestRank, StopRule, make_stop
+from graphrep.contrast.stopping import HighestAgreement, Probe, StopRule, agreement, make_stop
 from graphrep.contrast.structcomp import StructComp
 
 FULL, COMPRESSED = tuple(Contrastive.SETTINGS), tuple(StructComp.SETTINGS)
@@ -141,7 +141,7 @@ def test_a_partition_of_ones_own(planted):
         ({"objective": "moco"}, None, "objective must be one of"),
         ({"dimensions": 0}, None, "dimensions must be at least 1"),
         ({"epochs": -1}, None, "epochs must be at least 0"),
-        ({"stop": "never"}, None, "stop must be one of last, loss, rank or a StopRule"),
+        ({"stop": "never"}, None, "stop must be one of last, loss, agreement or a StopRule"),
         ({"activation": "tanh"}, None, "activation must be one of"),
         ({}, gr.as_graph([[0], [1]], directed=True), "graph must be undirected"),
         ({}, gr.as_graph([[0], [1]], directed=False, x=np.array([[1.0], [np.nan]])), "x must be finite"),
@@ -203,7 +203,7 @@ class Falling(StopRule):
     keeps_earlier = True
 
     def after(self, epoch, loss, probe):
-        return {"width": probe().shape[1]}, epoch <= 2, epoch == 4
+        return {"width": probe.vectors().shape[1]}, epoch <= 2, epoch == 4
 
 
 def test_the_weights_of_the_chosen_epoch_are_used(planted):
@@ -216,20 +216,35 @@ def test_the_weights_of_the_chosen_epoch_are_used(planted):
     assert model.history_[0]["width"] == 8
 
 
-def test_lowest_rank_stops_at_the_turn_and_at_a_collapse():
-    def ranks(values, **options):
-        rule, best = make_stop(LowestRank(**options)), 0
-        for epoch, rank in enumerate(values, 1):
-            _, better, stop = rule.after(epoch, 0.0, lambda rank=rank: torch.eye(20)[:rank])
+def test_agreement_is_the_mean_cosine_of_neighbors():
+    graph = gr.as_graph([[0, 1, 2, 4], [1, 2, 3, 4]], weights=[1.0, 2.0, 3.0, 9.0], num_nodes=6, directed=False)
+    z = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
+    u = torch.nn.functional.normalize(z - z.mean(0))
+    expected = (u[0] @ u[1] + 2 * u[1] @ u[2] + 3 * u[2] @ u[3]) / 6
+    assert agreement(z, gr.ops.as_adjacency(graph)) == pytest.approx(float(expected), rel=1e-5)
+    plain = (u[0] @ u[1] + u[1] @ u[2] + u[2] @ u[3]) / 3
+    assert agreement(z, gr.ops.as_adjacency(gr.as_graph(graph, weights=False))) == pytest.approx(float(plain), rel=1e-5)
+    assert agreement(z, gr.ops.as_adjacency(gr.as_graph([[0], [0]], num_nodes=6, directed=False))) == 0
+
+
+def test_the_last_epoch_near_the_highest_agreement_is_used(monkeypatch):
+    def run(values, **options):
+        rule, best = make_stop(HighestAgreement(**options)), 0
+        for epoch, value in enumerate(values, 1):
+            monkeypatch.setattr("graphrep.contrast.stopping.agreement", lambda *_, value=value: value)
+            record, better, stop = rule.after(epoch, 0.0, Probe(lambda: None, lambda: None))
+            assert record == {"agreement": value}
             best = epoch if better else best
             if stop:
                 break
         return best, epoch
 
-    assert ranks([10, 8, 7, 8, 9, 10, 11], patience=3) == (3, 6)
-    assert ranks([10, 9, 8, 7, 6, 5, 4, 3, 2]) == (8, 8)
-    assert ranks([10, 9, 8, 7, 6, 5, 3, 2, 1], collapse=0.0) == (9, 9)
-    assert repr(LowestRank(patience=3, collapse=0.5)) == "LowestRank(patience=3, collapse=0.5, max_rows=2048)"
+    assert run([0.1, 0.2, 0.4, 0.395, 0.39, 0.38, 0.37]) == (4, 7)
+    assert run([0.1, 0.2, 0.4, 0.395, 0.38, 0.37, 0.41, 0.42]) == (8, 8)
+    assert run([0.4, 0.395, 0.38], tolerance=0.0, patience=1) == (1, 2)
+    assert run([-0.5, -0.4, -0.405, -0.5, -0.5, -0.5]) == (3, 6)
+    assert run([0.0, 0.0, 0.0]) == (3, 3)
+    assert repr(HighestAgreement(patience=9)) == "HighestAgreement(tolerance=0.02, patience=9)"
 
 
 def test_loss_rule(planted):

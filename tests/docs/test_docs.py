@@ -13,7 +13,7 @@ from numpydoc.docscrape import NumpyDocString
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-ROOMS = ("embed", "evaluate", "ops", "linkpred", "io", "datasets", "pyg", "loader", "nn", "contrast")
+ROOMS = ("contrast", "embed", "evaluate", "ops", "linkpred", "io", "datasets", "pyg", "loader", "nn")
 
 pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="needs a checkout")
 
