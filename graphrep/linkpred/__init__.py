@@ -20,7 +20,12 @@ from graphrep.linkpred.heuristics import (
 
 if TYPE_CHECKING:
     from graphrep.linkpred.neural import GAE, NCN, NCNC
-    from graphrep.linkpred.predictors import CompletionPredictor, HadamardPredictor, NeighborPredictor
+    from graphrep.linkpred.predictors import (
+        CompletionPredictor,
+        HadamardPredictor,
+        NeighborPredictor,
+        ResidualPredictor,
+    )
 
 _HOME = {
     "CompletionPredictor": "predictors",
@@ -29,6 +34,7 @@ _HOME = {
     "NCN": "neural",
     "NCNC": "neural",
     "NeighborPredictor": "predictors",
+    "ResidualPredictor": "predictors",
 }
 
 __all__ = [
@@ -39,6 +45,7 @@ __all__ = [
     "CompletionPredictor",
     "HadamardPredictor",
     "NeighborPredictor",
+    "ResidualPredictor",
     "adamic_adar",
     "common_neighbors",
     "jaccard",
