@@ -76,7 +76,7 @@ class GAE(BaseEstimator):  # type: ignore[misc]
     train_metric_limit : float, optional
         Stop when training edges, scored among the validation negatives, exceed this value of ``metric``.
     max_seconds : float, optional
-        Start no epoch after so much time; with a checkpoint, another fit goes on from there.
+        Start no epoch but the first after so much time; with a checkpoint, another fit goes on from there.
     score_batch : int
         Pairs scored at a time; changes memory, not scores.
     precision : {"float32", "bfloat16"}

@@ -118,14 +118,15 @@ class Trainer:
         """Train, from a checkpoint on if there is one, and take the parameters of the best epoch."""
         s = self.settings
         self._resume()
-        begin = time.monotonic()
+        begin, before = time.monotonic(), len(self.history)
         with (
             _seeded(self.seed),
             tqdm(total=s.epochs, initial=len(self.history), disable=None if s.progress else True, unit="epoch") as bar,
         ):
             torch.set_rng_state(self.state_of_random)
             while len(self.history) < s.epochs and not self._stalled():
-                if s.max_seconds is not None and time.monotonic() - begin > s.max_seconds:
+                late = s.max_seconds is not None and time.monotonic() - begin > s.max_seconds
+                if late and len(self.history) > before:
                     break
                 started = time.perf_counter()
                 record = {"loss": self._epoch()}
