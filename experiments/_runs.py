@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import torch
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parent / "bench"))
-from _harness import environment
+from _harness import environment, peak_mb, reset_peak
 
 
 class Run:
@@ -68,21 +67,3 @@ class PeakMemory:
 
     def __exit__(self, *_: object) -> None:
         self.mb = torch.cuda.max_memory_allocated() / 2**20 if self.gpu else peak_mb()
-
-
-def reset_peak() -> bool:
-    """Forget the process's peak memory, where Linux lets us."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    except OSError:
-        return False
-    return True
-
-
-def peak_mb() -> float:
-    """Peak resident memory since the last reset."""
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
