@@ -1,22 +1,23 @@
-"""Link prediction by GAE, NCN and NCNC: a row per configuration, beside what needs no training.
+"""Link prediction by GAE, NCN and NCNC: a result file per configuration, and a table of them all.
 
-    python experiments/linkpred.py ncn_cora ncnc_cora --root data/planetoid --seeds 10
+    python experiments/linkpred.py ncn_cora ncnc_cora untrained_cora --root data/planetoid --seeds 10
+    python experiments/linkpred.py ncn_ddi --root data --seeds 1 --time-limit 40   # a learning curve; again: goes on
+    python experiments/linkpred.py gae_cora --root data/planetoid --tune 30        # by validation alone
+    python experiments/linkpred.py --table
 
-Cora and Citeseer by the protocol of the NCN paper: for every seed a new 70/10/20 split of the edges, the training edges
-alone as the graph, the epoch chosen by the validation pairs, Hits@100 of the test edges against as many pairs that are
-no edges. Validation edges are never trained on nor part of the test graph. Mean and unbiased standard deviation over
-seeds; time of a fit and of an epoch, evaluation included. Beside the learned rows: common neighbours, Adamic-Adar,
-resource allocation and propagated features, scored on the same splits.
+A configuration is a YAML under experiments/configs/linkpred. Its runs go to experiments/results/linkpred_CONFIG.json
+one by one; those that are there are not repeated (``--again`` does), so that a long table can be made in parts. Each
+has its folder under --runs with settings, versions, ``metrics.jsonl`` and, with a time limit, a checkpoint.
 
-Runs are added to experiments/results/linkpred_DATASET.json one by one; those that are there are not repeated
-(``--again`` does), so that a long table can be made in parts.
+``--tune N`` draws N settings from the lists under ``search`` of a configuration, fits each on the split of seed 0, and
+writes all of them with their validation values to experiments/results/linkpred_CONFIG_tune.json and the best one to
+experiments/configs/linkpred/CONFIG_tuned.yaml. Test edges are not scored.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import sys
 import time
@@ -30,121 +31,245 @@ import yaml
 import graphrep as gr
 
 sys.path.insert(0, str(Path(__file__).parent / "bench"))
-from _harness import RESULTS, environment, print_table, write_results
+from _harness import RESULTS, environment, write_results
+from _link_data import ALWAYS, PROTOCOLS, split_of
+from _runs import PeakMemory, Run
 
 CONFIGS = Path(__file__).parent / "configs" / "linkpred"
+TABLE = RESULTS / "linkpred.md"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Link prediction by GAE, NCN and NCNC.")
-    parser.add_argument("configs", nargs="+", help="names under experiments/configs/linkpred")
+    parser.add_argument("configs", nargs="*", help="names under experiments/configs/linkpred")
     parser.add_argument("--root", help="folder of the data sets; default: where graphrep looks for them")
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=float("inf"), help="start no run after this time")
-    parser.add_argument("--again", action="store_true")
+    parser.add_argument(
+        "--time-limit", type=float, help="minutes of training per run; the next call goes on from there"
+    )
+    parser.add_argument("--again", action="store_true", help="repeat runs that are there")
+    parser.add_argument("--runs", type=Path, default=Path("runs") / "linkpred", help="folder of the run folders")
+    parser.add_argument("--tensorboard", action="store_true")
+    parser.add_argument("--device")
+    parser.add_argument("--tune", type=int, metavar="N", help="search the settings instead")
+    parser.add_argument("--table", action="store_true", help=f"write {TABLE.name} from all result files")
     options = parser.parse_args()
     deadline = time.monotonic() + 60 * options.minutes
     for config in options.configs:
-        settings = yaml.safe_load((CONFIGS / f"{config}.yaml").read_text(encoding="utf-8"))
-        study(config, settings, options, deadline)
+        if options.tune:
+            tune(config, options)
+        else:
+            study(config, options, deadline)
+    if options.table:
+        write_table()
 
 
-def study(config: str, settings: dict[str, Any], options: argparse.Namespace, deadline: float) -> None:
-    name = f"linkpred_{settings['dataset']}"
+def read_config(config: str) -> dict[str, Any]:
+    path = CONFIGS / f"{config}.yaml"
+    if not path.exists():
+        names = ", ".join(sorted(file.stem for file in CONFIGS.glob("*.yaml")))
+        raise SystemExit(f"there is no configuration {config}; those there are: {names}")
+    settings: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return settings
+
+
+def study(config: str, options: argparse.Namespace, deadline: float) -> None:
+    """Fill up the result file of a configuration."""
+    settings, name = read_config(config), f"linkpred_{config}"
     path = RESULTS / f"{name}.json"
-    saved = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"runs": []}
-    runs = [run for run in saved["runs"] if not (options.again and run["config"] == config)]
-    graph = gr.datasets.load(settings["dataset"], root=options.root).graph
-    print(f"{config}: {graph}")
-    for seed in range(options.seeds):
-        split = gr.evaluate.ncn_link_split(graph, seed=seed)
-        done = {(run["config"], run["seed"]) for run in runs}
-        if ("untrained", seed) not in done:
-            runs += [{"config": "untrained", "seed": seed, **row} for row in untrained(split, settings["metrics"])]
-        if (config, seed) not in done and time.monotonic() < deadline:
-            runs.append({"config": config, "seed": seed, **fitted(settings, split, seed)})
-            print(
-                seed,
-                {key: value for key, value in runs[-1].items() if key not in ("config", "seed", "model")},
-                flush=True,
-            )
-        write_results(name, {"environment": environment(), "protocol": __doc__, "runs": runs, "table": table(runs)})
-    print_table(
-        ("", "seeds", *(metric for metric in settings["metrics"]), "published", "s per epoch"),
-        [
-            (
-                row["model"],
-                row["seeds"],
-                *(
-                    f"{100 * row[metric]['mean']:.2f} ± {100 * row[metric]['std']:.2f}"
-                    for metric in settings["metrics"]
-                ),
-                row.get("published", ""),
-                f"{row['seconds_per_epoch']:.3f}" if "seconds_per_epoch" in row else "",
-            )
-            for row in table(runs)
-        ],
-    )
+    runs = [] if options.again or not path.exists() else json.loads(path.read_text(encoding="utf-8"))["runs"]
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
+        if any(run["seed"] == seed and run["complete"] for run in runs) or time.monotonic() > deadline:
+            continue
+        split = split_of(settings, seed, options.root)
+        make = untrained if settings["estimator"] == "untrained" else fitted
+        runs = [run for run in runs if run["seed"] != seed] + make(config, settings, split, seed, options)
+        for run in runs:
+            if run["seed"] == seed:
+                print(config, {key: value for key, value in run.items() if key != "curve"}, flush=True)
+        statement = f"{PROTOCOLS[settings['protocol']]} {ALWAYS} Mean and unbiased standard deviation over seeds."
+        write_results(
+            name,
+            {
+                "environment": environment(),
+                "protocol": statement,
+                "config": settings,
+                "runs": runs,
+                "table": summary(runs),
+            },
+        )
     print(path)
 
 
-def fitted(settings: dict[str, Any], split: Any, seed: int) -> dict[str, Any]:
-    metric = settings["metrics"][0]
-    model = getattr(gr.linkpred, settings["estimator"])(metric=metric, random_state=seed, **settings["parameters"])
+def estimator(settings: dict[str, Any], seed: int, **more: Any) -> Any:
+    kind = getattr(gr.linkpred, settings["estimator"])
+    return kind(metric=settings["metrics"][0], random_state=seed, **settings["parameters"], **more)
+
+
+def fitted(
+    config: str, settings: dict[str, Any], split: Any, seed: int, options: argparse.Namespace
+) -> list[dict[str, Any]]:
+    """One run."""
+    limited = options.time_limit is not None
+    run = Run(options.runs / config / f"seed{seed}", settings, keep=limited, tensorboard=options.tensorboard)
+    more: dict[str, Any] = {"on_epoch": run.epoch, "device": options.device}
+    if limited:
+        more |= {"checkpoint": run.checkpoint, "max_seconds": 60 * options.time_limit}
+    start = None
+    if "start" in settings:  # parameters of another configuration's fit with the same seed
+        other = read_config(settings["start"])
+        first = Run(options.runs / settings["start"] / f"seed{seed}", other, keep=True, tensorboard=False)
+        start = estimator(other, seed, device=options.device, checkpoint=first.checkpoint, on_epoch=first.epoch)
+        start.fit(split.graph, val=split)
+    model = estimator(settings, seed, **more)
+    with PeakMemory(options.device) as memory:
+        begin = time.perf_counter()
+        model.fit(split.graph, val=split, start=start)
+        seconds = time.perf_counter() - begin
+    curve = run.curve()
     begin = time.perf_counter()
-    model.fit(split.graph, val=split)
-    seconds = time.perf_counter() - begin
+    own = split.test_neg.ndim == 3
+    negatives = model.score_pairs(split.test_neg.reshape(2, -1))
     scores = gr.evaluate.link_metrics(
-        model.score_pairs(split.test), model.score_pairs(split.test_neg), settings["metrics"]
+        model.score_pairs(split.test),
+        negatives.reshape(split.test_neg.shape[1:]) if own else negatives,
+        settings["metrics"],
     )
-    return {
-        "model": settings["name"],
-        "published": settings.get("published", ""),
-        "scores": {name: float(value) for name, value in scores.items()},
-        "valid": model.history_[model.best_epoch_ - 1][metric],
-        "epoch": model.best_epoch_,
-        "parameters": model.num_parameters_,
-        "seconds": seconds,
-        "seconds_per_epoch": seconds / len(model.history_),
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "threads": torch.get_num_threads(),
-    }
+    return [
+        {
+            "model": settings["name"],
+            "seed": seed,
+            "complete": not limited or len(model.history_) >= model.epochs or stopped(model),
+            "scores": {name: float(value) for name, value in scores.items()},
+            "valid": model.history_[model.best_epoch_ - 1][settings["metrics"][0]],
+            "epoch": model.best_epoch_,
+            "epochs": len(model.history_),
+            "parameters": model.num_parameters_,
+            "seconds": seconds,
+            "seconds_per_epoch": statistics.median(record["seconds"] for record in curve),
+            "seconds_to_test": time.perf_counter() - begin,
+            "peak_mb": memory.mb,
+            "threads": torch.get_num_threads(),
+            "device": options.device or "cpu",
+            "curve": curve if limited else [],
+        }
+    ]
 
 
-def untrained(split: Any, metrics: list[str]) -> list[dict[str, Any]]:
+def stopped(model: Any) -> bool:
+    """Whether a fit ended early by its own rules."""
+    late = model.patience is not None and len(model.history_) - model.best_epoch_ >= model.patience
+    limit, value = model.train_metric_limit, model.history_[-1].get(f"train_{model.metric}", 0.0)
+    return late or (limit is not None and value > limit)
+
+
+def untrained(
+    config: str,  # noqa: ARG001
+    settings: dict[str, Any],
+    split: Any,
+    seed: int,
+    options: argparse.Namespace,  # noqa: ARG001
+) -> list[dict[str, Any]]:
+    """Scores that need no training."""
     graph = split.graph
-    x = gr.evaluate.propagate(graph, graph.x, hops=2)
-    x = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
     scorers = {
         "common neighbours": lambda pairs: gr.linkpred.common_neighbors(graph, pairs),
         "Adamic-Adar": lambda pairs: gr.linkpred.adamic_adar(graph, pairs),
         "resource allocation": lambda pairs: gr.linkpred.resource_allocation(graph, pairs),
-        "propagated features, cosine": lambda pairs: (x[pairs[0]] * x[pairs[1]]).sum(1),
     }
+    if graph.x is not None:
+        x = gr.evaluate.propagate(graph, graph.x, hops=2)
+        x = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
+        scorers["propagated features, cosine"] = lambda pairs: (x[pairs[0]] * x[pairs[1]]).sum(1)
     rows = []
     for name, score in scorers.items():
-        scores = gr.evaluate.link_metrics(score(split.test), score(split.test_neg), metrics)
-        rows.append({"model": f"{name} (untrained)", "scores": {key: float(value) for key, value in scores.items()}})
+        negatives = score(split.test_neg.reshape(2, -1)).reshape(split.test_neg.shape[1:])
+        values = gr.evaluate.link_metrics(score(split.test), negatives, settings["metrics"])
+        scores = {key: float(value) for key, value in values.items()}
+        rows.append({"model": f"{name} (untrained)", "seed": seed, "complete": True, "scores": scores})
     return rows
 
 
-def table(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def summary(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A row per model: mean and unbiased standard deviation over its runs."""
     rows = []
     for model in dict.fromkeys(run["model"] for run in runs):
         own = [run for run in runs if run["model"] == model]
-        row: dict[str, Any] = {"model": model, "seeds": len(own), "published": own[0].get("published", "")}
+        row: dict[str, Any] = {"model": model, "seeds": [run["seed"] for run in own]}
+        row["complete"] = all(run["complete"] for run in own)
         for metric in own[0]["scores"]:
             values = [run["scores"][metric] for run in own]
-            row[metric] = {
-                "mean": statistics.fmean(values),
-                "std": statistics.stdev(values) if len(values) > 1 else 0.0,
-            }
+            deviation = statistics.stdev(values) if len(values) > 1 else None
+            row[metric] = {"mean": statistics.fmean(values), "std": deviation}
         if "seconds_per_epoch" in own[0]:
             row["seconds_per_epoch"] = statistics.median(run["seconds_per_epoch"] for run in own)
             row["peak_mb"] = max(run["peak_mb"] for run in own)
             row["parameters"] = own[0]["parameters"]
         rows.append(row)
     return rows
+
+
+def write_table() -> None:
+    """All result files as Markdown, a section per data set and protocol."""
+    sections: dict[tuple[str, str], list[str]] = {}
+    for path in sorted(RESULTS.glob("linkpred_*.json")):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if "config" not in content or "table" not in content:
+            continue
+        settings = content["config"]
+        title = settings["dataset"] + (", structure only" if settings.get("structure_only") else "")
+        lines = sections.setdefault((title, content["protocol"]), [])
+        for row in content["table"]:
+            for metric in settings["metrics"]:
+                value, deviation = row[metric]["mean"], row[metric]["std"]
+                spread = f" ± {100 * deviation:.2f}" if deviation is not None else ""
+                cells = [
+                    row["model"] + ("" if row["complete"] else " (cut by a time limit)"),
+                    metric,
+                    f"{100 * value:.2f}{spread}",
+                    settings.get("published", ""),
+                    len(row["seeds"]),
+                    f"{row['seconds_per_epoch']:.3g}" if "seconds_per_epoch" in row else "",
+                    f"{row['peak_mb']:.0f}" if "peak_mb" in row else "",
+                    path.stem.removeprefix("linkpred_"),
+                ]
+                lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
+    columns = ("model", "metric", "%", "published", "seeds", "s per epoch", "peak MB", "configuration")
+    head = f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|"
+    text = "\n\n".join(
+        f"## {title}\n\n{protocol}\n\n{head}\n" + "\n".join(lines) for (title, protocol), lines in sections.items()
+    )
+    TABLE.write_text(f"# Link prediction\n\n{text}\n", encoding="utf-8")
+    print(TABLE)
+
+
+def tune(config: str, options: argparse.Namespace) -> None:
+    """Random search by the validation value of the first seed's split."""
+    settings = read_config(config)
+    if "search" not in settings:
+        raise SystemExit(f"{config}.yaml has no lists under `search` to draw settings from")
+    space: dict[str, list[Any]] = settings["search"]
+    metric, split = settings["metrics"][0], split_of(settings, 0, options.root)
+    rng, trials = np.random.default_rng(0), []
+    for number in range(options.tune):
+        drawn = {name: values[int(rng.integers(len(values)))] for name, values in space.items()} if number else {}
+        trial = settings | {"parameters": settings["parameters"] | drawn}
+        model = estimator(trial, 0, device=options.device).fit(split.graph, val=split)
+        valid = model.history_[model.best_epoch_ - 1][metric]
+        trials.append({"parameters": drawn, "valid": valid, "epoch": model.best_epoch_})
+        print(number, f"{valid:.4f}", drawn, flush=True)
+        best = max(trials, key=lambda entry: entry["valid"])
+        write_results(f"linkpred_{config}_tune", {"config": config, "metric": metric, "best": best, "trials": trials})
+    tuned = {key: value for key, value in settings.items() if key not in ("search", "published")}
+    tuned |= {"name": f"{settings['name']}, tuned", "parameters": settings["parameters"] | best["parameters"]}
+    text = yaml.safe_dump(tuned, sort_keys=False)
+    path = CONFIGS / f"{config}_tuned.yaml"
+    path.write_text(
+        f"# Best of {options.tune} settings by validation; all in results/linkpred_{config}_tune.json.\n{text}"
+    )
+    print(path)
 
 
 if __name__ == "__main__":

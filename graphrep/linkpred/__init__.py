@@ -23,7 +23,12 @@ from graphrep.linkpred.paths import PATH_HEURISTICS, katz, personalized_pagerank
 if TYPE_CHECKING:
     from graphrep.linkpred.embedding import EmbeddingScorer
     from graphrep.linkpred.neural import GAE, NCN, NCNC
-    from graphrep.linkpred.predictors import CompletionPredictor, HadamardPredictor, NeighborPredictor
+    from graphrep.linkpred.predictors import (
+        CompletionPredictor,
+        HadamardPredictor,
+        NeighborPredictor,
+        ResidualPredictor,
+    )
 
 _HOME = {
     "CompletionPredictor": "predictors",
@@ -33,6 +38,7 @@ _HOME = {
     "NCN": "neural",
     "NCNC": "neural",
     "NeighborPredictor": "predictors",
+    "ResidualPredictor": "predictors",
 }
 
 __all__ = [
@@ -45,6 +51,7 @@ __all__ = [
     "EmbeddingScorer",
     "HadamardPredictor",
     "NeighborPredictor",
+    "ResidualPredictor",
     "adamic_adar",
     "common_neighbors",
     "jaccard",

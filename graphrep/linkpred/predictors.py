@@ -12,7 +12,7 @@ from graphrep.ops.adjacency import Adjacency, Structure
 from graphrep.ops.neighbors.sets import common_neighbors, neighbor_difference, pool_common_neighbors
 from graphrep.ops.sparse_dense import spmm
 
-__all__ = ["CompletionPredictor", "HadamardPredictor", "NeighborPredictor"]
+__all__ = ["CompletionPredictor", "HadamardPredictor", "NeighborPredictor", "ResidualPredictor"]
 
 Tensor = torch.Tensor
 
@@ -61,6 +61,60 @@ class HadamardPredictor(nn.Module):
     def forward(self, h: Tensor, adj: Adjacency | None, pairs: Tensor, removed: Tensor | None = None) -> Tensor:  # noqa: ARG002
         """Logits of shape (num_pairs,) for pairs of shape (2, num_pairs)."""
         logits: Tensor = self.head(self.pair(h.index_select(0, pairs[0]) * h.index_select(0, pairs[1])))
+        return logits.squeeze(1)
+
+
+class ResidualPredictor(nn.Module):
+    r"""Score a pair by a deep network on the Hadamard product, which every layer sees again.
+
+    .. math:: x_0 = h_u \odot h_v, \qquad
+              x_{l+1} = \max\bigl(0, \mathrm{dropout}(\mathrm{norm}(W_l x_l + b_l + x_0))\bigr), \qquad
+              s_{uv} = w^\top x_L + b
+
+    Parameters
+    ----------
+    dimensions : int
+    layers : int
+    dropout : float
+    layer_norm : bool
+        Whether there is a norm.
+    residual : bool
+        Whether :math:`x_0` is added.
+
+    References
+    ----------
+    Ma et al. Reconsidering the Performance of GAE in Link Prediction. CIKM 2025.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from graphrep.linkpred import ResidualPredictor
+    >>> ResidualPredictor(8, layers=2)(torch.ones(3, 8), None, torch.tensor([[0, 1], [1, 2]])).shape
+    torch.Size([2])
+    """
+
+    def __init__(
+        self,
+        dimensions: int,
+        *,
+        layers: int = 4,
+        dropout: float = 0.0,
+        layer_norm: bool = True,
+        residual: bool = True,
+    ) -> None:
+        super().__init__()
+        self.linears = nn.ModuleList(Linear(dimensions, dimensions) for _ in range(layers))
+        self.blocks = nn.ModuleList(_block(dimensions, layer_norm, dropout) for _ in range(layers))
+        self.last = Linear(dimensions, 1)
+        self.residual = residual
+
+    def forward(self, h: Tensor, adj: Adjacency | None, pairs: Tensor, removed: Tensor | None = None) -> Tensor:  # noqa: ARG002
+        """Logits of shape (num_pairs,) for pairs of shape (2, num_pairs)."""
+        x = product = h.index_select(0, pairs[0]) * h.index_select(0, pairs[1])
+        for linear, block in zip(self.linears, self.blocks, strict=True):
+            x = linear(x)
+            x = block(x + product if self.residual else x)
+        logits: Tensor = self.last(x)
         return logits.squeeze(1)
 
 

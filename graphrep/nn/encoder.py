@@ -28,6 +28,8 @@ CONVOLUTIONS = {
     "max": ("max", True),
 }
 
+JUMPING_WEIGHTS = ("normal", "softmax", "mean")
+
 
 def propagate(adj: Adjacency, x: Tensor, kind: str = "gcn") -> Tensor:
     r"""One step of propagation without weights.
@@ -96,7 +98,20 @@ class Encoder(nn.Module):
         edge by themselves), and after the last convolution without weights.
     layer_norm, residual, jumping_knowledge : bool
         Layer norm after convolutions with weights; adding a layer's input where the widths allow it; the result as a
-        sum over layers with learned scalar weights, which start from a standard normal distribution.
+        sum over layers with scalar weights.
+    jumping_weights : {"normal", "softmax", "mean"}
+        Those weights: learned without a bound, from a standard normal distribution on, so that even the sign is drawn
+        by lot, as in the released NCN code; learned and positive with sum 1, at first equal; or equal for good, the
+        input layer included, as in LightGCN.
+    shared_convolution : bool
+        All layers but the first share the weights of one convolution, and none has a norm or an activation.
+    initial_residual : float
+        Share of the input layer's result that is added to every layer.
+
+    References
+    ----------
+    Wang, Yang, Zhang. Neural Common Neighbor with Completion for Link Prediction. ICLR 2024, section 4. He et al.
+    LightGCN. SIGIR 2020, section 3.1. Ma et al. Reconsidering the Performance of GAE in Link Prediction. CIKM 2025.
 
     Examples
     --------
@@ -123,10 +138,17 @@ class Encoder(nn.Module):
         layer_norm: bool = False,
         residual: bool = False,
         jumping_knowledge: bool = False,
+        jumping_weights: str = "normal",
+        shared_convolution: bool = False,
+        initial_residual: float = 0.0,
     ) -> None:
         super().__init__()
         if convolution not in CONVOLUTIONS:
             raise ValueError(f"convolution must be one of {', '.join(CONVOLUTIONS)}; got {convolution!r}.")
+        if jumping_weights not in JUMPING_WEIGHTS:
+            raise ValueError(f"jumping_weights must be one of {', '.join(JUMPING_WEIGHTS)}; got {jumping_weights!r}.")
+        self.jumping_weights = jumping_weights if jumping_knowledge and layers else None
+        self.initial_residual = initial_residual
         self.kind, self.weighted = CONVOLUTIONS[convolution]
         self.feature_dropout, self.dropout, self.edge_dropout = feature_dropout, dropout, edge_dropout
         self.output_dropout, self.residual, self.layers = output_dropout, residual, layers
@@ -136,22 +158,23 @@ class Encoder(nn.Module):
         if in_channels is None:
             self.embedding = nn.Embedding(num_embeddings, dimensions)
             nn.init.orthogonal_(self.embedding.weight)
-        elif not self.weighted or layers == 0:
+        elif not self.weighted or layers == 0 or initial_residual:
             self.input = Linear(in_channels, dimensions)
         else:
             width = in_channels
         self.linears, self.norms = nn.ModuleList(), nn.ModuleList()
         if self.weighted:
-            for layer in range(layers):
+            for layer in range(min(layers, 2) if shared_convolution else layers):
                 # torch_geometric's initialisation: Glorot weights, zero bias.
                 own = nn.Linear(width if layer == 0 else dimensions, dimensions)
                 nn.init.xavier_uniform_(own.weight)
                 nn.init.zeros_(own.bias)
                 self.linears.append(own)
-                if layer < layers - 1 or layers == 1:
+                if not shared_convolution and (layer < layers - 1 or layers == 1):
                     block = NormDropoutReLU(dimensions, dropout) if layer_norm else Dropout(dropout, relu=True)
                     self.norms.append(block)
-        self.jump = nn.Parameter(torch.randn(layers)) if jumping_knowledge and layers else None
+        start = {"normal": torch.randn, "softmax": torch.zeros}.get(self.jumping_weights or "")
+        self.jump = nn.Parameter(start(layers)) if start is not None else None
 
     def forward(self, x: Tensor | SparseFeatures | None, adj: Adjacency) -> Tensor:
         """Vectors of shape (num_nodes, dimensions).
@@ -159,11 +182,11 @@ class Encoder(nn.Module):
         ``x`` has shape (num_nodes, in_channels); None with a learned table, whose first num_nodes rows are used.
         """
         h, first = self._start(x, adj.num_rows)
-        steps = []
+        initial, steps = h, []
         for layer in range(self.layers):
             dropped = self._drop_edges(adj)
             if self.weighted:
-                own: Any = self.linears[layer]
+                own: Any = self.linears[min(layer, len(self.linears) - 1)]
                 product = first.matmul(own.weight.T) if first is not None else linear(h, own.weight)
                 first = None
                 new = propagate(dropped, product, self.kind) + own.bias
@@ -174,12 +197,21 @@ class Encoder(nn.Module):
                 if layer == self.layers - 1:
                     new = drop(new, self.output_dropout, training=self.training)
             h = new + h if self.residual and h is not None and h.shape == new.shape else new
+            if self.initial_residual:
+                h = torch.add(h, initial, alpha=self.initial_residual)
             steps.append(h)
-        if self.jump is None or not steps:
-            result: Tensor = h
-            return result
-        mixed: Tensor = self.jump[0] * steps[0]
-        for weight, step in zip(self.jump[1:], steps[1:], strict=True):
+        result: Tensor = h if self.jumping_weights is None else self._mixed(initial, steps)
+        return result
+
+    def _mixed(self, initial: Tensor | None, steps: list[Tensor]) -> Tensor:
+        """Sum over layers, weighed."""
+        if self.jump is None:
+            if initial is not None and initial.shape == steps[0].shape:
+                steps = [initial, *steps]
+            return torch.stack(steps).mean(0)
+        weights = self.jump.softmax(0) if self.jumping_weights == "softmax" else self.jump
+        mixed = weights[0] * steps[0]
+        for weight, step in zip(weights[1:], steps[1:], strict=True):
             mixed = torch.addcmul(mixed, weight, step)
         return mixed
 

@@ -261,3 +261,149 @@ def test_bad_input_is_one_sentence(call, error, message):
 
 def test_hadamard_predictor_takes_no_graph():
     assert HadamardPredictor(4)(torch.ones(3, 4), None, torch.tensor([[0], [1]])).shape == (1,)
+
+
+REFINED = {
+    "layers": 3,
+    "convolution": "gcn",
+    "shared_convolution": True,
+    "initial_residual": 0.1,
+    "predictor_layers": 3,
+    "layer_norm": False,
+}
+
+
+def test_refined_auto_encoder_is_its_equations():
+    graph = small_graph()
+    fitted = GAE(**SMALL, **REFINED).fit(graph)
+    encoder, predictor = fitted.model_.encoder, fitted.model_.predictor
+    assert len(encoder.linears) == 2  # one of its own, one for all the others
+    table = encoder.embedding.weight
+    adj = gr.ops.as_adjacency(graph)
+    h = table
+    for step in range(3):
+        own = encoder.linears[min(step, 1)]
+        h = propagate(adj, h @ own.weight.T, "gcn") + own.bias + 0.1 * table
+    np.testing.assert_allclose(fitted.embedding_, h.detach(), rtol=1e-4, atol=1e-5)
+    x = product = h[[0, 3]] * h[[1, 5]]
+    for linear in predictor.linears:
+        x = (linear(x) + product).relu()
+    wanted = predictor.last(x).squeeze(1).detach()
+    np.testing.assert_allclose(fitted.score_pairs([[0, 3], [1, 5]]), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_learned_embeddings_begin_orthogonal():
+    table = Encoder(None, dimensions=16, num_embeddings=40).embedding.weight
+    torch.testing.assert_close(table.T @ table, torch.eye(16), rtol=0, atol=1e-5)
+
+
+def test_initial_residual_with_features_goes_through_an_input_layer():
+    encoder = Encoder(5, dimensions=8, layers=2, convolution="gcn", initial_residual=0.5, shared_convolution=True)
+    adj = gr.ops.as_adjacency(small_graph())
+    x = torch.randn(40, 5)
+    start = encoder.input(x)
+    h = start
+    for own in encoder.linears:
+        h = propagate(adj, own(h) - own.bias, "gcn") + own.bias + 0.5 * start
+    torch.testing.assert_close(encoder(x, adj), h)
+
+
+def test_weights_of_layers():
+    adj, x = gr.ops.as_adjacency(small_graph()), torch.randn(40, 5)
+    steps = {}
+    for kind in ("normal", "softmax", "mean"):
+        torch.manual_seed(0)
+        options = {"layers": 2, "dimensions": 8, "jumping_knowledge": True, "jumping_weights": kind}
+        encoder = Encoder(5, **options)
+        start = encoder.input(x)
+        steps = [start, propagate(adj, start), propagate(adj, propagate(adj, start))]
+        if kind == "normal":
+            wanted = encoder.jump[0] * steps[1] + encoder.jump[1] * steps[2]
+        else:
+            wanted = (steps[1] + steps[2]) / 2 if kind == "softmax" else sum(steps) / 3
+        assert (encoder.jump is None) == (kind == "mean")
+        torch.testing.assert_close(encoder(x, adj), wanted)
+    with pytest.raises(ValueError, match="jumping_weights must be one of normal, softmax, mean; got 'max'"):
+        Encoder(5, jumping_weights="max")
+
+
+@pytest.mark.parametrize("estimator", [GAE, NCN, NCNC])
+def test_half_precision_is_for_training_alone(estimator):
+    graph = communities()
+    split = gr.evaluate.ncn_link_split(graph, seed=0)
+    options = SMALL | {"epochs": 4, "learning_rate": 0.01, "predictor_learning_rate": 0.01, "metric": "auc"}
+    seen = []
+
+    def watch(module, inputs, output):
+        seen.append(output.dtype)
+
+    fitted = estimator(**options, precision="bfloat16").fit(split.graph, val=split)
+    assert all(p.dtype == torch.float32 for p in fitted.model_.parameters())
+    fitted.model_.predictor.register_forward_hook(watch)
+    scores = fitted.score_pairs(split.test)
+    assert scores.dtype == np.float32
+    assert seen == [torch.float32]
+    assert len(np.unique(scores)) > 0.9 * len(scores)  # more values than bfloat16 has between them
+    full = estimator(**options).fit(split.graph, val=split)
+    assert fitted.history_ != full.history_
+    assert fitted.history_[-1]["loss"] == pytest.approx(full.history_[-1]["loss"], rel=0.3)
+    with pytest.raises(ValueError, match="precision must be one of float32, bfloat16; got 'float8'"):
+        estimator(**SMALL, precision="float8").fit(graph)
+
+
+def test_common_part_of_zero_rows():
+    graph = small_graph(200, 300)
+    adj = gr.ops.as_adjacency(graph)
+    predictor = NeighborPredictor(8, tail_activation=False).eval()
+    h, pairs = torch.randn(200, 8), torch.randint(200, (2, 150))
+    assert 0 < (gr.ops.intersection_count(adj, pairs) == 0).sum() < 150
+    wide = predictor.widened(h)
+    wanted = predictor.combine(h, pairs, gr.ops.pool_common_neighbors(adj, pairs, wide))
+    torch.testing.assert_close(predictor(h, adj, pairs), wanted, rtol=1e-4, atol=1e-5)
+    # Without dropout training computes the same.
+    torch.testing.assert_close(predictor.train()(h, adj, pairs), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_completion_starts_from_a_fitted_model():
+    graph = communities()
+    options = SMALL | {"learning_rate": 0.0}
+    first = NCN(**options).fit(graph)
+    second = NCNC(**options).fit(graph, start=first)
+    for name, part in first.model_.encoder.state_dict().items():
+        assert torch.equal(part, second.model_.encoder.state_dict()[name])
+    changed = zip(first.model_.predictor.parameters(), second.model_.predictor.parameters(), strict=True)
+    assert any(not torch.equal(a, b) for a, b in changed)
+    with pytest.raises(ValueError, match="start must be fitted with the same encoder"):
+        NCN(**SMALL | {"dimensions": 8}).fit(graph, start=first)
+
+
+def test_own_negatives_of_each_positive():
+    graph = communities()
+    pairs = graph.edges()[:, :30]
+    negatives = np.random.default_rng(0).integers(graph.num_nodes, size=(2, 30, 7))
+    fitted = NCN(**SMALL, metric="mrr").fit(graph, val=(pairs, negatives))
+    fitted = NCN(**SMALL | {"epochs": fitted.best_epoch_}, metric="mrr").fit(graph, val=(pairs, negatives))
+    own = fitted.score_pairs(negatives.reshape(2, -1)).reshape(30, 7)
+    assert fitted.history_[-1]["mrr"] == pytest.approx(gr.evaluate.mrr(fitted.score_pairs(pairs), own))
+    with pytest.raises(ValueError, match=r"negatives of each positive must have shape \(2, 30, n\), got \(2, 29, 7\)"):
+        NCN(**SMALL, metric="mrr").fit(graph, val=(pairs, negatives[:, :29]))
+
+
+def test_limits_decay_and_several_negatives(tmp_path):
+    split = gr.evaluate.ncn_link_split(communities(), seed=0)
+    seen = []
+    options = SMALL | {"epochs": 6, "metric": "auc", "num_negatives": 3, "clip_norm": 1.0, "weight_decay": 1e-4}
+    fitted = GAE(**options, decay_every=2, on_epoch=lambda number, record: seen.append((number, record)))
+    fitted.fit(split.graph, val=split)
+    assert [number for number, _ in seen] == [1, 2, 3, 4, 5, 6]
+    assert [{k: v for k, v in record.items() if k != "seconds"} for _, record in seen] == fitted.history_
+    assert all(record["seconds"] > 0 for _, record in seen)
+    # The rate of the last two epochs was a third: a fit cut before them has other parameters than one without decay.
+    constant = GAE(**options).fit(split.graph, val=split)
+    assert constant.history_[:2] == fitted.history_[:2]
+    assert constant.history_[3] != fitted.history_[3]
+    stopped = GAE(**options, train_metric_limit=0.0).fit(split.graph, val=split)
+    assert len(stopped.history_) == 1
+    assert 0 < stopped.history_[0]["train_auc"] <= 1
+    cut = GAE(**options, max_seconds=0.0, checkpoint=tmp_path / "fit").fit(split.graph, val=split)
+    assert len(cut.history_) == 1

@@ -1,0 +1,318 @@
+"""Epoch and inference of NCN and NCNC beside the authors' public code: seconds and peak memory.
+
+    python experiments/bench/ncn.py --authors ../NeuralCommonNeighbor --root data
+
+Every measurement is a process of its own. The authors' modules (github.com/GraphPKU/NeuralCommonNeighbor) are imported
+from a checkout and run as they are: their ``train`` for an epoch, their encoder and predictor for inference. They need
+torch-sparse and torch-scatter, which --path may point to, and nothing of ogb or TensorBoard, whose names are filled
+with empty modules. Without the checkout, or where it does not run, only graphrep is measured, and the result says why.
+
+* cora: 70/10/20 split, the published settings of Cora; whole epochs.
+* ogbl-ddi: its official split, the published settings of ogbl-ddi.
+* coauthors: a synthetic graph of the size of ogbl-collab (235,868 nodes, about 1.2 M edges made of cliques, as
+  co-authors of papers form them), 128 features, the published settings of ogbl-collab.
+
+On the latter two an epoch is cut to --batches batches, of both sides; seconds per epoch are those per batch times the
+number of batches. Inference: node vectors, then --pairs random pairs and as many edges. NCNC is measured on cora alone
+unless --all is given. Result: experiments/results/bench_ncn.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+import types
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from _harness import environment, peak_mb, print_table, reset_peak, write_results
+
+import graphrep as gr
+
+CONFIGS = Path(__file__).resolve().parents[1] / "configs" / "linkpred"
+COLLAB = {
+    "dimensions": 64,
+    "convolution": "gcn",
+    "feature_dropout": 0.25,
+    "output_dropout": 0.05,
+    "encoder_dropout": 0.1,
+    "encoder_edge_dropout": 0.25,
+    "predictor_dropout": 0.3,
+    "predictor_edge_dropout": 0.0,
+    "residual": True,
+    "jumping_knowledge": False,
+    "learning_rate": 0.0082,
+    "predictor_learning_rate": 0.0037,
+    "batch_size": 65536,
+    "score_batch": 131072,
+}
+COMPLETION = {
+    "cora": {},
+    "ogbl-ddi": {"completion_scale": 10, "completion_offset": 3, "completion_prior": 0.1, "completion_alpha": 0.5},
+    "coauthors": {"completion_scale": 2.5, "completion_offset": 6, "completion_prior": 0.1, "completion_alpha": 1.05},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="NCN and NCNC beside the authors' code.")
+    parser.add_argument("--authors", help="checkout of GraphPKU/NeuralCommonNeighbor")
+    parser.add_argument("--path", action="append", default=[], help="folder with torch_sparse, torch_scatter")
+    parser.add_argument("--root", help="folder of the data sets")
+    parser.add_argument("--data", nargs="+", default=["cora", "ogbl-ddi", "coauthors"])
+    parser.add_argument("--batches", type=int, default=3)
+    parser.add_argument("--pairs", type=int, default=50_000)
+    parser.add_argument("--repeats", type=int, default=5, help="timed epochs and inferences on cora")
+    parser.add_argument("--all", action="store_true", help="NCNC on every graph")
+    parser.add_argument("--timeout", type=float, default=600, help="seconds for one process")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        print(json.dumps(measure(json.loads(options.child))))
+        return
+    results: list[dict[str, Any]] = []
+    for data in options.data:
+        for model in ("NCN", "NCNC"):
+            if model == "NCNC" and data != "cora" and not options.all:
+                continue
+            for engine in ("graphrep", "authors"):
+                task = {"data": data, "model": model, "engine": engine} | {
+                    key: getattr(options, key)
+                    for key in ("authors", "path", "root", "batches", "pairs", "repeats", "device")
+                }
+                results.append(child(task, options.timeout))
+                print(results[-1], flush=True)
+                write_results("bench_ncn", {"environment": environment(), "protocol": __doc__, "results": results})
+    print_table(
+        ("", "engine", "s per epoch", "s inference", "peak MB (training)", "peak MB (inference)"),
+        [
+            (
+                f"{row['data']} {row['model']}",
+                row["engine"],
+                *(
+                    f"{row[key]:.3g}" if key in row else row.get("error", "")[:40]
+                    for key in ("epoch_seconds", "inference_seconds", "train_mb", "inference_mb")
+                ),
+            )
+            for row in results
+        ],
+    )
+
+
+def child(task: dict[str, Any], timeout: float) -> dict[str, Any]:
+    """Measure in a process of its own."""
+    name = {key: task[key] for key in ("data", "model", "engine")}
+    if task["engine"] == "authors" and not task["authors"]:
+        return name | {"error": "no checkout given"}
+    command = [sys.executable, __file__, "--child", json.dumps(task)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    except subprocess.TimeoutExpired:
+        return name | {"error": f"did not end in {timeout:.0f} s"}
+    if done.returncode:
+        return name | {"error": (done.stderr.strip().splitlines() or ["killed"])[-1]}
+    measured: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return name | measured
+
+
+def measure(task: dict[str, Any]) -> dict[str, Any]:
+    graph, positives, settings = problem(task["data"], task["root"])
+    if task["model"] == "NCNC":
+        settings |= COMPLETION[task["data"]]
+    small = task["data"] == "cora"
+    batches = positives.shape[1] // settings["batch_size"]
+    run = batches if small else min(task["batches"], batches)
+    engine = ours if task["engine"] == "graphrep" else authors
+    epoch, encode, score = engine(task, graph, positives, settings, run)
+    rng = np.random.default_rng(1)
+    pairs = torch.from_numpy(rng.integers(graph.num_nodes, size=(2, task["pairs"])))
+    edges = torch.from_numpy(positives[:, rng.integers(positives.shape[1], size=task["pairs"])])
+    parts = torch.split(torch.cat([pairs, edges], 1).to(task["device"]), settings.get("score_batch", 8192), 1)
+
+    def infer() -> None:
+        with torch.no_grad():
+            h = encode()
+            for part in parts:
+                score(h, part)
+        finish(task)
+
+    def train() -> None:
+        epoch()
+        finish(task)
+
+    before = peak_mb()
+    repeats = task["repeats"] if small else 1
+    seconds, peaks = {}, {}
+    for name, work in (("train", train), ("inference", infer)):
+        if small:
+            work()
+        reset_peak()
+        if task["device"].startswith("cuda"):
+            torch.cuda.reset_peak_memory_stats()
+        times = []
+        for _ in range(repeats):
+            begin = time.perf_counter()
+            work()
+            times.append(time.perf_counter() - begin)
+        seconds[name] = statistics.median(times)
+        peaks[name] = torch.cuda.max_memory_allocated() / 2**20 if task["device"].startswith("cuda") else peak_mb()
+    return {
+        "epoch_seconds": seconds["train"] * batches / run,
+        "batches_run": run,
+        "batches_per_epoch": batches,
+        "inference_seconds": seconds["inference"],
+        "scored_pairs": 2 * task["pairs"],
+        "train_mb": peaks["train"],
+        "inference_mb": peaks["inference"],
+        "before_mb": before,
+        "threads": torch.get_num_threads(),
+        "device": task["device"],
+    }
+
+
+def finish(task: dict[str, Any]) -> None:
+    if task["device"].startswith("cuda"):
+        torch.cuda.synchronize()
+
+
+def problem(data: str, root: str | None) -> tuple[gr.Graph, np.ndarray[Any, Any], dict[str, Any]]:
+    """Training graph, its edges and the settings."""
+    if data == "coauthors":
+        graph = coauthors()
+        return graph, np.array(graph.edges()), dict(COLLAB)
+    config = {"cora": "ncn_cora", "ogbl-ddi": "ncn_ddi"}[data]
+    settings = yaml.safe_load((CONFIGS / f"{config}.yaml").read_text(encoding="utf-8"))["parameters"]
+    if data == "cora":
+        split = gr.evaluate.ncn_link_split(gr.datasets.load(data, root=root).graph, seed=0)
+    else:
+        split = gr.datasets.load(data, root=root).split
+    return split.graph, np.array(split.train), settings
+
+
+def coauthors(num_nodes: int = 235_868, num_edges: int = 1_200_000) -> gr.Graph:
+    """Cliques of authors, drawn by popularity within neighbourhoods of 400."""
+    rng = np.random.default_rng(0)
+    papers = num_edges // 5
+    first = (num_nodes * rng.random(papers)).astype(np.int64)
+    offsets = (400 * rng.random((papers, 4)) ** 3).astype(np.int64)
+    authors_of = np.concatenate([first[:, None], (first[:, None] + 1 + offsets) % num_nodes], axis=1)
+    a, b = np.triu_indices(5, 1)
+    ends = np.stack([authors_of[:, a].ravel(), authors_of[:, b].ravel()])
+    ends = ends[:, ends[0] != ends[1]]
+    key = np.unique(np.sort(ends, axis=0), axis=1)
+    key = key[:, np.sort(rng.permutation(key.shape[1])[:num_edges])]
+    x = rng.standard_normal((num_nodes, 128), dtype=np.float32)
+    return gr.as_graph(key, num_nodes=num_nodes, directed=False, x=x)
+
+
+def ours(task: dict[str, Any], graph: gr.Graph, positives: Any, settings: dict[str, Any], run: int) -> Any:
+    from graphrep.linkpred.training import Trainer
+
+    model = getattr(gr.linkpred, task["model"])(**settings, random_state=0, progress=False, device=task["device"])
+    # With fewer targets than the graph has edges, an epoch has fewer batches.
+    targets = torch.from_numpy(positives[:, np.random.default_rng(0).permutation(positives.shape[1])])
+    trainer = Trainer(model, graph, targets[:, : run * settings["batch_size"]].contiguous(), None)
+
+    def score(h: torch.Tensor, part: torch.Tensor) -> Any:
+        return trainer.model.predictor(h, trainer.adj, part)
+
+    return trainer._epoch, trainer.encode, score
+
+
+def authors(task: dict[str, Any], graph: gr.Graph, positives: Any, settings: dict[str, Any], run: int) -> Any:
+    sys.path[:0] = [task["authors"], *task["path"]]
+    fill_in(("ogb.linkproppred", ("PygLinkPropPredDataset", "Evaluator")))
+    fill_in(("torch.utils.tensorboard", ("SummaryWriter",)), ("ogbdataset", ("loaddataset",)))
+    import NeighborOverlap
+    from model import GCN, predictor_dict
+    from torch_sparse import SparseTensor
+
+    s: dict[str, Any] = {"layers": 1, "jumping_knowledge": False, "residual": False, **settings}
+    n, device = graph.num_nodes, task["device"]
+    edges = torch.from_numpy(positives).to(device)
+    both = torch.cat([edges, edges.flip(0)], 1)
+    data = types.SimpleNamespace(num_nodes=n, edge_index=both)
+    data.adj_t = SparseTensor.from_edge_index(both, sparse_sizes=(n, n)).coalesce()
+    table = graph.x
+    if table is None:
+        data.x, in_channels, largest = torch.arange(n, device=device), s["dimensions"], n
+    else:
+        table = table.toarray() if hasattr(table, "toarray") else np.asarray(table)
+        data.x, in_channels, largest = torch.from_numpy(table.astype(np.float32)).to(device), table.shape[1], -1
+    d = s["dimensions"]
+    encoder = GCN(
+        in_channels,
+        d,
+        d,
+        s["layers"],
+        s["encoder_dropout"],
+        True,  # noqa: FBT003
+        s["residual"],
+        largest,
+        s["convolution"],
+        s["jumping_knowledge"],
+        s.get("encoder_edge_dropout", 0.0),
+        xdropout=s["feature_dropout"],
+        taildropout=s["output_dropout"],
+    ).to(device)
+    options = {
+        "use_xlin": True,
+        "tailact": s.get("tail_activation", True),
+        "twolayerlin": s.get("two_layer_head", False),
+    }
+    if task["model"] == "NCNC":
+        options |= {
+            "depth": 1,
+            "scale": s.get("completion_scale", 4.3),
+            "offset": s.get("completion_offset", 2.8),
+            "pt": s.get("completion_prior", 0.75),
+            "alpha": s.get("completion_alpha", 1.0),
+        }
+    kind = predictor_dict["cn1" if task["model"] == "NCN" else "incn1cn1"]
+    predictor = kind(d, d, 1, 3, s["predictor_dropout"], s["predictor_edge_dropout"], True, **options).to(device)  # noqa: FBT003
+    rates = (s["learning_rate"], s["predictor_learning_rate"])
+    groups = [{"params": part.parameters(), "lr": lr} for part, lr in zip((encoder, predictor), rates, strict=True)]
+    optimizer = torch.optim.Adam(groups)
+    whole = NeighborOverlap.PermIterator
+
+    class Cut(whole):  # type: ignore[misc, valid-type]
+        """The authors' batches, the first few of them."""
+
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            self.idx = self.idx[: run * self.bs]
+
+    NeighborOverlap.PermIterator = Cut
+    split = {"train": {"edge": edges.t().contiguous()}}
+
+    def epoch() -> None:
+        NeighborOverlap.train(encoder, predictor, data, split, optimizer, s["batch_size"], True)  # noqa: FBT003
+
+    def encode() -> Any:
+        encoder.eval(), predictor.eval()
+        return encoder(data.x, data.adj_t)
+
+    return epoch, encode, lambda h, part: predictor(h, data.adj_t, part)
+
+
+def fill_in(*modules: tuple[str, tuple[str, ...]]) -> None:
+    """Empty modules with these names, for imports of what is not used."""
+    for name, members in modules:
+        parts = name.split(".")
+        for depth in range(1, len(parts) + 1):
+            path = ".".join(parts[:depth])
+            if depth == len(parts) or path not in sys.modules:
+                sys.modules[path] = types.ModuleType(path)
+        for member in members:
+            setattr(sys.modules[name], member, None)
+
+
+if __name__ == "__main__":
+    main()
