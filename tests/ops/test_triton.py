@@ -140,7 +140,7 @@ def test_scatter_compiles(dtype, compiled):
     ids=str,
 )
 def test_attention_compiles(dtype, ids, heads, key_columns, columns, dot, long, compiled, monkeypatch):
-    from graphrep.ops.edge_attention import triton, triton_kernels
+    from graphrep.ops.edge_attention import triton, triton_backward, triton_kernels
     from graphrep.ops.sparse_dense import triton as rows
 
     monkeypatch.setattr(rows, "LONG", long)
@@ -152,7 +152,7 @@ def test_attention_compiles(dtype, ids, heads, key_columns, columns, dot, long, 
     triton.attention_backward(*graph, log_sum, grad, indptr, indices)
     triton.edge_softmax(indptr, torch.zeros(12, heads, dtype=dtype))
     triton.edge_softmax_backward(indptr, *torch.zeros(2, 12, dtype=dtype))
-    expected = {name for name in vars(triton_kernels) if name.endswith("_kernel")} | {
+    expected = {name for name in (*vars(triton_kernels), *vars(triton_backward)) if name.endswith("_kernel")} | {
         "softmax_kernel",
         "sum_join_kernel",
     }

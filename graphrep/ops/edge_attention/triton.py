@@ -13,6 +13,7 @@ import torch
 import triton
 
 from graphrep.ops._triton import accumulator, on_device_of
+from graphrep.ops.edge_attention import triton_backward as backward
 from graphrep.ops.edge_attention import triton_kernels as kernels
 from graphrep.ops.edge_attention.triton_softmax import edge_softmax, edge_softmax_backward
 from graphrep.ops.sparse_dense import triton as rows
@@ -97,9 +98,11 @@ def _rows_backward(
     job = _Job(indptr, indices, own, other, value, scale, dot=dot, columns=_width(own), tiles=2)
     num_rows, heads, width, _ = job.sizes
     results = (grad_own, delta, job.partial(heads), job.partial(heads, width), job.partial(heads, width))
-    kernels.attention_rows_kernel[job.grid](*job.operands, log_sum, grad, *results, *job.cut, *job.sizes, **job.options)
+    backward.attention_rows_kernel[job.grid](
+        *job.operands, log_sum, grad, *results, *job.cut, *job.sizes, **job.options
+    )
     if job.slots:
-        kernels.attention_rows_join_kernel[job.join_grid](
+        backward.attention_rows_join_kernel[job.join_grid](
             indptr, *results, *job.cut, num_rows, heads, width, **job.join_options("BLOCK_H", "BLOCK_K")
         )
 
@@ -124,7 +127,7 @@ def _columns_backward(
     )
     _, heads, width, columns = job.sizes
     partial = (job.partial(heads, width), job.partial(heads, columns))
-    kernels.attention_columns_kernel[job.grid](
+    backward.attention_columns_kernel[job.grid](
         *job.operands, log_sum, delta, grad, grad_own, grad_value, *partial, *job.cut, *job.sizes, **job.options
     )
     for out, pieces in zip((grad_own, grad_value), partial, strict=True):

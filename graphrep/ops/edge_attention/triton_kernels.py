@@ -1,4 +1,4 @@
-"""The Triton kernels of attention over neighbours; launched by the module ``triton`` beside this one.
+"""The Triton kernels of attention over neighbours, forward; launched by the module ``triton`` beside this one.
 
 Tiles have entries down, then heads, then columns. Every place of a tile keeps a softmax of its own while the entries
 pass by (the largest score so far, and sums relative to it), so that nothing is exchanged between threads before the
@@ -37,14 +37,14 @@ def _own(tensor, row, head, column, heads, columns, WIDE: tl.constexpr) -> Any:
 
 
 @triton.jit
-def _others(tensor, place, mask, column, columns, WIDE: tl.constexpr) -> Any:
+def others(tensor, place, mask, column, columns, WIDE: tl.constexpr) -> Any:
     """Tile (entries, heads, columns) of the rows that entries lead to."""
     at = place[:, :, None] * columns + column[None, None, :]
     return tl.load(tensor + at, mask=mask[:, :, None] & (column < columns)[None, None, :], other=0).to(WIDE)
 
 
 @triton.jit
-def _dots(
+def dots(
     own,
     other,
     row,
@@ -63,12 +63,12 @@ def _dots(
     for start in range(0, columns, BLOCK):
         column = start + tl.arange(0, BLOCK)
         mine = _own(own, row, head, column, heads, columns, WIDE)
-        acc += mine * _others(other, place, mask, column, columns, WIDE)
+        acc += mine * others(other, place, mask, column, columns, WIDE)
     return tl.sum(acc, 2)
 
 
 @triton.jit
-def _scores(
+def scores(
     own,
     other,
     scale,
@@ -86,7 +86,7 @@ def _scores(
 ) -> Any:
     """Scores of entries, and their derivatives in the scalar product or the sum that they are made of."""
     if DOT:
-        raw = _dots(own, other, row, head, place, mask, heads, key_columns, WIDE, BLOCK_E, BLOCK_H, BLOCK_K)
+        raw = dots(own, other, row, head, place, mask, heads, key_columns, WIDE, BLOCK_E, BLOCK_H, BLOCK_K)
         slope = tl.zeros_like(raw) + scale
     else:
         mine = tl.load(own + row * heads + head, mask=head < heads, other=0).to(WIDE)
@@ -96,7 +96,7 @@ def _scores(
 
 
 @triton.jit
-def _places(indices, entry, valid, head, heads) -> Any:
+def places(indices, entry, valid, head, heads) -> Any:
     """Place of (row, head) in a tensor with a number for each, for the rows that entries lead to."""
     return tl.load(indices + entry, mask=valid, other=0).to(tl.int64)[:, None] * heads + head[None, :]
 
@@ -152,9 +152,9 @@ def attention_kernel(
     acc = tl.zeros((BLOCK_E, BLOCK_H, BLOCK_C), WIDE)
     for start in range(0, count, BLOCK_E):
         at = start + tl.arange(0, BLOCK_E)
-        place = _places(indices, begin + at, at < count, head, heads)
+        place = places(indices, begin + at, at < count, head, heads)
         mask = (at < count)[:, None] & (head < heads)[None, :]
-        score, _slope = _scores(
+        score, _slope = scores(
             own, other, factor, row, head, place, mask, heads, key_columns, DOT, WIDE, BLOCK_E, BLOCK_H, BLOCK_K
         )
         score = tl.where(mask, score, float("-inf"))
@@ -162,7 +162,7 @@ def attention_kernel(
         p = tl.exp(score - finite(top))
         decay = tl.exp(most - finite(top))
         total = total * decay + p
-        acc = acc * decay[:, :, None] + p[:, :, None] * _others(value, place, mask, column, columns, WIDE)
+        acc = acc * decay[:, :, None] + p[:, :, None] * others(value, place, mask, column, columns, WIDE)
         most = top
     top = tl.max(most, 0)
     weight = tl.exp(most - finite(top)[None, :])
@@ -217,185 +217,6 @@ def attention_join_kernel(
         place = (slot + at)[:, None] * heads + head[None, :]
         weight = tl.exp(tl.load(partial_most + place, mask=mask, other=float("-inf")) - finite(top)[None, :])
         total += weight * tl.load(partial_total + place, mask=mask, other=0)
-        acc += weight[:, :, None] * _others(partial, place, mask, column, columns, WIDE)
+        acc += weight[:, :, None] * others(partial, place, mask, column, columns, WIDE)
     total, acc = tl.sum(total, 0), tl.sum(acc, 0)
     _store_attention(out, log_sum, row, head, column, heads, columns, top, total, acc, pieces, pieces > 0)
-
-
-@triton.jit
-def _store_own_gradient(grad_own, delta, row, head, column, heads, key_columns, total, change, plain, stored) -> None:
-    """Sum of p (dp - delta) k, from those of p dp, p dp k and p k."""
-    mask = (head < heads) & stored
-    at = row * heads + head
-    tl.store(delta + at, total.to(tl.float64), mask=mask & (tl.program_id(2) == 0))
-    grad = change - total[:, None] * plain
-    mask = mask[:, None] & (column < key_columns)[None, :]
-    tl.store(grad_own + at[:, None] * key_columns + column[None, :], grad.to(grad_own.dtype.element_ty), mask=mask)
-
-
-@triton.jit
-def attention_rows_kernel(
-    indptr,
-    indices,
-    own,
-    other,
-    value,
-    scale,
-    log_sum,
-    grad,
-    grad_own,
-    delta,
-    partial_delta,
-    partial_change,
-    partial_plain,
-    cut_ends,
-    cut_rows,
-    num_rows,
-    heads,
-    key_columns,
-    columns,
-    DOT: tl.constexpr,
-    LONG: tl.constexpr,
-    WIDE: tl.constexpr,
-    BLOCK_E: tl.constexpr,
-    BLOCK_H: tl.constexpr,
-    BLOCK_K: tl.constexpr,
-    BLOCK_C: tl.constexpr,
-) -> None:
-    """Gradient in what belongs to a row, and delta, the sum of p dp: in one pass, so that nothing is gathered twice."""
-    program = tl.program_id(0).to(tl.int64)
-    head = tl.program_id(1) * BLOCK_H + tl.arange(0, BLOCK_H)
-    column = tl.program_id(2) * BLOCK_K + tl.arange(0, BLOCK_K)
-    row, begin, count, _, whole, piece = row_entries(indptr, cut_ends, cut_rows, num_rows, program, LONG)
-    factor = tl.load(scale).to(WIDE)
-    norm = tl.load(log_sum + row * heads + head, mask=(head < heads) & (row < num_rows), other=0).to(WIDE)
-    total = tl.zeros((BLOCK_E, BLOCK_H), WIDE)
-    change = tl.zeros((BLOCK_E, BLOCK_H, BLOCK_K), WIDE)
-    plain = tl.zeros((BLOCK_E, BLOCK_H, BLOCK_K), WIDE)
-    for start in range(0, count, BLOCK_E):
-        at = start + tl.arange(0, BLOCK_E)
-        place = _places(indices, begin + at, at < count, head, heads)
-        mask = (at < count)[:, None] & (head < heads)[None, :]
-        score, slope = _scores(
-            own, other, factor, row, head, place, mask, heads, key_columns, DOT, WIDE, BLOCK_E, BLOCK_H, BLOCK_K
-        )
-        p = tl.where(mask, tl.exp(score - norm[None, :]), 0)
-        p_dp = p * _dots(grad, value, row, head, place, mask, heads, columns, WIDE, BLOCK_E, BLOCK_H, BLOCK_C)
-        total += p_dp
-        slope = slope[:, :, None]
-        if DOT:
-            slope = slope * _others(other, place, mask, column, key_columns, WIDE)
-        change += p_dp[:, :, None] * slope
-        plain += p[:, :, None] * slope
-    total, change, plain = tl.sum(total, 0), tl.sum(change, 0), tl.sum(plain, 0)
-    if cut_ends is not None:
-        mask = (head < heads) & piece
-        at = (program - num_rows) * heads + head
-        tl.store(partial_delta + at, total, mask=mask)
-        mask = mask[:, None] & (column < key_columns)[None, :]
-        tl.store(partial_change + at[:, None] * key_columns + column[None, :], change, mask=mask)
-        tl.store(partial_plain + at[:, None] * key_columns + column[None, :], plain, mask=mask)
-    _store_own_gradient(grad_own, delta, row, head, column, heads, key_columns, total, change, plain, whole)
-
-
-@triton.jit
-def attention_rows_join_kernel(
-    indptr,
-    grad_own,
-    delta,
-    partial_delta,
-    partial_change,
-    partial_plain,
-    cut_ends,
-    cut_rows,
-    num_rows,
-    heads,
-    key_columns,
-    LONG: tl.constexpr,
-    WIDE: tl.constexpr,
-    BLOCK_E: tl.constexpr,
-    BLOCK_H: tl.constexpr,
-    BLOCK_K: tl.constexpr,
-) -> None:
-    """Gradient in what belongs to a row from its pieces."""
-    slot = tl.program_id(0).to(tl.int64)
-    head = tl.program_id(1) * BLOCK_H + tl.arange(0, BLOCK_H)
-    column = tl.program_id(2) * BLOCK_K + tl.arange(0, BLOCK_K)
-    row, _, pieces = row_pieces(indptr, cut_ends, cut_rows, num_rows, slot, LONG)
-    total = tl.zeros((BLOCK_E, BLOCK_H), WIDE)
-    change = tl.zeros((BLOCK_E, BLOCK_H, BLOCK_K), WIDE)
-    plain = tl.zeros((BLOCK_E, BLOCK_H, BLOCK_K), WIDE)
-    for start in range(0, pieces, BLOCK_E):
-        at = start + tl.arange(0, BLOCK_E)
-        mask = (at < pieces)[:, None] & (head < heads)[None, :]
-        place = (slot + at)[:, None] * heads + head[None, :]
-        total += tl.load(partial_delta + place, mask=mask, other=0)
-        change += _others(partial_change, place, mask, column, key_columns, WIDE)
-        plain += _others(partial_plain, place, mask, column, key_columns, WIDE)
-    total, change, plain = tl.sum(total, 0), tl.sum(change, 0), tl.sum(plain, 0)
-    _store_own_gradient(grad_own, delta, row, head, column, heads, key_columns, total, change, plain, pieces > 0)
-
-
-@triton.jit
-def attention_columns_kernel(
-    indptr,
-    indices,
-    own,
-    other,
-    value,
-    scale,
-    log_sum,
-    delta,
-    grad,
-    grad_own,
-    grad_value,
-    partial_own,
-    partial_value,
-    cut_ends,
-    cut_rows,
-    num_rows,
-    heads,
-    key_columns,
-    columns,
-    DOT: tl.constexpr,
-    LONG: tl.constexpr,
-    WIDE: tl.constexpr,
-    BLOCK_E: tl.constexpr,
-    BLOCK_H: tl.constexpr,
-    BLOCK_K: tl.constexpr,
-    BLOCK_C: tl.constexpr,
-) -> None:
-    """Gradients in what belongs to a column of the forward pass, which is a row of the transpose, and in its value."""
-    program = tl.program_id(0).to(tl.int64)
-    head = tl.program_id(1) * BLOCK_H + tl.arange(0, BLOCK_H)
-    key_column = tl.program_id(2) * BLOCK_K + tl.arange(0, BLOCK_K)
-    column = tl.program_id(2) * BLOCK_C + tl.arange(0, BLOCK_C)
-    row, begin, count, _, whole, piece = row_entries(indptr, cut_ends, cut_rows, num_rows, program, LONG)
-    factor = tl.load(scale).to(WIDE)
-    to_own = tl.zeros((BLOCK_E, BLOCK_H, BLOCK_K), WIDE)
-    to_value = tl.zeros((BLOCK_E, BLOCK_H, BLOCK_C), WIDE)
-    for start in range(0, count, BLOCK_E):
-        at = start + tl.arange(0, BLOCK_E)
-        place = _places(indices, begin + at, at < count, head, heads)
-        mask = (at < count)[:, None] & (head < heads)[None, :]
-        score, slope = _scores(
-            own, other, factor, row, head, place, mask, heads, key_columns, DOT, WIDE, BLOCK_E, BLOCK_H, BLOCK_K
-        )
-        p = tl.where(mask, tl.exp(score - tl.load(log_sum + place, mask=mask, other=0).to(WIDE)), 0)
-        dp = _dots(value, grad, row, head, place, mask, heads, columns, WIDE, BLOCK_E, BLOCK_H, BLOCK_C)
-        slope = (slope * p * (dp - tl.load(delta + place, mask=mask, other=0).to(WIDE)))[:, :, None]
-        if DOT:
-            slope = slope * _others(other, place, mask, key_column, key_columns, WIDE)
-        to_own += slope
-        to_value += p[:, :, None] * _others(grad, place, mask, column, columns, WIDE)
-    own_sum, value_sum = tl.sum(to_own, 0), tl.sum(to_value, 0)
-    own_inside = (head < heads)[:, None] & (key_column < key_columns)[None, :]
-    value_inside = (head < heads)[:, None] & (column < columns)[None, :]
-    if cut_ends is not None:
-        at = ((program - num_rows) * heads + head)[:, None]
-        tl.store(partial_own + at * key_columns + key_column[None, :], own_sum, mask=own_inside & piece)
-        tl.store(partial_value + at * columns + column[None, :], value_sum, mask=value_inside & piece)
-    at = (row * heads + head)[:, None]
-    own_sum, value_sum = own_sum.to(grad_own.dtype.element_ty), value_sum.to(grad_value.dtype.element_ty)
-    tl.store(grad_own + at * key_columns + key_column[None, :], own_sum, mask=own_inside & whole)
-    tl.store(grad_value + at * columns + column[None, :], value_sum, mask=value_inside & whole)

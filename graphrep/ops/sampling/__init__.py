@@ -97,9 +97,9 @@ def sample_neighbors(
 
     Notes
     -----
-    Random numbers are a function of (seed, batch, hop, node): neither the number of threads nor the device changes a
-    sample (but see graphrep/ops/sampling/triton.py on rounding in weighted draws without replacement). Uniform draws
-    without replacement follow Floyd, O(k) for each node; weighted ones take the ``k`` smallest of exponential keys
+    Random numbers are a function of (seed, batch, hop, node): the number of threads changes nothing, nor does the
+    device, unless two keys of a weighted draw without replacement are equal but for rounding. Uniform draws without
+    replacement follow Floyd, O(k) for each node; weighted ones take the ``k`` smallest of exponential keys
     :math:`-\log(u_e) / w_e` [1]_, O(degree). Local numbers come from a hash map of the size of the sample: no work or
     memory follows the number of nodes of the graph.
 
