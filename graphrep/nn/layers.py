@@ -98,6 +98,8 @@ class NormDropoutReLU(nn.LayerNorm):
 class Linear(nn.Linear):
     """:class:`torch.nn.Linear`, by oneDNN where float32 matrices on a CPU are multiplied.
 
+    Parameters as in :class:`torch.nn.Linear`.
+
     Examples
     --------
     >>> import torch
