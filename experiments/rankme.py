@@ -139,7 +139,7 @@ def draw(curves: list[dict[str, Any]], options: argparse.Namespace, path: Path) 
         other.set_yticks([])
     handles = [*axes.flat[0].get_legend_handles_labels()[0], *other.get_legend_handles_labels()[0]]
     names = [*axes.flat[0].get_legend_handles_labels()[1], *other.get_legend_handles_labels()[1]]
-    figure.legend(handles, names, loc="outside lower center", ncols=5, fontsize=8)
+    figure.legend(handles, names, loc="outside lower center", ncols=min(5, 2 * shape[1]), fontsize=8)
     figure.savefig(path, dpi=120)
     print(path)
 

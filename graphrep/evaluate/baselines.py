@@ -100,8 +100,8 @@ def node_baselines(
         * ``"random"``: independent normal numbers R of variance 1/dimensions, shape (num_nodes, dimensions).
         * ``"random projection"``: :math:`S^k R`, the rows of the propagation matrix projected.
         * ``"features"`` and ``"propagated features"``: X and :math:`S^k X` where the graph has features, made dense.
-        * ``"PCA of propagated features"`` and ``"GCN of random weights"``, two layers of :class:`graphrep.nn.GCN`, where
-          the graph has features and they are asked for.
+        * ``"PCA of propagated features"`` and ``"GCN of random weights"``, two layers of :class:`graphrep.nn.GCN`,
+          where the graph has features and they are asked for.
 
     Examples
     --------
