@@ -5,11 +5,11 @@
     python experiments/contrastive.py --dataset synthetic-2m --configs structcomp_cca-ssg --seeds 1
 
 Labels are seen by the judge alone. Which epoch's weights are used is decided by the rule of each configuration: the
-agreement of neighbouring clusters for StructComp, the last epoch for full-graph training. Logistic regression is
-trained on 20 random nodes per class, its strength chosen on 500 others, and tested on the rest (of at most 50,000
-nodes, drawn once, of larger graphs): so many splits for each seed of the training, mean and unbiased standard deviation
-over all. ``--protocol public`` takes the Planetoid split, ``10/90`` a tenth of the nodes to train on and a tenth to
-choose by.
+agreement of neighbouring clusters for StructComp, the last epoch for full-graph training. Rows are scaled to unit
+length. Logistic regression is trained on 20 random nodes per class, its strength chosen on 500 others, and tested on
+the rest (of at most 50,000 nodes, drawn once, of larger graphs): so many splits for each seed of the training, mean and
+unbiased standard deviation over all. ``--protocol public`` takes the Planetoid split, ``10/90`` a tenth of the nodes to
+train on and a tenth to choose by.
 
 Every fit is a process of its own, which reports seconds end to end (METIS and inference included, reading the graph
 not) and the growth of its peak resident size over the fit, as the kernel counts it. ``--epochs`` cuts training short,
@@ -182,6 +182,7 @@ def judge(
         repeats=options.splits,
         C=STRENGTHS,
         majority=False,
+        normalise="l2",
         seed=seed,
         **how,
     )

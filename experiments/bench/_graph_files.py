@@ -42,20 +42,25 @@ def read_npz(path: Path) -> gr.Graph:
         )
 
 
-def planted_graph(num_nodes: int, *, classes: int = 32, degree: int = 10, words: int = 512, seed: int = 0) -> gr.Graph:
-    """Communities of equal size: four of five edges stay within, two of eight words of a node are of its topic."""
+def planted_graph(num_nodes: int, *, size: int = 200, classes: int = 32, degree: int = 10, seed: int = 0) -> gr.Graph:
+    """Communities of ``size`` nodes on a ring, a class each; two of a node's eight words are of its topic.
+
+    The second ends of edges lie in the community of the first (70 %), in the next one (20 %) or anywhere (10 %).
+    """
     rng = np.random.default_rng(seed)
-    y = rng.integers(classes, size=num_nodes)
-    by_class = np.argsort(y, kind="stable")
-    starts = np.append(0, np.cumsum(np.bincount(y, minlength=classes)))
+    words = 512
+    community = np.arange(num_nodes) // size
+    y = rng.integers(classes, size=community[-1] + 1)[community]
     source = rng.integers(num_nodes, size=num_nodes * degree // 2)
-    inside = by_class[(starts[y[source]] + rng.random(len(source)) * np.diff(starts)[y[source]]).astype(np.int64)]
-    target = np.where(rng.random(len(source)) < 0.8, inside, rng.integers(num_nodes, size=len(source)))
+    kind = rng.random(len(source))
+    near = (community[source] + (kind > 0.7)) * size + rng.integers(size, size=len(source))
+    target = np.where(kind < 0.9, near % num_nodes, rng.integers(num_nodes, size=len(source)))
     topic = words // classes
     words_of = rng.integers(words, size=(num_nodes, 8))
     words_of[:, :2] = y[:, None] * topic + rng.integers(topic, size=(num_nodes, 2))
-    indptr = np.arange(num_nodes + 1) * 8
     x = sp.csr_array(
-        (np.ones(num_nodes * 8, np.float32), words_of.ravel().astype(np.int32), indptr), shape=(num_nodes, words)
+        (np.ones(num_nodes * 8, np.float32), words_of.ravel().astype(np.int32), np.arange(num_nodes + 1) * 8),
+        shape=(num_nodes, words),
     )
-    return gr.as_graph(np.stack([source, target]), num_nodes=num_nodes, directed=False, self_loops=False, x=x, y=y)
+    graph = gr.as_graph(np.stack([source, target]), num_nodes=num_nodes, directed=False, self_loops=False, x=x, y=y)
+    return gr.as_graph(graph, weights=False)

@@ -100,8 +100,8 @@ def node_baselines(
         * ``"random"``: independent normal numbers R of variance 1/dimensions, shape (num_nodes, dimensions).
         * ``"random projection"``: :math:`S^k R`, the rows of the propagation matrix projected.
         * ``"features"`` and ``"propagated features"``: X and :math:`S^k X` where the graph has features, made dense.
-        * ``"PCA of propagated features"`` and ``"untrained GCN"``, two layers of :class:`graphrep.nn.GCN` with random
-          weights, where the graph has features and they are asked for.
+        * ``"PCA of propagated features"`` and ``"GCN of random weights"``, two layers of :class:`graphrep.nn.GCN`,
+          where the graph has features and they are asked for.
 
     Examples
     --------
@@ -125,7 +125,7 @@ def node_baselines(
         if components:
             found["PCA of propagated features"] = _principal(smooth, components, seed)
         if encoder:
-            found["untrained GCN"] = _untrained(g, encoder, seed)
+            found["GCN of random weights"] = _untrained(g, encoder, seed)
     return found
 
 
@@ -353,7 +353,7 @@ def compare_nodes(
     vectors : mapping of str to array of shape (num_nodes, dimensions)
     graph : Graph or anything :func:`graphrep.as_graph` takes
         For the baselines of :func:`node_baselines`: features, propagated features, their principal components, an
-        untrained GCN; without features random ones.
+        GCN of random weights; without features random ones.
     y : optional
         Labels; default ``graph.y``.
     hops, components, encoder, max_features : int

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import networkx as nx
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -7,8 +8,10 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
 
-from graphrep.evaluate import node_classification
+import graphrep as gr
+from graphrep.evaluate import compare_nodes, node_classification
 from graphrep.evaluate._logistic import fit_one_vs_rest
+from graphrep.evaluate._node_splits import per_class_splits
 from graphrep.evaluate.node_classification import f1_scores
 
 
@@ -211,3 +214,96 @@ def test_unusable_input_is_refused(blobs):
     ):
         with pytest.raises(error, match=message):
             node_classification(*arguments, **options)
+
+
+def test_per_class_splits(blobs):
+    _, y = blobs
+    Y, labelled = np.eye(5, dtype=bool)[y], np.flatnonzero(np.arange(300) % 3 > 0)
+    seen = []
+    for train, valid, test in per_class_splits(Y, labelled, 12, 4, 7, 30):
+        assert np.array_equal(np.sort(np.concatenate([train, valid, test])), labelled)
+        assert len(valid) == 30
+        np.testing.assert_array_equal(Y[train].sum(0), np.minimum(12, Y[labelled].sum(0)))
+        seen.append(tuple(np.sort(train)))
+    assert len(set(seen)) == 4
+    again = per_class_splits(Y, labelled, 12, 1, 7, 30)
+    assert tuple(np.sort(next(again)[0])) == seen[0]
+
+
+def test_per_class_draws_every_node_equally_often(blobs):
+    y = np.repeat([0, 1], [10, 30])
+    often = np.zeros(40)
+    for train, _, _ in per_class_splits(np.eye(2, dtype=bool)[y], np.arange(40), 5, 600, 0):
+        often[train] += 1
+    np.testing.assert_allclose(often / 600, np.where(y == 0, 0.5, 5 / 30), atol=0.09)
+
+
+@pytest.mark.parametrize("how", [{"per_class": 10}, {"ratios": [0.3]}])
+def test_the_strength_is_chosen_on_validation_nodes(blobs, how):
+    X, y = blobs
+    choices = [1e-4, 0.1, 10.0]
+    chosen = node_classification(X, y, C=choices, num_valid=60, repeats=4, seed=3, **how)
+    assert chosen.chosen_C.shape == (1, 4)
+    fixed = {C: node_classification(X, y, C=C, num_valid=60, repeats=4, seed=3, **how) for C in choices}
+    for split, C in enumerate(chosen.chosen_C[0]):
+        assert chosen.scores["accuracy"][0, split] == fixed[C].scores["accuracy"][0, split]
+    assert "C of 0.0001 … 10 chosen on validation nodes" in chosen.protocol
+    assert fixed[0.1].chosen_C is None
+
+
+def test_the_strength_is_the_best_of_the_validation_nodes_alone(blobs):
+    X, y = blobs
+    train, valid, test = np.arange(100), np.arange(100, 180), np.arange(180, 300)
+    choices = [1e-5, 1e-2, 1.0, 100.0]
+    chosen = node_classification(X, y, train=train, valid=valid, test=test, C=choices)
+    accuracies = [node_classification(X, y, train=train, test=valid, C=C).scores["accuracy"][0, 0] for C in choices]
+    assert chosen.chosen_C[0, 0] == choices[int(np.argmax(accuracies))]
+    spoilt = y.copy()
+    spoilt[test] = 0  # test labels play no part
+    again = node_classification(X, spoilt, train=train, valid=valid, test=test, C=choices)
+    assert again.chosen_C[0, 0] == chosen.chosen_C[0, 0]
+
+
+def test_valid_nodes_are_not_tested(blobs):
+    X, y = blobs
+    mask = np.zeros(300, dtype=bool)
+    mask[:50] = True
+    result = node_classification(X, y, train=np.arange(50, 90), valid=mask, C=1.0)
+    explicit = node_classification(X, y, train=np.arange(50, 90), test=np.arange(90, 300))
+    np.testing.assert_array_equal(result.scores["accuracy"], explicit.scores["accuracy"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"C": [1.0, 2.0]}, "there are no validation nodes to choose by"),
+        ({"C": [0.0, 2.0], "num_valid": 9}, "C must be positive"),
+        ({"per_class": 0}, "per_class and repeats must be at least 1"),
+        ({"num_valid": 10**6}, "num_valid asks for 1000000 validation nodes"),
+        ({"valid": [1, 2]}, "valid was given without train"),
+        ({"train": [1, 2], "valid": [2, 3]}, "train and valid share 1 nodes, row 2"),
+        ({"train": [1, 2], "valid": [3], "test": [3, 4]}, "valid and test share 1 nodes, row 3"),
+    ],
+)
+def test_bad_protocols(blobs, options, message):
+    with pytest.raises(ValueError, match=message):
+        node_classification(*blobs, **options)
+
+
+def test_per_class_needs_one_label_per_node(multilabel):
+    with pytest.raises(ValueError, match="per_class needs one label per node"):
+        node_classification(*multilabel, per_class=5)
+
+
+def test_compare_nodes_puts_untrained_rows_beside(blobs):
+    X, y = blobs
+    drawn = nx.stochastic_block_model(np.bincount(y).tolist(), 0.02 + 0.2 * np.eye(5), seed=0)
+    graph = gr.as_graph(drawn, x=X[np.argsort(y, kind="stable")], y=np.sort(y))
+    table = compare_nodes({"mine": graph.x}, graph, per_class=5, repeats=3, components=4, encoder=8)
+    untrained = ["features", "propagated features", "PCA of propagated features", "GCN of random weights"]
+    assert list(table) == ["mine", *untrained]
+    np.testing.assert_array_equal(table["mine"].scores["accuracy"], table["features"].scores["accuracy"])
+    assert table["propagated features"].mean("accuracy") > table["features"].mean("accuracy")
+    assert "propagated features (untrained)" in repr(table)
+    with pytest.raises(ValueError, match="y is needed"):
+        compare_nodes({}, nx.path_graph(4))
