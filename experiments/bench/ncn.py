@@ -147,6 +147,7 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
         epoch()
         finish(task)
 
+    reset_peak()
     before = peak_mb()
     repeats = task["repeats"] if small else 1
     seconds, peaks = {}, {}
