@@ -98,6 +98,13 @@ class NormDropoutReLU(nn.LayerNorm):
 class Linear(nn.Linear):
     """:class:`torch.nn.Linear`, by oneDNN where float32 matrices on a CPU are multiplied.
 
+    Parameters
+    ----------
+    in_features, out_features : int
+    bias : bool
+    device, dtype
+        Of the parameters.
+
     Examples
     --------
     >>> import torch
