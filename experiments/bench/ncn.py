@@ -147,6 +147,7 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
         epoch()
         finish(task)
 
+    reset_peak()
     before = peak_mb()
     repeats = task["repeats"] if small else 1
     seconds, peaks = {}, {}
@@ -270,8 +271,10 @@ def authors(task: dict[str, Any], graph: gr.Graph, positives: Any, settings: dic
     if task["model"] == "NCNC":
         options |= {
             "depth": 1,
-            "scale": s.get("completion_scale", 4.3),
-            "offset": s.get("completion_offset", 2.8),
+            "trainresdeg": -1,  # as their script has it: all residual neighbours
+            "testresdeg": -1,
+            "scale": float(s.get("completion_scale", 4.3)),
+            "offset": float(s.get("completion_offset", 2.8)),
             "pt": s.get("completion_prior", 0.75),
             "alpha": s.get("completion_alpha", 1.0),
         }

@@ -98,7 +98,12 @@ class NormDropoutReLU(nn.LayerNorm):
 class Linear(nn.Linear):
     """:class:`torch.nn.Linear`, by oneDNN where float32 matrices on a CPU are multiplied.
 
-    Parameters as in :class:`torch.nn.Linear`.
+    Parameters
+    ----------
+    in_features, out_features : int
+    bias : bool
+    device, dtype
+        Of the parameters.
 
     Examples
     --------

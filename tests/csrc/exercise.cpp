@@ -11,6 +11,7 @@
 #include "attention.hpp"
 #include "csr_build.hpp"
 #include "csr_query.hpp"
+#include "dropout.hpp"
 #include "edgelist.hpp"
 #include "grouping.hpp"
 #include "isa.hpp"
@@ -370,6 +371,40 @@ void all_segments() {
     }
 }
 
+template <class T>
+void dropouts() {
+    using S = typename Statistic<T>::Type;
+    for (const int64_t rows : {0, 1, 3, 70})
+        for (const int64_t columns : {1, 7, 16, 129, 1030})
+            for (const uint32_t threshold : {0u, 1u << 30}) {
+                const DropMask mask{7, threshold, 2};
+                const int64_t size = rows * columns;
+                const Array<T> x = random_floats<T>(size), grad = random_floats<T>(size);
+                const Array<T> weight = random_floats<T>(columns), bias = random_floats<T>(columns);
+                for (const bool relu : {false, true})
+                    same_for_all_threads<T>(
+                        size, [&](int threads, T* out) { dropout<T>(x.data, size, mask, relu, out, threads); });
+                same_for_all_threads<T>(size, [&](int threads, T* out) {
+                    relu_dropout_backward<T>(x.data, grad.data, size, 2, out, threads);
+                });
+                Array<T> y(size), of_bias(columns), of_x(size);
+                Array<S> mean(rows), inverse(rows);
+                const NormTask<T> task{x.data, weight.data, bias.data, rows, columns, y.data, mean.data, inverse.data};
+                same_for_all_threads<T>(size, [&](int threads, T* out) {
+                    NormTask<T> own = task;
+                    own.y = out;
+                    norm_dropout_relu<T>(own, 1e-5, mask, threads);
+                });
+                norm_dropout_relu<T>(task, 1e-5, mask, 1);
+                same_for_all_threads<T>(size, [&](int threads, T* out) {
+                    norm_dropout_relu_backward<T>(task, grad.data, 2, out, of_bias.data, of_bias.data, threads);
+                });
+                same_for_all_threads<T>(columns, [&](int threads, T* out) {
+                    norm_dropout_relu_backward<T>(task, grad.data, 2, of_x.data, out, of_bias.data, threads);
+                });
+            }
+}
+
 void text() {
     EdgeListFormat format{};
     const std::string whole = "1 2\n2 3\n\n# a comment\n3 1\nlonger names\nat the_end";
@@ -391,6 +426,10 @@ int main() {
         everything<int64_t>();
         all_segments<int32_t>();
         all_segments<int64_t>();
+        dropouts<float>();
+        dropouts<double>();
+        dropouts<BFloat16>();
+        dropouts<Float16>();
         std::printf("%s: done\n", isa);
     }
     text();

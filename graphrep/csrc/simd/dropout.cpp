@@ -15,12 +15,26 @@ constexpr int64_t kBlock = int64_t{1} << 14;  // elements that a thread takes at
 
 // The random bits of up to kChunk elements.
 struct Bits {
+    static constexpr int kLanes = kWidth / 2;
+    typedef uint64_t Words __attribute__((vector_size(kLanes * 8)));
     typedef uint32_t Half __attribute__((may_alias));
-    uint64_t words[kChunk / 2 + 1];
+    alignas(64) uint64_t words[kChunk / 2 + kLanes];
+
+    // random_bits(key, ...) of lanes whose products with kGolden are at hand.
+    static inline Words mixed(Words z) {
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+        return z ^ (z >> 31);
+    }
 
     const Half* at(uint64_t key, int64_t first, int64_t n) {
         const uint64_t begin = uint64_t(first) >> 1, count = uint64_t((first & 1) + n + 1) >> 1;
-        for (uint64_t i = 0; i < count; ++i) words[i] = random_bits(key, begin + i);
+        Words z;
+        for (int k = 0; k < kLanes; ++k) z[k] = key + (begin + 1 + uint64_t(k)) * kGolden;
+        for (uint64_t i = 0; i < count; i += kLanes, z += kLanes * kGolden) {
+            const Words bits = mixed(z);
+            std::memcpy(words + i, &bits, sizeof bits);
+        }
         return reinterpret_cast<const Half*>(words) + (first & 1);
     }
 };
