@@ -14,7 +14,7 @@ with empty modules. Without the checkout, or where it does not run, only graphre
 
 On the latter two an epoch is cut to --batches batches, of both sides; seconds per epoch are those per batch times the
 number of batches. Inference: node vectors, then --pairs random pairs and as many edges. NCNC is measured on cora alone
-unless --all is given. Result: experiments/results/bench_ncn.json.
+unless --all is given. Result: experiments/results/bench_ncn.json; graphs that --data leaves out stay as they were.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
-from _harness import environment, peak_mb, print_table, reset_peak, write_results
+from _harness import RESULTS, environment, peak_mb, print_table, reset_peak, write_results
 
 import graphrep as gr
 
@@ -77,7 +77,9 @@ def main() -> None:
     if options.child:
         print(json.dumps(measure(json.loads(options.child))))
         return
-    results: list[dict[str, Any]] = []
+    path = RESULTS / "bench_ncn.json"
+    old = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else []
+    results = [row for row in old if row["data"] not in options.data]
     for data in options.data:
         for model in ("NCN", "NCNC"):
             if model == "NCNC" and data != "cora" and not options.all:
@@ -90,6 +92,9 @@ def main() -> None:
                 results.append(child(task, options.timeout))
                 print(results[-1], flush=True)
                 write_results("bench_ncn", {"environment": environment(), "protocol": __doc__, "results": results})
+    for row in results:
+        if "error" in row:
+            print(f"{row['data']} {row['model']} {row['engine']}: {row['error']}")
     print_table(
         ("", "engine", "s per epoch", "s inference", "peak MB (training)", "peak MB (inference)"),
         [
@@ -97,7 +102,7 @@ def main() -> None:
                 f"{row['data']} {row['model']}",
                 row["engine"],
                 *(
-                    f"{row[key]:.3g}" if key in row else row.get("error", "")[:40]
+                    f"{row[key]:.3g}" if key in row else "-"
                     for key in ("epoch_seconds", "inference_seconds", "train_mb", "inference_mb")
                 ),
             )
