@@ -119,6 +119,7 @@ def test_samples_differ_between_epochs_that_are_not_shuffled():
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")  # a machine of one core
 @pytest.mark.parametrize(("start", "filter_per_worker"), [("fork", True), ("fork", False), ("spawn", True)])
 def test_workers_change_nothing(start, filter_per_worker):
     data = make_data()
