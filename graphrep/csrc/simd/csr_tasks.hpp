@@ -20,8 +20,8 @@ constexpr int64_t kLine = 64;                  // bytes of a cache line
 static inline int64_t entries_ahead(int64_t row_bytes, int64_t num_rows = -1) {
     constexpr int64_t kNear = 16 << 20;
     const bool near = num_rows >= 0 && num_rows * row_bytes <= kNear;
-    const int64_t entries = (near ? 4096 : 16384) / (row_bytes + 1), most = near ? 32 : 64;
-    return (entries < most ? entries : most) + (near ? 8 : 2);
+    const int64_t entries = (near ? 8192 : 16384) / (row_bytes + 1), most = near ? 48 : 64;
+    return (entries < most ? entries : most) + (near ? 4 : 2);
 }
 
 // A buffer of one thread. Not std::vector: its functions would be compiled for this instruction set and may be linked
