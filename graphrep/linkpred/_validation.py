@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 I64 = npt.NDArray[np.int64]
 
 
-def checked_validation(val: Any, graph: Graph, edges: Any = None) -> tuple[I64, I64]:
+def checked_validation(val: Any, graph: Graph, edges: Any = None, *, own_negatives: bool = False) -> tuple[I64, I64]:
     """Validation pairs in range that the graph does not hold; both empty if there are none.
 
     A validation edge that is a training edge too (of ``edges``, or ``val.train``), as in a multigraph, may be held.
+    With ``own_negatives``, negatives may have shape (2, num_pos, num_neg): those of each positive.
     """
     if val is None:
         return np.zeros((2, 0), dtype=np.int64), np.zeros((2, 0), dtype=np.int64)
@@ -28,6 +29,14 @@ def checked_validation(val: Any, graph: Graph, edges: Any = None) -> tuple[I64, 
         raise ValueError(f"val must be a LinkSplit or a pair (positives, negatives), got {len(parts)} parts.")
     n = graph.num_nodes
     pos, neg = as_pairs(parts[0], n, name="val"), as_pairs(parts[1], n, name="val negatives")
+    wanted = "(2, num_neg)"
+    if own_negatives:
+        wanted += f" or (2, {pos.shape[1]}, num_neg), those of each positive"
+    if pos.ndim != 2 or (neg.ndim > 2 and not (own_negatives and neg.ndim == 3 and neg.shape[:2] == pos.shape)):
+        raise ValueError(
+            f"val must have positives of shape (2, num_pos) and negatives of shape {wanted}; got {pos.shape} and "
+            f"{neg.shape}."
+        )
     if not pos.size or not neg.size:
         raise ValueError("val must hold positives and negatives, got none of one kind.")
     train = getattr(val, "train", np.zeros((2, 0), dtype=np.int64)) if edges is None else edges

@@ -15,8 +15,9 @@ from torch import nn
 
 from graphrep._pairs import as_pairs
 from graphrep.graph import as_graph
+from graphrep.linkpred._validation import checked_validation
 from graphrep.linkpred.predictors import CompletionPredictor, HadamardPredictor, NeighborPredictor, ResidualPredictor
-from graphrep.linkpred.training import Trainer, scores_of, validation_pairs
+from graphrep.linkpred.training import Trainer, scores_of
 
 __all__ = ["GAE", "NCN", "NCNC"]
 
@@ -204,7 +205,8 @@ class GAE(BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError, IndexError, TypeError
-            A directed graph, pairs out of range, features that are not finite, or settings out of range.
+            A directed graph, one that holds validation edges, pairs out of range, features that are not finite, or
+            settings out of range.
         """
         g = as_graph(graph)
         if g.directed:
@@ -213,7 +215,10 @@ class GAE(BaseEstimator):  # type: ignore[misc]
         positives = np.ascontiguousarray(positives[:, positives[0] != positives[1]])
         if positives.shape[1] == 0:
             raise ValueError("there are no edges to learn from (self loops do not count).")
-        held_out = validation_pairs(val, g.num_nodes)
+        held_out = None
+        if val is not None:
+            pos, neg = checked_validation(val, g, edges, own_negatives=True)
+            held_out = torch.tensor(pos), torch.tensor(neg)
         begin: nn.Module | None = None
         if start is not None:
             check_is_fitted(start, "model_")
@@ -234,7 +239,10 @@ class GAE(BaseEstimator):  # type: ignore[misc]
         A pair's score does not depend on the other pairs.
         """
         check_is_fitted(self, "model_")
-        ends = torch.from_numpy(np.ascontiguousarray(as_pairs(pairs, len(self.embedding_), name="pairs")))
+        table = as_pairs(pairs, len(self.embedding_), name="pairs")
+        if table.ndim != 2:
+            raise ValueError(f"pairs must have shape (2, num_pairs), got {table.shape}.")
+        ends = torch.tensor(table)
         h = torch.from_numpy(self.embedding_).to(self._adj.device)
         self.model_.eval()
         predictor: Any = self.model_.predictor

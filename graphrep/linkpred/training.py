@@ -15,7 +15,6 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from graphrep._checks import checked_float, checked_int
-from graphrep._pairs import as_pairs
 from graphrep._random import resolve_seed
 from graphrep._training import as_features, load_state, save_state, seeded
 from graphrep.evaluate.metrics import check_metrics, link_metrics
@@ -26,7 +25,7 @@ from graphrep.ops.adjacency import Adjacency, as_adjacency
 if TYPE_CHECKING:
     from graphrep.linkpred.neural import GAE
 
-__all__ = ["Trainer", "scores_of", "validation_pairs"]
+__all__ = ["Trainer", "scores_of"]
 
 Tensor = torch.Tensor
 
@@ -285,26 +284,6 @@ def scores_of(predictor: nn.Module, h: Tensor, adj: Adjacency, pairs: Tensor, ba
     """Logits, so many pairs at a time."""
     parts = [predictor(h, adj, part).float() for part in torch.split(pairs, batch, 1)]
     return torch.cat(parts) if parts else h.new_zeros(0)
-
-
-def validation_pairs(val: Any, num_nodes: int) -> tuple[Tensor, Tensor] | None:
-    """Positives of shape (2, num_pos), and negatives of shape (2, num_neg) or (2, num_pos, num_neg)."""
-    if val is None:
-        return None
-    parts = (val.valid, val.valid_neg) if hasattr(val, "valid_neg") else tuple(val)
-    if len(parts) != 2:
-        raise ValueError(f"val must be a LinkSplit or a pair (positives, negatives), got {len(parts)} parts.")
-    positives = np.array(as_pairs(parts[0], num_nodes, name="val"))
-    shape = np.shape(parts[1])
-    own = len(shape) == 3  # the negatives of each positive
-    if own and shape[:2] != positives.shape:
-        raise ValueError(f"negatives of each positive must have shape (2, {positives.shape[1]}, n), got {shape}.")
-    flat = np.reshape(parts[1], (2, -1)) if own else parts[1]
-    negatives = np.array(as_pairs(flat, num_nodes, name="val"))
-    if not positives.size or not negatives.size:
-        raise ValueError("val must hold positives and negatives, got none of one kind.")
-    table = torch.from_numpy(negatives)
-    return torch.from_numpy(positives), table.view(2, *shape[1:]) if own else table
 
 
 def _begin_with(model: nn.Module, other: nn.Module) -> None:

@@ -243,6 +243,8 @@ def test_it_is_a_scikit_learn_estimator():
         (lambda g: NCN(**SMALL).fit(gr.as_graph([[0], [1]], directed=True)), ValueError, "graph must be undirected"),
         (lambda g: NCN(**SMALL).fit(g, edges=[[0], [40]]), IndexError, r"edges must lie in \[0, 40\), got 0 … 40"),
         (lambda g: NCN(**SMALL).fit(g, edges=[[0], [0]]), ValueError, "no edges to learn from"),
+        (lambda g: NCN(**SMALL).fit(g, val=(g.edges()[:, :2], [[0], [0]])), ValueError, "graph holds 2 of the 2 valid"),
+        (lambda g: NCN(**SMALL).fit(g).score_pairs(np.zeros((2, 3, 4), int)), ValueError, r"got \(2, 3, 4\)"),
         (lambda g: NCN(**SMALL).fit(g, val=([[0], [1]],)), ValueError, "val must be a LinkSplit or a pair"),
         (lambda g: NCN(**SMALL).fit(g, val=([[0], [1]], np.empty((2, 0), int))), ValueError, "got none of one kind"),
         (lambda g: NCN(**SMALL, metric="mean").fit(g), ValueError, "mean"),
@@ -378,14 +380,14 @@ def test_completion_starts_from_a_fitted_model():
 
 
 def test_own_negatives_of_each_positive():
-    graph = communities()
-    pairs = graph.edges()[:, :30]
+    split = gr.evaluate.random_link_split(communities(), valid=0.1, test=0.1, seed=0)
+    graph, pairs = split.graph, split.valid[:, :30]
     negatives = np.random.default_rng(0).integers(graph.num_nodes, size=(2, 30, 7))
     fitted = NCN(**SMALL, metric="mrr").fit(graph, val=(pairs, negatives))
     fitted = NCN(**SMALL | {"epochs": fitted.best_epoch_}, metric="mrr").fit(graph, val=(pairs, negatives))
     own = fitted.score_pairs(negatives.reshape(2, -1)).reshape(30, 7)
     assert fitted.history_[-1]["mrr"] == pytest.approx(gr.evaluate.mrr(fitted.score_pairs(pairs), own))
-    with pytest.raises(ValueError, match=r"negatives of each positive must have shape \(2, 30, n\), got \(2, 29, 7\)"):
+    with pytest.raises(ValueError, match=r"or \(2, 30, num_neg\), .* got \(2, 30\) and \(2, 29, 7\)"):
         NCN(**SMALL, metric="mrr").fit(graph, val=(pairs, negatives[:, :29]))
 
 
