@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "experiments" / "results"
 MARKER = "<!-- benchmarks -->"
+# Files with many tables: those that stand for the rest in the README.
+EXCERPTS = {
+    "scatter": (
+        "scatter sum, forward",
+        "scatter max, forward",
+        "fused sum, forward and backward",
+        "fused max, forward",
+    ),
+}
 OURS = ("graphrep", "as_graph", "build_csr", "read_edges")  # how names of our own rows begin
 
 
@@ -51,6 +60,9 @@ def short_table(folder: Path) -> str:
         ours = [name for name, row in table.rows.items() if name.startswith(OURS) and _factor(row) == 1]
         peers = [name for name in table.rows if not name.startswith(OURS)]
         title = table.title.split(";")[0]
+        file, _, rest = title.partition(", results, ")
+        if file in EXCERPTS and rest not in EXCERPTS[file]:
+            continue
         for name in (ours + peers) if ours and peers else ():
             row = table.rows[name]
             faster = f"{_factor(row):.3g} times" if name in peers else ""
