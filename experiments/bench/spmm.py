@@ -147,8 +147,25 @@ def main() -> None:
 
 
 def save(rows: list[dict[str, Any]], calls: dict[str, float]) -> Path:
-    payload = {"environment": environment(["torch-geometric"]), "rows": rows, "calls": calls}
+    payload = {"environment": environment(["torch-geometric"]), "rows": rows, "calls": calls, "results": tables(rows)}
     return write_results("bench_spmm", payload | {"summary": summarise(rows, calls)})
+
+
+def tables(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, float]]]:
+    """Rows of 64 and 128 columns in the form that readme_table.py shows."""
+    return {
+        f"{row['kind']}, {row['pass']}, {row['graph']}, {row['width']} columns": {
+            name: {
+                "median": median,
+                "min": min(row["seconds"][name]),
+                "max": max(row["seconds"][name]),
+                "ratio": median / row["median"][OURS],
+            }
+            for name, median in row["median"].items()
+        }
+        for row in rows
+        if row["width"] in (64, 128)
+    }
 
 
 def sum_rows(
