@@ -10,7 +10,7 @@ the allocator, as fresh pages; ours keeps the memory of the last one (graphrep.o
 
 Peers: torch.sparse.mm on CSR (int32 and int64) and with a reduction, embedding_bag (int32 and int64), PyG's
 EdgeIndex.matmul, and PyG's scatter over gathered messages. "Share of probe" is the share of the machine's gather
-bandwidth: gather_probe.cpp's time for the same rows over ours. (The probe writes no result; ours does.)
+bandwidth: gather_probe.cpp's best time for the same rows over our best. (The probe writes no result; ours does.)
 """
 
 from __future__ import annotations
@@ -174,12 +174,13 @@ def sum_rows(
     x = torch.randn(case.nodes, width)
     engines = working(case.sums(), x)
     seconds = alternate({engine: partial(run, x) for engine, run in engines.items()}, rounds)
-    limit = statistics.median(probe(x, case.adj.indices) for _ in range(rounds))
+    limit = min(probe(x, case.adj.indices) for _ in range(rounds))
     forward = row("sum", "forward", name, width, seconds)
     gathered = case.entries * width * 4
-    forward["gather_gb_per_s"] = gathered / forward["median"][OURS] / 1e9
+    best = min(seconds[OURS])  # as of the probe: a limit is compared with what was undisturbed
+    forward["gather_gb_per_s"] = gathered / best / 1e9
     forward["probe_gb_per_s"] = gathered / limit / 1e9
-    forward["share_of_probe"] = limit / forward["median"][OURS]
+    forward["share_of_probe"] = limit / best
     show(forward)
     if not backward:
         return [forward]
@@ -313,12 +314,15 @@ def compiled_probe() -> Callable[[Tensor, Tensor], float]:
     library = Path(tempfile.mkdtemp()) / "gather_probe.so"
     subprocess.run(["g++", "-O3", "-fopenmp", "-shared", "-fPIC", str(source), "-o", str(library)], check=True)
     probe = ctypes.CDLL(str(library)).gather_probe
-    probe.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int]
+    probe.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int]
 
     def seconds(x: Tensor, rows: Tensor) -> float:
-        begin = time.perf_counter()
-        probe(x.data_ptr(), x.shape[1] * x.element_size(), rows.data_ptr(), len(rows), THREADS)
-        return time.perf_counter() - begin
+        found = []
+        for ahead in (8, 16, 32, 64):  # the best distance depends on where the table lies
+            begin = time.perf_counter()
+            probe(x.data_ptr(), x.shape[1] * x.element_size(), rows.data_ptr(), len(rows), ahead, THREADS)
+            found.append(time.perf_counter() - begin)
+        return min(found)
 
     return seconds
 
