@@ -204,7 +204,8 @@ def summary(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
             deviation = statistics.stdev(values) if len(values) > 1 else None
             row[metric] = {"mean": statistics.fmean(values), "std": deviation}
         if "seconds_per_epoch" in own[0]:
-            row["seconds_per_epoch"] = statistics.median(run["seconds_per_epoch"] for run in own)
+            row["seconds_per_epoch"] = min(run["seconds_per_epoch"] for run in own)  # of the least disturbed run
+            row["threads"] = own[0]["threads"]
             row["peak_mb"] = max(run["peak_mb"] for run in own)
             row["parameters"] = own[0]["parameters"]
         rows.append(row)
@@ -221,7 +222,7 @@ def write_table() -> None:
         settings = content["config"]
         title = settings["dataset"] + (", structure only" if settings.get("structure_only") else "")
         lines = sections.setdefault((title, content["protocol"]), [])
-        for row in content["table"]:
+        for row in summary(content["runs"]):
             for metric in settings["metrics"]:
                 value, deviation = row[metric]["mean"], row[metric]["std"]
                 spread = f" ± {100 * deviation:.2f}" if deviation is not None else ""
@@ -231,12 +232,12 @@ def write_table() -> None:
                     f"{100 * value:.2f}{spread}",
                     settings.get("published", ""),
                     len(row["seeds"]),
-                    f"{row['seconds_per_epoch']:.3g}" if "seconds_per_epoch" in row else "",
+                    f"{row['seconds_per_epoch']:.3g} ({row['threads']})" if "seconds_per_epoch" in row else "",
                     f"{row['peak_mb']:.0f}" if "peak_mb" in row else "",
                     path.stem.removeprefix("linkpred_"),
                 ]
                 lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
-    columns = ("model", "metric", "%", "published", "seeds", "s per epoch", "peak MB", "configuration")
+    columns = ("model", "metric", "%", "published", "seeds", "s per epoch (threads)", "peak MB", "configuration")
     head = f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|"
     text = "\n\n".join(
         f"## {title}\n\n{protocol}\n\n{head}\n" + "\n".join(lines) for (title, protocol), lines in sections.items()
