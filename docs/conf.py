@@ -49,4 +49,4 @@ nb_render_markdown_format = "myst"
 suppress_warnings = ["mystnb.unknown_mime_type"]
 
 # Its pages are not among those that references are looked up in.
-nitpick_ignore_regex = [("py:class", r"torch_geometric\..*")]
+nitpick_ignore_regex = [("py:class", r"torch_geometric\..*"), ("py:class", r"torch\.nn\..*")]

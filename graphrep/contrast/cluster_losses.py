@@ -236,8 +236,8 @@ def meta_node_loss(
     r"""Contrastive loss whose negatives are clusters, not nodes.
 
     .. math::
-        -\frac{1}{N} \sum_i \log \Big( \epsilon + \sum_j \gamma_{ij} e^{\tau \cos(z_i, z_j)} \Big)
-        + \frac{1}{|B|} \sum_{a \in B} \log \Big( \epsilon + \sum_{b \in B} e^{\tau \cos(c_a, c_b)} \Big)
+        -\frac{1}{N} \sum_i \log \left( \epsilon + \sum_j \gamma_{ij} e^{\tau \cos(z_i, z_j)} \right)
+        + \frac{1}{|B|} \sum_{a \in B} \log \left( \epsilon + \sum_{b \in B} e^{\tau \cos(c_a, c_b)} \right)
 
     over the meta-nodes :math:`c_a` (:func:`graphrep.contrast.meta_nodes`) of the clusters B that have a node. The
     cosine of a node or a meta-node with itself counts 0. Labels carry no gradient.
@@ -292,8 +292,8 @@ def neighbor_contrast_loss(
     r"""Contrastive loss against all nodes, as in SCGC.
 
     .. math::
-        -\frac{1}{N} \sum_i \log \Big( \epsilon +
-        \frac{\sum_j \gamma_{ij} e^{\tau \cos(z_i, z_j)}}{\sum_j e^{\tau \cos(z_i, z_j)}} \Big)
+        -\frac{1}{N} \sum_i \log \left( \epsilon +
+        \frac{\sum_j \gamma_{ij} e^{\tau \cos(z_i, z_j)}}{\sum_j e^{\tau \cos(z_i, z_j)}} \right)
 
     with the cosine of a node with itself counting 0.
 

@@ -94,7 +94,7 @@ class StructComp(ContrastiveEmbedder):
     embedding_ : float32 array of shape (num_nodes, dimensions)
     encoder_ : graphrep.nn.GCN
     clusters_ : int64 array of shape (num_nodes,)
-        0 … n_clusters_ - 1, none empty.
+        0 … ``n_clusters_`` - 1, none empty.
     n_clusters_ : int
     history_ : list of dict
         Per epoch: loss, and what the stopping rule looked at.

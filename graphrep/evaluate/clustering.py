@@ -134,7 +134,7 @@ def clustering_baselines(
 ) -> dict[str, I64]:
     """Clusters by k-means without any training, by name.
 
-    What k-means finds on an auto-encoder is in ``initial_labels_`` of :class:`graphrep.contrast.PamC`.
+    What k-means finds on an auto-encoder is in ``initial_labels_`` of :class:`graphrep.PamC`.
 
     Parameters
     ----------

@@ -62,7 +62,7 @@ def katz(
 
     Notes
     -----
-    The cost is that of :func:`graphrep.ops.diffusion.walk_sums`: with the default, what two steps reach from each
+    The cost is that of :func:`graphrep.ops.walk_sums`: with the default, what two steps reach from each
     distinct source, and the degrees of the targets.
 
     Examples
@@ -88,7 +88,7 @@ def personalized_pagerank(
 ) -> F64:
     r"""Add the chances that a random walk with restart from one end is at the other, :math:`\pi_u(v) + \pi_v(u)`.
 
-    See :func:`graphrep.ops.diffusion.push_pagerank` for :math:`\pi`. In an undirected graph
+    See :func:`graphrep.ops.push_pagerank` for :math:`\pi`. In an undirected graph
     :math:`d(u) \, \pi_u(v) = d(v) \, \pi_v(u)`, so that the walks from one end tell both.
 
     Parameters
