@@ -56,4 +56,6 @@ def heart_split(name: str, root: str | None) -> gr.datasets.LinkSplit:
     except FileNotFoundError as error:
         raise SystemExit(f"HeaRT's files for {name} are needed in {folder}: {error}") from error
     assert split is not None
+    if base is None and split.graph.x is None:
+        raise SystemExit(f"{folder} has no gnn_feature: published figures of {name} use features.")
     return split
