@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from tqdm.auto import tqdm
 
 from graphrep._random import resolve_seed
 from graphrep._threads import resolve_threads
+from graphrep._training import load_state, save_state
 from graphrep.contrast.autoencoder import AutoEncoder, FeatureTable, reconstruction_epoch
 from graphrep.contrast.cluster_losses import clustering_divergence, soft_assignment, target_distribution
 from graphrep.ops.adjacency import Adjacency
@@ -184,7 +184,6 @@ class ClusterTraining:
     def _save(self, model: nn.Module, optimiser: torch.optim.Optimizer, *, phase: int) -> None:
         if self.settings.checkpoint is None:
             return
-        path = Path(self.settings.checkpoint)
         clustering = model if phase == 2 else None
         autoencoder = model if clustering is None else self.model.autoencoder
         state = {
@@ -200,9 +199,7 @@ class ClusterTraining:
             "labels": self.labels,
             "calm": self.calm,
         }
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
-            torch.save(state, file)
-        os.replace(file.name, path)
+        save_state(self.settings.checkpoint, state)
 
     def _saved(self) -> dict[str, Any] | None:
         path = self.settings.checkpoint
@@ -213,12 +210,9 @@ class ClusterTraining:
             raise FileNotFoundError(f"checkpoint lies in {Path(path).parent}, which is not a directory.")
         if not Path(path).exists():
             return None
-        try:
-            state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
-            fingerprint, seed = state["fingerprint"], state["seed"]
-        except Exception as error:
-            raise ValueError(f"checkpoint {os.fspath(path)} cannot be read: {error}") from error
-        if fingerprint != self.fingerprint or (self.settings.random_state is not None and seed != self.seed):
+        state = load_state(path, torch.device("cpu"))
+        own_seed = self.settings.random_state is None or state.get("seed") == self.seed
+        if state["fingerprint"] != self.fingerprint or not own_seed:
             raise ValueError(f"checkpoint {os.fspath(path)} is of another fit: its settings, seed or data differ.")
         return state
 

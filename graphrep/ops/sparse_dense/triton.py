@@ -19,6 +19,7 @@ import triton.language as tl
 from torch.utils.weak import WeakIdKeyDictionary
 
 from graphrep.ops._triton import accumulator, on_device_of
+from graphrep.ops.adjacency import entry_rows
 from graphrep.ops.sparse_dense import reference
 from graphrep.ops.sparse_dense import triton_kernels as kernels
 
@@ -109,8 +110,7 @@ def sddmm(indptr: Tensor, indices: Tensor, x: Tensor, y: Tensor, heads: int) -> 
     out = x.new_empty(len(indices), heads)
     columns = math.prod(x.shape[1:]) // max(heads, 1)
     if out.numel():
-        ids = torch.arange(len(indptr) - 1, dtype=indices.dtype, device=indices.device)
-        rows = torch.repeat_interleave(ids, indptr.diff(), output_size=len(indices))
+        rows = entry_rows(indptr, indices)
         block_f = min(triton.next_power_of_2(max(columns, 1)), 128)
         block_e = min(TILE // block_f, 64)
         with on_device_of(x):

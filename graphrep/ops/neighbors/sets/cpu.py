@@ -9,7 +9,7 @@ import torch
 
 from graphrep import _core
 from graphrep.ops._library import SCALARS, SMALL, address, empty, threads
-from graphrep.ops.adjacency import group_by_key
+from graphrep.ops.adjacency import transposed_entries
 from graphrep.ops.sparse_dense import cpu as sparse_dense
 
 Tensor = torch.Tensor
@@ -112,8 +112,5 @@ def pool_transposed(
     """Sum the rows of ``grad``, one per pair, over the pairs whose set holds a node: what reaches its features."""
     if offsets is None or ids is None:
         offsets, ids, _ = collect(indptr, indices, pairs, removed, both, difference)
-    pair = torch.repeat_interleave(
-        torch.arange(len(grad), dtype=ids.dtype), offsets[1:] - offsets[:-1], output_size=len(ids)
-    )
-    t_indptr, order = group_by_key.kernel(ids, None, num_x)
-    return sparse_dense.spmm_sum(t_indptr, pair.index_select(0, order), None, grad.contiguous(), False)
+    t_indptr, of_pairs, _ = transposed_entries(offsets, ids, num_x)
+    return sparse_dense.spmm_sum(t_indptr, of_pairs, None, grad.contiguous(), False)
