@@ -354,8 +354,10 @@ class _NeighborSum(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         h, terms = ctx.saved_tensors
         adj: Adjacency = ctx.influence
-        weighted = adj.with_values(terms * (ctx.tau * grad).index_select(0, adj.rows()))
-        return spmm(weighted, h) + spmm(weighted.t(), h), None, None
+        weighted, scaled = adj.with_values(terms), (ctx.tau * grad)[:, None]
+        # Rows are scaled before or after the products, never entries, of which there are more.
+        out: Tensor = spmm(weighted, h).mul_(scaled)
+        return out.add_(spmm(weighted.t(), scaled * h)), None, None
 
 
 class _AllPairsSum(torch.autograd.Function):

@@ -55,6 +55,28 @@ def sample_non_edges(
     return np.stack(np.divmod(found[:size], num_nodes))
 
 
+def sample_popular_non_edges(
+    num_nodes: int, edges: I64, size: int, rng: np.random.Generator, *, avoid: I64 | None = None
+) -> I64:
+    """Draw pairs whose ends are ends of random edges, each by itself, and that are no edge and no self loop.
+
+    So a node is drawn in proportion to its degree, as in the configuration model. Pairs may repeat. Parameters as in
+    :func:`sample_non_edges`; ``ValueError`` where hardly such a pair is left.
+    """
+    taken = np.unique(
+        _keys(edges if avoid is None else np.concatenate([edges, avoid], axis=1), num_nodes, directed=False)
+    )
+    ends, found = edges.reshape(-1), np.zeros((2, 0), dtype=np.int64)
+    for _ in range(100):
+        missing = size - found.shape[1]
+        drawn = ends[rng.integers(max(1, len(ends)), size=(2, missing + missing // 8 + 8))]
+        free = (drawn[0] != drawn[1]) & ~_contains(taken, _keys(drawn, num_nodes, directed=False))
+        found = np.concatenate([found, drawn[:, free][:, :missing]], axis=1)
+        if found.shape[1] == size:
+            return found
+    raise ValueError(f"{size} pairs without an edge were asked for, but nodes that have edges have hardly any.")
+
+
 def _keys(pairs: I64, num_nodes: int, *, directed: bool) -> I64:
     """One number per pair, the same for both orders unless ``directed``."""
     if directed:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from graphrep._pairs import as_pairs
 from graphrep._random import resolve_seed
 from graphrep.evaluate._checks import I64, as_scores, as_vectors
-from graphrep.evaluate._edge_sampling import sample_non_edges
+from graphrep.evaluate._edge_sampling import sample_non_edges, sample_popular_non_edges
 from graphrep.evaluate._logistic import LinearScorer, fit_one_vs_rest
 from graphrep.evaluate._table import format_table
 from graphrep.evaluate.metrics import check_metrics, link_metrics
@@ -231,6 +231,7 @@ def fit_operator(
     *,
     metric: str = "auc",
     avoid: I64 | None = None,
+    negatives: str = "uniform",
 ) -> tuple[LinearScorer, float]:
     """Fit on training edges and as many pairs that are neither those nor ``avoid``; choose C on validation edges."""
     strengths = np.atleast_1d(np.asarray(C, dtype=np.float64))
@@ -241,8 +242,9 @@ def fit_operator(
         raise ValueError(f"logistic regression needs training edges, got {train.shape[1]} and max_train={max_train}.")
     rng = np.random.default_rng(resolve_seed(seed))
     chosen = rng.permutation(train.shape[1])[:max_train]
-    negatives = sample_non_edges(len(X), train, len(chosen), rng, avoid=avoid)
-    features = _combine(X, np.concatenate([train[:, chosen], negatives], axis=1), operator)
+    draw = sample_popular_non_edges if negatives == "degree" else sample_non_edges
+    others = draw(len(X), train, len(chosen), rng, avoid=avoid)
+    features = _combine(X, np.concatenate([train[:, chosen], others], axis=1), operator)
     labels = np.arange(len(features))[:, None] < len(chosen)
     if len(strengths) == 1:
         return fit_one_vs_rest(features, labels, float(strengths[0]), standardise=True), float(strengths[0])

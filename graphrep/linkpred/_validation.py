@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from graphrep.graph import Graph
 
 I64 = npt.NDArray[np.int64]
+NEGATIVES = ("uniform", "degree")
+
+
+def checked_negatives(value: str) -> str:
+    """How the ends of random pairs are drawn."""
+    if value not in NEGATIVES:
+        raise ValueError(f"negatives must be one of {', '.join(NEGATIVES)}; got {value!r}.")
+    return value
 
 
 def checked_validation(val: Any, graph: Graph, edges: Any = None, *, own_negatives: bool = False) -> tuple[I64, I64]:

@@ -19,7 +19,7 @@ from graphrep.evaluate._logistic import LinearScorer
 from graphrep.evaluate.link_prediction import LEARNED, UNTRAINED, fit_operator, linear_scorer, untrained_scorer
 from graphrep.evaluate.metrics import check_metrics
 from graphrep.graph import Graph, as_graph
-from graphrep.linkpred._validation import checked_validation
+from graphrep.linkpred._validation import checked_negatives, checked_validation
 
 __all__ = ["EmbeddingScorer"]
 
@@ -47,6 +47,8 @@ class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
         What C is chosen by: "auc", "ap", "mrr" or "hits@K". Among equals the strongest penalty wins.
     max_train : int
         Most edges for the logistic regression; more are sampled down.
+    negatives : {"uniform", "degree"}
+        How the ends of random pairs are drawn: every node alike, or in proportion to degree; see :class:`GAE`.
     random_state : int, RandomState, Generator or None
         Of the sample and the negatives. The embedder has its own.
 
@@ -84,6 +86,7 @@ class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
         C: float | Sequence[float] = (0.01, 0.1, 1.0, 10.0, 100.0),
         metric: str = "auc",
         max_train: int = 100_000,
+        negatives: str = "uniform",
         random_state: Any = None,
     ) -> None:
         self.embedding = embedding
@@ -91,6 +94,7 @@ class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
         self.C = C
         self.metric = metric
         self.max_train = max_train
+        self.negatives = negatives
         self.random_state = random_state
 
     def fit(self, graph: Any, edges: Any = None, *, val: Any = None) -> Any:
@@ -121,6 +125,7 @@ class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"operator must be one of {', '.join(LEARNED + UNTRAINED)}; got {self.operator!r}.")
         check_metrics([self.metric])
         checked_int("max_train", self.max_train, 1)
+        checked_negatives(self.negatives)
         learned = self.operator in LEARNED
         positives = g.edges() if edges is None else as_pairs(edges, g.num_nodes, name="edges")
         positives = np.ascontiguousarray(positives[:, positives[0] != positives[1]])
@@ -133,7 +138,7 @@ class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
         if learned:
             parts = SimpleNamespace(train=positives, valid=valid, valid_neg=valid_neg)
             seed = resolve_seed(self.random_state)
-            options: Any = {"metric": self.metric, "avoid": g.edges()}
+            options: Any = {"metric": self.metric, "avoid": g.edges(), "negatives": self.negatives}
             model, self.C_ = fit_operator(
                 self.embedding_, parts, self.operator, self.C, self.max_train, seed, **options
             )

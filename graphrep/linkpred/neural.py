@@ -63,6 +63,10 @@ class GAE(BaseEstimator):  # type: ignore[misc]
         After so many epochs, each time, the learning rates become their share of epochs that are left.
     num_negatives : int
         For each edge.
+    negatives : {"uniform", "degree"}
+        How their ends are drawn: every node alike, or in proportion to degree, so that they are as popular as those of
+        edges. Popularity alone tells edges from uniform pairs, and a model that learned no more fails where the pairs
+        to be ranked are all popular.
     batch_size : int
         Edges in a batch.
     drop_last : bool
@@ -143,6 +147,7 @@ class GAE(BaseEstimator):  # type: ignore[misc]
         clip_norm: float | None = None,
         decay_every: int | None = None,
         num_negatives: int = 1,
+        negatives: str = "uniform",
         batch_size: int = 1024,
         drop_last: bool = False,
         epochs: int = 100,
@@ -258,9 +263,9 @@ class NCN(GAE):
     ----------
     dimensions, layers, convolution, feature_dropout, encoder_dropout, encoder_edge_dropout, output_dropout
     layer_norm, residual, jumping_knowledge, jumping_weights, predictor_dropout, tail_activation, two_layer_head
-    learning_rate, predictor_learning_rate, weight_decay, clip_norm, decay_every, num_negatives, batch_size, drop_last
-    epochs, hide_targets, metric, patience, train_metric_limit, max_seconds, score_batch, precision, checkpoint
-    on_epoch, device, random_state, progress
+    learning_rate, predictor_learning_rate, weight_decay, clip_norm, decay_every, num_negatives, negatives, batch_size
+    drop_last, epochs, hide_targets, metric, patience, train_metric_limit, max_seconds, score_batch, precision
+    checkpoint, on_epoch, device, random_state, progress
         As in :class:`GAE`.
     predictor_edge_dropout : float
     node_transform : bool
@@ -306,6 +311,7 @@ class NCN(GAE):
         clip_norm: float | None = None,
         decay_every: int | None = None,
         num_negatives: int = 1,
+        negatives: str = "uniform",
         batch_size: int = 1152,
         drop_last: bool = True,
         epochs: int = 100,
@@ -351,9 +357,9 @@ class NCNC(NCN):
     ----------
     dimensions, layers, convolution, feature_dropout, encoder_dropout, encoder_edge_dropout, output_dropout
     layer_norm, residual, jumping_knowledge, jumping_weights, predictor_dropout, tail_activation, two_layer_head
-    learning_rate, predictor_learning_rate, weight_decay, clip_norm, decay_every, num_negatives, batch_size, drop_last
-    epochs, hide_targets, metric, patience, train_metric_limit, max_seconds, score_batch, precision, checkpoint
-    on_epoch, device, random_state, progress
+    learning_rate, predictor_learning_rate, weight_decay, clip_norm, decay_every, num_negatives, negatives, batch_size
+    drop_last, epochs, hide_targets, metric, patience, train_metric_limit, max_seconds, score_batch, precision
+    checkpoint, on_epoch, device, random_state, progress
         As in :class:`GAE`.
     predictor_edge_dropout, node_transform, beta
         As in :class:`NCN`.
@@ -409,6 +415,7 @@ class NCNC(NCN):
         clip_norm: float | None = None,
         decay_every: int | None = None,
         num_negatives: int = 1,
+        negatives: str = "uniform",
         batch_size: int = 1152,
         drop_last: bool = True,
         epochs: int = 100,

@@ -19,6 +19,7 @@ from graphrep._random import resolve_seed
 from graphrep._training import as_features, load_state, save_state, seeded
 from graphrep.evaluate.metrics import check_metrics, link_metrics
 from graphrep.graph import Graph, as_graph
+from graphrep.linkpred._validation import checked_negatives
 from graphrep.nn import Encoder
 from graphrep.ops.adjacency import Adjacency, as_adjacency
 
@@ -57,6 +58,7 @@ class Trainer:
         checked_int("epochs", s.epochs, 0)
         checked_int("batch_size", s.batch_size, 1)
         checked_int("num_negatives", s.num_negatives, 1)
+        checked_negatives(s.negatives)
         if s.precision not in PRECISIONS:
             raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}; got {s.precision!r}.")
         for name in ("weight_decay", "clip_norm", "max_seconds"):
@@ -205,12 +207,15 @@ class Trainer:
         return values
 
     def _negatives(self, count: int) -> Tensor:
-        """Ordered pairs of different nodes that are no edges of the graph, uniformly."""
-        n, found = self.graph.num_nodes, []
-        missing = count
+        """Ordered pairs of different nodes that are no edges of the graph."""
+        n, found, missing = self.graph.num_nodes, [], count
+        # The column of a random entry of the adjacency: a node in proportion to its degree.
+        ends = self.adj.indices.cpu() if self.settings.negatives == "degree" else None
         for _ in range(100):
-            u = torch.randint(n, (missing + missing // 8 + 8,))
-            v = torch.randint(n, u.shape)
+            size = (missing + missing // 8 + 8,)
+            u, v = (torch.randint(n if ends is None else len(ends), size) for _ in range(2))
+            if ends is not None:
+                u, v = ends[u].long(), ends[v].long()
             kept = (u != v) & ~torch.from_numpy(self.graph.has_edges(u.numpy(), v.numpy()))
             found.append(torch.stack([u[kept], v[kept]])[:, :missing])
             missing -= found[-1].shape[1]

@@ -6,13 +6,14 @@ import sys
 import networkx as nx
 import numpy as np
 import pytest
+from scipy.stats import chisquare
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
 import graphrep as gr
 from graphrep.evaluate import edge_features, random_link_split, roc_auc
-from graphrep.evaluate._edge_sampling import sample_non_edges
+from graphrep.evaluate._edge_sampling import sample_non_edges, sample_popular_non_edges
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +153,31 @@ def test_scores_depend_on_no_other_pair_and_on_no_order(split, vectors):
 def test_bad_input_is_one_sentence(split, vectors, make, error, message):
     with pytest.raises(error, match=message):
         make(split, vectors)
+
+
+def test_popular_negatives():
+    graph = gr.as_graph(nx.barabasi_albert_graph(14, 2, seed=3))
+    edges = graph.edges()
+    u, v = sample_popular_non_edges(14, edges, 40_000, np.random.default_rng(0), avoid=np.array([[12], [13]]))
+    weight = graph.out_degree.astype(float)
+    allowed = graph.to_scipy().toarray() == 0
+    allowed[12, 13] = allowed[13, 12] = False
+    expected = np.triu(np.outer(weight, weight) * allowed, 1)
+    counts = np.zeros_like(expected)
+    np.add.at(counts, (np.minimum(u, v), np.maximum(u, v)), 1)
+    assert not counts[expected == 0].any()
+    free = expected > 0
+    assert chisquare(counts[free], len(u) * expected[free] / expected.sum()).pvalue > 1e-4
+    with pytest.raises(ValueError, match="5 pairs without an edge were asked for, but"):
+        sample_popular_non_edges(4, gr.as_graph(nx.complete_graph(4)).edges(), 5, np.random.default_rng(0))
+
+
+def test_popular_negatives_are_what_the_regression_sees(split, vectors):
+    scores = [
+        gr.EmbeddingScorer(vectors, C=1.0, random_state=0, negatives=kind).fit(split.graph).score_pairs(split.test)
+        for kind in ("uniform", "degree", "degree")
+    ]
+    np.testing.assert_array_equal(scores[1], scores[2])
+    assert (scores[0] != scores[1]).any()
+    with pytest.raises(ValueError, match="negatives must be one of uniform, degree; got 3"):
+        gr.EmbeddingScorer(vectors, negatives=3).fit(split.graph)

@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
+from scipy.stats import chisquare
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import graphrep as gr
 from graphrep.linkpred import GAE, NCN, NCNC, CompletionPredictor, HadamardPredictor, NeighborPredictor
 from graphrep.linkpred.predictors import hide_entries, unique_pairs
+from graphrep.linkpred.training import Trainer
 from graphrep.nn import Encoder, SparseFeatures, propagate
 
 SMALL = {"dimensions": 16, "epochs": 4, "batch_size": 64, "random_state": 0, "progress": False}
@@ -254,6 +256,11 @@ def test_it_is_a_scikit_learn_estimator():
         (lambda g: NCN(**SMALL).fit(gr.as_graph(g, x=np.full((40, 2), np.nan))), ValueError, "x must be finite"),
         (lambda g: NCN(**SMALL).fit(g).score_pairs([[0], [-1]]), IndexError, r"pairs must lie in \[0, 40\)"),
         (lambda g: NCN(**SMALL).fit(nx.complete_graph(5)), ValueError, "no negatives to draw"),
+        (
+            lambda g: NCN(**SMALL, negatives="hard").fit(g),
+            ValueError,
+            "negatives must be one of uniform, degree",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence(call, error, message):
@@ -409,3 +416,39 @@ def test_limits_decay_and_several_negatives(tmp_path):
     assert 0 < stopped.history_[0]["train_auc"] <= 1
     cut = GAE(**options, max_seconds=0.0, checkpoint=tmp_path / "fit").fit(split.graph, val=split)
     assert len(cut.history_) == 1
+
+
+@pytest.mark.parametrize("kind", ["uniform", "degree"])
+def test_negatives_follow_their_distribution(kind):
+    """Chi-square of unordered pairs against exact probabilities, of all pairs without an edge."""
+    graph = gr.as_graph(nx.barabasi_albert_graph(14, 2, seed=3))
+    settings = NCN(**SMALL, negatives=kind)
+    trainer = Trainer(settings, graph, torch.from_numpy(graph.edges()), None)
+    torch.manual_seed(0)
+    u, v = trainer._negatives(40_000).numpy()
+    assert not graph.has_edges(u, v).any()
+    weight = np.ones(14) if kind == "uniform" else graph.out_degree.astype(float)
+    expected = np.triu(np.outer(weight, weight) * (graph.to_scipy().toarray() == 0), 1)
+    counts = np.zeros_like(expected)
+    np.add.at(counts, (np.minimum(u, v), np.maximum(u, v)), 1)
+    free = expected > 0
+    assert not counts[~free].any()
+    assert chisquare(counts[free], len(u) * expected[free] / expected.sum()).pvalue > 1e-4
+
+
+def test_popular_negatives_keep_popularity_from_deciding():
+    """Against popular pairs, training on uniform ones ranks by popularity; on popular ones, by communities."""
+    rng = np.random.default_rng(0)
+    community, weight = np.arange(300) % 6, rng.pareto(1.5, 300) + 0.3
+    chance = np.outer(weight, weight) * np.where(community[:, None] == community, 1.0, 0.02)
+    drawn = rng.random((300, 300)) < np.minimum(1, 6 * 300 * chance / chance.sum())
+    graph = gr.as_graph(np.stack(np.nonzero(np.triu(drawn, 1))), num_nodes=300, directed=False)
+    split = gr.evaluate.random_link_split(graph, test=0.15, valid=0.1, connected=False, seed=0)
+    ends = graph.edges().reshape(-1)
+    popular = rng.choice(ends, (2, 4000))
+    popular = popular[:, (popular[0] != popular[1]) & ~graph.has_edges(*popular)]
+    found = {}
+    for kind in ("uniform", "degree"):
+        model = NCN(**SMALL | {"dimensions": 32, "epochs": 40, "batch_size": 256}, negatives=kind).fit(split.graph)
+        found[kind] = gr.evaluate.roc_auc(model.score_pairs(split.test), model.score_pairs(popular))
+    assert found["degree"] > found["uniform"] + 0.03

@@ -1,20 +1,33 @@
 // Inner products and scaled additions of short rows. Only for files under simd/.
 #pragma once
 
+#include <type_traits>
+#include <utility>
+
 #include "lanes.hpp"
 
 namespace graphrep {
 namespace GRAPHREP_ISA {
 
-// Halves are added, so that the order is fixed and as shallow as can be.
+template <class Scalar, int n>
+struct Halves {  // of a vector of n lanes
+    typedef Scalar Whole __attribute__((vector_size(n * sizeof(Scalar))));
+    typedef Scalar Half __attribute__((vector_size(n / 2 * sizeof(Scalar))));
+    template <size_t... lane>
+    static inline Half added(Whole v, std::index_sequence<lane...>) {
+        return __builtin_shufflevector(v, v, int(lane)...) + __builtin_shufflevector(v, v, int(lane + n / 2)...);
+    }
+};
+
+// Halves are added, so that the order is fixed and as shallow as can be; in registers, which gcc does not find by itself.
 template <class V>
 static inline auto add_lanes(V value) {
-    constexpr int n = sizeof(V) / sizeof(value[0]);
-    decltype(value[0] + value[0]) part[n];
-    std::memcpy(part, &value, sizeof part);
-    for (int half = n / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; ++i) part[i] += part[i + half];
-    return part[0];
+    using Scalar = std::remove_reference_t<decltype(value[0] + value[0])>;
+    constexpr int n = sizeof(V) / sizeof(Scalar);
+    if constexpr (n == 2)
+        return value[0] + value[1];
+    else
+        return add_lanes(Halves<Scalar, n>::added(value, std::make_index_sequence<n / 2>{}));
 }
 
 template <class T>
