@@ -10,6 +10,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from graphrep.evaluate._checks import F64, I64
 
+_MOST_SPANNED = 4096  # samples, beyond which the eigenvectors of their products take longer than the steps
 _BLOCK = 8192  # rows per matrix product: the block of logits stays in cache
 
 
@@ -63,11 +64,15 @@ def fit_one_vs_rest(
 
     Notes
     -----
-    Each step O(num_samples * dimensions * num_classes) in float32; sums in float64.
+    Each step O(num_samples * dimensions * num_classes) in float32; sums in float64. With more dimensions than samples
+    (of which there are at most 4,096) the weights are sought in the span of the samples, where the optimum lies:
+    O(num_samples**2 * dimensions) once, and num_samples in place of dimensions in each step.
     """
     from scipy.optimize import minimize
 
     n, d = X.shape
+    if 0 < n < d and n <= _MOST_SPANNED:
+        return _fit_in_span(X, Y, C, standardise=standardise, tol=tol, max_iter=max_iter)
     counts = Y.sum(axis=0)
     mixed = np.flatnonzero((counts > 0) & (counts < n))
     coef, intercept = np.zeros((d, Y.shape[1])), np.where(counts > 0, np.inf, -np.inf)
@@ -94,6 +99,22 @@ def fit_one_vs_rest(
         coef[:, mixed] = solution[:d] / scale[:, None]
         intercept[mixed] = solution[d] - mean @ coef[:, mixed]
     return LinearScorer(coef, intercept)
+
+
+def _fit_in_span(
+    X: npt.NDArray[np.floating], Y: npt.NDArray[np.bool_], C: float, *, standardise: bool, tol: float, max_iter: int
+) -> LinearScorer:
+    """The same problem in an orthonormal basis of the centred samples, whose axes are moreover uncorrelated."""
+    mean, scale = X.mean(axis=0, dtype=np.float64), X.std(axis=0, dtype=np.float64)
+    flat = scale <= 1e-6 * np.abs(mean)
+    scale = np.where(flat, np.inf, scale if standardise else 1.0)
+    A = (X - mean) / scale
+    squares, axes = np.linalg.eigh(A @ A.T)
+    kept = squares > 1e-12 * squares[-1]
+    basis = A.T @ (axes[:, kept] / np.sqrt(squares[kept]))
+    inner = fit_one_vs_rest(A @ basis, Y, C, tol=tol, max_iter=max_iter)
+    coef = basis @ inner.coef / scale[:, None]
+    return LinearScorer(coef, inner.intercept - mean @ coef)
 
 
 class _Objective:

@@ -57,6 +57,30 @@ def test_a_constant_column_changes_nothing(blobs):
     np.testing.assert_allclose(fit_one_vs_rest(more, Y)(more), fit_one_vs_rest(X, Y)(X), atol=1e-3)
 
 
+@pytest.mark.parametrize("standardise", [False, True])
+def test_more_dimensions_than_samples(standardise):
+    """The optimum in the span of the samples is the optimum: scikit-learn's, constant columns and lone classes too."""
+    rng = np.random.default_rng(0)
+    X = (rng.standard_normal((30, 6)) @ rng.standard_normal((6, 80)) + 0.5 * rng.standard_normal((30, 80))).astype("f4")
+    X[:, 3] = 7.0
+    Y = np.eye(5, dtype=bool)[rng.integers(4, size=30)]
+    model = fit_one_vs_rest(X, Y, 0.1, standardise=standardise)
+    fresh = rng.standard_normal((9, 80)).astype("f4")
+    spread = X.std(axis=0, dtype=np.float64)
+    scale = np.where(spread > 1e-5, spread, np.inf) if standardise else np.ones(80)
+    for label in range(4):
+        expected = LogisticRegression(C=0.1, tol=1e-10, max_iter=10_000).fit((X - X.mean(axis=0)) / scale, Y[:, label])
+        np.testing.assert_allclose(
+            model(fresh)[:, label], expected.decision_function((fresh - X.mean(axis=0)) / scale), atol=5e-3
+        )
+    assert np.isneginf(model(fresh)[:, 4]).all()
+
+
+def test_one_sample_in_many_dimensions():
+    model = fit_one_vs_rest(np.ones((1, 4), np.float32), np.array([[True, False]]))
+    assert model(np.zeros((1, 4)))[0].tolist() == [np.inf, -np.inf]
+
+
 @pytest.mark.parametrize("all_labels", [True, False])
 def test_f1_equals_scikit_learn(all_labels):
     rng = np.random.default_rng(3)
