@@ -6,6 +6,9 @@ import math
 import numbers
 from typing import Any
 
+import numpy as np
+import scipy.sparse as sp
+
 
 def checked_int(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
     """``value`` as an int in [minimum, maximum]."""
@@ -31,3 +34,10 @@ def checked_float(
         limits += f" and at most {maximum:g}" if maximum < math.inf else ""
         raise ValueError(f"{name} must be {limits}, got {value}.")
     return number
+
+
+def check_finite(name: str, x: Any) -> None:
+    """Refuse an array or SciPy matrix that holds NaN or infinity."""
+    bad = int(np.count_nonzero(~np.isfinite(x.data if sp.issparse(x) else x)))
+    if bad:
+        raise ValueError(f"{name} must be finite, but {bad:,} of its entries are NaN or infinite.")

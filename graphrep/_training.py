@@ -11,9 +11,10 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
+from graphrep._checks import check_finite
 from graphrep.nn.sparse import SparseFeatures
 
-__all__ = ["as_features", "load_state", "save_state", "seeded"]
+__all__ = ["as_features", "load_state", "refuse_other_fit", "save_state", "seeded"]
 
 Tensor = torch.Tensor
 
@@ -52,13 +53,18 @@ def load_state(path: str | os.PathLike[str], device: torch.device) -> dict[str, 
     return state
 
 
+def refuse_other_fit(path: str | os.PathLike[str], *, same: bool) -> None:
+    """A checkpoint is gone on with by the fit that wrote it alone."""
+    if not same:
+        raise ValueError(f"checkpoint {os.fspath(path)} is of another fit: its settings, seed or graph differ.")
+
+
 def as_features(x: Any, device: torch.device) -> Any:
     """Features as :class:`SparseFeatures` if few are non-zero, else as a float32 tensor; ValueError if not finite."""
     dense = not sp.issparse(x)
     share = np.count_nonzero(x) / max(1, np.size(x)) if dense else x.nnz / max(1, x.shape[0] * x.shape[1])
     if share < _SPARSE_BELOW:
         return SparseFeatures(x).to(device)
-    table = torch.as_tensor(np.asarray(x if dense else x.toarray(), dtype=np.float32))
-    if not bool(table.isfinite().all()):
-        raise ValueError("x must be finite, but it holds NaN or infinite features.")
-    return table.to(device)
+    table = np.asarray(x if dense else x.toarray(), dtype=np.float32)
+    check_finite("x", table)
+    return torch.as_tensor(table).to(device)

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from graphrep._checks import checked_float, checked_int
+from graphrep._checks import check_finite, checked_float, checked_int
 from graphrep._embedder import F32, GraphEmbedder
 from graphrep._random import resolve_seed
 from graphrep._training import load_state, seeded
@@ -81,8 +81,7 @@ class ContrastiveEmbedder(GraphEmbedder):
             x = x.astype(np.float32, copy=False)
         if x.shape[1] == 0:
             raise ValueError("x has no columns; a graph without features has x=None.")
-        if not np.isfinite(x.data if sp.issparse(x) else x).all():
-            raise ValueError("x must be finite, but it holds NaN or infinite features.")
+        check_finite("x", x)
         return x
 
     def _encoder(self, in_channels: int, init: str) -> GCN:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ from tqdm.auto import tqdm
 
 from graphrep._random import resolve_seed
 from graphrep._threads import resolve_threads
-from graphrep._training import load_state, save_state
+from graphrep._training import load_state, refuse_other_fit, save_state
 from graphrep.contrast.autoencoder import AutoEncoder, FeatureTable, reconstruction_epoch
 from graphrep.contrast.cluster_losses import clustering_divergence, soft_assignment, target_distribution
 from graphrep.ops.adjacency import Adjacency
@@ -212,8 +211,7 @@ class ClusterTraining:
             return None
         state = load_state(path, torch.device("cpu"))
         own_seed = self.settings.random_state is None or state.get("seed") == self.seed
-        if state["fingerprint"] != self.fingerprint or not own_seed:
-            raise ValueError(f"checkpoint {os.fspath(path)} is of another fit: its settings, seed or data differ.")
+        refuse_other_fit(path, same=state["fingerprint"] == self.fingerprint and own_seed)
         return state
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from tqdm.auto import tqdm
 
-from graphrep._training import load_state, save_state, seeded
+from graphrep._training import load_state, refuse_other_fit, save_state, seeded
 from graphrep.contrast.heads import Head
 from graphrep.contrast.sources import View
 from graphrep.contrast.stopping import Probe, StopRule
@@ -137,10 +137,7 @@ class Trainer:
         if self.checkpoint is None or not Path(self.checkpoint).exists():
             return
         state = load_state(self.checkpoint, next(self.encoder.parameters()).device)
-        if state["fingerprint"] != self.fingerprint:
-            raise ValueError(
-                f"checkpoint {os.fspath(self.checkpoint)} is of another fit: its settings, seed or graph differ."
-            )
+        refuse_other_fit(self.checkpoint, same=state["fingerprint"] == self.fingerprint)
         self.encoder.load_state_dict(state["encoder"])
         self.head.load_state_dict(state["head"])
         self.optimiser.load_state_dict(state["optimiser"])

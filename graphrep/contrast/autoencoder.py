@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
-from graphrep._checks import checked_float, checked_int
+from graphrep._checks import check_finite, checked_float, checked_int
 from graphrep._random import resolve_seed
 from graphrep.nn import SparseFeatures
 
@@ -157,9 +157,7 @@ class FeatureTable:
         self.shape = (int(table.shape[0]), int(table.shape[1]))
         if not self.shape[0] or not self.shape[1]:
             raise ValueError(f"x must have at least one row and one column, got shape {self.shape}.")
-        bad = ~np.isfinite(table.data if sp.issparse(table) else table)
-        if bad.any():
-            raise ValueError(f"x must be finite, but {int(bad.sum())} of its entries are NaN or infinite.")
+        check_finite("x", table)
         share = (table.nnz if sp.issparse(table) else np.count_nonzero(table)) / (self.shape[0] * self.shape[1])
         self.rows: Any = None
         self.full: Tensor | SparseFeatures

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
+from graphrep._checks import check_finite
 from graphrep.contrast.partition import Clusters
 from graphrep.nn.sparse import SparseFeatures
 from graphrep.ops.adjacency import Adjacency
@@ -55,9 +56,7 @@ class ClusterMeans:
     def __init__(self, x: Any, clusters: Clusters, device: torch.device | str = "cpu") -> None:
         if x.shape[0] != len(clusters.labels):
             raise ValueError(f"x has {x.shape[0]} rows, but the partition has {len(clusters.labels)} nodes.")
-        values = x.data if sp.issparse(x) else x
-        if not np.isfinite(values).all():
-            raise ValueError("x must be finite, but it holds NaN or infinite features.")
+        check_finite("x", x)
         self.clusters, self.device = clusters, torch.device(device)
         self.num_features = int(x.shape[1])
         self._offsets = torch.from_numpy(clusters.offsets)

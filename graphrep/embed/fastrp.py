@@ -12,7 +12,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, clon
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from graphrep import _random
-from graphrep._checks import checked_float, checked_int
+from graphrep._checks import check_finite, checked_float, checked_int
 from graphrep._embedder import F32, GraphEmbedder
 from graphrep.graph import Graph
 from graphrep.ops.projection import accumulate_rows, project_neighbors, random_projection
@@ -285,8 +285,7 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
         x = sp.csr_array(x, dtype=np.float32) if sp.issparse(x) else np.asarray(x, dtype=np.float32)
         if x.ndim != 2 or x.shape[0] != graph.num_nodes:
             raise ValueError(f"features must have shape ({graph.num_nodes}, num_features), got {x.shape}.")
-        if not np.isfinite(x.data if sp.issparse(x) else x).all():
-            raise ValueError("features must be finite, got NaN or infinity.")
+        check_finite("features", x)
         return x
 
 

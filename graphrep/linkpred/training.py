@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from tqdm.auto import tqdm
 
 from graphrep._checks import checked_float, checked_int
 from graphrep._random import resolve_seed
-from graphrep._training import as_features, load_state, save_state, seeded
+from graphrep._training import as_features, load_state, refuse_other_fit, save_state, seeded
 from graphrep.evaluate.metrics import check_metrics, link_metrics
 from graphrep.graph import Graph, as_graph
 from graphrep.linkpred._validation import checked_negatives
@@ -277,8 +276,7 @@ class Trainer:
         fingerprint = state["fingerprint"]
         if self.settings.random_state is None:
             self.seed = fingerprint["seed"]
-        if fingerprint != self._fingerprint():
-            raise ValueError(f"checkpoint {os.fspath(path)} is of another fit: its settings, seed or graph differ.")
+        refuse_other_fit(path, same=fingerprint == self._fingerprint())
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.state_of_random, self.history = state["random"].cpu(), state["history"]

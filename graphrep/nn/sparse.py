@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
+from graphrep._checks import check_finite
 from graphrep.nn.layers import drop
 from graphrep.ops.adjacency import Adjacency
 from graphrep.ops.sparse_dense import spmm
@@ -43,8 +44,7 @@ class SparseFeatures:
         if isinstance(x, torch.Tensor):
             x = x.detach().cpu().numpy()
         matrix = sp.csr_array(x if sp.issparse(x) else np.asarray(x, dtype=np.float32), dtype=np.float32)
-        if not np.isfinite(matrix.data).all():
-            raise ValueError("x must be finite, but it holds NaN or infinite features.")
+        check_finite("x", matrix)
         indptr = torch.from_numpy(matrix.indptr.astype(np.int64))
         indices = torch.from_numpy(matrix.indices.astype(np.int64))
         values = torch.from_numpy(np.array(matrix.data))
