@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ PROTOCOLS = {
     "given": "The data set's own split and negatives.",
     "heart": "The split and the hard negatives of HeaRT: each edge is ranked among its own 500. Not comparable to "
     "figures with random negatives.",
+    "hard": "The data set's own split, of which so many edges as the configuration says are ranked, each among 500 "
+    "hard negatives that `linkpred.hard_negatives` makes as HeaRT does. Hidden edges are no negatives, whereas the "
+    "published files of HeaRT leave other test edges in, so that figures do not compare.",
 }
 ALWAYS = (
     "The training edges alone are the graph, at test time too; validation edges are never trained on. The epoch is "
@@ -27,6 +31,8 @@ def split_of(settings: dict[str, Any], seed: int, root: str | None) -> gr.datase
     name, protocol = settings["dataset"], settings["protocol"]
     if protocol == "heart":
         return heart_split(name, root)
+    if protocol == "hard":
+        return hard_split(gr.datasets.load(name, root=root).split, settings["ranked"])
     if protocol == "given":
         split = gr.datasets.load(name, root=root).split
         assert split is not None
@@ -59,3 +65,18 @@ def heart_split(name: str, root: str | None) -> gr.datasets.LinkSplit:
     if base is None and split.graph.x is None:
         raise SystemExit(f"{folder} has no gnn_feature: published figures of {name} use features.")
     return split
+
+
+def hard_split(split: gr.datasets.LinkSplit | None, ranked: int) -> gr.datasets.LinkSplit:
+    """Some of the validation and of the test edges, the same for every seed, with 500 hard negatives each."""
+    assert split is not None
+    hidden = np.concatenate([split.valid, split.test], axis=1)
+    parts: dict[str, Any] = {}
+    for part in ("valid", "test"):
+        edges = getattr(split, part)
+        some = edges[:, np.random.default_rng(0).permutation(edges.shape[1])[:ranked]]
+        negatives = gr.linkpred.hard_negatives(
+            split.graph, some, exclude=hidden, tolerance=1e-5, rank_unseen=True, random_state=0
+        )
+        parts |= {part: some, f"{part}_neg": negatives}
+    return dataclasses.replace(split, **parts)

@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from graphrep.linkpred.candidates import two_hop_pairs
+from graphrep.linkpred.hard_negatives import hard_negatives
 from graphrep.linkpred.heuristics import (
     HEURISTICS,
     adamic_adar,
@@ -54,6 +55,7 @@ __all__ = [
     "ResidualPredictor",
     "adamic_adar",
     "common_neighbors",
+    "hard_negatives",
     "jaccard",
     "katz",
     "personalized_pagerank",

@@ -95,7 +95,8 @@ def test_search_looks_at_validation_alone(script):
     assert len(found["trials"]) == 3
     assert found["trials"][0]["parameters"] == {}  # the configuration itself
     assert found["best"]["valid"] == max(trial["valid"] for trial in found["trials"])
-    assert all(trial.keys() == {"parameters", "valid", "epoch"} for trial in found["trials"])
+    assert all(trial.keys() == {"parameters", "valid", "values", "epochs"} for trial in found["trials"])
+    assert len(found["best"]["values"]) == 3
     tuned = yaml.safe_load((script.folder / "configs/tiny_tuned.yaml").read_text())
     assert tuned["parameters"] == SETTINGS["parameters"] | found["best"]["parameters"]
 
