@@ -222,6 +222,9 @@ class NeighborPredictor(HadamardPredictor):
         With ``rows``, ``pooled`` holds the rows of these pairs alone, and those of the others are zero.
         """
         product = h.index_select(0, pairs[0]) * h.index_select(0, pairs[1])
+        if rows is None and not torch.is_grad_enabled():  # most pairs of nodes have no common neighbour
+            rows = pooled.any(1).nonzero().squeeze(1)
+            pooled = pooled.index_select(0, rows)
         common = self.common(pooled) if rows is None else self._common_of(pooled, rows, pairs.shape[1])
         logits: Tensor = self.head(torch.addcmul(self.pair(product), self.beta, common))
         return logits.squeeze(1)
@@ -259,8 +262,9 @@ class CompletionPredictor(NeighborPredictor):
         Rounds of completion: 0 is Neural Common Neighbor, 2 completes the inner sets as well.
     max_neighbors : int, optional
         Draw so many of a set of residual neighbours (with replacement, weights keeping the expected sum).
-    chunk : int
-        Pairs whose inner scores are computed at a time; bounds memory, changes nothing else.
+    chunk : int, optional
+        Pairs whose inner scores are computed at a time; bounds memory, changes nothing else. Default: as many as a
+        processor's cache holds, 2**14, or 2**17 on a GPU.
     inner_transform_twice : bool
         As the released code has it, the inner scorer gets vectors to which :math:`\mathrm{MLP}_0` was applied already,
         and applies it again. False gives it the node vectors.
@@ -289,7 +293,7 @@ class CompletionPredictor(NeighborPredictor):
         alpha: float = 1.0,
         depth: int = 1,
         max_neighbors: int | None = None,
-        chunk: int = 1 << 17,
+        chunk: int | None = None,
         inner_transform_twice: bool = True,
         dropout: float = 0.0,
         edge_dropout: float = 0.0,
@@ -318,11 +322,21 @@ class CompletionPredictor(NeighborPredictor):
         assert adj is not None
         return self._score(h, adj, pairs, removed, self.depth)
 
-    def _score(self, h: Tensor, adj: Adjacency, pairs: Tensor, removed: Tensor | None, depth: int) -> Tensor:
+    def _score(
+        self,
+        h: Tensor,
+        adj: Adjacency,
+        pairs: Tensor,
+        removed: Tensor | None,
+        depth: int,
+        wide: Tensor | None = None,
+    ) -> Tensor:
         seen = hide_entries(adj, self.edge_dropout if self.training else 0.0)
-        wide = self.widened(h)
+        wide = self.widened(h) if wide is None else wide
         pooled = pool_common_neighbors(seen, pairs, wide, removed=removed, directed=False)
         if depth > 0:
+            source = (wide if self.inner_transform_twice else h).detach()
+            inner_wide = None if self.training else self.widened(source)  # while training, each draws its own dropout
             for ends in (pairs, pairs.flip(0)):
                 rest = neighbor_difference(
                     seen, ends, removed=removed, directed=False, max_neighbors=self.max_neighbors
@@ -330,13 +344,13 @@ class CompletionPredictor(NeighborPredictor):
                 other = ends[1].index_select(0, rest.rows().long())
                 inner = torch.stack([other, rest.indices.long()])
                 with torch.no_grad():
-                    source = wide if self.inner_transform_twice else h
                     # Several pairs ask for the same missing edge; each is scored once.
                     wanted, place = unique_pairs(inner, adj.num_rows)
+                    chunk = self.chunk or (1 << (17 if h.is_cuda else 14))
                     logits = torch.cat(
                         [
-                            self._score(source, seen, part, removed, depth - 1)
-                            for part in torch.split(wanted, self.chunk, 1)
+                            self._score(source, seen, part, removed, depth - 1, inner_wide)
+                            for part in torch.split(wanted, chunk, 1)
                         ]
                         or [h.new_zeros(0)]
                     ).index_select(0, place)
