@@ -129,7 +129,7 @@ class ContrastiveEmbedder(GraphEmbedder):
             encoder,
             head,
             source,
-            optimiser=kind(learned, lr=s("learning_rate"), weight_decay=s("weight_decay")),
+            optimiser=kind(learned, lr=s("learning_rate"), weight_decay=s("weight_decay"), fused=True),
             epochs=s("epochs"),
             stop=make_stop(self.stop),
             state_of_random=state_of_random,

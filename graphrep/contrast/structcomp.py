@@ -20,6 +20,7 @@ from graphrep.contrast.partition import Clusters, metis
 from graphrep.contrast.sources import ClusterSource, cluster_graph
 from graphrep.graph import Graph
 from graphrep.nn.gcn import GCN
+from graphrep.ops._library import empty_cache
 from graphrep.ops.adjacency import as_adjacency
 
 __all__ = ["StructComp"]
@@ -191,6 +192,8 @@ class StructComp(ContrastiveEmbedder):
             return encoder.infer(as_features(features, device), as_adjacency(graph).to(device))
 
         self._train(source, features, graph, seed, infer, on_epoch, init="linear")
+        self.encoder_.zero_grad()
+        empty_cache()  # so that the result takes the place of what training held
         clock.lap("training")
         embedding = infer(self.encoder_).cpu().numpy()
         clock.lap("inference")

@@ -6,6 +6,9 @@
 #include <nanobind/stl/vector.h>
 
 #include <optional>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #include "attention.hpp"
 #include "block_cache.hpp"
@@ -713,7 +716,12 @@ NB_MODULE(_core, m) {
     m.def("set_isa", [](const std::string& name) { return graphrep::set_isa(name.c_str()); }, "name"_a);
 
     m.def("cached_block", &cached_block, "bytes"_a);
-    m.def("empty_cache", [] { block_cache().clear(); });
+    m.def("empty_cache", [] {
+        block_cache().clear();
+#if defined(__GLIBC__)
+        malloc_trim(0);
+#endif
+    });
     m.def("set_cache_limit", [](size_t limit) { block_cache().set_limit(limit); }, "limit"_a);
     m.def("cache_size", [] { return block_cache().total(); });
 

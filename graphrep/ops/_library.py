@@ -117,7 +117,7 @@ def empty(like: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype | None 
 
 
 def empty_cache() -> None:
-    """Give the memory that is kept for large results back to the system.
+    """Give the memory that is kept for large results, and what the C library keeps of freed memory, to the system.
 
     Fresh memory costs as much time as a kernel that fills it, so the memory of a CPU result of 16 MiB or more is kept
     when the result is gone and used again for one of about its size. At most a sixteenth of the machine's memory and

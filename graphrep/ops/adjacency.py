@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+import weakref
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -265,14 +267,31 @@ class Adjacency:
 class Structure:
     """Where the entries are, and what follows from it, computed at first need."""
 
-    __slots__ = ("_ascending", "_order", "_rows", "_transposed", "indices", "indptr", "num_cols", "symmetric")
+    __slots__ = (
+        "__weakref__",
+        "_ascending",
+        "_order",
+        "_original",
+        "_rows",
+        "_transposed",
+        "indices",
+        "indptr",
+        "num_cols",
+        "symmetric",
+    )
 
     def __init__(self, indptr: Tensor, indices: Tensor, num_cols: int, *, symmetric: bool = False) -> None:
         self.indptr, self.indices, self.num_cols, self.symmetric = indptr, indices, num_cols, symmetric
         self._rows: Tensor | None = None
         self._transposed: Structure | None = None
+        # What this is the transpose of. Weak, since a cycle would keep both until Python looks for cycles: a structure
+        # made anew for every batch would pile up.
+        self._original: weakref.ref[Structure] | None = None
         self._order: Tensor | None = None
         self._ascending: bool | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(Structure, symmetric=self.symmetric), (self.indptr, self.indices, self.num_cols)
 
     def ascending(self) -> bool:
         """Whether the columns of every row ascend; repeats are allowed. Computed once."""
@@ -296,11 +315,14 @@ class Structure:
             return self
         if self._transposed is not None:
             return self._transposed
+        original = None if self._original is None else self._original()
+        if original is not None:
+            return original
         indptr, order = _group(self.indices, None, self.num_cols)
         transposed = Structure(indptr, self.rows().index_select(0, order), len(self.indptr) - 1)
         if eager():
             self._transposed, self._order = transposed, order
-            transposed._transposed = self
+            transposed._original = weakref.ref(self)
         return transposed
 
     def order(self) -> Tensor:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import gc
+import pickle
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -326,3 +330,27 @@ def test_grouping_is_stable_for_any_number_of_threads(threads):
     adj = Adjacency.from_edges(keys, torch.arange(50_000) % 100, num_rows=100)
     torch.set_num_threads(before)
     assert torch.equal(adj.permutation, keys.argsort(stable=True))
+
+
+def test_transposes_leave_with_the_last_reference():
+    """No cycle keeps them until Python looks for cycles: an adjacency made for each batch must not pile up."""
+    gc.collect()
+    gc.disable()
+    try:
+        structure = random_adjacency(30, 20, 100)._structure
+        watch = weakref.ref(structure), weakref.ref(structure.transposed())
+        assert structure.transposed().transposed() is structure
+        del structure
+        assert [ref() for ref in watch] == [None, None]
+    finally:
+        gc.enable()
+    lone = random_adjacency(30, 20, 100).t()  # what it was the transpose of is gone
+    torch.testing.assert_close(lone.t().to_dense(), lone.to_dense().T)
+
+
+def test_pickled_without_what_follows_from_it():
+    adj = random_adjacency(30, 20, 100)
+    adj.t()
+    again = pickle.loads(pickle.dumps(adj))
+    torch.testing.assert_close(again.to_dense(), adj.to_dense())
+    torch.testing.assert_close(again.t().to_dense(), adj.to_dense().T)
