@@ -218,6 +218,7 @@ def summary(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def write_table() -> None:
     """All result files as Markdown, a section per data set and protocol."""
     sections: dict[tuple[str, str], list[str]] = {}
+    scores: dict[tuple[str, str], dict[str, dict[int, float]]] = {}
     for path in sorted(RESULTS.glob("linkpred_*.json")):
         content = json.loads(path.read_text(encoding="utf-8"))
         if "config" not in content or "table" not in content:
@@ -225,6 +226,9 @@ def write_table() -> None:
         settings = content["config"]
         title = settings["dataset"] + (", structure only" if settings.get("structure_only") else "")
         lines = sections.setdefault((title, content["protocol"]), [])
+        for run in content["runs"]:
+            of_model = scores.setdefault((title, content["protocol"]), {}).setdefault(run["model"], {})
+            of_model[run["seed"]] = 100 * run["scores"][settings["metrics"][0]]
         for row in summary(content["runs"]):
             for metric in settings["metrics"]:
                 value, deviation = row[metric]["mean"], row[metric]["std"]
@@ -243,10 +247,22 @@ def write_table() -> None:
     columns = ("model", "metric", "%", "published", "seeds", "s per epoch (threads)", "peak MB", "configuration")
     head = f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|"
     text = "\n\n".join(
-        f"## {title}\n\n{protocol}\n\n{head}\n" + "\n".join(lines) for (title, protocol), lines in sections.items()
+        f"## {title}\n\n{protocol}\n\n{head}\n" + "\n".join(lines) + differences(scores[title, protocol])
+        for (title, protocol), lines in sections.items()
     )
     TABLE.write_text(f"# Link prediction\n\n{text}\n", encoding="utf-8")
     print(TABLE)
+
+
+def differences(scores: dict[str, dict[int, float]], to: str = "NCN") -> str:
+    """A sentence with what each trained model is above another one on the same splits."""
+    found = []
+    for model, values in scores.items():
+        shared = [values[seed] - scores[to][seed] for seed in values if seed in scores.get(to, {})]
+        if model != to and "untrained" not in model and len(shared) > 2:
+            error = statistics.stdev(shared) / len(shared) ** 0.5
+            found.append(f"{model} {statistics.fmean(shared):+.2f} ± {error:.2f} ({len(shared)} seeds)")
+    return f"\n\nAbove {to} on the same splits, mean and its standard error: {'; '.join(found)}." if found else ""
 
 
 def tune(config: str, options: argparse.Namespace) -> None:

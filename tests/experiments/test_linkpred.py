@@ -52,7 +52,7 @@ def script(tmp_path, monkeypatch):
         result = tmp_path / "results/linkpred_tiny.json"
         return json.loads(result.read_text(encoding="utf-8")) if result.exists() else None
 
-    run.folder = tmp_path
+    run.folder, run.module = tmp_path, module
     return run
 
 
@@ -99,6 +99,13 @@ def test_search_looks_at_validation_alone(script):
     assert len(found["best"]["values"]) == 3
     tuned = yaml.safe_load((script.folder / "configs/tiny_tuned.yaml").read_text())
     assert tuned["parameters"] == SETTINGS["parameters"] | found["best"]["parameters"]
+
+
+def test_differences_on_the_same_splits(script):
+    scores = {"NCN": {0: 80.0, 1: 90.0, 2: 85.0}, "NCNC": {0: 81.0, 1: 93.0, 2: 87.0, 3: 10.0}, "GAE": {0: 70.0}}
+    text = script.module.differences(scores | {"common neighbours (untrained)": scores["NCNC"]})
+    assert text.endswith("mean and its standard error: NCNC +2.00 ± 0.58 (3 seeds).")
+    assert script.module.differences({"GAE": scores["NCNC"]}) == ""
 
 
 def test_untrained_scores(script):
