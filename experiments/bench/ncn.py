@@ -20,6 +20,7 @@ unless --all is given. Result: experiments/results/bench_ncn.json; graphs that -
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import statistics
 import subprocess
@@ -159,6 +160,8 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     for name, work in (("train", train), ("inference", infer)):
         if small:
             work()
+        gc.collect()
+        gr.ops.empty_cache()  # what the phase before has freed goes back to the system, whoever freed it
         reset_peak()
         if task["device"].startswith("cuda"):
             torch.cuda.reset_peak_memory_stats()
