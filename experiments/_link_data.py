@@ -31,12 +31,10 @@ def split_of(settings: dict[str, Any], seed: int, root: str | None) -> gr.datase
     name, protocol = settings["dataset"], settings["protocol"]
     if protocol == "heart":
         return heart_split(name, root)
-    if protocol == "hard":
-        return hard_split(gr.datasets.load(name, root=root).split, settings["ranked"])
-    if protocol == "given":
+    if protocol in ("given", "hard"):
         split = gr.datasets.load(name, root=root).split
         assert split is not None
-        return split
+        return split if protocol == "given" else hard_split(split, settings["ranked"])
     return gr.evaluate.ncn_link_split(graph_of(settings, root), seed=seed)
 
 
@@ -67,9 +65,8 @@ def heart_split(name: str, root: str | None) -> gr.datasets.LinkSplit:
     return split
 
 
-def hard_split(split: gr.datasets.LinkSplit | None, ranked: int) -> gr.datasets.LinkSplit:
+def hard_split(split: gr.datasets.LinkSplit, ranked: int) -> gr.datasets.LinkSplit:
     """Some of the validation and of the test edges, the same for every seed, with 500 hard negatives each."""
-    assert split is not None
     hidden = np.concatenate([split.valid, split.test], axis=1)
     parts: dict[str, Any] = {}
     for part in ("valid", "test"):

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from graphrep._checks import checked_int
 from graphrep.graph import as_graph
-from graphrep.ops.diffusion import degrees_without_loops
+from graphrep.ops.diffusion._loops import adjacency_without_loops, degrees_without_loops
 
 __all__ = ["two_hop_pairs"]
 
@@ -55,9 +55,7 @@ def two_hop_pairs(graph: Any, *, limit: int | None = None) -> npt.NDArray[np.int
         raise ValueError("graph must be undirected; graph.to_undirected() makes it so.")
     most = None if limit is None else checked_int("limit", limit, 1)
     n = g.num_nodes
-    adjacency = sp.csr_array((np.ones(g.num_arcs), g.indices, g.indptr), shape=(n, n))
-    adjacency = sp.csr_array(adjacency - sp.diags_array(adjacency.diagonal()))
-    adjacency.eliminate_zeros()
+    adjacency = adjacency_without_loops(g)
     degree = degrees_without_loops(g)
     shares = sp.csr_array(sp.diags_array(1 / np.maximum(degree, 1)) @ adjacency)
     paths = np.concatenate([[0], np.cumsum(adjacency @ degree)])  # of two arcs, that start before each row

@@ -13,7 +13,8 @@ from graphrep._checks import check_finite, checked_float, checked_int
 from graphrep._pairs import as_pairs
 from graphrep._random import resolve_seed
 from graphrep.graph import Graph, as_graph
-from graphrep.ops.diffusion import degrees_without_loops, push_pagerank
+from graphrep.ops.diffusion import push_pagerank
+from graphrep.ops.diffusion._loops import adjacency_without_loops, degrees_without_loops
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -127,7 +128,9 @@ def hard_negatives(
                 free = np.ones(g.num_nodes, dtype=bool)
                 free[taken.indices[taken.indptr[node] : taken.indptr[node + 1]]] = False
                 free[node] = False
-                lists[begin + row] = _best([table[row] for table in tables], free, wanted, rng, node, rank_unseen)
+                lists[begin + row] = _best(
+                    [table[row] for table in tables], free, wanted, rng, node, rank_unseen=rank_unseen
+                )
             bar.update(len(some))
     out = np.empty((2, ends.shape[1], count), dtype=np.int64)
     out[0, :, :wanted], out[1, :, :wanted] = ends[0][:, None], lists[place[0]]
@@ -141,7 +144,8 @@ def _best(
     wanted: int,
     rng: np.random.Generator,
     node: int,
-    rank_unseen: bool,  # noqa: FBT001
+    *,
+    rank_unseen: bool,
 ) -> I64:
     """The ``wanted`` free nodes of smallest rank, and random ones where too few have a rank."""
     rank, last = np.full(len(free), np.iinfo(np.int64).max), []
@@ -187,8 +191,7 @@ def _scorers(
     if isinstance(names, str) or not len(names) or any(name not in _SCORES for name in names):
         raise ValueError(f"scores must be some of {', '.join(_SCORES)}; got {names!r}.")
     n = graph.num_nodes
-    adjacency = sp.csr_array((np.ones(graph.num_arcs), graph.indices, graph.indptr), shape=(n, n))
-    adjacency = sp.csr_array(adjacency - sp.diags_array(adjacency.diagonal()))
+    adjacency = adjacency_without_loops(graph)
     degree = np.maximum(degrees_without_loops(graph), 1)
     # A common neighbour of two nodes has at least the two, so the logarithm is not 0 where it counts.
     weights = {
@@ -218,9 +221,11 @@ def _scorers(
 def _cosine(x: Any) -> Callable[[I64], F64]:
     if x is None:
         raise ValueError('scores has "features", but graph.x is None.')
-    table = sp.csr_array(x, dtype=np.float64)
+    from sklearn.preprocessing import normalize
+
+    table = sp.csr_array(x, dtype=np.float64) if sp.issparse(x) else np.asarray(x, dtype=np.float64)
     check_finite("x", table)
-    length = np.sqrt(np.asarray(table.multiply(table).sum(axis=1)).reshape(-1))
-    unit = sp.csr_array(sp.diags_array(1 / np.where(length > 0, length, 1)) @ table)
-    turned = sp.csc_array(unit).T if sp.issparse(x) else unit.toarray().T
-    return lambda rows: np.asarray((unit[rows] @ turned).toarray() if sp.issparse(turned) else unit[rows] @ turned)
+    unit = normalize(table)
+    if sp.issparse(unit):
+        return lambda rows: np.asarray((unit[rows] @ unit.T).toarray())
+    return lambda rows: np.asarray(unit[rows] @ unit.T)

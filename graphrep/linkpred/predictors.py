@@ -336,7 +336,9 @@ class CompletionPredictor(NeighborPredictor):
         pooled = pool_common_neighbors(seen, pairs, wide, removed=removed, directed=False)
         if depth > 0:
             source = (wide if self.inner_transform_twice else h).detach()
-            inner_wide = None if self.training else self.widened(source)  # while training, each draws its own dropout
+            chunk = self.chunk or (1 << (17 if h.is_cuda else 14))
+            with torch.no_grad():  # while training, each call draws its own dropout
+                inner_wide = None if self.training else self.widened(source)
             for ends in (pairs, pairs.flip(0)):
                 rest = neighbor_difference(
                     seen, ends, removed=removed, directed=False, max_neighbors=self.max_neighbors
@@ -346,7 +348,6 @@ class CompletionPredictor(NeighborPredictor):
                 with torch.no_grad():
                     # Several pairs ask for the same missing edge; each is scored once.
                     wanted, place = unique_pairs(inner, adj.num_rows)
-                    chunk = self.chunk or (1 << (17 if h.is_cuda else 14))
                     logits = torch.cat(
                         [
                             self._score(source, seen, part, removed, depth - 1, inner_wide)

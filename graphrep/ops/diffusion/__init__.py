@@ -13,6 +13,7 @@ from graphrep._pairs import as_pairs
 from graphrep._threads import resolve_threads
 from graphrep.graph import Graph, as_graph
 from graphrep.ops.diffusion import cpu, reference
+from graphrep.ops.diffusion._loops import degrees_without_loops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,14 +158,6 @@ def push_pagerank(
         return out
 
     return _by_source(ends[0], ends[1], read)
-
-
-def degrees_without_loops(graph: Graph) -> I64:
-    """Out-neighbours of each node other than itself, int64; kept with the graph, which never changes."""
-    if "degrees without loops" not in graph._cache:
-        at = graph.indices[graph.indices == graph.sources()]
-        graph._cache["degrees without loops"] = graph.out_degree - np.bincount(at, minlength=graph.num_nodes)
-    return np.asarray(graph._cache["degrees without loops"])
 
 
 def hub_first(graph: Graph, pairs: I64) -> I64:

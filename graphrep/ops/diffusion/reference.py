@@ -9,6 +9,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from graphrep.graph import Graph
+from graphrep.ops.diffusion._loops import adjacency_without_loops
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -19,7 +20,7 @@ def count_walks(
     graph: Graph, incoming: Graph, sources: I64, offsets: I64, targets: I64, weights: F64, out: F64, num_threads: int
 ) -> None:
     """Powers of the adjacency, times the rows of the sources."""
-    adjacency = _adjacency(graph)
+    adjacency = adjacency_without_loops(graph)
     for columns, reach in _blocks(graph, sources, offsets):
         at = slice(offsets[columns.start], offsets[columns.stop])
         which = np.repeat(np.arange(reach.shape[1]), np.diff(offsets[columns.start : columns.stop + 1]))
@@ -42,7 +43,7 @@ def push_pagerank(
 ) -> None:
     """The series, cut where what is left is less than ``tolerance``: within the bound of the push, but not equal."""
     scale = np.divide(1.0, degree, out=np.zeros(len(degree)), where=degree > 0)
-    step = sp.csr_array(_adjacency(graph).T @ sp.diags_array(scale))
+    step = sp.csr_array(adjacency_without_loops(graph).T @ sp.diags_array(scale))
     for columns, start in _blocks(graph, sources, offsets):
         at = slice(offsets[columns.start], offsets[columns.stop])
         which = np.repeat(np.arange(start.shape[1]), np.diff(offsets[columns.start : columns.stop + 1]))
@@ -52,11 +53,6 @@ def push_pagerank(
             stopped = stopped + restart * left * walking
             left *= 1 - restart
         out[at] = stopped[targets[at], which]
-
-
-def _adjacency(graph: Graph) -> Any:
-    a = sp.csr_array((np.ones(graph.num_arcs), graph.indices, graph.indptr), shape=(graph.num_nodes, graph.num_nodes))
-    return sp.csr_array(a - sp.diags_array(a.diagonal()))
 
 
 def _blocks(graph: Graph, sources: I64, offsets: I64) -> Any:
