@@ -136,17 +136,15 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     batches = positives.shape[1] // settings["batch_size"]
     run = batches if small else min(task["batches"], batches)
     engine = ours if task["engine"] == "graphrep" else authors
-    epoch, encode, score = engine(task, graph, positives, settings, run)
+    epoch, score_all = engine(task, graph, positives, settings, run)
     rng = np.random.default_rng(1)
     pairs = torch.from_numpy(rng.integers(graph.num_nodes, size=(2, task["pairs"])))
     edges = torch.from_numpy(positives[:, rng.integers(positives.shape[1], size=task["pairs"])])
-    parts = torch.split(torch.cat([pairs, edges], 1).to(task["device"]), settings.get("score_batch", 8192), 1)
+    pairs = torch.cat([pairs, edges], 1).to(task["device"])
 
     def infer() -> None:
         with torch.no_grad():
-            h = encode()
-            for part in parts:
-                score(h, part)
+            score_all(pairs)
         finish(task)
 
     def train() -> None:
@@ -229,10 +227,10 @@ def ours(task: dict[str, Any], graph: gr.Graph, positives: Any, settings: dict[s
     targets = torch.from_numpy(positives[:, np.random.default_rng(0).permutation(positives.shape[1])])
     trainer = Trainer(model, graph, targets[:, : run * settings["batch_size"]].contiguous(), None)
 
-    def score(h: torch.Tensor, part: torch.Tensor) -> Any:
-        return trainer.model.predictor(h, trainer.adj, part)
+    def score_all(pairs: torch.Tensor) -> Any:
+        return trainer.model.predictor.scores(trainer.encode(), trainer.adj, pairs, model.score_batch)
 
-    return trainer._epoch, trainer.encode, score
+    return trainer._epoch, score_all
 
 
 def authors(task: dict[str, Any], graph: gr.Graph, positives: Any, settings: dict[str, Any], run: int) -> Any:
@@ -306,11 +304,13 @@ def authors(task: dict[str, Any], graph: gr.Graph, positives: Any, settings: dic
     def epoch() -> None:
         NeighborOverlap.train(encoder, predictor, data, split, optimizer, s["batch_size"], True)  # noqa: FBT003
 
-    def encode() -> Any:
+    def score_all(pairs: torch.Tensor) -> None:
         encoder.eval(), predictor.eval()
-        return encoder(data.x, data.adj_t)
+        h = encoder(data.x, data.adj_t)
+        for part in torch.split(pairs, s.get("score_batch", 8192), 1):
+            predictor(h, data.adj_t, part)
 
-    return epoch, encode, lambda h, part: predictor(h, data.adj_t, part)
+    return epoch, score_all
 
 
 def fill_in(*modules: tuple[str, tuple[str, ...]]) -> None:

@@ -16,8 +16,14 @@ from torch import nn
 from graphrep._pairs import as_pairs
 from graphrep.graph import as_graph
 from graphrep.linkpred._validation import checked_validation
-from graphrep.linkpred.predictors import CompletionPredictor, HadamardPredictor, NeighborPredictor, ResidualPredictor
-from graphrep.linkpred.training import Trainer, scores_of
+from graphrep.linkpred.predictors import (
+    CompletionPredictor,
+    HadamardPredictor,
+    NeighborPredictor,
+    PairPredictor,
+    ResidualPredictor,
+)
+from graphrep.linkpred.training import Trainer
 
 __all__ = ["GAE", "NCN", "NCNC"]
 
@@ -174,7 +180,7 @@ class GAE(BaseEstimator):  # type: ignore[misc]
     def _encoder_options(self) -> dict[str, Any]:
         return {"shared_convolution": self.shared_convolution, "initial_residual": self.initial_residual}
 
-    def _predictor(self) -> nn.Module:
+    def _predictor(self) -> PairPredictor:
         if self.predictor_layers is not None:
             return ResidualPredictor(
                 self.dimensions,
@@ -251,7 +257,8 @@ class GAE(BaseEstimator):  # type: ignore[misc]
         h = torch.from_numpy(self.embedding_).to(self._adj.device)
         self.model_.eval()
         predictor: Any = self.model_.predictor
-        return scores_of(predictor, h, self._adj, ends.to(h.device), self.score_batch).cpu().numpy()
+        scores: F32 = predictor.scores(h, self._adj, ends.to(h.device), self.score_batch).cpu().numpy()
+        return scores
 
 
 class NCN(GAE):
@@ -344,7 +351,7 @@ class NCN(GAE):
             "beta": self.beta,
         }
 
-    def _predictor(self) -> nn.Module:
+    def _predictor(self) -> PairPredictor:
         return NeighborPredictor(self.dimensions, **self._neighbor_options())
 
 
@@ -434,7 +441,7 @@ class NCNC(NCN):
     ) -> None:
         self._store(locals())
 
-    def _predictor(self) -> nn.Module:
+    def _predictor(self) -> PairPredictor:
         return CompletionPredictor(
             self.dimensions,
             scale=self.completion_scale,

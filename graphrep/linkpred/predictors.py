@@ -2,19 +2,165 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from graphrep.nn import Dropout, Linear, NormDropoutReLU
+from graphrep.ops._library import eager
 from graphrep.ops.adjacency import Adjacency, Structure
 from graphrep.ops.neighbors.sets import common_neighbors, neighbor_difference, pool_common_neighbors
 from graphrep.ops.sparse_dense import spmm
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 __all__ = ["CompletionPredictor", "HadamardPredictor", "NeighborPredictor", "ResidualPredictor"]
 
 Tensor = torch.Tensor
+
+
+def rows_at_a_time(device: torch.device) -> int:
+    """Rows that networks go through at once: on a processor so many that what they make stays in its cache."""
+    return 1 << (17 if device.type == "cuda" else 13)
+
+
+@dataclass
+class PairInputs:
+    """What the scores of pairs are computed from, a row per pair.
+
+    Attributes
+    ----------
+    product : tensor of shape (num_pairs, dimensions)
+        Hadamard products of the ends' vectors.
+    pooled : tensor of shape (num_pairs, dimensions) or (len(rows), dimensions), optional
+        Sums over neighbours.
+    rows : int64 tensor, optional
+        Ascending: the pairs that ``pooled`` has; the sums of the others are zero.
+    """
+
+    product: Tensor
+    pooled: Tensor | None = None
+    rows: Tensor | None = None
+
+    def tensors(self) -> list[Tensor]:
+        """Those with a gradient."""
+        return [self.product] if self.pooled is None else [self.product, self.pooled]
+
+    def detached(self) -> PairInputs:
+        """The same memory without a gradient."""
+        return PairInputs(self.product.detach(), None if self.pooled is None else self.pooled.detach(), self.rows)
+
+    def parts(self, size: int) -> Iterator[PairInputs]:
+        """So many pairs at a time, as views."""
+        count = len(self.product)
+        if count <= size:
+            yield self
+            return
+        begins = range(0, count, size)
+        if self.pooled is None:
+            yield from map(PairInputs, torch.split(self.product, size))
+        elif self.rows is None:
+            yield from map(PairInputs, torch.split(self.product, size), torch.split(self.pooled, size))
+        else:
+            ends = torch.searchsorted(self.rows, torch.tensor([*begins, count], device=self.rows.device)).tolist()
+            for begin, first, last in zip(begins, ends[:-1], ends[1:], strict=True):
+                rows = self.rows[first:last] - begin
+                yield PairInputs(self.product[begin : begin + size], self.pooled[first:last], rows)
+
+
+class _Hadamard(torch.autograd.Function):
+    """h_u * h_v; of the factors, which are as large as the result, nothing is kept."""
+
+    @staticmethod
+    def forward(ctx: Any, h: Tensor, pairs: Tensor) -> Tensor:
+        ctx.save_for_backward(h, pairs)
+        out = h.new_empty(pairs.shape[1], h.shape[1])
+        size = rows_at_a_time(h.device)
+        for part, ends in zip(torch.split(out, size), torch.split(pairs, size, 1), strict=True):
+            torch.mul(h.index_select(0, ends[0]), h.index_select(0, ends[1]), out=part)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        h, pairs = ctx.saved_tensors
+        out = torch.zeros_like(h)
+        size = rows_at_a_time(h.device)
+        for part, ends in zip(torch.split(grad, size), torch.split(pairs, size, 1), strict=True):
+            for one, other in (ends, ends.flip(0)):
+                out = out.index_add_(0, one, part * h.index_select(0, other))
+        return out, None
+
+
+def hadamard(h: Tensor, pairs: Tensor) -> Tensor:
+    """Product of the two vectors of each pair, of shape (num_pairs, dimensions)."""
+    if eager():
+        out: Tensor = _Hadamard.apply(h, pairs)  # type: ignore[no-untyped-call]
+        return out
+    return h.index_select(0, pairs[0]) * h.index_select(0, pairs[1])
+
+
+class PairPredictor(nn.Module):
+    """Scores of pairs from node vectors: a network that goes through rows of :class:`PairInputs`.
+
+    A row is scored by itself, so that any number of rows can be scored, or learned from, at a time.
+    """
+
+    def shared(
+        self,
+        h: Tensor,  # noqa: ARG002
+        adj: Adjacency | None,
+        num_pairs: int,  # noqa: ARG002
+    ) -> tuple[Adjacency | None, Tensor | None]:
+        """What all of so many pairs need, computed once for several calls of :meth:`inputs`.
+
+        The adjacency, of which entries are hidden while training, and the vectors of nodes that are pooled, unless
+        they are better computed with the pairs at hand.
+        """
+        return adj, None
+
+    def inputs(
+        self,
+        h: Tensor,
+        seen: Adjacency | None,  # noqa: ARG002
+        wide: Tensor | None,  # noqa: ARG002
+        pairs: Tensor,
+        removed: Tensor | None = None,  # noqa: ARG002
+    ) -> PairInputs:
+        """What :meth:`logits` reads; ``seen`` and ``wide`` come from :meth:`shared`."""
+        return PairInputs(hadamard(h, pairs))
+
+    def logits(self, inputs: PairInputs) -> Tensor:
+        """Scores of shape (num_pairs,)."""
+        raise NotImplementedError
+
+    def forward(self, h: Tensor, adj: Adjacency | None, pairs: Tensor, removed: Tensor | None = None) -> Tensor:
+        """Logits of shape (num_pairs,).
+
+        Parameters
+        ----------
+        h : tensor of shape (num_nodes, dimensions)
+        adj : Adjacency
+            Columns ascending within rows; its values play no part. None for predictors that see the two ends alone.
+        pairs : int64 tensor of shape (2, num_pairs)
+        removed : int64 tensor of shape (2, num_removed), optional
+            Edges taken as absent.
+        """
+        return self.logits(self.inputs(h, *self.shared(h, adj, pairs.shape[1]), pairs, removed))
+
+    @torch.no_grad()
+    def scores(self, h: Tensor, adj: Adjacency | None, pairs: Tensor, batch: int) -> Tensor:
+        """Float32 logits without a gradient; neighbours are looked up for ``batch`` pairs at a time."""
+        seen, wide = self.shared(h, adj, pairs.shape[1])
+        out = torch.empty(pairs.shape[1], device=h.device)
+        for place, ends in zip(torch.split(out, batch), torch.split(pairs, batch, 1), strict=True):
+            size = rows_at_a_time(h.device)
+            parts = self.inputs(h, seen, wide, ends).parts(size)
+            for rows, part in zip(torch.split(place, size), parts, strict=True):
+                rows.copy_(self.logits(part))
+        return out
 
 
 def _block(width: int, norm: bool, dropout: float) -> nn.Module:  # noqa: FBT001
@@ -22,7 +168,7 @@ def _block(width: int, norm: bool, dropout: float) -> nn.Module:  # noqa: FBT001
     return NormDropoutReLU(width, dropout) if norm else Dropout(dropout, relu=True)
 
 
-class HadamardPredictor(nn.Module):
+class HadamardPredictor(PairPredictor):
     r"""Score a pair by the Hadamard product of its vectors: :math:`\mathrm{head}(\mathrm{MLP}(h_u \odot h_v))`.
 
     Parameters
@@ -58,13 +204,13 @@ class HadamardPredictor(nn.Module):
         middle = [Linear(d, d), _block(d, layer_norm, dropout)] if two_layer_head else []
         self.head = nn.Sequential(Linear(d, d), _block(d, layer_norm, dropout), *middle, Linear(d, 1))
 
-    def forward(self, h: Tensor, adj: Adjacency | None, pairs: Tensor, removed: Tensor | None = None) -> Tensor:  # noqa: ARG002
-        """Logits of shape (num_pairs,) for pairs of shape (2, num_pairs)."""
-        logits: Tensor = self.head(self.pair(h.index_select(0, pairs[0]) * h.index_select(0, pairs[1])))
+    def logits(self, inputs: PairInputs) -> Tensor:
+        """See :meth:`PairPredictor.logits`."""
+        logits: Tensor = self.head(self.pair(inputs.product))
         return logits.squeeze(1)
 
 
-class ResidualPredictor(nn.Module):
+class ResidualPredictor(PairPredictor):
     r"""Score a pair by a deep network on the Hadamard product, which every layer sees again.
 
     .. math:: x_0 = h_u \odot h_v, \qquad
@@ -108,9 +254,9 @@ class ResidualPredictor(nn.Module):
         self.last = Linear(dimensions, 1)
         self.residual = residual
 
-    def forward(self, h: Tensor, adj: Adjacency | None, pairs: Tensor, removed: Tensor | None = None) -> Tensor:  # noqa: ARG002
-        """Logits of shape (num_pairs,) for pairs of shape (2, num_pairs)."""
-        x = product = h.index_select(0, pairs[0]) * h.index_select(0, pairs[1])
+    def logits(self, inputs: PairInputs) -> Tensor:
+        """See :meth:`PairPredictor.logits`."""
+        x = product = inputs.product
         for linear, block in zip(self.linears, self.blocks, strict=True):
             x = linear(x)
             x = block(x + product if self.residual else x)
@@ -183,25 +329,22 @@ class NeighborPredictor(HadamardPredictor):
         self.beta = nn.Parameter(torch.tensor([float(beta)]))
         self.edge_dropout = edge_dropout
 
-    def forward(self, h: Tensor, adj: Adjacency | None, pairs: Tensor, removed: Tensor | None = None) -> Tensor:
-        """Logits of shape (num_pairs,).
-
-        Parameters
-        ----------
-        h : tensor of shape (num_nodes, dimensions)
-        adj : Adjacency
-            Columns ascending within rows; its values play no part.
-        pairs : int64 tensor of shape (2, num_pairs)
-        removed : int64 tensor of shape (2, num_removed), optional
-            Edges taken as absent.
-        """
+    def shared(self, h: Tensor, adj: Adjacency | None, num_pairs: int) -> tuple[Adjacency | None, Tensor | None]:
+        """See :meth:`PairPredictor.shared`."""
         assert adj is not None
         seen = hide_entries(adj, self.edge_dropout if self.training else 0.0)
-        if self.node is None or 2 * h.shape[0] < pairs.shape[1]:
-            wide = self.widened(h)
-            return self.combine(h, pairs, pool_common_neighbors(seen, pairs, wide, removed=removed, directed=False))
-        # With more nodes than pairs, few nodes are a common neighbour of any: only those are transformed.
-        # And pairs without any are many: their zeros are not computed with.
+        # With more nodes than ends of pairs, few are a common neighbour of any.
+        return seen, self.widened(h) if self.node is None or 2 * h.shape[0] < num_pairs else None
+
+    def inputs(
+        self, h: Tensor, seen: Adjacency | None, wide: Tensor | None, pairs: Tensor, removed: Tensor | None = None
+    ) -> PairInputs:
+        """See :meth:`PairPredictor.inputs`."""
+        assert seen is not None
+        if wide is not None:
+            pooled = pool_common_neighbors(seen, pairs, wide, removed=removed, directed=False)
+            return PairInputs(hadamard(h, pairs), pooled)
+        # Only nodes that are a common neighbour of a pair are transformed; pairs without any are many, too.
         common = common_neighbors(seen, pairs, removed=removed, directed=False)
         used = torch.zeros(h.shape[0], dtype=torch.bool, device=h.device)
         used[common.indices.long()] = True
@@ -210,22 +353,21 @@ class NeighborPredictor(HadamardPredictor):
         rows = common.degree().nonzero().squeeze(1)
         indptr = torch.cat([common.indptr.index_select(0, rows), common.indptr[-1:]])
         few = Adjacency._of(Structure(indptr, place, len(nodes)), None, None)
-        return self.combine(h, pairs, spmm(few, self.widened(h.index_select(0, nodes))), rows)
+        pooled = spmm(few, self.widened(h.index_select(0, nodes)))
+        return PairInputs(hadamard(h, pairs), pooled, rows)
 
     def widened(self, h: Tensor) -> Tensor:
         """The vectors that are pooled."""
         return h if self.node is None else h + self.node(h)
 
-    def combine(self, h: Tensor, pairs: Tensor, pooled: Tensor, rows: Tensor | None = None) -> Tensor:
-        """Logits from pooled neighbours and the pairs themselves.
-
-        With ``rows``, ``pooled`` holds the rows of these pairs alone, and those of the others are zero.
-        """
-        product = h.index_select(0, pairs[0]) * h.index_select(0, pairs[1])
+    def logits(self, inputs: PairInputs) -> Tensor:
+        """See :meth:`PairPredictor.logits`."""
+        product, pooled, rows = inputs.product, inputs.pooled, inputs.rows
+        assert pooled is not None
         if rows is None and not torch.is_grad_enabled():  # most pairs of nodes have no common neighbour
             rows = pooled.any(1).nonzero().squeeze(1)
             pooled = pooled.index_select(0, rows)
-        common = self.common(pooled) if rows is None else self._common_of(pooled, rows, pairs.shape[1])
+        common = self.common(pooled) if rows is None else self._common_of(pooled, rows, len(product))
         logits: Tensor = self.head(torch.addcmul(self.pair(product), self.beta, common))
         return logits.squeeze(1)
 
@@ -317,49 +459,49 @@ class CompletionPredictor(NeighborPredictor):
         self.depth, self.max_neighbors, self.chunk = depth, max_neighbors, chunk
         self.inner_transform_twice = inner_transform_twice
 
-    def forward(self, h: Tensor, adj: Adjacency | None, pairs: Tensor, removed: Tensor | None = None) -> Tensor:
-        """See :meth:`NeighborPredictor.forward`."""
+    def shared(self, h: Tensor, adj: Adjacency | None, num_pairs: int) -> tuple[Adjacency, Tensor]:  # noqa: ARG002
+        """See :meth:`PairPredictor.shared`."""
         assert adj is not None
-        return self._score(h, adj, pairs, removed, self.depth)
+        return hide_entries(adj, self.edge_dropout if self.training else 0.0), self.widened(h)
 
-    def _score(
-        self,
-        h: Tensor,
-        adj: Adjacency,
-        pairs: Tensor,
-        removed: Tensor | None,
-        depth: int,
-        wide: Tensor | None = None,
-    ) -> Tensor:
-        seen = hide_entries(adj, self.edge_dropout if self.training else 0.0)
-        wide = self.widened(h) if wide is None else wide
+    def inputs(
+        self, h: Tensor, seen: Adjacency | None, wide: Tensor | None, pairs: Tensor, removed: Tensor | None = None
+    ) -> PairInputs:
+        """See :meth:`PairPredictor.inputs`."""
+        assert seen is not None
+        assert wide is not None
+        return self._inputs(h, seen, wide, pairs, removed, self.depth)
+
+    def _inputs(
+        self, h: Tensor, seen: Adjacency, wide: Tensor, pairs: Tensor, removed: Tensor | None, depth: int
+    ) -> PairInputs:
         pooled = pool_common_neighbors(seen, pairs, wide, removed=removed, directed=False)
         if depth > 0:
             source = (wide if self.inner_transform_twice else h).detach()
             chunk = self.chunk or (1 << (17 if h.is_cuda else 14))
             with torch.no_grad():  # while training, each call draws its own dropout
-                inner_wide = None if self.training else self.widened(source)
+                inner = None if self.training else self.shared(source, seen, 0)
             for ends in (pairs, pairs.flip(0)):
                 rest = neighbor_difference(
                     seen, ends, removed=removed, directed=False, max_neighbors=self.max_neighbors
                 )
                 other = ends[1].index_select(0, rest.rows().long())
-                inner = torch.stack([other, rest.indices.long()])
+                missing = torch.stack([other, rest.indices.long()])
                 with torch.no_grad():
                     # Several pairs ask for the same missing edge; each is scored once.
-                    wanted, place = unique_pairs(inner, adj.num_rows)
-                    logits = torch.cat(
-                        [
-                            self._score(source, seen, part, removed, depth - 1, inner_wide)
-                            for part in torch.split(wanted, chunk, 1)
-                        ]
-                        or [h.new_zeros(0)]
-                    ).index_select(0, place)
+                    wanted, place = unique_pairs(missing, seen.num_rows)
+                    scores = [
+                        self.logits(
+                            self._inputs(source, *(inner or self.shared(source, seen, 0)), part, removed, depth - 1)
+                        )
+                        for part in torch.split(wanted, chunk, 1)
+                    ]
+                    logits = torch.cat(scores or [h.new_zeros(0)]).index_select(0, place)
                     p0 = torch.sigmoid(self.scale * (logits - self.offset))
                     p = self.alpha * self.prior * p0 / (self.prior * p0 + 1 - p0)
                     weight = p if rest.values is None else p * rest.values.to(p.dtype)
                 pooled = pooled + spmm(rest.with_values(weight.to(wide.dtype)), wide)
-        return self.combine(h, pairs, pooled)
+        return PairInputs(hadamard(h, pairs), pooled)
 
 
 def hide_entries(adj: Adjacency, share: float) -> Adjacency:

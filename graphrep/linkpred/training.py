@@ -19,13 +19,14 @@ from graphrep._training import as_features, load_state, refuse_other_fit, save_s
 from graphrep.evaluate.metrics import check_metrics, link_metrics
 from graphrep.graph import Graph, as_graph
 from graphrep.linkpred._validation import checked_negatives
+from graphrep.linkpred.predictors import PairInputs, PairPredictor, rows_at_a_time
 from graphrep.nn import Encoder
 from graphrep.ops.adjacency import Adjacency, as_adjacency
 
 if TYPE_CHECKING:
     from graphrep.linkpred.neural import GAE
 
-__all__ = ["Trainer", "scores_of"]
+__all__ = ["Trainer"]
 
 Tensor = torch.Tensor
 
@@ -35,7 +36,10 @@ UNLIKE_SETTINGS = ("epochs", "progress", "checkpoint", "random_state", "max_seco
 
 
 class _Model(nn.Module):
-    def __init__(self, encoder: Encoder, predictor: nn.Module) -> None:
+    encoder: Encoder
+    predictor: PairPredictor
+
+    def __init__(self, encoder: Encoder, predictor: PairPredictor) -> None:
         super().__init__()
         self.encoder, self.predictor = encoder, predictor
 
@@ -169,19 +173,57 @@ class Trainer:
             if s.hide_targets:
                 hidden = pos
                 adj = self.adj.with_values(self._without(pos))
+            self.optimiser.zero_grad(set_to_none=True)
             with self._autocast():
                 h = model.encoder(self.x, adj)
-                logits = model.predictor(h, self.adj, torch.cat([pos, neg], 1), hidden).float()
-            loss = nn.functional.softplus(-logits[: len(chosen)]).mean()
-            loss = loss + nn.functional.softplus(logits[len(chosen) :]).mean()
-            self.optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss = self._backward(h, pos, neg, hidden)
             if s.clip_norm is not None:
                 for part in (model.encoder, model.predictor):
                     nn.utils.clip_grad_norm_(part.parameters(), s.clip_norm)
             self.optimiser.step()
-            total, batches = total + loss.item(), batches + 1
+            total, batches = total + loss, batches + 1
         return total / max(batches, 1)
+
+    def _backward(self, h: Tensor, pos: Tensor, neg: Tensor, hidden: Tensor | None) -> float:
+        """The loss of a batch; its gradient is added to those of all parameters.
+
+        Pairs are scored by themselves, so that some are learned from after others: what is kept for the derivative is
+        bounded by their number, at twice that of nodes or more, whose gradient is written for each part.
+        """
+        pairs, sizes = torch.cat([pos, neg], 1), (pos.shape[1], neg.shape[1])
+        with self._autocast():
+            seen, wide = self.model.predictor.shared(h, self.adj, pairs.shape[1])
+        shared = [h] if wide is None else [h, wide]
+        leaves = [tensor.detach().requires_grad_() for tensor in shared]
+        total, begin = 0.0, 0
+        for part in torch.split(pairs, max(rows_at_a_time(self.device), 2 * len(h)), 1):
+            with self._autocast():
+                inputs = self.model.predictor.inputs(leaves[0], seen, (*leaves, None)[1], part, hidden)
+            total += self._backward_of_rows(inputs, begin, sizes)
+            begin += part.shape[1]
+        torch.autograd.backward(shared, [leaf.grad for leaf in leaves])
+        return total
+
+    def _backward_of_rows(self, inputs: PairInputs, begin: int, sizes: tuple[int, int]) -> float:
+        """Likewise for pairs from number ``begin`` on, of a batch with so many positives, then negatives."""
+        held = inputs.detached()
+        total = torch.zeros((), device=self.device)
+        for part in held.parts(rows_at_a_time(self.device)):
+            leaf = part.detached()
+            for tensor in leaf.tensors():
+                tensor.requires_grad_()
+            with self._autocast():
+                logits = self.model.predictor.logits(leaf).float()
+            first = min(max(sizes[0] - begin, 0), len(logits))
+            loss = nn.functional.softplus(-logits[:first]).sum() / sizes[0]
+            loss = loss + nn.functional.softplus(logits[first:]).sum() / sizes[1]
+            loss.backward()  # type: ignore[no-untyped-call]
+            for tensor, there in zip(leaf.tensors(), part.tensors(), strict=True):
+                there.copy_(tensor.grad)  # type: ignore[arg-type]  # the gradient in the place of the value
+            total += loss.detach()
+            begin += len(logits)
+        torch.autograd.backward(inputs.tensors(), held.tensors())
+        return float(total)
 
     def _autocast(self) -> contextlib.AbstractContextManager[None]:
         """Products of matrices in the precision asked for; parameters, norms and the loss stay float32."""
@@ -238,7 +280,7 @@ class Trainer:
         predictor, batch = self.model.predictor, self.settings.score_batch
 
         def scores(pairs: Tensor) -> Any:
-            return scores_of(predictor, h, self.adj, pairs.to(self.device), batch).cpu().numpy()
+            return predictor.scores(h, self.adj, pairs.to(self.device), batch).cpu().numpy()
 
         of_negatives = scores(negatives.flatten(1)).reshape(negatives.shape[1:])
         record = link_metrics(scores(positives), of_negatives, [metric])
@@ -281,12 +323,6 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
         self.state_of_random, self.history = state["random"].cpu(), state["history"]
         self.best_epoch, self.best_value, self.best_state = state["best"]
-
-
-def scores_of(predictor: nn.Module, h: Tensor, adj: Adjacency, pairs: Tensor, batch: int) -> Tensor:
-    """Logits, so many pairs at a time."""
-    parts = [predictor(h, adj, part).float() for part in torch.split(pairs, batch, 1)]
-    return torch.cat(parts) if parts else h.new_zeros(0)
 
 
 def _begin_with(model: nn.Module, other: nn.Module) -> None:

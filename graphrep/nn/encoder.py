@@ -65,7 +65,7 @@ def propagate(adj: Adjacency, x: Tensor, kind: str = "gcn") -> Tensor:
         # Numbers per entry rather than passes over the rows.
         of_entry = scale.index_select(0, adj.rows()) * scale.index_select(0, adj.indices)
         of_entry = of_entry if adj.values is None else of_entry * adj.values
-        return torch.addcmul(spmm(adj.with_values(of_entry.to(x.dtype)), x), scale.square().to(x.dtype)[:, None], x)
+        return spmm(adj.with_values(of_entry.to(x.dtype)), x).addcmul_(scale.square().to(x.dtype)[:, None], x)
     if kind == "mean" and adj.values is not None:
         total: Tensor = spmm(adj, x)
         return total / _row_sums(adj, x.dtype).clamp(min=1e-12)[:, None]
@@ -77,6 +77,11 @@ def _row_sums(adj: Adjacency, dtype: torch.dtype) -> Tensor:
     if adj.values is None:
         return adj.degree().to(dtype)
     return adj.values.new_zeros(adj.num_rows).index_add(0, adj.rows(), adj.values).to(dtype)
+
+
+def _added(x: Tensor, y: Tensor) -> Tensor:
+    """``x + y``; in the place of ``x``, which the caller has made, unless a derivative may need that."""
+    return x + y if torch.is_grad_enabled() else x.add_(y)
 
 
 class Encoder(nn.Module):
@@ -189,14 +194,14 @@ class Encoder(nn.Module):
                 own: Any = self.linears[min(layer, len(self.linears) - 1)]
                 product = first.matmul(own.weight.T) if first is not None else linear(h, own.weight)
                 first = None
-                new = propagate(dropped, product, self.kind) + own.bias
+                new = _added(propagate(dropped, product, self.kind), own.bias)
                 if layer < len(self.norms):
                     new = self.norms[layer](new)
             else:
                 new = propagate(dropped, h, self.kind)
                 if layer == self.layers - 1:
                     new = drop(new, self.output_dropout, training=self.training)
-            h = new + h if self.residual and h is not None and h.shape == new.shape else new
+            h = _added(new, h) if self.residual and h is not None and h.shape == new.shape else new
             if self.initial_residual:
                 h = torch.add(h, initial, alpha=self.initial_residual)
             steps.append(h)
