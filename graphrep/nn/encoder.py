@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from graphrep.nn.layers import Dropout, Linear, NormDropoutReLU, drop, linear
+from graphrep.nn.layers import Dropout, Linear, NormDropoutReLU, drop, dropped_linear, linear
 from graphrep.nn.sparse import SparseFeatures
 from graphrep.ops.adjacency import Adjacency
 from graphrep.ops.sparse_dense import spmm
@@ -192,7 +192,7 @@ class Encoder(nn.Module):
             dropped = self._drop_edges(adj)
             if self.weighted:
                 own: Any = self.linears[min(layer, len(self.linears) - 1)]
-                product = first.matmul(own.weight.T) if first is not None else linear(h, own.weight)
+                product = first.linear(own.weight) if first is not None else linear(h, own.weight)
                 first = None
                 new = _added(propagate(dropped, product, self.kind), own.bias)
                 if layer < len(self.norms):
@@ -221,20 +221,15 @@ class Encoder(nn.Module):
         return mixed
 
     def _start(self, x: Any, num_nodes: int) -> tuple[Any, _Dropped | None]:
-        """What the first convolution reads; sparse features wait to be multiplied by its weights."""
+        """What the first convolution reads; features may wait to be multiplied by its weights."""
         if self.embedding is not None:
             return drop(self.embedding.weight[:num_nodes], self.dropout, training=self.training), None
-        if isinstance(x, SparseFeatures):
-            late = _Dropped(x, self.feature_dropout, self.training)
-            if self.input is None:
-                return None, late
-            h = late.matmul(self.input.weight.T) + self.input.bias
-        else:
-            h = drop(x, self.feature_dropout, training=self.training)
-            if self.input is None:
-                return h, None
-            h = self.input(h)
-        return drop(h, self.dropout, training=self.training), None
+        late = _Dropped(x, self.feature_dropout, self.training)
+        if self.input is not None:
+            return drop(late.linear(self.input.weight, self.input.bias), self.dropout, training=self.training), None
+        if isinstance(x, SparseFeatures) or x.shape[1] != self.linears[0].out_features:
+            return None, late
+        return drop(x, self.feature_dropout, training=self.training), None  # of the width of the first layer's result
 
     def _drop_edges(self, adj: Adjacency) -> Adjacency:
         if not self.training or not self.edge_dropout:
@@ -244,10 +239,13 @@ class Encoder(nn.Module):
 
 
 class _Dropped:
-    """Sparse features with the dropout that their product is to have."""
+    """Features with the dropout that their product is to have."""
 
-    def __init__(self, x: SparseFeatures, dropout: float, training: bool) -> None:  # noqa: FBT001
+    def __init__(self, x: Tensor | SparseFeatures, dropout: float, training: bool) -> None:  # noqa: FBT001
         self.x, self.dropout, self.training = x, dropout, training
 
-    def matmul(self, weight: Tensor) -> Tensor:
-        return self.x.matmul(weight.contiguous(), dropout=self.dropout, training=self.training)
+    def linear(self, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        if not isinstance(self.x, SparseFeatures):
+            return dropped_linear(self.x, weight, bias, self.dropout, training=self.training)
+        product = self.x.matmul(weight.T.contiguous(), dropout=self.dropout, training=self.training)
+        return product if bias is None else product + bias

@@ -10,7 +10,7 @@ from torch import nn
 from graphrep.ops._library import eager
 from graphrep.ops.counter_dropout import dropout, norm_dropout_relu
 
-__all__ = ["Dropout", "Linear", "NormDropoutReLU", "drop", "linear"]
+__all__ = ["Dropout", "Linear", "NormDropoutReLU", "drop", "dropped_linear", "linear"]
 
 Tensor = torch.Tensor
 
@@ -18,6 +18,7 @@ Tensor = torch.Tensor
 # which torch has for other types, takes half the time there. The op is not public, so it may be missing.
 _PRODUCT: Any = getattr(torch.ops.mkldnn, "_linear_pointwise", None) if torch._C._has_mkldnn else None
 _WORTHWHILE = 1 << 18  # multiplications; below, the call itself decides
+_ROWS = 1 << 13  # of a matrix, at a time: they stay in the cache
 
 
 def drop(x: Tensor, p: float, *, training: bool, relu: bool = False) -> Tensor:
@@ -120,19 +121,36 @@ class Linear(nn.Linear):
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """:func:`torch.nn.functional.linear`, by oneDNN where that is possible."""
-    if (
-        _PRODUCT is None
-        or x.dtype != torch.float32
-        or weight.dtype != torch.float32
-        or x.device.type != "cpu"
-        or x.dim() != 2
-        or x.numel() * len(weight) < _WORTHWHILE
-        or torch.is_autocast_enabled("cpu")
-        or not eager()
-    ):
+    if not _multiplies(x, weight):
         return nn.functional.linear(x, weight, bias)
     out: Tensor = _Product.apply(x, weight, bias)  # type: ignore[no-untyped-call]
     return out
+
+
+def dropped_linear(x: Tensor, weight: Tensor, bias: Tensor | None, p: float, *, training: bool) -> Tensor:
+    """:func:`linear` of :func:`drop` of ``x``.
+
+    Of a large ``x`` that needs no gradient, such as features, what is left after dropout is made a few rows at a time,
+    and again in the backward pass: it is neither whole at any time nor kept.
+    """
+    if not training or not p or x.requires_grad or len(x) <= _ROWS or not _multiplies(x, weight):
+        return linear(drop(x, p, training=training), weight, bias)
+    seeds = torch.randint(2**63 - 1, (-(-len(x) // _ROWS),)).tolist()
+    out: Tensor = _DroppedProduct.apply(x, weight, bias, p, seeds)  # type: ignore[no-untyped-call]
+    return out
+
+
+def _multiplies(x: Tensor, weight: Tensor) -> bool:
+    """Whether oneDNN is there, and worth its call."""
+    return (
+        _PRODUCT is not None
+        and x.dtype == weight.dtype == torch.float32
+        and x.device.type == "cpu"
+        and x.dim() == 2
+        and x.numel() * len(weight) >= _WORTHWHILE
+        and not torch.is_autocast_enabled("cpu")
+        and eager()
+    )
 
 
 def _multiply(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -156,3 +174,25 @@ class _Product(torch.autograd.Function):
         to_x = product(grad, weight.T) if ctx.needs_input_grad[0] else None
         to_weight = product(grad.T, x.T) if ctx.needs_input_grad[1] else None
         return to_x, to_weight, grad.sum(0) if ctx.needs_input_grad[2] else None
+
+
+class _DroppedProduct(torch.autograd.Function):
+    """dropout(x) W^T + b for an x without a gradient, by blocks of rows with a seed each."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, p: float, seeds: list[int]) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.p, ctx.seeds = p, seeds
+        out = x.new_empty(len(x), len(weight))
+        for part, rows, seed in zip(torch.split(out, _ROWS), torch.split(x, _ROWS), seeds, strict=True):
+            part.copy_(_multiply(dropout(rows, p, seed=seed), weight, bias))
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        (x,) = ctx.saved_tensors
+        product = torch.matmul if torch.is_grad_enabled() else lambda a, b: _multiply(a, b.T)
+        to_weight = grad.new_zeros(grad.shape[1], x.shape[1])
+        for part, rows, seed in zip(torch.split(grad, _ROWS), torch.split(x, _ROWS), ctx.seeds, strict=True):
+            to_weight = to_weight.add_(product(part.T, dropout(rows, ctx.p, seed=seed)))
+        return None, to_weight, grad.sum(0) if ctx.needs_input_grad[2] else None, None, None

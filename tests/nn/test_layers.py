@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+import graphrep as gr
 from graphrep.nn import Dropout, Linear, NormDropoutReLU, layers
 
 
@@ -42,6 +43,39 @@ def test_parts_that_need_no_gradient_get_none():
     x, weight = torch.randn(800, 30), torch.randn(40, 30, requires_grad=True)
     layers.linear(x, weight, torch.zeros(40)).sum().backward()
     torch.testing.assert_close(weight.grad, x.sum(0).expand(40, 30), rtol=1e-4, atol=1e-3)
+
+
+def test_product_of_dropped_rows(monkeypatch):
+    if layers._PRODUCT is None:
+        pytest.skip("this torch has no oneDNN")
+    monkeypatch.setattr(layers, "_ROWS", 300)
+    x, weight, bias = torch.randn(800, 30), torch.randn(40, 30, requires_grad=True), torch.randn(40, requires_grad=True)
+
+    def product(p=0.25, training=True):
+        torch.manual_seed(1)
+        return layers.dropped_linear(x, weight, bias, p, training=training)
+
+    torch.manual_seed(1)
+    seeds = torch.randint(2**63 - 1, (3,)).tolist()
+    dropped = torch.cat([gr.ops.dropout(x[300 * i : 300 * (i + 1)], 0.25, seed=seed) for i, seed in enumerate(seeds)])
+    assert type(product().grad_fn).__name__ == "_DroppedProductBackward"
+    torch.testing.assert_close(product(), dropped @ weight.T + bias, rtol=1e-5, atol=1e-4)
+    direction = torch.randn(800, 40)
+    got = torch.autograd.grad((product() * direction).sum(), (weight, bias))
+    wanted = torch.autograd.grad(((dropped @ weight.T + bias) * direction).sum(), (weight, bias))
+    for a, b in zip(got, wanted, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-3)
+    twice = [
+        torch.autograd.grad(torch.autograd.grad(out.sin().sum(), weight, create_graph=True)[0].square().sum(), weight)
+        for out in (product(), dropped @ weight.T + bias)
+    ]
+    torch.testing.assert_close(*twice, rtol=1e-3, atol=1)
+    torch.testing.assert_close(product(training=False), x @ weight.T + bias, rtol=1e-5, atol=1e-4)
+    torch.testing.assert_close(product(p=0.0), x @ weight.T + bias, rtol=1e-5, atol=1e-4)
+    mean = torch.stack([layers.dropped_linear(x, weight, bias, 0.5, training=True).detach() for _ in range(300)]).mean(
+        0
+    )
+    assert (mean - x @ weight.T - bias).abs().mean() < 0.1 * (x @ weight.T).abs().mean()
 
 
 def test_dropout_draws_from_torchs_random_numbers():
