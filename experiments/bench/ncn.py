@@ -13,7 +13,8 @@ with empty modules. Without the checkout, or where it does not run, only graphre
   co-authors of papers form them), 128 features, the published settings of ogbl-collab.
 
 On the latter two an epoch is cut to --batches batches, of both sides; seconds per epoch are those per batch times the
-number of batches. Inference: node vectors, then --pairs random pairs and as many edges. NCNC is measured on cora alone
+number of batches. Inference: node vectors, then --pairs random pairs and as many edges. Each is done once untimed, then
+--repeats times or until --seconds have passed; the peak of memory is that of all. NCNC is measured on cora alone
 unless --all is given. Result: experiments/results/bench_ncn.json; graphs that --data leaves out stay as they were.
 """
 
@@ -69,7 +70,8 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", default=["cora", "ogbl-ddi", "coauthors"])
     parser.add_argument("--batches", type=int, default=3)
     parser.add_argument("--pairs", type=int, default=50_000)
-    parser.add_argument("--repeats", type=int, default=5, help="timed epochs and inferences on cora")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=20, help="no further repeat after so long")
     parser.add_argument("--all", action="store_true", help="NCNC on every graph")
     parser.add_argument("--timeout", type=float, default=600, help="seconds for one process")
     parser.add_argument("--device", default="cpu")
@@ -88,28 +90,51 @@ def main() -> None:
             for engine in ("graphrep", "authors"):
                 task = {"data": data, "model": model, "engine": engine} | {
                     key: getattr(options, key)
-                    for key in ("authors", "path", "root", "batches", "pairs", "repeats", "device")
+                    for key in ("authors", "path", "root", "batches", "pairs", "repeats", "seconds", "device")
                 }
                 results.append(child(task, options.timeout))
                 print(results[-1], flush=True)
-                write_results("bench_ncn", {"environment": environment(), "protocol": __doc__, "results": results})
+                content = {"title": "NCN and NCNC", "environment": environment(), "protocol": __doc__}
+                write_results("bench_ncn", content | {"results": results, "summary": summary(results)})
     for row in results:
         if "error" in row:
             print(f"{row['data']} {row['model']} {row['engine']}: {row['error']}")
     print_table(
-        ("", "engine", "s per epoch", "s inference", "peak MB (training)", "peak MB (inference)"),
+        ("", "engine", "s per epoch", "s inference", "peak MB (epoch)", "peak MB (inference)"),
         [
             (
                 f"{row['data']} {row['model']}",
                 row["engine"],
                 *(
                     f"{row[key]:.3g}" if key in row else "-"
-                    for key in ("epoch_seconds", "inference_seconds", "train_mb", "inference_mb")
+                    for key in ("epoch_seconds", "inference_seconds", "epoch_mb", "inference_mb")
                 ),
             )
             for row in results
         ],
     )
+
+
+def summary(results: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, float]]]:
+    """Tables of what both sides took."""
+    tables: dict[str, dict[str, dict[str, float]]] = {}
+    for row in results:
+        if row["engine"] != "graphrep" or "error" in row:
+            continue
+        same = [other for other in results if (other["data"], other["model"]) == (row["data"], row["model"])]
+        peers = [other for other in same if other is not row and "error" not in other]
+        for kind in ("epoch", "inference") if peers else ():
+            own = f"{kind}_seconds"
+            tables[f"{row['model']} on {row['data']}, {kind}"] = {
+                {"graphrep": "graphrep", "authors": "authors' code"}[side["engine"]]: {
+                    "median": side[own],
+                    "min": side[f"{kind}_min"],
+                    "max": side[f"{kind}_max"],
+                    "ratio": side[own] / row[own],
+                }
+                for side in (row, *peers)
+            }
+    return tables
 
 
 def child(task: dict[str, Any], timeout: float) -> dict[str, Any]:
@@ -153,31 +178,27 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
 
     reset_peak()
     before = peak_mb()
-    repeats = task["repeats"] if small else 1
-    seconds, peaks = {}, {}
-    for name, work in (("train", train), ("inference", infer)):
-        if small:
-            work()
+    measured: dict[str, Any] = {}
+    for name, work, share in (("epoch", train, batches / run), ("inference", infer, 1.0)):
         gc.collect()
         gr.ops.empty_cache()  # what the phase before has freed goes back to the system, whoever freed it
         reset_peak()
         if task["device"].startswith("cuda"):
             torch.cuda.reset_peak_memory_stats()
-        times = []
-        for _ in range(repeats):
+        work()
+        times: list[float] = []
+        while len(times) < task["repeats"] and sum(times) < task["seconds"]:
             begin = time.perf_counter()
             work()
             times.append(time.perf_counter() - begin)
-        seconds[name] = statistics.median(times)
-        peaks[name] = torch.cuda.max_memory_allocated() / 2**20 if task["device"].startswith("cuda") else peak_mb()
-    return {
-        "epoch_seconds": seconds["train"] * batches / run,
+        for key, value in (("seconds", statistics.median(times)), ("min", min(times)), ("max", max(times))):
+            measured[f"{name}_{key}"] = value * share
+        on_device = task["device"].startswith("cuda")
+        measured[f"{name}_mb"] = torch.cuda.max_memory_allocated() / 2**20 if on_device else peak_mb()
+    return measured | {
         "batches_run": run,
         "batches_per_epoch": batches,
-        "inference_seconds": seconds["inference"],
         "scored_pairs": 2 * task["pairs"],
-        "train_mb": peaks["train"],
-        "inference_mb": peaks["inference"],
         "before_mb": before,
         "threads": torch.get_num_threads(),
         "device": task["device"],

@@ -11,7 +11,12 @@ from torch import nn
 from graphrep.nn import Dropout, Linear, NormDropoutReLU
 from graphrep.ops._library import eager
 from graphrep.ops.adjacency import Adjacency, Structure
-from graphrep.ops.neighbors.sets import common_neighbors, neighbor_difference, pool_common_neighbors
+from graphrep.ops.neighbors.sets import (
+    common_neighbors,
+    intersection_count,
+    neighbor_difference,
+    pool_common_neighbors,
+)
 from graphrep.ops.sparse_dense import spmm
 
 if TYPE_CHECKING:
@@ -342,8 +347,7 @@ class NeighborPredictor(HadamardPredictor):
         """See :meth:`PairPredictor.inputs`."""
         assert seen is not None
         if wide is not None:
-            pooled = pool_common_neighbors(seen, pairs, wide, removed=removed, directed=False)
-            return PairInputs(hadamard(h, pairs), pooled)
+            return PairInputs(hadamard(h, pairs), *pooled_rows(seen, pairs, wide, removed))
         # Only nodes that are a common neighbour of a pair are transformed; pairs without any are many, too.
         common = common_neighbors(seen, pairs, removed=removed, directed=False)
         used = torch.zeros(h.shape[0], dtype=torch.bool, device=h.device)
@@ -364,18 +368,20 @@ class NeighborPredictor(HadamardPredictor):
         """See :meth:`PairPredictor.logits`."""
         product, pooled, rows = inputs.product, inputs.pooled, inputs.rows
         assert pooled is not None
-        if rows is None and not torch.is_grad_enabled():  # most pairs of nodes have no common neighbour
-            rows = pooled.any(1).nonzero().squeeze(1)
-            pooled = pooled.index_select(0, rows)
-        common = self.common(pooled) if rows is None else self._common_of(pooled, rows, len(product))
-        logits: Tensor = self.head(torch.addcmul(self.pair(product), self.beta, common))
+        if torch.is_grad_enabled() or self.training:
+            common = self.common(pooled) if rows is None else self._common_of(pooled, rows, len(product))
+            mixed = torch.addcmul(self.pair(product), self.beta, common)
+        elif rows is None:
+            mixed = self.pair(product).addcmul_(self.beta, self.common(pooled))
+        else:  # all zero rows become the same
+            zero = self.common(pooled.new_zeros(1, pooled.shape[1]))
+            mixed = self.pair(product).addcmul_(self.beta, zero)
+            mixed.index_add_(0, rows, (self.common(pooled) - zero).mul_(self.beta))
+        logits: Tensor = self.head(mixed)
         return logits.squeeze(1)
 
     def _common_of(self, pooled: Tensor, rows: Tensor, num_pairs: int) -> Tensor:
-        """``common`` of pooled rows that are zero but for those given."""
-        if not self.training:  # then all zero rows become the same
-            each: Tensor = self.common(torch.cat([pooled, pooled.new_zeros(1, pooled.shape[1])]))
-            return each[-1].expand(num_pairs, -1).index_copy(0, rows, each[:-1])
+        """``common`` of pooled rows that are zero but for those given; the first layer sees none of the zeros."""
         first: Any = self.common[0]
         part = first(pooled)
         out: Tensor = first.bias.to(part.dtype).expand(num_pairs, -1).index_copy(0, rows, part)
@@ -475,33 +481,40 @@ class CompletionPredictor(NeighborPredictor):
     def _inputs(
         self, h: Tensor, seen: Adjacency, wide: Tensor, pairs: Tensor, removed: Tensor | None, depth: int
     ) -> PairInputs:
+        if depth == 0:
+            return PairInputs(hadamard(h, pairs), *pooled_rows(seen, pairs, wide, removed))
         pooled = pool_common_neighbors(seen, pairs, wide, removed=removed, directed=False)
-        if depth > 0:
-            source = (wide if self.inner_transform_twice else h).detach()
-            chunk = self.chunk or (1 << (17 if h.is_cuda else 14))
-            with torch.no_grad():  # while training, each call draws its own dropout
-                inner = None if self.training else self.shared(source, seen, 0)
-            for ends in (pairs, pairs.flip(0)):
-                rest = neighbor_difference(
-                    seen, ends, removed=removed, directed=False, max_neighbors=self.max_neighbors
-                )
-                other = ends[1].index_select(0, rest.rows().long())
-                missing = torch.stack([other, rest.indices.long()])
-                with torch.no_grad():
-                    # Several pairs ask for the same missing edge; each is scored once.
-                    wanted, place = unique_pairs(missing, seen.num_rows)
-                    scores = [
-                        self.logits(
-                            self._inputs(source, *(inner or self.shared(source, seen, 0)), part, removed, depth - 1)
-                        )
-                        for part in torch.split(wanted, chunk, 1)
-                    ]
-                    logits = torch.cat(scores or [h.new_zeros(0)]).index_select(0, place)
-                    p0 = torch.sigmoid(self.scale * (logits - self.offset))
-                    p = self.alpha * self.prior * p0 / (self.prior * p0 + 1 - p0)
-                    weight = p if rest.values is None else p * rest.values.to(p.dtype)
-                pooled = pooled + spmm(rest.with_values(weight.to(wide.dtype)), wide)
+        source = (wide if self.inner_transform_twice else h).detach()
+        chunk = self.chunk or (1 << (17 if h.is_cuda else 14))
+        with torch.no_grad():  # while training, each call draws its own dropout
+            inner = None if self.training else self.shared(source, seen, 0)
+        for ends in (pairs, pairs.flip(0)):
+            rest = neighbor_difference(seen, ends, removed=removed, directed=False, max_neighbors=self.max_neighbors)
+            other = ends[1].index_select(0, rest.rows().long())
+            missing = torch.stack([other, rest.indices.long()])
+            with torch.no_grad():
+                # Several pairs ask for the same missing edge; each is scored once.
+                wanted, place = unique_pairs(missing, seen.num_rows)
+                scores = [
+                    self.logits(
+                        self._inputs(source, *(inner or self.shared(source, seen, 0)), part, removed, depth - 1)
+                    )
+                    for part in torch.split(wanted, chunk, 1)
+                ]
+                logits = torch.cat(scores or [h.new_zeros(0)]).index_select(0, place)
+                p0 = torch.sigmoid(self.scale * (logits - self.offset))
+                p = self.alpha * self.prior * p0 / (self.prior * p0 + 1 - p0)
+                weight = p if rest.values is None else p * rest.values.to(p.dtype)
+            pooled = pooled + spmm(rest.with_values(weight.to(wide.dtype)), wide)
         return PairInputs(hadamard(h, pairs), pooled)
+
+
+def pooled_rows(seen: Adjacency, pairs: Tensor, wide: Tensor, removed: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Pooled common neighbours of the pairs that have any, and which these are; None: all."""
+    rows = intersection_count(seen, pairs, removed=removed, directed=False).nonzero().squeeze(1)
+    some = len(rows) < pairs.shape[1]  # of most random pairs hardly any
+    ends = pairs.index_select(1, rows) if some else pairs
+    return pool_common_neighbors(seen, ends, wide, removed=removed, directed=False), rows if some else None
 
 
 def hide_entries(adj: Adjacency, share: float) -> Adjacency:
