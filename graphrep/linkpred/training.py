@@ -195,10 +195,11 @@ class Trainer:
             seen, wide = self.model.predictor.shared(h, self.adj, pairs.shape[1])
         shared = [h] if wide is None else [h, wide]
         leaves = [tensor.detach().requires_grad_() for tensor in shared]
+        wide = None if wide is None else leaves[1]
         total, begin = 0.0, 0
         for part in torch.split(pairs, max(rows_at_a_time(self.device), 2 * len(h)), 1):
             with self._autocast():
-                inputs = self.model.predictor.inputs(leaves[0], seen, (*leaves, None)[1], part, hidden)
+                inputs = self.model.predictor.inputs(leaves[0], seen, wide, part, hidden)
             total += self._backward_of_rows(inputs, begin, sizes)
             begin += part.shape[1]
         torch.autograd.backward(shared, [leaf.grad for leaf in leaves])
