@@ -3,7 +3,7 @@
     python experiments/linkpred.py ncn_cora ncnc_cora untrained_cora --root data/planetoid --seeds 10
     python experiments/linkpred.py ncn_ddi --root data --seeds 1 --time-limit 40   # a learning curve; again: goes on
     python experiments/linkpred.py gae_cora --root data/planetoid --tune 30        # by validation alone
-    python experiments/linkpred.py --table
+    python experiments/linkpred.py --table --draw
 
 A configuration is a YAML under experiments/configs/linkpred. Its runs go to experiments/results/linkpred_CONFIG.json
 one by one; those that are there are not repeated (``--again`` does), so that a long table can be made in parts. Each
@@ -38,6 +38,7 @@ from _runs import PeakMemory, Run
 
 CONFIGS = Path(__file__).parent / "configs" / "linkpred"
 TABLE = RESULTS / "linkpred.md"
+CURVES = RESULTS / "linkpred_curves.png"
 TUNING_SPLITS = 3
 HOPELESS = 0.02  # of the metric below the first trial on the first split
 
@@ -58,6 +59,7 @@ def main() -> None:
     parser.add_argument("--device")
     parser.add_argument("--tune", type=int, metavar="N", help="search the settings instead")
     parser.add_argument("--table", action="store_true", help=f"write {TABLE.name} from all result files")
+    parser.add_argument("--draw", action="store_true", help=f"write {CURVES.name}: runs that a time limit has cut")
     options = parser.parse_args()
     deadline = time.monotonic() + 60 * options.minutes
     for config in options.configs:
@@ -67,6 +69,8 @@ def main() -> None:
             study(config, options, deadline)
     if options.table:
         write_table()
+    if options.draw:
+        draw()
 
 
 def read_config(config: str) -> dict[str, Any]:
@@ -263,6 +267,34 @@ def differences(scores: dict[str, dict[int, float]], to: str = "NCN") -> str:
             error = statistics.stdev(shared) / len(shared) ** 0.5
             found.append(f"{model} {statistics.fmean(shared):+.2f} ± {error:.2f} ({len(shared)} seeds)")
     return f"\n\nAbove {to} on the same splits, mean and its standard error: {'; '.join(found)}." if found else ""
+
+
+def draw() -> None:
+    """Validation metric of every run with a learning curve, over minutes of training, and the test metric it led to."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axis = plt.subplots(figsize=(6, 3.5), constrained_layout=True)
+    for path in sorted(RESULTS.glob("linkpred_*.json")):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        for run in content["runs"] if "table" in content else ():
+            if not run.get("curve"):
+                continue
+            settings, metric = content["config"], content["config"]["metrics"][0]
+            minutes = np.cumsum([record["seconds"] for record in run["curve"]]) / 60
+            values = [100 * record[metric] for record in run["curve"]]
+            (line,) = axis.plot(minutes, values, label=f"{run['model']} on {settings['dataset']}, validation {metric}")
+            best = run["epoch"] - 1
+            axis.plot(
+                minutes[best], 100 * run["scores"][metric], "o", color=line.get_color(), label="test, at the best epoch"
+            )
+    axis.set_xlabel("minutes of training")
+    axis.set_ylabel("%")
+    axis.legend(fontsize=8)
+    figure.savefig(CURVES, dpi=120)
+    print(CURVES)
 
 
 def tune(config: str, options: argparse.Namespace) -> None:

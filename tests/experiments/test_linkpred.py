@@ -40,6 +40,7 @@ def script(tmp_path, monkeypatch):
     monkeypatch.setattr(_harness, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(module, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(module, "TABLE", tmp_path / "results" / "linkpred.md")
+    monkeypatch.setattr(module, "CURVES", tmp_path / "results" / "linkpred_curves.png")
     monkeypatch.setattr(module, "CONFIGS", tmp_path / "configs")
     edges = np.array(nx.planted_partition_graph(4, 12, 0.6, 0.02, seed=0).edges()).T
     np.savez(tmp_path / "data/tiny/graph.npz", edge_index=edges, num_nodes=48)
@@ -87,6 +88,17 @@ def test_time_limit_cuts_and_the_next_call_goes_on(script):
     assert rest["complete"]
     assert [record["epoch"] for record in rest["curve"]] == [1, 2, 3]
     assert rest["scores"] == whole["scores"]
+
+
+def test_learning_curves_are_drawn(script):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    script("tiny", "--seeds", "2", "--time-limit", "60", "--draw")
+    axis = plt.gcf().axes[0]
+    assert axis.get_legend().get_texts()[0].get_text() == "NCN on tiny, validation auc"
+    assert len(axis.lines) == 4  # a curve and a point per run
+    assert len(axis.lines[0].get_xdata()) == 3
+    plt.close("all")
+    assert (script.folder / "results/linkpred_curves.png").stat().st_size > 5000
 
 
 def test_search_looks_at_validation_alone(script):
