@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from graphrep.nn import Dropout, Linear, NormDropoutReLU
-from graphrep.ops._library import eager
+from graphrep.ops._library import eager, empty
 from graphrep.ops.adjacency import Adjacency, Structure
 from graphrep.ops.neighbors.sets import (
     common_neighbors,
@@ -82,7 +82,11 @@ class _Hadamard(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, h: Tensor, pairs: Tensor) -> Tensor:
         ctx.save_for_backward(h, pairs)
-        out = h.new_empty(pairs.shape[1], h.shape[1])
+        out = (
+            empty(h, (pairs.shape[1], h.shape[1]))
+            if h.device.type == "cpu"
+            else h.new_empty(pairs.shape[1], h.shape[1])
+        )
         size = rows_at_a_time(h.device)
         for part, ends in zip(torch.split(out, size), torch.split(pairs, size, 1), strict=True):
             torch.mul(h.index_select(0, ends[0]), h.index_select(0, ends[1]), out=part)

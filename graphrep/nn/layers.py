@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from graphrep.ops._library import eager
+from graphrep.ops._library import CACHED, eager, empty
 from graphrep.ops.counter_dropout import dropout, norm_dropout_relu
 
 __all__ = ["Dropout", "Linear", "NormDropoutReLU", "drop", "dropped_linear", "linear"]
@@ -154,7 +154,13 @@ def _multiplies(x: Tensor, weight: Tensor) -> bool:
 
 
 def _multiply(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
-    out: Tensor = _PRODUCT(a, b, bias, "none", [], "")
+    """Product a b^T + bias. A large one is copied by rows into memory that is kept: oneDNN's own is fresh each time."""
+    if len(a) * len(b) * a.itemsize < CACHED:
+        out: Tensor = _PRODUCT(a, b, bias, "none", [], "")
+        return out
+    out = empty(a, (len(a), len(b)))
+    for part, rows in zip(torch.split(out, _ROWS), torch.split(a, _ROWS), strict=True):
+        part.copy_(_PRODUCT(rows, b, bias, "none", [], ""))
     return out
 
 
@@ -183,7 +189,7 @@ class _DroppedProduct(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, p: float, seeds: list[int]) -> Tensor:
         ctx.save_for_backward(x)
         ctx.p, ctx.seeds = p, seeds
-        out = x.new_empty(len(x), len(weight))
+        out = empty(x, (len(x), len(weight)))
         for part, rows, seed in zip(torch.split(out, _ROWS), torch.split(x, _ROWS), seeds, strict=True):
             part.copy_(_multiply(dropout(rows, p, seed=seed), weight, bias))
         return out

@@ -39,6 +39,14 @@ def test_large_products_go_another_way_and_can_be_differentiated_twice():
     torch.testing.assert_close(second(layers.linear), second(nn.functional.linear), rtol=1e-3, atol=1e-2)
 
 
+def test_large_results_are_those_of_small_ones():
+    if layers._PRODUCT is None:
+        pytest.skip("this torch has no oneDNN")
+    x, weight, bias = torch.randn(70_001, 9), torch.randn(64, 9), torch.randn(64)
+    assert layers.CACHED < 4 * x.shape[0] * len(weight)
+    torch.testing.assert_close(layers.linear(x, weight, bias), x @ weight.T + bias, rtol=1e-5, atol=1e-5)
+
+
 def test_parts_that_need_no_gradient_get_none():
     x, weight = torch.randn(800, 30), torch.randn(40, 30, requires_grad=True)
     layers.linear(x, weight, torch.zeros(40)).sum().backward()
