@@ -95,7 +95,7 @@ def main() -> None:
                 }
                 results.append(child(task, options.timeout))
                 print(results[-1], flush=True)
-                content = {"title": "NCN and NCNC", "environment": environment(), "protocol": __doc__}
+                content = {"title": "Link prediction", "environment": environment(), "protocol": __doc__}
                 write_results("bench_ncn", content | {"results": results, "summary": summary(results)})
     for row in results:
         if "error" in row:
