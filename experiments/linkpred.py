@@ -229,6 +229,7 @@ def write_table() -> None:
             continue
         settings = content["config"]
         title = settings["dataset"] + (", structure only" if settings.get("structure_only") else "")
+        title += {"heart": ", split and negatives of HeaRT", "hard": ", hard negatives"}.get(settings["protocol"], "")
         lines = sections.setdefault((title, content["protocol"]), [])
         for run in content["runs"]:
             of_model = scores.setdefault((title, content["protocol"]), {}).setdefault(run["model"], {})
