@@ -12,7 +12,7 @@ has its folder under --runs with settings, versions, ``metrics.jsonl`` and, with
 ``--tune N`` draws N settings from the lists under ``search`` of a configuration, fits each on three seeds' splits,
 and writes all of them with their validation values to experiments/results/linkpred_CONFIG_tune.json and the one of the
 best mean to experiments/configs/linkpred/CONFIG_tuned.yaml. A setting that is far below on the first split is given up.
-Test edges are not scored.
+Test edges are not scored. Settings that are in the file are not fitted again, as long as it is of the same search.
 """
 
 from __future__ import annotations
@@ -305,23 +305,29 @@ def tune(config: str, options: argparse.Namespace) -> None:
         raise SystemExit(f"{config}.yaml has no lists under `search` to draw settings from")
     space: dict[str, list[Any]] = settings["search"]
     metric, splits = settings["metrics"][0], [split_of(settings, seed, options.root) for seed in range(TUNING_SPLITS)]
+    path = RESULTS / f"linkpred_{config}_tune.json"
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() and not options.again else {}
+    done = known["trials"] if known.get("settings") == settings else []
     rng, trials = np.random.default_rng(0), []
     for number in range(options.tune):
         drawn = {name: values[int(rng.integers(len(values)))] for name, values in space.items()} if number else {}
-        trial = settings | {"parameters": settings["parameters"] | drawn}
-        values, epochs = [], []
-        for seed, split in enumerate(splits):
-            model = estimator(trial, seed, device=options.device).fit(split.graph, val=split)
-            values.append(model.history_[model.best_epoch_ - 1][metric])
-            epochs.append(model.best_epoch_)
-            if trials and values[0] < trials[0]["values"][0] - HOPELESS:
-                break  # the other splits would not make up for it
-        valid = statistics.fmean(values)
-        trials.append({"parameters": drawn, "valid": valid, "values": values, "epochs": epochs})
-        print(number, f"{valid:.4f}", drawn, flush=True)
+        if number < len(done):
+            trials.append(done[number])
+        else:
+            trial = settings | {"parameters": settings["parameters"] | drawn}
+            values, epochs = [], []
+            for seed, split in enumerate(splits):
+                model = estimator(trial, seed, device=options.device).fit(split.graph, val=split)
+                values.append(model.history_[model.best_epoch_ - 1][metric])
+                epochs.append(model.best_epoch_)
+                if trials and values[0] < trials[0]["values"][0] - HOPELESS:
+                    break  # the other splits would not make up for it
+            trials.append({"parameters": drawn, "valid": statistics.fmean(values), "values": values, "epochs": epochs})
+        print(number, f"{trials[-1]['valid']:.4f}", drawn, flush=True)
         whole = [entry for entry in trials if len(entry["values"]) == len(splits)]
         best = max(whole, key=lambda entry: entry["valid"])
-        write_results(f"linkpred_{config}_tune", {"config": config, "metric": metric, "best": best, "trials": trials})
+        content = {"config": config, "settings": settings, "metric": metric, "best": best, "trials": trials}
+        write_results(f"linkpred_{config}_tune", content)
     tuned = {key: value for key, value in settings.items() if key not in ("search", "published")}
     tuned |= {"name": f"{settings['name']}, tuned", "parameters": settings["parameters"] | best["parameters"]}
     text = yaml.safe_dump(tuned, sort_keys=False)

@@ -111,6 +111,16 @@ def test_search_looks_at_validation_alone(script):
     assert len(found["best"]["values"]) == 3
     tuned = yaml.safe_load((script.folder / "configs/tiny_tuned.yaml").read_text())
     assert tuned["parameters"] == SETTINGS["parameters"] | found["best"]["parameters"]
+    # What is there is not fitted again, unless the search is another one.
+    path = script.folder / "results/linkpred_tiny_tune.json"
+    found["trials"][1]["valid"] = 0.123
+    path.write_text(json.dumps(found))
+    script("tiny", "--tune", "4")
+    more = json.loads(path.read_text())
+    assert more["trials"][:3] == found["trials"]
+    assert len(more["trials"]) == 4
+    script("tiny", "--tune", "2", search={"layers": [1, 2]})
+    assert all(trial["valid"] != 0.123 for trial in json.loads(path.read_text())["trials"])
 
 
 def test_differences_on_the_same_splits(script):
