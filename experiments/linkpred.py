@@ -11,8 +11,9 @@ has its folder under --runs with settings, versions, ``metrics.jsonl`` and, with
 
 ``--tune N`` draws N settings from the lists under ``search`` of a configuration, fits each on three seeds' splits,
 and writes all of them with their validation values to experiments/results/linkpred_CONFIG_tune.json and the one of the
-best mean to experiments/configs/linkpred/CONFIG_tuned.yaml. A setting that is far below on the first split is given up.
-Test edges are not scored. Settings that are in the file are not fitted again, as long as it is of the same search.
+best mean, unless it is that of CONFIG, to experiments/configs/linkpred/CONFIG_tuned.yaml. A setting that is far below
+on the first split is given up. Test edges are not scored. Settings that are in the file are not fitted again, as long
+as it is of the same search.
 """
 
 from __future__ import annotations
@@ -328,6 +329,9 @@ def tune(config: str, options: argparse.Namespace) -> None:
         best = max(whole, key=lambda entry: entry["valid"])
         content = {"config": config, "settings": settings, "metric": metric, "best": best, "trials": trials}
         write_results(f"linkpred_{config}_tune", content)
+    if not best["parameters"]:
+        print(f"none of {options.tune} settings is better than those of {config}.yaml")
+        return
     tuned = {key: value for key, value in settings.items() if key not in ("search", "published")}
     tuned |= {"name": f"{settings['name']}, tuned", "parameters": settings["parameters"] | best["parameters"]}
     text = yaml.safe_dump(tuned, sort_keys=False)

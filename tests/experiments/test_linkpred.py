@@ -101,7 +101,7 @@ def test_learning_curves_are_drawn(script):
     assert (script.folder / "results/linkpred_curves.png").stat().st_size > 5000
 
 
-def test_search_looks_at_validation_alone(script):
+def test_search_looks_at_validation_alone(script, capsys):
     script("tiny", "--tune", "3")
     found = json.loads((script.folder / "results/linkpred_tiny_tune.json").read_text())
     assert len(found["trials"]) == 3
@@ -109,18 +109,24 @@ def test_search_looks_at_validation_alone(script):
     assert found["best"]["valid"] == max(trial["valid"] for trial in found["trials"])
     assert all(trial.keys() == {"parameters", "valid", "values", "epochs"} for trial in found["trials"])
     assert len(found["best"]["values"]) == 3
-    tuned = yaml.safe_load((script.folder / "configs/tiny_tuned.yaml").read_text())
-    assert tuned["parameters"] == SETTINGS["parameters"] | found["best"]["parameters"]
     # What is there is not fitted again, unless the search is another one.
-    path = script.folder / "results/linkpred_tiny_tune.json"
-    found["trials"][1]["valid"] = 0.123
+    path, tuned = script.folder / "results/linkpred_tiny_tune.json", script.folder / "configs/tiny_tuned.yaml"
+    tuned.unlink(missing_ok=True)
+    found["trials"][0] |= {"valid": 2.0, "values": [2.0] * 3}
+    path.write_text(json.dumps(found))
+    script("tiny", "--tune", "3")
+    assert not tuned.exists()
+    assert capsys.readouterr().out.endswith("none of 3 settings is better than those of tiny.yaml\n")
+    found["trials"][1] |= {"valid": 3.0, "values": [3.0] * 3}
     path.write_text(json.dumps(found))
     script("tiny", "--tune", "4")
     more = json.loads(path.read_text())
     assert more["trials"][:3] == found["trials"]
     assert len(more["trials"]) == 4
+    wanted = SETTINGS["parameters"] | found["trials"][1]["parameters"]
+    assert yaml.safe_load(tuned.read_text())["parameters"] == wanted
     script("tiny", "--tune", "2", search={"layers": [1, 2]})
-    assert all(trial["valid"] != 0.123 for trial in json.loads(path.read_text())["trials"])
+    assert all(trial["valid"] <= 1 for trial in json.loads(path.read_text())["trials"])
 
 
 def test_differences_on_the_same_splits(script):
