@@ -278,7 +278,7 @@ def draw() -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, axis = plt.subplots(figsize=(6, 3.5), constrained_layout=True)
+    figure, axis = plt.subplots(figsize=(7, 4), constrained_layout=True)
     for path in sorted(RESULTS.glob("linkpred_*.json")):
         content = json.loads(path.read_text(encoding="utf-8"))
         for run in content["runs"] if "table" in content else ():
@@ -294,7 +294,7 @@ def draw() -> None:
             )
     axis.set_xlabel("minutes of training")
     axis.set_ylabel("%")
-    axis.legend(fontsize=8)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8)
     figure.savefig(CURVES, dpi=120)
     print(CURVES)
 

@@ -94,7 +94,7 @@ def test_learning_curves_are_drawn(script):
     plt = pytest.importorskip("matplotlib.pyplot")
     script("tiny", "--seeds", "2", "--time-limit", "60", "--draw")
     axis = plt.gcf().axes[0]
-    assert axis.get_legend().get_texts()[0].get_text() == "NCN on tiny, validation auc"
+    assert plt.gcf().legends[0].get_texts()[0].get_text() == "NCN on tiny, validation auc"
     assert len(axis.lines) == 4  # a curve and a point per run
     assert len(axis.lines[0].get_xdata()) == 3
     plt.close("all")
