@@ -24,7 +24,7 @@ import statistics
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -36,6 +36,9 @@ sys.path.insert(0, str(Path(__file__).parent / "bench"))
 from _harness import RESULTS, environment, write_results
 from _link_data import ALWAYS, PROTOCOLS, split_of
 from _runs import PeakMemory, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CONFIGS = Path(__file__).parent / "configs" / "linkpred"
 TABLE = RESULTS / "linkpred.md"
@@ -220,14 +223,19 @@ def summary(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
+def results() -> Iterator[tuple[Path, dict[str, Any]]]:
+    """What :func:`study` has written, searches and tables of other scripts left out."""
+    for path in sorted(RESULTS.glob("linkpred_*.json")):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if "config" in content and "table" in content:
+            yield path, content
+
+
 def write_table() -> None:
     """All result files as Markdown, a section per data set and protocol."""
     sections: dict[tuple[str, str], list[str]] = {}
     scores: dict[tuple[str, str], dict[str, dict[int, float]]] = {}
-    for path in sorted(RESULTS.glob("linkpred_*.json")):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if "config" not in content or "table" not in content:
-            continue
+    for path, content in results():
         settings = content["config"]
         title = settings["dataset"] + (", structure only" if settings.get("structure_only") else "")
         title += {"heart": ", split and negatives of HeaRT", "hard": ", hard negatives"}.get(settings["protocol"], "")
@@ -279,12 +287,11 @@ def draw() -> None:
     from matplotlib import pyplot as plt
 
     figure, axis = plt.subplots(figsize=(7, 4), constrained_layout=True)
-    for path in sorted(RESULTS.glob("linkpred_*.json")):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        for run in content["runs"] if "table" in content else ():
+    for _, content in results():
+        settings, metric = content["config"], content["config"]["metrics"][0]
+        for run in content["runs"]:
             if not run.get("curve"):
                 continue
-            settings, metric = content["config"], content["config"]["metrics"][0]
             minutes = np.cumsum([record["seconds"] for record in run["curve"]]) / 60
             values = [100 * record[metric] for record in run["curve"]]
             (line,) = axis.plot(minutes, values, label=f"{run['model']} on {settings['dataset']}, validation {metric}")

@@ -64,12 +64,12 @@ class PairInputs:
         if count <= size:
             yield self
             return
-        begins = range(0, count, size)
         if self.pooled is None:
             yield from map(PairInputs, torch.split(self.product, size))
         elif self.rows is None:
             yield from map(PairInputs, torch.split(self.product, size), torch.split(self.pooled, size))
         else:
+            begins = range(0, count, size)
             ends = torch.searchsorted(self.rows, torch.tensor([*begins, count], device=self.rows.device)).tolist()
             for begin, first, last in zip(begins, ends[:-1], ends[1:], strict=True):
                 rows = self.rows[first:last] - begin
@@ -82,11 +82,7 @@ class _Hadamard(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, h: Tensor, pairs: Tensor) -> Tensor:
         ctx.save_for_backward(h, pairs)
-        out = (
-            empty(h, (pairs.shape[1], h.shape[1]))
-            if h.device.type == "cpu"
-            else h.new_empty(pairs.shape[1], h.shape[1])
-        )
+        out = empty(h, (pairs.shape[1], h.shape[1]))
         size = rows_at_a_time(h.device)
         for part, ends in zip(torch.split(out, size), torch.split(pairs, size, 1), strict=True):
             torch.mul(h.index_select(0, ends[0]), h.index_select(0, ends[1]), out=part)

@@ -109,7 +109,8 @@ def empty(like: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype | None 
     """Uninitialised memory for a result of a native kernel; a large one reuses that of a result which is gone."""
     dtype = like.dtype if dtype is None else dtype
     size = math.prod(shape) * dtype.itemsize
-    if size < CACHED or torch.are_deterministic_algorithms_enabled():  # that mode fills fresh memory with NaN
+    # Deterministic mode fills fresh memory with NaN.
+    if size < CACHED or like.device.type != "cpu" or torch.are_deterministic_algorithms_enabled():
         return like.new_empty(shape, dtype=dtype)
     block = torch.from_numpy(_core.cached_block(size)).untyped_storage()
     # Not a view, as a slice of the block would be.
