@@ -306,6 +306,21 @@ def draw() -> None:
     print(CURVES)
 
 
+def trial(
+    settings: dict[str, Any], drawn: dict[str, Any], splits: list[Any], least: float, device: str | None
+) -> dict[str, Any]:
+    """Validation values of a setting on every split, or on the first alone if that is below ``least``."""
+    changed, metric = settings | {"parameters": settings["parameters"] | drawn}, settings["metrics"][0]
+    values, epochs = [], []
+    for seed, split in enumerate(splits):
+        model = estimator(changed, seed, device=device).fit(split.graph, val=split)
+        values.append(model.history_[model.best_epoch_ - 1][metric])
+        epochs.append(model.best_epoch_)
+        if values[0] < least:
+            break  # the other splits would not make up for it
+    return {"parameters": drawn, "valid": statistics.fmean(values), "values": values, "epochs": epochs}
+
+
 def tune(config: str, options: argparse.Namespace) -> None:
     """Random search by the mean validation value of the first seeds' splits; the first trial is what is there."""
     settings = read_config(config)
@@ -322,15 +337,8 @@ def tune(config: str, options: argparse.Namespace) -> None:
         if number < len(done):
             trials.append(done[number])
         else:
-            trial = settings | {"parameters": settings["parameters"] | drawn}
-            values, epochs = [], []
-            for seed, split in enumerate(splits):
-                model = estimator(trial, seed, device=options.device).fit(split.graph, val=split)
-                values.append(model.history_[model.best_epoch_ - 1][metric])
-                epochs.append(model.best_epoch_)
-                if trials and values[0] < trials[0]["values"][0] - HOPELESS:
-                    break  # the other splits would not make up for it
-            trials.append({"parameters": drawn, "valid": statistics.fmean(values), "values": values, "epochs": epochs})
+            least = trials[0]["values"][0] - HOPELESS if trials else -np.inf
+            trials.append(trial(settings, drawn, splits, least, options.device))
         print(number, f"{trials[-1]['valid']:.4f}", drawn, flush=True)
         whole = [entry for entry in trials if len(entry["values"]) == len(splits)]
         best = max(whole, key=lambda entry: entry["valid"])

@@ -179,12 +179,13 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
 
     reset_peak()
     before = peak_mb()
+    cuda = task["device"].startswith("cuda")
     measured: dict[str, Any] = {}
     for name, work, share in (("epoch", train, batches / run), ("inference", infer, 1.0)):
         gc.collect()
         gr.ops.empty_cache()  # what the phase before has freed goes back to the system, whoever freed it
         reset_peak()
-        if task["device"].startswith("cuda"):
+        if cuda:
             torch.cuda.reset_peak_memory_stats()
         work()
         times: list[float] = []
@@ -194,8 +195,7 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
             times.append(time.perf_counter() - begin)
         for key, value in (("seconds", statistics.median(times)), ("min", min(times)), ("max", max(times))):
             measured[f"{name}_{key}"] = value * share
-        on_device = task["device"].startswith("cuda")
-        measured[f"{name}_mb"] = torch.cuda.max_memory_allocated() / 2**20 if on_device else peak_mb()
+        measured[f"{name}_mb"] = torch.cuda.max_memory_allocated() / 2**20 if cuda else peak_mb()
     return measured | {
         "batches_run": run,
         "batches_per_epoch": batches,

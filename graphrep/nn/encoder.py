@@ -229,7 +229,8 @@ class Encoder(nn.Module):
             return drop(late.linear(self.input.weight, self.input.bias), self.dropout, training=self.training), None
         if isinstance(x, SparseFeatures) or x.shape[1] != self.linears[0].out_features:
             return None, late
-        return drop(x, self.feature_dropout, training=self.training), None  # of the width of the first layer's result
+        # As wide as what the first layer makes, so that it can be its residual.
+        return drop(x, self.feature_dropout, training=self.training), None
 
     def _drop_edges(self, adj: Adjacency) -> Adjacency:
         if not self.training or not self.edge_dropout:
