@@ -17,7 +17,7 @@ PROTOCOLS = {
     "heart": "The split and the hard negatives of HeaRT: each edge is ranked among its own 500. Not comparable to "
     "figures with random negatives.",
     "hard": "The data set's own split, of which so many edges as the configuration says are ranked, each among 500 "
-    "hard negatives that `linkpred.hard_negatives` makes as HeaRT does. Hidden edges are no negatives, whereas the "
+    "hard negatives that `heuristics.hard_negatives` makes as HeaRT does. Hidden edges are no negatives, whereas the "
     "published files of HeaRT leave other test edges in, so that figures do not compare.",
 }
 ALWAYS = (
@@ -72,7 +72,7 @@ def hard_split(split: gr.datasets.LinkSplit, ranked: int) -> gr.datasets.LinkSpl
     for part in ("valid", "test"):
         edges = getattr(split, part)
         some = edges[:, np.random.default_rng(0).permutation(edges.shape[1])[:ranked]]
-        negatives = gr.linkpred.hard_negatives(
+        negatives = gr.heuristics.hard_negatives(
             split.graph, some, exclude=hidden, tolerance=1e-5, rank_unseen=True, random_state=0
         )
         parts |= {part: some, f"{part}_neg": negatives}

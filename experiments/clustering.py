@@ -80,7 +80,7 @@ def study(dataset: str, configs: dict[str, Any], options: argparse.Namespace, de
         if not missing or time.monotonic() >= deadline:
             continue
         begin = time.perf_counter()
-        autoencoder = gr.contrast.pretrain_autoencoder(
+        autoencoder = gr.cluster.pretrain_autoencoder(
             graph.x, epochs=options.pretraining_epochs, random_state=seed, progress=False
         )
         seconds = time.perf_counter() - begin

@@ -186,12 +186,12 @@ def untrained(
     """Scores that need no training."""
     graph = split.graph
     scorers = {
-        "common neighbours": lambda pairs: gr.linkpred.common_neighbors(graph, pairs),
-        "Adamic-Adar": lambda pairs: gr.linkpred.adamic_adar(graph, pairs),
-        "resource allocation": lambda pairs: gr.linkpred.resource_allocation(graph, pairs),
+        "common neighbours": lambda pairs: gr.heuristics.common_neighbors(graph, pairs),
+        "Adamic-Adar": lambda pairs: gr.heuristics.adamic_adar(graph, pairs),
+        "resource allocation": lambda pairs: gr.heuristics.resource_allocation(graph, pairs),
     }
     if graph.x is not None:
-        x = gr.evaluate.propagate(graph, graph.x, hops=2)
+        x = gr.evaluate.smooth_features(graph, graph.x, hops=2)
         x = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
         scorers["propagated features, cosine"] = lambda pairs: (x[pairs[0]] * x[pairs[1]]).sum(1)
     rows = []

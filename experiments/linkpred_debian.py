@@ -68,7 +68,7 @@ def rows(options: argparse.Namespace, graph: gr.Graph) -> dict[str, tuple[str, C
         return lambda seed: partial(fitted, estimator(random_state=seed, **(neural | parameters)), seen)
 
     node2vec = partial(gr.Node2Vec, walks_per_node=10, walk_length=40, window=5, n_jobs=options.threads)
-    heuristics = {**gr.linkpred.HEURISTICS, **gr.linkpred.PATH_HEURISTICS}
+    heuristics = {**gr.heuristics.HEURISTICS, **gr.heuristics.PATH_HEURISTICS}
     return {
         **{f"heuristic {name}": (f"{name} (untrained)", None) for name in heuristics},
         "fastrp-cosine": ("FastRP, cosine", embedding(gr.FastRP, "cosine")),
@@ -120,7 +120,7 @@ def judged(name: str, fit: Any, split: Any) -> dict[str, Any]:
     begin = time.perf_counter()
     more: dict[str, Any] = {}
     if fit is None:
-        heuristics = {**gr.linkpred.HEURISTICS, **gr.linkpred.PATH_HEURISTICS}
+        heuristics = {**gr.heuristics.HEURISTICS, **gr.heuristics.PATH_HEURISTICS}
         score = partial(heuristics[name.removeprefix("heuristic ")], split.graph)
     else:
         model = fit(split)

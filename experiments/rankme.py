@@ -61,7 +61,7 @@ def curve(dataset: str, objective: str, options: argparse.Namespace) -> dict[str
 
     model.fit(graph, on_epoch=watch)
     agreements = [record["agreement"] for record in model.history_]
-    propagated = gr.evaluate.propagate(graph, graph.x)
+    propagated = gr.evaluate.smooth_features(graph, graph.x)
     chosen = stopped(agreements)
     row = {
         "dataset": dataset,

@@ -16,7 +16,7 @@ import numpy as np
 from _harness import alternate, environment, report, write_results
 
 import graphrep as gr
-from graphrep.linkpred import adamic_adar, common_neighbors
+from graphrep.heuristics import adamic_adar, common_neighbors
 
 NODES, EDGES, EXPONENT = 100_000, 1_070_000, 2.5
 SCIPY_ROWS = 50_000  # pairs per product, to bound its memory

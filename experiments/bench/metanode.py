@@ -6,8 +6,8 @@ A random graph of mean degree 10, 10-dimensional codes, 10 clusters, float32, in
 100,000 and 1,000,000 nodes. Every measurement is a process of its own, on one thread unless ``--threads`` says
 otherwise:
 
-* ``meta-node``: ``graphrep.contrast.meta_node_loss``;
-* ``blocks``: ``graphrep.contrast.neighbor_contrast_loss``, N x N similarities in blocks of rows;
+* ``meta-node``: ``graphrep.cluster.meta_node_loss``;
+* ``blocks``: ``graphrep.cluster.neighbor_contrast_loss``, N x N similarities in blocks of rows;
 * ``dense``: the same equation on whole N x N matrices, by torch and its autograd;
 * ``meta-node, released``: the formulation of the PamC authors: rows gathered for both ends of every entry, their norms
   computed per entry, clusters summed through an N x C x d product with a one-hot table.
@@ -123,7 +123,7 @@ def measured(size: int, form: str, rounds: int, threads: int) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     ends = rng.integers(size, size=(2, size * DEGREE // 2))
     graph = gr.as_graph(ends, num_nodes=size, directed=False, self_loops=False, merge="max")
-    gamma = gr.contrast.influence(graph, 1)
+    gamma = gr.cluster.influence(graph, 1)
     z = torch.from_numpy(rng.standard_normal((size, WIDTH), dtype=np.float32)).requires_grad_()
     labels = torch.from_numpy(rng.integers(CLUSTERS, size=size))
     # What a training run has once and keeps: the transpose for the derivative; entries and table of the other forms.
@@ -131,9 +131,9 @@ def measured(size: int, form: str, rounds: int, threads: int) -> dict[str, Any]:
     entries = (gamma.rows().long(), gamma.indices.long(), gamma.values) if form == "meta-node, released" else None
     table = gamma.to_dense() if form == "dense" else None
     forms = {
-        "meta-node": lambda: gr.contrast.meta_node_loss(z, labels, gamma, n_clusters=CLUSTERS, tau=TAU),
+        "meta-node": lambda: gr.cluster.meta_node_loss(z, labels, gamma, n_clusters=CLUSTERS, tau=TAU),
         "meta-node, released": lambda: released(z, labels, entries),
-        "blocks": lambda: gr.contrast.neighbor_contrast_loss(z, gamma, tau=TAU),
+        "blocks": lambda: gr.cluster.neighbor_contrast_loss(z, gamma, tau=TAU),
         "dense": lambda: dense(z, table),
     }
     before = resident("VmRSS", reset=True)

@@ -98,14 +98,14 @@ def main() -> None:
     for other in (torch_pool, bag_pool):
         torch.testing.assert_close(gradient(other), expected, rtol=1e-4, atol=1e-3)
 
-    common = gr.ops.common_neighbors(graph, ends)
+    common = gr.ops.neighbor_intersection(graph, ends)
     size = f"{options.pairs:,} pairs, d={options.columns}, {common.num_entries:,} common neighbours, {THREADS} threads"
     forward = alternate(
         {
             "graphrep": lambda: ours(x),
             "graphrep, own edges removed": lambda: ours(x, removed="pairs"),
-            "graphrep, sets kept": lambda: gr.ops.spmm(gr.ops.common_neighbors(graph, ends), x),
-            "graphrep, sets alone": lambda: gr.ops.common_neighbors(graph, ends),
+            "graphrep, sets kept": lambda: gr.ops.spmm(gr.ops.neighbor_intersection(graph, ends), x),
+            "graphrep, sets alone": lambda: gr.ops.neighbor_intersection(graph, ends),
             "graphrep, count alone": lambda: gr.ops.intersection_count(graph, ends),
             "SciPy row products": scipy_pool,
             "torch keys and torch.sparse": lambda: torch_pool(x),

@@ -14,9 +14,9 @@ from graphrep._training import as_features
 from graphrep.contrast._base import ContrastiveEmbedder
 from graphrep.contrast.sources import GraphSource
 from graphrep.graph import Graph
-from graphrep.nn.encoder import propagate
 from graphrep.nn.gcn import GCN
 from graphrep.ops.adjacency import as_adjacency
+from graphrep.ops.convolution import propagate
 
 __all__ = ["Contrastive"]
 

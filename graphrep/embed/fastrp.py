@@ -16,7 +16,7 @@ from graphrep._checks import check_finite, checked_float, checked_int
 from graphrep._embedder import F32, GraphEmbedder
 from graphrep.graph import Graph
 from graphrep.ops.projection import accumulate_rows, project_neighbors, random_projection
-from graphrep.ops.propagation import inverse_degrees, propagate
+from graphrep.ops.propagation import graph_matmul, inverse_degrees
 
 __all__ = ["FastRP", "FastRPTrial", "tune_fastrp"]
 
@@ -221,10 +221,10 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
             spare = None
         else:
             spare = self._initial(graph)
-            power = propagate(graph, spare, normalize=True, n_jobs=self.n_jobs)
+            power = graph_matmul(graph, spare, normalize=True, n_jobs=self.n_jobs)
         yield power
         for _ in settings.weights[1:]:
-            power, spare = propagate(graph, power, normalize=True, out=spare, n_jobs=self.n_jobs), power
+            power, spare = graph_matmul(graph, power, normalize=True, out=spare, n_jobs=self.n_jobs), power
             yield power
 
     def _initial(self, graph: Graph) -> F32:

@@ -9,7 +9,7 @@ from graphrep.evaluate.baselines import (
     compare_nodes,
     link_baselines,
     node_baselines,
-    propagate,
+    smooth_features,
 )
 from graphrep.evaluate.clustering import Clustering, clustering, clustering_baselines
 from graphrep.evaluate.link_prediction import LinkPrediction, edge_features, link_prediction
@@ -38,7 +38,7 @@ __all__ = [
     "ncn_link_split",
     "node_baselines",
     "node_classification",
-    "propagate",
     "random_link_split",
     "roc_auc",
+    "smooth_features",
 ]

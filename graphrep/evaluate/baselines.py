@@ -18,7 +18,7 @@ from graphrep.evaluate._table import format_table
 from graphrep.evaluate.link_prediction import LinkPrediction, link_prediction
 from graphrep.evaluate.node_classification import NodeClassification, node_classification
 from graphrep.graph import Graph, as_graph
-from graphrep.ops.propagation import propagate as product
+from graphrep.ops.propagation import graph_matmul
 
 __all__ = [
     "LinkComparison",
@@ -27,7 +27,7 @@ __all__ = [
     "compare_nodes",
     "link_baselines",
     "node_baselines",
-    "propagate",
+    "smooth_features",
 ]
 
 F32 = npt.NDArray[np.float32]
@@ -59,7 +59,7 @@ def link_baselines(graph: Any, *, seed: int = 0) -> dict[str, Callable[[Any], F6
     array([1.])
     """
     # The one import against the grain: the scores belong to linkpred, which stands above this package.
-    from graphrep.linkpred.heuristics import HEURISTICS
+    from graphrep.heuristics.local import HEURISTICS
 
     g = as_graph(graph)
     scorers: dict[str, Callable[[Any], F64]] = {"random": partial(_random_scores, resolve_seed(seed))}
@@ -84,7 +84,7 @@ def node_baselines(
     dimensions : int
         Columns of the random vectors.
     hops : int
-        Steps of :func:`propagate`.
+        Steps of :func:`smooth_features`.
     max_features : int
         Wider features are first multiplied by a random normal matrix with this many columns, which keeps inner
         products about what they were.
@@ -113,14 +113,14 @@ def node_baselines(
     g = as_graph(graph)
     rng = np.random.default_rng(resolve_seed(seed))
     noise = rng.standard_normal((g.num_nodes, dimensions), dtype=np.float32) / np.float32(np.sqrt(dimensions))
-    found = {"random": noise, "random projection": propagate(g, noise, hops)}
+    found = {"random": noise, "random projection": smooth_features(g, noise, hops)}
     if g.x is not None:
         x = g.x if hasattr(g.x, "toarray") else to_numpy(g.x)
         if x.shape[1] > max_features:
             mix = rng.standard_normal((x.shape[1], max_features), dtype=np.float32)
             x = x.astype(np.float32) @ (mix / np.float32(np.sqrt(max_features)))
         x = _dense(x)
-        smooth = propagate(g, x, hops)
+        smooth = smooth_features(g, x, hops)
         found |= {"features": x, "propagated features": smooth}
         if components:
             found["PCA of propagated features"] = _principal(smooth, components, seed)
@@ -151,7 +151,7 @@ def _untrained(graph: Graph, dimensions: int, seed: int) -> F32:
     return vectors
 
 
-def propagate(graph: Any, x: Any, hops: int = 2, *, n_jobs: int | None = None) -> F32:
+def smooth_features(graph: Any, x: Any, hops: int = 2, *, n_jobs: int | None = None) -> F32:
     r"""Smooth columns over the graph: :math:`S^k X` with :math:`S = (D+I)^{-1/2} (A+I) (D+I)^{-1/2}`.
 
     Parameters
@@ -184,7 +184,7 @@ def propagate(graph: Any, x: Any, hops: int = 2, *, n_jobs: int | None = None) -
     Examples
     --------
     >>> import graphrep as gr
-    >>> gr.evaluate.propagate(gr.as_graph([[0], [1]], directed=False), [[1.0], [0.0]], hops=1).round(3).tolist()
+    >>> gr.evaluate.smooth_features(gr.as_graph([[0], [1]], directed=False), [[1.0], [0.0]], hops=1).round(3).tolist()
     [[0.5], [0.5]]
     """
     g: Graph = as_graph(graph)
@@ -196,7 +196,7 @@ def propagate(graph: Any, x: Any, hops: int = 2, *, n_jobs: int | None = None) -
     scale = (1 / np.sqrt(g.weighted_degree() + 1)).astype(np.float32)[:, None]
     for _ in range(hops):
         y = y * scale
-        y = (product(g, y, n_jobs=n_jobs) + y) * scale
+        y = (graph_matmul(g, y, n_jobs=n_jobs) + y) * scale
     return y
 
 

@@ -13,7 +13,7 @@ from graphrep._checks import checked_int
 from graphrep._random import resolve_seed
 from graphrep.evaluate._checks import I64, to_numpy
 from graphrep.evaluate._table import format_table
-from graphrep.evaluate.baselines import propagate
+from graphrep.evaluate.baselines import smooth_features
 from graphrep.graph import as_graph
 
 __all__ = ["Clustering", "clustering", "clustering_baselines"]
@@ -142,7 +142,7 @@ def clustering_baselines(
         With features.
     n_clusters : int
     hops : int
-        Steps of :func:`propagate`.
+        Steps of :func:`smooth_features`.
     components : int
         Principal components; fewer where there are fewer nodes or features.
     n_init : int
@@ -178,7 +178,7 @@ def clustering_baselines(
     if n_clusters > g.num_nodes:
         raise ValueError(f"n_clusters is {n_clusters}, but the graph has only {g.num_nodes} nodes.")
     state = resolve_seed(seed) % 2**32
-    smooth = propagate(g, g.x, hops)
+    smooth = smooth_features(g, g.x, hops)
     with threadpool_limits(1):  # the result does not depend on the machine
         width = min(components, *smooth.shape)
         reduced = PCA(width, svd_solver="full" if width == min(smooth.shape) else "randomized", random_state=state)

@@ -129,7 +129,7 @@ def link_prediction(
     >>> import graphrep as gr
     >>> split = gr.evaluate.random_link_split(nx.karate_club_graph(), test=0.3)
     >>> gr.evaluate.link_prediction(
-    ...     lambda pairs: gr.linkpred.resource_allocation(split.graph, pairs), split, metrics=["hits@5", "auc"]
+    ...     lambda pairs: gr.heuristics.resource_allocation(split.graph, pairs), split, metrics=["hits@5", "auc"]
     ... )
     test: 23 edges against 23 other pairs
                         hits@5     auc

@@ -12,9 +12,9 @@ from graphrep.nn import Dropout, Linear, NormDropoutReLU
 from graphrep.ops._library import eager, empty
 from graphrep.ops.adjacency import Adjacency, Structure
 from graphrep.ops.neighbors.sets import (
-    common_neighbors,
     intersection_count,
     neighbor_difference,
+    neighbor_intersection,
     pool_common_neighbors,
 )
 from graphrep.ops.sparse_dense import spmm
@@ -349,7 +349,7 @@ class NeighborPredictor(HadamardPredictor):
         if wide is not None:
             return PairInputs(hadamard(h, pairs), *pooled_rows(seen, pairs, wide, removed))
         # Only nodes that are a common neighbour of a pair are transformed; pairs without any are many, too.
-        common = common_neighbors(seen, pairs, removed=removed, directed=False)
+        common = neighbor_intersection(seen, pairs, removed=removed, directed=False)
         used = torch.zeros(h.shape[0], dtype=torch.bool, device=h.device)
         used[common.indices.long()] = True
         nodes = used.nonzero().squeeze(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphrep.nn.encoder import CONVOLUTIONS, Encoder, propagate
+from graphrep.nn.encoder import CONVOLUTIONS, Encoder
 from graphrep.nn.gcn import ACTIVATIONS, GCN
 from graphrep.nn.layers import Dropout, Linear, NormDropoutReLU
 from graphrep.nn.sparse import SparseFeatures
@@ -16,5 +16,4 @@ __all__ = [
     "Linear",
     "NormDropoutReLU",
     "SparseFeatures",
-    "propagate",
 ]

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from graphrep.nn.encoder import propagate
 from graphrep.nn.sparse import SparseFeatures
 from graphrep.ops.adjacency import Adjacency
+from graphrep.ops.convolution import propagate
 
 __all__ = ["ACTIVATIONS", "GCN"]
 

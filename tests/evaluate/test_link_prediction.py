@@ -19,8 +19,8 @@ from graphrep.evaluate import (
     link_baselines,
     link_prediction,
     node_baselines,
-    propagate,
     random_link_split,
+    smooth_features,
 )
 from graphrep.evaluate.link_prediction import pair_scorer
 
@@ -225,13 +225,13 @@ def test_propagation_is_the_matrix_power(kind):
     A = nx.to_numpy_array(network) + np.eye(30)
     S = A / np.sqrt(np.outer(A.sum(1), A.sum(1)))
     for hops in (0, 1, 3):
-        found = propagate(network, kind(x), hops)
+        found = smooth_features(network, kind(x), hops)
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, np.linalg.matrix_power(S, hops) @ x, rtol=1e-5)
     with pytest.raises(ValueError, match="x must have shape"):
-        propagate(network, x[:-1])
+        smooth_features(network, x[:-1])
     with pytest.raises(ValueError, match="hops must not be negative"):
-        propagate(network, x, -1)
+        smooth_features(network, x, -1)
 
 
 def test_node_baselines():

@@ -13,7 +13,8 @@ import graphrep as gr
 from graphrep.linkpred import GAE, NCN, NCNC, CompletionPredictor, HadamardPredictor, NeighborPredictor
 from graphrep.linkpred.predictors import PairInputs, hadamard, hide_entries, unique_pairs
 from graphrep.linkpred.training import Trainer
-from graphrep.nn import Encoder, SparseFeatures, propagate
+from graphrep.nn import Encoder, SparseFeatures
+from graphrep.ops import propagate
 
 SMALL = {"dimensions": 16, "epochs": 4, "batch_size": 64, "random_state": 0, "progress": False}
 

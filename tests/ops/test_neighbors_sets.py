@@ -76,7 +76,7 @@ def test_sets_equal_python_sets(monkeypatch, backend, num_nodes, num_entries, nu
         options = {"removed": removed, "directed": removal == "directed"}
     gone = removed.T.tolist() + ([] if removal == "directed" else removed.flip(0).T.tolist())
     expected = expected_sets(adj, pairs, gone, difference=difference)
-    make = gr.ops.neighbor_difference if difference else gr.ops.common_neighbors
+    make = gr.ops.neighbor_difference if difference else gr.ops.neighbor_intersection
     sets = make(adj, pairs, **options)
     assert (sets.num_rows, sets.num_cols, sets.values) == (num_pairs, num_nodes, None)
     assert (sets.indptr.dtype, sets.indices.dtype) == (torch.int64, adj.indices.dtype)
@@ -108,7 +108,7 @@ def test_long_and_short_rows_meet(set_isa, isa, ids, length, ratio):
     cols = torch.from_numpy(np.r_[few, many]).to(ids)
     adj = Adjacency.from_edges(rows, cols, num_rows=int(pool.max()) + 1, sort_columns=True)
     pairs = torch.tensor([[0, 1], [1, 0]])
-    assert as_lists(gr.ops.common_neighbors(adj, pairs)) == [np.intersect1d(few, many).tolist()] * 2
+    assert as_lists(gr.ops.neighbor_intersection(adj, pairs)) == [np.intersect1d(few, many).tolist()] * 2
     only = [np.setdiff1d(few, many).tolist(), np.setdiff1d(many, few).tolist()]
     assert as_lists(gr.ops.neighbor_difference(adj, pairs)) == only
 
@@ -206,7 +206,7 @@ def test_values_per_pair_and_neighbour_train():
 def test_a_capped_set_is_a_function_of_seed_and_pair(difference):
     adj = random_adjacency(80, 2500)
     pairs = random_pairs(80, 600)
-    make = gr.ops.neighbor_difference if difference else gr.ops.common_neighbors
+    make = gr.ops.neighbor_difference if difference else gr.ops.neighbor_intersection
     whole, capped = make(adj, pairs), make(adj, pairs, max_neighbors=5, seed=3)
     sizes = whole.degree()
     assert int(sizes.max()) > 10
@@ -232,7 +232,7 @@ def test_a_capped_sum_keeps_its_expectation():
     adj = Adjacency.from_edges(rows, torch.arange(30).repeat(2), num_rows=30, sort_columns=True)
     total, trials = torch.zeros(30), 4000
     for seed in range(trials):
-        capped = gr.ops.common_neighbors(adj, [[0], [1]], max_neighbors=4, seed=seed)
+        capped = gr.ops.neighbor_intersection(adj, [[0], [1]], max_neighbors=4, seed=seed)
         total[capped.indices] += capped.values
     deviation = (29 / 4 / trials) ** 0.5
     assert (total / trials - 1).abs().max() < 4.5 * deviation
@@ -251,11 +251,11 @@ def test_a_graph_says_whether_removal_goes_both_ways():
 
 def test_a_matrix_that_is_not_square():
     adj = Adjacency(torch.tensor([0, 3, 5]), torch.tensor([1, 4, 6, 4, 6]), num_cols=7)
-    assert as_lists(gr.ops.common_neighbors(adj, [[0], [1]])) == [[4, 6]]
-    assert as_lists(gr.ops.common_neighbors(adj, [[0], [1]], removed=[[1], [6]])) == [[4]]
+    assert as_lists(gr.ops.neighbor_intersection(adj, [[0], [1]])) == [[4, 6]]
+    assert as_lists(gr.ops.neighbor_intersection(adj, [[0], [1]], removed=[[1], [6]])) == [[4]]
     assert as_lists(gr.ops.neighbor_difference(adj, [[0], [1]], removed=[[1], [6]])) == [[1, 6]]
     with pytest.raises(ValueError, match="directed must be True where the adjacency is not square: 2 x 7"):
-        gr.ops.common_neighbors(adj, [[0], [1]], directed=False)
+        gr.ops.neighbor_intersection(adj, [[0], [1]], directed=False)
 
 
 def test_inputs_that_are_read_only_or_not_contiguous():
@@ -280,10 +280,10 @@ def test_unusable_input_is_refused():
         (gr.ops.intersection_count, (graph, [[0], [3]]), {}, IndexError, r"pairs must lie in \[0, 3\), got 3 … 3"),
         (gr.ops.intersection_count, (graph, [[-1], [0]]), {}, IndexError, "pairs must lie in"),
         (gr.ops.intersection_count, (unsorted, [[0], [1]]), {}, ValueError, "must ascend within rows"),
-        (gr.ops.common_neighbors, (graph, [[0], [1]]), {"removed": [[0], [9]]}, IndexError, "removed must lie in"),
-        (gr.ops.common_neighbors, (graph, [[0], [1]]), {"removed": "all"}, ValueError, "removed must be edges"),
-        (gr.ops.common_neighbors, (graph, [[0], [1]]), {"max_neighbors": 0}, ValueError, "max_neighbors must be"),
-        (gr.ops.common_neighbors, (graph, [[0], [1]]), {"max_neighbors": 2, "seed": -1}, ValueError, "seed"),
+        (gr.ops.neighbor_intersection, (graph, [[0], [1]]), {"removed": [[0], [9]]}, IndexError, "removed must lie in"),
+        (gr.ops.neighbor_intersection, (graph, [[0], [1]]), {"removed": "all"}, ValueError, "removed must be edges"),
+        (gr.ops.neighbor_intersection, (graph, [[0], [1]]), {"max_neighbors": 0}, ValueError, "max_neighbors must be"),
+        (gr.ops.neighbor_intersection, (graph, [[0], [1]]), {"max_neighbors": 2, "seed": -1}, ValueError, "seed"),
         (gr.ops.pool_difference, (graph, [[0], [1]], x.int()), {}, TypeError, "x must be a float32"),
         (gr.ops.pool_difference, (graph, [[0], [1]], x[:2]), {}, ValueError, "one row per column"),
         (gr.ops.pool_difference, (graph, [[0], [1]], x, torch.ones(2)), {}, ValueError, "weights must have shape"),

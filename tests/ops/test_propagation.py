@@ -9,7 +9,7 @@ import graphrep as gr
 from graphrep import _core
 from graphrep.csr import CSR
 from graphrep.graph import Graph
-from graphrep.ops.propagation import inverse_degrees, propagate
+from graphrep.ops.propagation import graph_matmul, inverse_degrees
 
 BACKENDS = ["native", "reference"]
 ISAS = ["baseline", "avx2", "avx512"]
@@ -65,9 +65,9 @@ def test_equals_scipy_at_every_width(set_isa, isa, columns):
         assert (graph.out_degree.max() > 60, graph.out_degree.min()) == (True, 0)
         x = features(150, columns)
         for reduce in ("sum", "mean"):
-            y = propagate(graph, x, normalize=reduce == "mean", n_jobs=1)
+            y = graph_matmul(graph, x, normalize=reduce == "mean", n_jobs=1)
             assert_product(y, graph, x, reduce)
-            np.testing.assert_array_equal(propagate(wide(graph), x, normalize=reduce == "mean", n_jobs=1), y)
+            np.testing.assert_array_equal(graph_matmul(wide(graph), x, normalize=reduce == "mean", n_jobs=1), y)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -82,7 +82,7 @@ def test_odd_shapes(monkeypatch, backend, reduce, num_nodes, num_arcs, columns, 
     graph = random_graph(num_nodes, num_arcs, weighted=weighted)
     x = features(num_nodes, columns)
     out = np.full_like(x, np.nan)  # what the kernel leaves out shows
-    y = propagate(graph, x, normalize=reduce == "mean", out=out)
+    y = graph_matmul(graph, x, normalize=reduce == "mean", out=out)
     assert y is out
     assert_product(y, graph, x, reduce)
     assert not y[graph.out_degree == 0].any()
@@ -97,9 +97,9 @@ def test_threads_change_nothing(reduce):
     graph = gr.as_graph(ends, num_nodes=n, directed=True)
     assert graph.out_degree[17] == n
     x = features(n, 5)
-    y = propagate(graph, x, normalize=reduce == "mean", n_jobs=1)
+    y = graph_matmul(graph, x, normalize=reduce == "mean", n_jobs=1)
     for n_jobs in (2, 5):
-        np.testing.assert_array_equal(propagate(graph, x, normalize=reduce == "mean", n_jobs=n_jobs), y)
+        np.testing.assert_array_equal(graph_matmul(graph, x, normalize=reduce == "mean", n_jobs=n_jobs), y)
     expected, size = expected_product(graph, x, reduce)
     assert (np.abs(y - expected) <= n * 2.0**-24 * size).all()
 
@@ -110,15 +110,15 @@ def test_direction_and_weights_by_hand(monkeypatch, backend):
     monkeypatch.setenv("GRAPHREP_BACKEND", backend)
     graph = gr.as_graph([[0, 0, 1], [1, 2, 2]], weights=[1.0, 3.0, 2.0], directed=True)
     x = np.array([[1.0], [10.0], [100.0]], dtype=np.float32)
-    assert propagate(graph, x).ravel().tolist() == [310, 200, 0]
-    assert propagate(graph, x, normalize=True).ravel().tolist() == [77.5, 100, 0]
+    assert graph_matmul(graph, x).ravel().tolist() == [310, 200, 0]
+    assert graph_matmul(graph, x, normalize=True).ravel().tolist() == [77.5, 100, 0]
 
 
 def test_rows_of_very_different_weight():
     """A light row after a heavy one keeps its degree."""
     graph = gr.as_graph([[0, 1, 2, 2], [1, 0, 0, 1]], weights=[1e30, 1e30, 1e-10, 3e-10], directed=True)
     x = np.array([[2.0], [6.0], [0.0]], dtype=np.float32)
-    np.testing.assert_allclose(propagate(graph, x, normalize=True).ravel(), [6, 2, 5], rtol=1e-6)
+    np.testing.assert_allclose(graph_matmul(graph, x, normalize=True).ravel(), [6, 2, 5], rtol=1e-6)
     np.testing.assert_allclose(inverse_degrees(graph), [1e-30, 1e-30, 2.5e9], rtol=1e-6)
 
 
@@ -127,17 +127,17 @@ def test_layouts_and_read_only_input():
     x = features(60, 34)
     part = x[::2, ::2]
     part.flags.writeable = False
-    y = propagate(graph, np.ascontiguousarray(part))
-    np.testing.assert_array_equal(propagate(graph, part), y)
-    np.testing.assert_array_equal(propagate(graph, np.asfortranarray(part)), y)
+    y = graph_matmul(graph, np.ascontiguousarray(part))
+    np.testing.assert_array_equal(graph_matmul(graph, part), y)
+    np.testing.assert_array_equal(graph_matmul(graph, np.asfortranarray(part)), y)
     assert not graph.indices.flags.writeable
-    np.testing.assert_array_equal(propagate(graph.to_scipy(), part), y)
+    np.testing.assert_array_equal(graph_matmul(graph.to_scipy(), part), y)
 
 
 def test_infinity_and_nan_pass_through():
     graph = gr.as_graph([[0, 1], [1, 2]], directed=True)
     x = np.array([[0.0], [np.inf], [np.nan]], dtype=np.float32)
-    np.testing.assert_array_equal(propagate(graph, x).ravel(), np.array([np.inf, np.nan, 0], dtype=np.float32))
+    np.testing.assert_array_equal(graph_matmul(graph, x).ravel(), np.array([np.inf, np.nan, 0], dtype=np.float32))
 
 
 @pytest.mark.parametrize(
@@ -158,15 +158,15 @@ def test_infinity_and_nan_pass_through():
 )
 def test_bad_input(x, options, error, message):
     with pytest.raises(error, match=message):
-        propagate(gr.as_graph([[0, 1], [1, 2]]), x, **options)
+        graph_matmul(gr.as_graph([[0, 1], [1, 2]]), x, **options)
 
 
 def test_out_must_be_writeable_and_apart():
     graph = gr.as_graph([[0, 1], [1, 2]])
     x = features(6, 2)
     with pytest.raises(ValueError, match="out must not overlap x"):
-        propagate(graph, x[:3], out=x[1:4])
+        graph_matmul(graph, x[:3], out=x[1:4])
     out = features(3, 2)
     out.flags.writeable = False
     with pytest.raises(ValueError, match="out must be a writeable"):
-        propagate(graph, x[:3], out=out)
+        graph_matmul(graph, x[:3], out=out)

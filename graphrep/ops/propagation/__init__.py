@@ -12,10 +12,10 @@ from graphrep._threads import resolve_threads
 from graphrep.graph import Graph, as_graph
 from graphrep.ops.propagation import cpu, reference
 
-__all__ = ["inverse_degrees", "propagate"]
+__all__ = ["graph_matmul", "inverse_degrees"]
 
 
-def propagate(
+def graph_matmul(
     graph: Any,
     x: npt.NDArray[np.float32],
     *,
@@ -58,7 +58,7 @@ def propagate(
     >>> import numpy as np
     >>> import graphrep as gr
     >>> path = gr.as_graph([[0, 1], [1, 2]], directed=False)
-    >>> gr.ops.propagate(path, np.array([[1.0], [10.0], [100.0]], dtype=np.float32), normalize=True).ravel()
+    >>> gr.ops.graph_matmul(path, np.array([[1.0], [10.0], [100.0]], dtype=np.float32), normalize=True).ravel()
     array([10. , 50.5, 10. ], dtype=float32)
     """
     g: Graph = as_graph(graph)
@@ -79,7 +79,7 @@ def propagate(
     elif np.shares_memory(out, x):
         raise ValueError("out must not overlap x.")
     scale = inverse_degrees(g) if normalize else None
-    choose("propagate", {"native": cpu.propagate, "reference": reference.propagate})(
+    choose("graph_matmul", {"native": cpu.graph_matmul, "reference": reference.graph_matmul})(
         g, np.ascontiguousarray(x), scale, out, resolve_threads(n_jobs)
     )
     return out

@@ -1,4 +1,4 @@
-"""propagate by the native kernel."""
+"""graph_matmul by the native kernel."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from graphrep.graph import Graph
 F32 = npt.NDArray[np.float32]
 
 
-def propagate(graph: Graph, x: F32, scale: F32 | None, out: F32, num_threads: int) -> None:
+def graph_matmul(graph: Graph, x: F32, scale: F32 | None, out: F32, num_threads: int) -> None:
     """Out = diag(scale) A x."""
     _core.propagate(graph.indptr, graph.indices, graph.weights, scale, x, out, num_threads)

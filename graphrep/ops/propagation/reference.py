@@ -1,4 +1,4 @@
-"""propagate by scipy in float64: the oracle of the tests."""
+"""graph_matmul by scipy in float64: the oracle of the tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graphrep.graph import Graph
 F32 = npt.NDArray[np.float32]
 
 
-def propagate(graph: Graph, x: F32, scale: F32 | None, out: F32, num_threads: int) -> None:
+def graph_matmul(graph: Graph, x: F32, scale: F32 | None, out: F32, num_threads: int) -> None:
     """Out = diag(scale) A x."""
     y: Any = graph.to_scipy().astype(np.float64) @ x.astype(np.float64)
     out[...] = y if scale is None else y * scale[:, None].astype(np.float64)

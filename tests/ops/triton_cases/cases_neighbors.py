@@ -60,7 +60,7 @@ def assert_same(got, expected):
     ("function", "removal"),
     [
         ("intersection_count", "both"),
-        *itertools.product(["common_neighbors", "neighbor_difference"], [None, "directed", "both", "pairs"]),
+        *itertools.product(["neighbor_intersection", "neighbor_difference"], [None, "directed", "both", "pairs"]),
     ],
 )
 def test_sets(function, removal, device, monkeypatch, nan_filled):
@@ -77,7 +77,7 @@ def test_sets(function, removal, device, monkeypatch, nan_filled):
         assert_same(got, expected)
 
 
-@pytest.mark.parametrize("function", ["common_neighbors", "neighbor_difference"])
+@pytest.mark.parametrize("function", ["neighbor_intersection", "neighbor_difference"])
 @pytest.mark.parametrize(("limit", "seed"), [(1, 0), (3, 1), (7, 2**62 + 5), (100, 3)])
 def test_samples_are_those_of_the_cpu(function, limit, seed, device, monkeypatch, nan_filled):
     adj = make(torch.int32, device)
@@ -158,5 +158,5 @@ def test_nothing_at_all(device, monkeypatch):
         adj = make(torch.int64, device, rows)
         args = adj.indptr, adj.indices, pairs, removed, False, True
         assert torch.equal(count_op(*args), reference.count(*args))
-        assert gr.ops.common_neighbors(adj, pairs, max_neighbors=2).num_entries == 0
+        assert gr.ops.neighbor_intersection(adj, pairs, max_neighbors=2).num_entries == 0
         assert not gr.ops.pool_common_neighbors(adj, pairs, torch.ones(NUM_COLS, 2, device=device)).any()

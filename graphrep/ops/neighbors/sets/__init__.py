@@ -17,9 +17,9 @@ from graphrep.ops.neighbors.sets import cpu, reference
 from graphrep.ops.sparse_dense import FLOATS
 
 __all__ = [
-    "common_neighbors",
     "intersection_count",
     "neighbor_difference",
+    "neighbor_intersection",
     "pool_common_neighbors",
     "pool_difference",
 ]
@@ -74,7 +74,7 @@ def intersection_count(adj: Any, pairs: Any, *, removed: Any = None, directed: b
     return counts
 
 
-def common_neighbors(
+def neighbor_intersection(
     adj: Any,
     pairs: Any,
     *,
@@ -110,7 +110,7 @@ def common_neighbors(
     --------
     >>> import graphrep as gr
     >>> square = gr.as_graph([[0, 1, 2, 3], [1, 2, 3, 0]], directed=False)
-    >>> common = gr.ops.common_neighbors(square, [[0, 0], [2, 1]])
+    >>> common = gr.ops.neighbor_intersection(square, [[0, 0], [2, 1]])
     >>> common.indptr, common.indices
     (tensor([0, 2, 2]), tensor([1, 3], dtype=torch.int32))
     """
@@ -133,17 +133,17 @@ def neighbor_difference(
     Parameters
     ----------
     adj, pairs, removed, directed, max_neighbors, seed
-        See :func:`common_neighbors`.
+        See :func:`neighbor_intersection`.
 
     Returns
     -------
     Adjacency of shape (num_pairs, num_cols)
-        As that of :func:`common_neighbors`.
+        As that of :func:`neighbor_intersection`.
 
     Raises
     ------
     TypeError, ValueError, IndexError
-        As :func:`common_neighbors`.
+        As :func:`neighbor_intersection`.
 
     Notes
     -----

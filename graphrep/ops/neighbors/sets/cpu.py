@@ -57,7 +57,7 @@ def collect(
     limit: int = 0,
     seed: int = 0,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """See :func:`graphrep.ops.common_neighbors`: offsets, ids, and weights (empty without a limit)."""
+    """See :func:`graphrep.ops.neighbor_intersection`: offsets, ids, and weights (empty without a limit)."""
     offsets = pairs.new_empty(pairs.shape[1] + 1)
     task = _task(indptr, indices, pairs, removed, both, difference)
     ids, weights = _core.collect_sets(*task, limit, seed, offsets.data_ptr(), _threads(pairs))

@@ -21,7 +21,7 @@ def collect(
     limit: int = 0,
     seed: int = 0,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """See :func:`graphrep.ops.common_neighbors`: offsets, ids, and weights (empty without a limit)."""
+    """See :func:`graphrep.ops.neighbor_intersection`: offsets, ids, and weights (empty without a limit)."""
     num_pairs, width = pairs.shape[1], int(indices.max()) + 1 if len(indices) else 1
     gone = None
     if removed is not None and removed.numel():

@@ -37,7 +37,7 @@ def collect(
     limit: int = 0,
     seed: int = 0,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """See :func:`graphrep.ops.common_neighbors`: offsets, ids, and weights (empty without a limit)."""
+    """See :func:`graphrep.ops.neighbor_intersection`: offsets, ids, and weights (empty without a limit)."""
     job = _Job(indptr, indices, pairs, removed, both, difference)
     counts = job.count()
     offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])

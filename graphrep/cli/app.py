@@ -1,4 +1,4 @@
-"""The command line: ``graphrep embed``, ``neighbors``, ``linkpred``, ``datasets``, ``doctor``."""
+"""The commands of ``graphrep``."""
 
 from __future__ import annotations
 
@@ -220,10 +220,10 @@ def linkpred(
     device: Annotated[str | None, typer.Option(help="gae, ncn, ncnc: such as cuda; default: the CPU.")] = None,
 ) -> None:
     """Predict missing links: judge a model on hidden edges, then let it score pairs without an edge."""
-    from graphrep import _linkpred_command as command
+    from graphrep.cli import linkpred as command
     from graphrep.evaluate import compare
+    from graphrep.heuristics import two_hop_pairs
     from graphrep.io._table import check_table_path, write_table
-    from graphrep.linkpred import two_hop_pairs
 
     began = time.perf_counter()
     if (file is None) == (dataset is None):
@@ -285,7 +285,7 @@ def datasets(
 @app.command()
 def doctor() -> None:
     """Print versions, instruction set, OpenMP runtimes, threads and missing parts."""
-    from graphrep._doctor import show_versions
+    from graphrep.cli.doctor import show_versions
 
     show_versions()
 

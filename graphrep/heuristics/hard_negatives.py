@@ -102,7 +102,8 @@ def hard_negatives(
     >>> import networkx as nx
     >>> import graphrep as gr
     >>> split = gr.evaluate.random_link_split(nx.karate_club_graph(), test=0.1, valid=0.1, seed=0)
-    >>> gr.linkpred.hard_negatives(split.graph, split.test, num_negatives=6, exclude=split.valid, random_state=0).shape
+    >>> negatives = gr.heuristics.hard_negatives(split.graph, split.test, num_negatives=6, exclude=split.valid)
+    >>> negatives.shape
     (2, 8, 6)
     """
     g = as_graph(graph)

@@ -46,7 +46,7 @@ def two_hop_pairs(graph: Any, *, limit: int | None = None) -> npt.NDArray[np.int
     Examples
     --------
     >>> import graphrep as gr
-    >>> from graphrep.linkpred import two_hop_pairs
+    >>> from graphrep.heuristics import two_hop_pairs
     >>> two_hop_pairs(gr.as_graph([[0, 1, 2], [1, 2, 3]], directed=False)).T.tolist()
     [[0, 2], [1, 3]]
     """

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 import graphrep as gr
-from graphrep.contrast import (
+from graphrep.cluster import affinity as affinity_module
+from graphrep.cluster import (
     all_pairs_similarity,
     clustering_divergence,
     influence,
@@ -18,7 +19,6 @@ from graphrep.contrast import (
     spectral_features,
     target_distribution,
 )
-from graphrep.contrast import nearness as nearness_module
 
 
 def graph_of(num_nodes, num_edges, seed=0):
@@ -158,7 +158,7 @@ def test_target_and_divergence():
 @pytest.mark.parametrize("cumulative", [True, False])
 @pytest.mark.parametrize("block", [1, 40, 2**23])
 def test_influence_is_a_sum_of_powers(monkeypatch, hops, cumulative, block):
-    monkeypatch.setattr(nearness_module, "BLOCK_PRODUCTS", block)
+    monkeypatch.setattr(affinity_module, "BLOCK_PRODUCTS", block)
     graph = graph_of(30, 40)
     a = graph.to_scipy().toarray().astype(np.float64) + np.eye(30)
     step = a / a.sum(1, keepdims=True)

@@ -40,7 +40,7 @@ class AutoEncoder(nn.Module):
     Examples
     --------
     >>> import torch
-    >>> from graphrep.contrast import AutoEncoder
+    >>> from graphrep.cluster import AutoEncoder
     >>> z, x_hat = AutoEncoder(6, hidden=(8, 4), dimensions=2)(torch.ones(3, 6))
     >>> z.shape, x_hat.shape
     (torch.Size([3, 2]), torch.Size([3, 6]))
@@ -112,7 +112,7 @@ def pretrain_autoencoder(
     Examples
     --------
     >>> import numpy as np
-    >>> from graphrep.contrast import pretrain_autoencoder
+    >>> from graphrep.cluster import pretrain_autoencoder
     >>> x = np.eye(6, dtype=np.float32)
     >>> pretrain_autoencoder(x, hidden=(8,), dimensions=2, epochs=2, random_state=0).decoder[-1].out_features
     6

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import graphrep as gr
-from graphrep.linkpred import PATH_HEURISTICS, katz, personalized_pagerank
+from graphrep.heuristics import PATH_HEURISTICS, katz, personalized_pagerank
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import graphrep as gr
-from graphrep.linkpred import candidates, resource_allocation, two_hop_pairs
+from graphrep.heuristics import candidates, resource_allocation, two_hop_pairs
 
 
 @pytest.fixture(scope="module")

@@ -108,7 +108,7 @@ def test_pairs_of_a_file_keep_their_names(suffix, network, edges, tmp_path):
     graph = gr.as_graph(network)
     for row in rows:
         ends = graph.rows([row["source"], row["target"]])[:, None]
-        assert row["score"] == pytest.approx(gr.linkpred.resource_allocation(graph, ends)[0], rel=1e-6)
+        assert row["score"] == pytest.approx(gr.heuristics.resource_allocation(graph, ends)[0], rel=1e-6)
         assert row["known"] == ((row["source"], row["target"]) == (u, v))
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["edges.csv", "pairs.tsv", out.name])
 

@@ -17,8 +17,8 @@ from tqdm.auto import tqdm
 from graphrep._random import resolve_seed
 from graphrep._threads import resolve_threads
 from graphrep._training import load_state, refuse_other_fit, save_state
-from graphrep.contrast.autoencoder import AutoEncoder, FeatureTable, reconstruction_epoch
-from graphrep.contrast.cluster_losses import clustering_divergence, soft_assignment, target_distribution
+from graphrep.cluster.autoencoder import AutoEncoder, FeatureTable, reconstruction_epoch
+from graphrep.cluster.losses import clustering_divergence, soft_assignment, target_distribution
 from graphrep.ops.adjacency import Adjacency
 
 __all__ = ["ClusterModel", "ClusterTraining", "fixed_threads"]
@@ -35,7 +35,7 @@ class ClusterModel(nn.Module):
     autoencoder : AutoEncoder
     centres : tensor of shape (n_clusters, dimensions)
     degrees_of_freedom : float
-        Of :func:`graphrep.contrast.soft_assignment`.
+        Of :func:`graphrep.cluster.soft_assignment`.
     """
 
     def __init__(self, autoencoder: AutoEncoder, centres: Tensor, degrees_of_freedom: float = 1.0) -> None:
@@ -74,6 +74,7 @@ class ClusterTraining:
         self.optimiser: torch.optim.Optimizer
 
     def run(self) -> None:
+        """Train, from the checkpoint on if there is one."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             state = self._saved()

@@ -6,13 +6,13 @@ import pytest
 import scipy.sparse as sp
 
 import graphrep as gr
-from graphrep.linkpred import hard_negatives
+from graphrep.heuristics import hard_negatives
 
 QUIET = {"random_state": 0, "progress": False}
 ONE = {
-    "common neighbours": gr.linkpred.common_neighbors,
-    "Adamic-Adar": gr.linkpred.adamic_adar,
-    "resource allocation": gr.linkpred.resource_allocation,
+    "common neighbours": gr.heuristics.common_neighbors,
+    "Adamic-Adar": gr.heuristics.adamic_adar,
+    "resource allocation": gr.heuristics.resource_allocation,
     "personalised PageRank": lambda g, pairs: gr.ops.diffusion.push_pagerank(g, pairs, tolerance=1e-7),
     "features": lambda g, pairs: cosine(g)[tuple(pairs)],
 }

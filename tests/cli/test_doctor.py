@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import graphrep as gr
-from graphrep import _core, _doctor, cli
+from graphrep import _core, cli
+from graphrep.cli import doctor
 
 linux = pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs /proc")
 
@@ -18,7 +19,7 @@ linux = pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs /
 def facts_of(imports):
     """What a fresh process finds, after importing the given modules first."""
     code = "".join(f"import {name}\n" for name in imports)
-    code += "import json; from graphrep._doctor import collect; print(json.dumps(collect()))"
+    code += "import json; from graphrep.cli.doctor import collect; print(json.dumps(collect()))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return json.loads(done.stdout)
 
@@ -42,7 +43,7 @@ def test_one_openmp_runtime_serves_torch_and_graphrep(facts):
 def test_the_runtime_of_a_library_is_the_one_that_its_calls_reach():
     code = (
         "import json, sys, torch, sklearn.cluster._k_means_lloyd as lloyd\n"
-        "from graphrep import _doctor as d\n"
+        "from graphrep.cli import doctor as d\n"
         "mapped = d._mapped_files()\n"
         "paths = [d._runtime_of(lloyd.__file__, mapped), d._runtime_of(json.__file__, mapped)]\n"
         "paths.append(d._runtime_of(next(p for _, _, p in mapped if 'libtorch_cpu' in p), mapped))\n"
@@ -56,10 +57,10 @@ def test_the_runtime_of_a_library_is_the_one_that_its_calls_reach():
 
 
 def test_two_runtimes_are_called_a_problem(monkeypatch):
-    monkeypatch.setattr(_doctor, "_mapped_files", lambda: [(0, 9, "/a/libtorch_cpu.so"), (9, 10, "/a/libgomp.so.1")])
-    monkeypatch.setattr(_doctor, "_runtime_of", lambda library, _: f"{library}-runtime")
+    monkeypatch.setattr(doctor, "_mapped_files", lambda: [(0, 9, "/a/libtorch_cpu.so"), (9, 10, "/a/libgomp.so.1")])
+    monkeypatch.setattr(doctor, "_runtime_of", lambda library, _: f"{library}-runtime")
     problems = []
-    openmp = _doctor._openmp(sys, _doctor, problems)
+    openmp = doctor._openmp(sys, doctor, problems)
     assert openmp["shared"] is False
     assert "import torch before graphrep" in problems[0]
 
@@ -74,7 +75,7 @@ def test_two_runtimes_are_called_a_problem(monkeypatch):
     ],
 )
 def test_owner(path, owner):
-    assert _doctor._owner(path) == owner
+    assert doctor._owner(path) == owner
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_owner(path, owner):
     ],
 )
 def test_what_is_an_openmp_runtime(name, is_runtime):
-    assert bool(_doctor._RUNTIME.match(name)) == is_runtime
+    assert bool(doctor._RUNTIME.match(name)) == is_runtime
 
 
 def test_facts(facts):
@@ -112,16 +113,16 @@ def test_an_instruction_set_that_cannot_be_had_is_a_problem(wanted, reason, monk
 
     monkeypatch.setenv("GRAPHREP_ISA", wanted)
     problems = []
-    assert _doctor._instruction_set(OldProcessor, problems)["available"] == ["baseline", "avx2"]
+    assert doctor._instruction_set(OldProcessor, problems)["available"] == ["baseline", "avx2"]
     assert problems == [f"GRAPHREP_ISA={wanted} is ignored: {reason or 'this processor lacks it'}."]
 
 
 def test_looking_does_not_change_the_instruction_set():
     before = _core.isa()
     try:
-        for isa in _doctor._instruction_set(_core, [])["available"]:
+        for isa in doctor._instruction_set(_core, [])["available"]:
             assert _core.set_isa(isa)
-            assert _doctor._instruction_set(_core, [])["chosen"] == isa == _core.isa()
+            assert doctor._instruction_set(_core, [])["chosen"] == isa == _core.isa()
     finally:
         _core.set_isa(before)
 
@@ -129,10 +130,10 @@ def test_looking_does_not_change_the_instruction_set():
 def test_an_unknown_backend_is_a_problem(monkeypatch):
     problems = []
     monkeypatch.setenv("GRAPHREP_BACKEND", "reference")
-    assert _doctor._backend(problems) == "reference"
+    assert doctor._backend(problems) == "reference"
     assert problems == []
     monkeypatch.setenv("GRAPHREP_BACKEND", "cuda")
-    _doctor._backend(problems)
+    doctor._backend(problems)
     assert problems == ["GRAPHREP_BACKEND=cuda is unknown; it must be one of auto, native, triton, reference."]
 
 
@@ -141,18 +142,18 @@ def test_a_broken_package_is_reported_and_nothing_fails(monkeypatch):
         raise OSError(f"lib{name}.so: undefined symbol")
 
     monkeypatch.setattr("importlib.import_module", broken)
-    facts = _doctor.collect()
+    facts = doctor.collect()
     assert len(facts["problems"]) >= 3
     assert facts["instruction_set"]["chosen"] is None
-    text = _doctor._report(facts)
+    text = doctor._report(facts)
     assert "import torch fails: OSError: libtorch.so: undefined symbol" in text
     assert "none: the native core is missing" in text
 
 
 def test_missing_parts_name_an_extra_that_exists(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    missing = _doctor._missing()
-    assert set(missing) == set(_doctor.OPTIONAL)
+    missing = doctor._missing()
+    assert set(missing) == set(doctor.OPTIONAL)
     extras = metadata("graphrep").get_all("Provides-Extra")
     for _, install in missing.values():
         if install.startswith("graphrep["):

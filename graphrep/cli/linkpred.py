@@ -138,12 +138,12 @@ def best_links(score: Callable[[Any], Any], graph: Graph, pairs: Any, top: int |
 
 
 def _heuristics() -> dict[str, Callable[..., Any]]:
-    from graphrep import linkpred
+    from graphrep import heuristics
 
     return {
-        "cn": linkpred.common_neighbors,
-        "aa": linkpred.adamic_adar,
-        "ra": linkpred.resource_allocation,
-        "katz": linkpred.katz,
-        "ppr": linkpred.personalized_pagerank,
+        "cn": heuristics.common_neighbors,
+        "aa": heuristics.adamic_adar,
+        "ra": heuristics.resource_allocation,
+        "katz": heuristics.katz,
+        "ppr": heuristics.personalized_pagerank,
     }

@@ -12,8 +12,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import graphrep as gr
-from graphrep.contrast import AutoEncoder, knn_graph, pretrain_autoencoder
-from graphrep.contrast.autoencoder import FeatureTable
+from graphrep.cluster import AutoEncoder, knn_graph, pretrain_autoencoder
+from graphrep.cluster.autoencoder import FeatureTable
 from graphrep.evaluate import clustering
 
 SMALL = {"n_clusters": 3, "hidden": (32,), "dimensions": 4, "pretraining_epochs": 3, "epochs": 4, "n_init": 3}
@@ -223,7 +223,7 @@ def test_training_stops_when_assignments_settle():
 @BOTH
 @pytest.mark.parametrize("interrupted", ["pre-training", "clustering"])
 def test_a_fit_goes_on_where_it_was_interrupted(estimator, tmp_path, interrupted, monkeypatch):
-    from graphrep.contrast import _cluster_training as training
+    from graphrep.cluster import training
 
     graph, path = planted(), tmp_path / "fit.pt"
     whole = estimator(**SMALL).fit(graph)

@@ -14,10 +14,10 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from graphrep._checks import checked_float, checked_int
-from graphrep.contrast._cluster_training import ClusterTraining, fixed_threads
-from graphrep.contrast.autoencoder import AutoEncoder, FeatureTable
-from graphrep.contrast.cluster_losses import meta_node_loss, neighbor_contrast_loss
-from graphrep.contrast.nearness import influence, knn_graph, spectral_features
+from graphrep.cluster.affinity import influence, knn_graph, spectral_features
+from graphrep.cluster.autoencoder import AutoEncoder, FeatureTable
+from graphrep.cluster.losses import meta_node_loss, neighbor_contrast_loss
+from graphrep.cluster.training import ClusterTraining, fixed_threads
 from graphrep.graph import Graph, as_graph
 from graphrep.ops.adjacency import Adjacency
 
@@ -33,8 +33,8 @@ class PamC(ClusterMixin, BaseEstimator):  # type: ignore[misc]
 
     An auto-encoder of the features is trained, k-means on its codes gives centres, then encoder and centres are trained
     on all nodes at once by :math:`\alpha L + \beta\, \mathrm{KL}(p \| q)`: L is
-    :func:`graphrep.contrast.meta_node_loss` with the hard assignments of the moment, q the Student-t assignments
-    (:func:`graphrep.contrast.soft_assignment`), p their sharpened target. The graph appears in L alone, so new rows are
+    :func:`graphrep.cluster.meta_node_loss` with the hard assignments of the moment, q the Student-t assignments
+    (:func:`graphrep.cluster.soft_assignment`), p their sharpened target. The graph appears in L alone, so new rows are
     assigned without one. Training ends after the last epoch or when the assignments settle; labels play no part.
 
     Parameters
@@ -50,13 +50,13 @@ class PamC(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     tau : float
         Multiplies cosines in the loss.
     hops : int
-        Powers of the adjacency, see :func:`graphrep.contrast.influence`.
+        Powers of the adjacency, see :func:`graphrep.cluster.influence`.
     cumulative : bool
         Sum the powers, or take the last one alone.
     max_entries : int, optional
         Largest entries of a row that are kept of each power; None keeps all.
     n_neighbors : int
-        Of the graph that is made of a plain table, see :func:`graphrep.contrast.knn_graph`.
+        Of the graph that is made of a plain table, see :func:`graphrep.cluster.knn_graph`.
     pretraining_epochs, pretraining_batch_size : int
     pretraining_learning_rate : float
         Of the auto-encoder.
@@ -119,7 +119,7 @@ class PamC(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     >>> import graphrep as gr
     >>> x = np.random.default_rng(0).standard_normal((40, 5)) + 6 * (np.arange(40) % 2)[:, None]
     >>> model = gr.PamC(n_clusters=2, hidden=(16,), epochs=5, random_state=0, progress=False)
-    >>> labels = model.fit_predict(gr.contrast.knn_graph(x))
+    >>> labels = model.fit_predict(gr.cluster.knn_graph(x))
     >>> gr.evaluate.clustering(np.arange(40) % 2, labels)["accuracy"]
     1.0
     >>> bool(model.predict(x[:1])[0] == labels[0])
@@ -178,11 +178,11 @@ class PamC(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         ----------
         graph : Graph, networkx graph, PyG Data, path; or array or scipy.sparse matrix (num_nodes, num_features)
             A graph, directions ignored, with its features ``x``; without any,
-            :func:`graphrep.contrast.spectral_features` take their place. A matrix is a table of features, of which a
+            :func:`graphrep.cluster.spectral_features` take their place. A matrix is a table of features, of which a
             graph of nearest neighbours is made; an adjacency matrix has to go through :func:`graphrep.as_graph`.
         y : ignored
         autoencoder : AutoEncoder, optional
-            Already trained, see :func:`graphrep.contrast.pretrain_autoencoder`; a copy of it is used.
+            Already trained, see :func:`graphrep.cluster.pretrain_autoencoder`; a copy of it is used.
         callback : function of (epoch, labels), optional
             Called with the assignments before each epoch, and with the final ones.
 
@@ -316,7 +316,7 @@ class PamC(ClusterMixin, BaseEstimator):  # type: ignore[misc]
 class SCGC(PamC):
     r"""Graph clustering by a contrastive loss against all nodes: :class:`PamC` with the negatives that it avoids.
 
-    L is :func:`graphrep.contrast.neighbor_contrast_loss`, over blocks of rows of the N x N similarities: an epoch takes
+    L is :func:`graphrep.cluster.neighbor_contrast_loss`, over blocks of rows of the N x N similarities: an epoch takes
     time O(num_nodes**2), its memory stays bounded. With ``reconstruction`` the decoder is kept and the mean squared
     error of the features, so weighted, joins the loss (the published "SCGC", which has ``cumulative=False`` too);
     without it this is the published "SCGC*".
@@ -330,7 +330,7 @@ class SCGC(PamC):
     reconstruction : float
         Weight of the reconstruction error.
     block : int, optional
-        Rows of the similarity matrix at a time, see :func:`graphrep.contrast.all_pairs_similarity`.
+        Rows of the similarity matrix at a time, see :func:`graphrep.cluster.all_pairs_similarity`.
 
     References
     ----------

@@ -56,7 +56,7 @@ def common_neighbors(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = N
     Examples
     --------
     >>> import graphrep as gr
-    >>> from graphrep.linkpred import common_neighbors
+    >>> from graphrep.heuristics import common_neighbors
     >>> path = gr.as_graph([[0, 1, 2], [1, 2, 3]], directed=False)
     >>> common_neighbors(path, [[0, 0], [2, 3]])
     array([1., 0.])
@@ -87,7 +87,7 @@ def adamic_adar(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) 
     Examples
     --------
     >>> import graphrep as gr
-    >>> from graphrep.linkpred import adamic_adar
+    >>> from graphrep.heuristics import adamic_adar
     >>> path = gr.as_graph([[0, 1, 2], [1, 2, 3]], directed=False)
     >>> adamic_adar(path, [[0, 0], [2, 3]])
     array([1.44269504, 0.        ])
@@ -119,7 +119,7 @@ def resource_allocation(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None 
     Examples
     --------
     >>> import graphrep as gr
-    >>> from graphrep.linkpred import resource_allocation
+    >>> from graphrep.heuristics import resource_allocation
     >>> path = gr.as_graph([[0, 1, 2], [1, 2, 3]], directed=False)
     >>> resource_allocation(path, [[0, 0], [2, 3]])
     array([0.5, 0. ])
@@ -149,7 +149,7 @@ def jaccard(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F
     Examples
     --------
     >>> import graphrep as gr
-    >>> from graphrep.linkpred import jaccard
+    >>> from graphrep.heuristics import jaccard
     >>> path = gr.as_graph([[0, 1, 2], [1, 2, 3]], directed=False)
     >>> jaccard(path, [[0, 0], [2, 3]])
     array([0.5, 0. ])
@@ -181,7 +181,7 @@ def preferential_attachment(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | N
     Examples
     --------
     >>> import graphrep as gr
-    >>> from graphrep.linkpred import preferential_attachment
+    >>> from graphrep.heuristics import preferential_attachment
     >>> path = gr.as_graph([[0, 1, 2], [1, 2, 3]], directed=False)
     >>> preferential_attachment(path, [[0, 0], [2, 3]])
     array([2., 1.])

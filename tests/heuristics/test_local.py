@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import graphrep as gr
-from graphrep.linkpred import (
+from graphrep.heuristics import (
     HEURISTICS,
     adamic_adar,
     common_neighbors,

@@ -53,7 +53,7 @@ def influence(graph: Any, hops: int = 1, *, cumulative: bool = True, max_entries
     --------
     >>> import graphrep as gr
     >>> path = gr.as_graph([[0, 1], [1, 2]], directed=False)
-    >>> gr.contrast.influence(path, 2, cumulative=False).to_dense()
+    >>> gr.cluster.influence(path, 2, cumulative=False).to_dense()
     tensor([[0.4167, 0.4167, 0.1667],
             [0.2778, 0.4444, 0.2778],
             [0.1667, 0.4167, 0.4167]])
@@ -103,7 +103,7 @@ def knn_graph(x: Any, n_neighbors: int = 5, *, metric: str = "euclidean", n_jobs
     Examples
     --------
     >>> import graphrep as gr
-    >>> gr.contrast.knn_graph([[0.0], [1.0], [5.0], [6.0]], 1).edges().tolist()
+    >>> gr.cluster.knn_graph([[0.0], [1.0], [5.0], [6.0]], 1).edges().tolist()
     [[0, 2], [1, 3]]
     """
     from sklearn.neighbors import NearestNeighbors
@@ -148,7 +148,7 @@ def spectral_features(graph: Any, dimensions: int = 64, *, seed: int = 0) -> npt
     Examples
     --------
     >>> import networkx as nx
-    >>> from graphrep.contrast import spectral_features
+    >>> from graphrep.cluster import spectral_features
     >>> spectral_features(nx.karate_club_graph(), 4).shape
     (34, 4)
     """

@@ -1,6 +1,6 @@
 r"""Link-prediction scores read off all walks between two nodes, without training.
 
-As in :mod:`graphrep.linkpred.heuristics`, self loops and edge weights play no part, and every function takes a graph
+As in :mod:`graphrep.heuristics.local`, self loops and edge weights play no part, and every function takes a graph
 and pairs of row numbers and returns float64 scores. A pair's score does not depend on the other pairs.
 
 Liben-Nowell and Kleinberg (The link-prediction problem for social networks, JASIST 2007, section 3.2) compare them with
@@ -69,7 +69,7 @@ def katz(
     Examples
     --------
     >>> import graphrep as gr
-    >>> from graphrep.linkpred import katz
+    >>> from graphrep.heuristics import katz
     >>> path = gr.as_graph([[0, 1, 2], [1, 2, 3]], directed=False)
     >>> katz(path, [[0, 0, 0], [1, 2, 3]], beta=0.1)
     array([0.102, 0.01 , 0.001])
@@ -122,7 +122,7 @@ def personalized_pagerank(
     Examples
     --------
     >>> import graphrep as gr
-    >>> from graphrep.linkpred import personalized_pagerank
+    >>> from graphrep.heuristics import personalized_pagerank
     >>> path = gr.as_graph([[0, 1, 2], [1, 2, 3]], directed=False)
     >>> personalized_pagerank(path, [[0, 0, 0], [1, 2, 3]], tolerance=1e-9).round(4)
     array([0.5373, 0.3575, 0.2026])

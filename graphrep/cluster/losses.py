@@ -53,7 +53,7 @@ def soft_assignment(z: Tensor, centres: Tensor, degrees_of_freedom: float = 1.0)
     Examples
     --------
     >>> import torch
-    >>> from graphrep.contrast import soft_assignment
+    >>> from graphrep.cluster import soft_assignment
     >>> soft_assignment(torch.tensor([[0.0], [1.0]]), torch.tensor([[0.0], [2.0]]))
     tensor([[0.8333, 0.1667],
             [0.5000, 0.5000]])
@@ -72,7 +72,7 @@ def target_distribution(q: Tensor) -> Tensor:
     Parameters
     ----------
     q : floating tensor of shape (num_nodes, n_clusters)
-        Of :func:`graphrep.contrast.soft_assignment`.
+        Of :func:`graphrep.cluster.soft_assignment`.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def target_distribution(q: Tensor) -> Tensor:
     Examples
     --------
     >>> import torch
-    >>> from graphrep.contrast import target_distribution
+    >>> from graphrep.cluster import target_distribution
     >>> target_distribution(torch.tensor([[0.8, 0.2], [0.5, 0.5]]))
     tensor([[0.8960, 0.1040],
             [0.3500, 0.6500]])
@@ -111,7 +111,7 @@ def clustering_divergence(q: Tensor, p: Tensor) -> Tensor:
     Examples
     --------
     >>> import torch
-    >>> from graphrep.contrast import clustering_divergence, target_distribution
+    >>> from graphrep.cluster import clustering_divergence, target_distribution
     >>> q = torch.tensor([[0.8, 0.2], [0.5, 0.5]])
     >>> clustering_divergence(q, target_distribution(q))
     tensor(0.0396)
@@ -129,7 +129,7 @@ def neighbor_similarity(z: Tensor, influence: Adjacency, tau: float = 0.5) -> Te
     ----------
     z : float32 or float64 tensor of shape (num_nodes, dimensions)
     influence : Adjacency
-        The weights :math:`\gamma`, see :func:`graphrep.contrast.influence`; without values every entry weighs 1.
+        The weights :math:`\gamma`, see :func:`graphrep.cluster.influence`; without values every entry weighs 1.
     tau : float
         Multiplies the cosine.
 
@@ -145,8 +145,8 @@ def neighbor_similarity(z: Tensor, influence: Adjacency, tau: float = 0.5) -> Te
     --------
     >>> import torch
     >>> import graphrep as gr
-    >>> weights = gr.contrast.influence(gr.as_graph([[0], [1]], directed=False))
-    >>> gr.contrast.neighbor_similarity(torch.tensor([[1.0, 0.0], [2.0, 0.0]]), weights, tau=1.0)
+    >>> weights = gr.cluster.influence(gr.as_graph([[0], [1]], directed=False))
+    >>> gr.cluster.neighbor_similarity(torch.tensor([[1.0, 0.0], [2.0, 0.0]]), weights, tau=1.0)
     tensor([1.8591, 1.8591])
     """
     if influence.num_rows != len(z) or influence.num_cols != len(z):
@@ -184,7 +184,7 @@ def all_pairs_similarity(z: Tensor, tau: float = 0.5, *, block: int | None = Non
     Examples
     --------
     >>> import torch
-    >>> from graphrep.contrast import all_pairs_similarity
+    >>> from graphrep.cluster import all_pairs_similarity
     >>> all_pairs_similarity(torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), tau=1.0)
     tensor([4.7183, 4.7183, 3.0000])
     """
@@ -220,7 +220,7 @@ def meta_nodes(z: Tensor, labels: Tensor, n_clusters: int) -> tuple[Tensor, Tens
     Examples
     --------
     >>> import torch
-    >>> from graphrep.contrast import meta_nodes
+    >>> from graphrep.cluster import meta_nodes
     >>> meta_nodes(torch.tensor([[1.0], [2.0], [4.0]]), torch.tensor([0, 2, 0]), 3)
     (tensor([[5.],
             [0.],
@@ -239,7 +239,7 @@ def meta_node_loss(
         -\frac{1}{N} \sum_i \log \left( \epsilon + \sum_j \gamma_{ij} e^{\tau \cos(z_i, z_j)} \right)
         + \frac{1}{|B|} \sum_{a \in B} \log \left( \epsilon + \sum_{b \in B} e^{\tau \cos(c_a, c_b)} \right)
 
-    over the meta-nodes :math:`c_a` (:func:`graphrep.contrast.meta_nodes`) of the clusters B that have a node. The
+    over the meta-nodes :math:`c_a` (:func:`graphrep.cluster.meta_nodes`) of the clusters B that have a node. The
     cosine of a node or a meta-node with itself counts 0. Labels carry no gradient.
 
     Parameters
@@ -248,7 +248,7 @@ def meta_node_loss(
     labels : int64 tensor of shape (num_nodes,)
         Cluster of each node.
     influence : Adjacency
-        The weights :math:`\gamma`, see :func:`graphrep.contrast.influence`.
+        The weights :math:`\gamma`, see :func:`graphrep.cluster.influence`.
     n_clusters : int
     tau : float
         Multiplies the cosine: the larger, the sharper.
@@ -271,10 +271,10 @@ def meta_node_loss(
     --------
     >>> import torch
     >>> import graphrep as gr
-    >>> weights = gr.contrast.influence(gr.as_graph([[0, 2], [1, 3]], directed=False))
+    >>> weights = gr.cluster.influence(gr.as_graph([[0, 2], [1, 3]], directed=False))
     >>> z = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
-    >>> together = gr.contrast.meta_node_loss(z, torch.tensor([0, 0, 1, 1]), weights, n_clusters=2)
-    >>> apart = gr.contrast.meta_node_loss(z, torch.tensor([0, 1, 0, 1]), weights, n_clusters=2)
+    >>> together = gr.cluster.meta_node_loss(z, torch.tensor([0, 0, 1, 1]), weights, n_clusters=2)
+    >>> apart = gr.cluster.meta_node_loss(z, torch.tensor([0, 1, 0, 1]), weights, n_clusters=2)
     >>> bool(together < apart)
     True
     """
@@ -301,11 +301,11 @@ def neighbor_contrast_loss(
     ----------
     z : float32 or float64 tensor of shape (num_nodes, dimensions)
     influence : Adjacency
-        The weights :math:`\gamma`, see :func:`graphrep.contrast.influence`.
+        The weights :math:`\gamma`, see :func:`graphrep.cluster.influence`.
     tau : float
         Multiplies the cosine.
     block : int, optional
-        Rows of the similarity matrix that are held at a time; see :func:`graphrep.contrast.all_pairs_similarity`.
+        Rows of the similarity matrix that are held at a time; see :func:`graphrep.cluster.all_pairs_similarity`.
     eps : float
 
     Returns
@@ -324,9 +324,9 @@ def neighbor_contrast_loss(
     --------
     >>> import torch
     >>> import graphrep as gr
-    >>> weights = gr.contrast.influence(gr.as_graph([[0, 2], [1, 3]], directed=False))
+    >>> weights = gr.cluster.influence(gr.as_graph([[0, 2], [1, 3]], directed=False))
     >>> z = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
-    >>> gr.contrast.neighbor_contrast_loss(z, weights)
+    >>> gr.cluster.neighbor_contrast_loss(z, weights)
     tensor(1.2782)
     """
     share = neighbor_similarity(z, influence, tau) / all_pairs_similarity(z, tau, block=block)

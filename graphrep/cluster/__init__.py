@@ -1,0 +1,7 @@
+"""Graph clustering: PamC, SCGC, their losses, the auto-encoder they start from, and affinity graphs."""
+
+from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

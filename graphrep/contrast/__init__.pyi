@@ -1,0 +1,16 @@
+from .compress import ClusterMeans as ClusterMeans
+from .contrastive import Contrastive as Contrastive
+from .infonce import info_nce as info_nce
+from .objectives import barlow_twins as barlow_twins
+from .objectives import bgrl as bgrl
+from .objectives import cca_ssg as cca_ssg
+from .objectives import coles as coles
+from .objectives import dgi as dgi
+from .objectives import ggd as ggd
+from .objectives import random_negatives as random_negatives
+from .objectives import sce as sce
+from .objectives import symmetric_normalised as symmetric_normalised
+from .partition import Clusters as Clusters
+from .partition import metis as metis
+from .rank import rankme as rankme
+from .structcomp import StructComp as StructComp

@@ -1,0 +1,11 @@
+from .candidates import two_hop_pairs as two_hop_pairs
+from .hard_negatives import hard_negatives as hard_negatives
+from .local import HEURISTICS as HEURISTICS
+from .local import adamic_adar as adamic_adar
+from .local import common_neighbors as common_neighbors
+from .local import jaccard as jaccard
+from .local import preferential_attachment as preferential_attachment
+from .local import resource_allocation as resource_allocation
+from .paths import PATH_HEURISTICS as PATH_HEURISTICS
+from .paths import katz as katz
+from .paths import personalized_pagerank as personalized_pagerank
