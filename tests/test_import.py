@@ -59,7 +59,7 @@ def test_every_public_name_resolves_and_is_listed(package):
     for name in module.__all__:
         assert getattr(module, name) is not None
         assert name in dir(module)
-    with pytest.raises(AttributeError, match="[Nn]o .*no_such_name"):
+    with pytest.raises(AttributeError, match=r"[Nn]o .*no_such_name"):
         _ = module.no_such_name
 
 
