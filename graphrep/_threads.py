@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
+from collections.abc import Iterator
 import sys
 
 
@@ -31,3 +33,21 @@ def resolve_threads(n_jobs: int | None) -> int:
     if n_jobs == 0:
         raise ValueError("n_jobs must not be 0; use None for the default, or a positive number of threads.")
     return int(n_jobs) if n_jobs > 0 else max(1, available_cpus() + 1 + int(n_jobs))
+
+
+@contextmanager
+def limited_threads(n_jobs: int | None) -> Iterator[None]:
+    """Placeholder until merged."""
+    if n_jobs is None:
+        yield
+        return
+    import torch
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    count, before = resolve_threads(n_jobs), torch.get_num_threads()
+    with threadpool_limits(count):
+        torch.set_num_threads(count)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

@@ -10,11 +10,13 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from torch import nn
-from tqdm.auto import tqdm
 
 from graphrep._checks import check_finite, checked_float, checked_int
 from graphrep._random import resolve_seed
-from graphrep.nn import SparseFeatures
+from graphrep._threads import limited_threads
+from graphrep.learn.loop import Loop
+from graphrep.nn import Linear, SparseFeatures
+from graphrep.nn.generators import current_generator, make_generator, using_generator
 
 __all__ = ["AutoEncoder", "FeatureTable", "pretrain_autoencoder"]
 
@@ -22,7 +24,7 @@ Tensor = torch.Tensor
 
 
 class AutoEncoder(nn.Module):
-    r"""Linear layers with ReLU between, down to few dimensions and back; nothing follows the last layer of either half.
+    r"""Linear layers with ReLU between them, down to few dimensions and back; both halves end in a linear layer.
 
     Parameters
     ----------
@@ -49,8 +51,8 @@ class AutoEncoder(nn.Module):
     def __init__(self, in_channels: int, *, hidden: Sequence[int] = (500, 500, 2000), dimensions: int = 10) -> None:
         super().__init__()
         widths = [in_channels, *hidden, dimensions]
-        self.encoder = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
-        self.decoder = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths[::-1]))
+        self.encoder = nn.ModuleList(Linear(a, b) for a, b in pairwise(widths))
+        self.decoder = nn.ModuleList(Linear(a, b) for a, b in pairwise(widths[::-1]))
 
     def encode(self, x: Tensor | SparseFeatures) -> Tensor:
         """Codes of shape (num_nodes, dimensions)."""
@@ -80,9 +82,10 @@ def pretrain_autoencoder(
     epochs: int = 30,
     batch_size: int = 256,
     learning_rate: float = 0.001,
-    random_state: Any = None,
     device: str | None = None,
-    progress: bool = True,
+    n_jobs: int | None = 1,
+    random_state: Any = 0,
+    progress: bool | None = None,
 ) -> AutoEncoder:
     r"""Train an :class:`AutoEncoder` by the mean squared error of the features, with Adam on batches of rows.
 
@@ -94,11 +97,14 @@ def pretrain_autoencoder(
         As in :class:`AutoEncoder`.
     epochs, batch_size : int
     learning_rate : float
-    random_state : int, RandomState, Generator or None
     device : str, optional
         Default: the CPU.
-    progress : bool
-        Show a bar if the output is a terminal.
+    n_jobs : int, optional
+        Number of threads; None: torch's. The last digits of dense products depend on it.
+    random_state : int, RandomState, Generator or None
+        None asks for fresh randomness.
+    progress : bool, optional
+        Whether a progress bar is shown. Default: in terminals and Jupyter.
 
     Returns
     -------
@@ -114,31 +120,39 @@ def pretrain_autoencoder(
     >>> import numpy as np
     >>> from graphrep.cluster import pretrain_autoencoder
     >>> x = np.eye(6, dtype=np.float32)
-    >>> pretrain_autoencoder(x, hidden=(8,), dimensions=2, epochs=2, random_state=0).decoder[-1].out_features
+    >>> pretrain_autoencoder(x, hidden=(8,), dimensions=2, epochs=2).decoder[-1].out_features
     6
     """
     table = FeatureTable(x, device)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(resolve_seed(random_state))
+    seed = resolve_seed(random_state)
+    with limited_threads(n_jobs), using_generator(make_generator(seed)):
         model = AutoEncoder(table.shape[1], hidden=hidden, dimensions=dimensions).to(table.device)
-        optimiser = torch.optim.Adam(model.parameters(), lr=checked_float("learning_rate", learning_rate, 0.0))
-        for _ in tqdm(range(checked_int("epochs", epochs, 0)), disable=None if progress else True, unit="epoch"):
-            reconstruction_epoch(model, optimiser, table, checked_int("batch_size", batch_size, 1))
+        reconstruction_loop(
+            model,
+            table,
+            epochs=checked_int("epochs", epochs, 0),
+            batch_size=checked_int("batch_size", batch_size, 1),
+            learning_rate=checked_float("learning_rate", learning_rate, 0.0),
+            seed=seed,
+            progress=progress,
+        ).run()
     return model
 
 
-def reconstruction_epoch(model: AutoEncoder, optimiser: torch.optim.Optimizer, table: FeatureTable, size: int) -> float:
-    """One pass over the rows in random order; returns the mean squared error on the way."""
-    order = torch.randperm(table.shape[0])
-    total = 0.0
-    for rows in torch.split(order, size):
+def reconstruction_loop(
+    model: AutoEncoder, table: FeatureTable, *, batch_size: int, learning_rate: float, **options: Any
+) -> Loop:
+    """Training of an auto-encoder on batches of rows in random order; options as in :class:`graphrep.learn.Loop`."""
+
+    def batches(_: int) -> tuple[Tensor, ...]:
+        return torch.split(torch.randperm(table.shape[0], generator=current_generator()), batch_size)
+
+    def loss(rows: Tensor) -> Tensor:
         target = table.batch(rows)
-        loss = nn.functional.mse_loss(model(target)[1], target)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        total += loss.item() * len(rows)
-    return total / max(1, len(order))
+        return nn.functional.mse_loss(model(target)[1], target)
+
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    return Loop(model, loss, batches, optimizer, stage="pre-training", name="pre-training", **options)
 
 
 class FeatureTable:

@@ -27,13 +27,13 @@ BLOCK_ENTRIES = 2**22  # similarities held at a time by default: 16 MB of float3
 LANES = 16  # columns of a whole vector of float32
 
 
-def soft_assignment(z: Tensor, centres: Tensor, degrees_of_freedom: float = 1.0) -> Tensor:
-    r"""Student-t similarity to the centres: :math:`q_{ic} \propto (1 + \|z_i - \mu_c\|^2 / v)^{-(v + 1) / 2}`.
+def soft_assignment(z: Tensor, centers: Tensor, degrees_of_freedom: float = 1.0) -> Tensor:
+    r"""Student-t similarity to the centers: :math:`q_{ic} \propto (1 + \|z_i - \mu_c\|^2 / v)^{-(v + 1) / 2}`.
 
     Parameters
     ----------
     z : floating tensor of shape (num_nodes, dimensions)
-    centres : tensor of shape (n_clusters, dimensions)
+    centers : tensor of shape (n_clusters, dimensions)
     degrees_of_freedom : float
         v.
 
@@ -58,10 +58,10 @@ def soft_assignment(z: Tensor, centres: Tensor, degrees_of_freedom: float = 1.0)
     tensor([[0.8333, 0.1667],
             [0.5000, 0.5000]])
     """
-    # Distances as |z|^2 - 2 <z, mu> + |mu|^2, shifted by the mean centre so that little cancels.
-    shift = centres.detach().mean(0)
-    z, centres = z - shift, centres - shift
-    squared = z.square().sum(1, keepdim=True) - 2 * z @ centres.T + centres.square().sum(1)
+    # Distances as |z|^2 - 2 <z, mu> + |mu|^2, shifted by the mean center so that little cancels.
+    shift = centers.detach().mean(0)
+    z, centers = z - shift, centers - shift
+    squared = z.square().sum(1, keepdim=True) - 2 * z @ centers.T + centers.square().sum(1)
     kernel = (1 + squared.clamp(min=0) / degrees_of_freedom) ** (-(degrees_of_freedom + 1) / 2)
     return kernel / kernel.sum(1, keepdim=True)
 
@@ -120,8 +120,8 @@ def clustering_divergence(q: Tensor, p: Tensor) -> Tensor:
     return torch.nn.functional.kl_div(q.clamp(min=tiny).log(), p, reduction="batchmean")
 
 
-def neighbor_similarity(z: Tensor, influence: Adjacency, tau: float = 0.5) -> Tensor:
-    r"""What a node has in common with those it is near to: :math:`\sum_j \gamma_{ij} e^{\tau \cos(z_i, z_j)}`.
+def neighbor_similarity(z: Tensor, influence: Adjacency, temperature: float = 2.0) -> Tensor:
+    r"""What a node has in common with those it is near to: :math:`\sum_j \gamma_{ij} e^{\cos(z_i, z_j) / \tau}`.
 
     The cosine of a node with itself counts 0, and so does that with a zero vector.
 
@@ -130,7 +130,7 @@ def neighbor_similarity(z: Tensor, influence: Adjacency, tau: float = 0.5) -> Te
     z : float32 or float64 tensor of shape (num_nodes, dimensions)
     influence : Adjacency
         The weights :math:`\gamma`, see :func:`graphrep.cluster.influence`; without values every entry weighs 1.
-    tau : float
+    temperature : float
         Multiplies the cosine.
 
     Returns
@@ -146,7 +146,7 @@ def neighbor_similarity(z: Tensor, influence: Adjacency, tau: float = 0.5) -> Te
     >>> import torch
     >>> import graphrep as gr
     >>> weights = gr.cluster.influence(gr.as_graph([[0], [1]], directed=False))
-    >>> gr.cluster.neighbor_similarity(torch.tensor([[1.0, 0.0], [2.0, 0.0]]), weights, tau=1.0)
+    >>> gr.cluster.neighbor_similarity(torch.tensor([[1.0, 0.0], [2.0, 0.0]]), weights, temperature=1.0)
     tensor([1.8591, 1.8591])
     """
     if influence.num_rows != len(z) or influence.num_cols != len(z):
@@ -155,19 +155,19 @@ def neighbor_similarity(z: Tensor, influence: Adjacency, tau: float = 0.5) -> Te
             f"got ({influence.num_rows}, {influence.num_cols})."
         )
     h = pad(normalize(z), (0, -z.shape[1] % LANES))  # zeros change no inner product, and whole vectors are faster
-    out: Tensor = _NeighborSum.apply(h, influence, tau)  # type: ignore[no-untyped-call]
+    out: Tensor = _NeighborSum.apply(h, influence, temperature)  # type: ignore[no-untyped-call]
     return out
 
 
-def all_pairs_similarity(z: Tensor, tau: float = 0.5, *, block: int | None = None) -> Tensor:
-    r"""What a node has in common with all nodes: :math:`\sum_j e^{\tau \cos(z_i, z_j)}`, rows taken in blocks.
+def all_pairs_similarity(z: Tensor, temperature: float = 2.0, *, block: int | None = None) -> Tensor:
+    r"""What a node has in common with all nodes: :math:`\sum_j e^{\cos(z_i, z_j) / \tau}`, rows taken in blocks.
 
     The cosine of a node with itself counts 0, and so does that with a zero vector.
 
     Parameters
     ----------
     z : float32 or float64 tensor of shape (num_nodes, dimensions)
-    tau : float
+    temperature : float
         Multiplies the cosine.
     block : int, optional
         Rows at a time; default: as many as make 4 million similarities.
@@ -185,11 +185,11 @@ def all_pairs_similarity(z: Tensor, tau: float = 0.5, *, block: int | None = Non
     --------
     >>> import torch
     >>> from graphrep.cluster import all_pairs_similarity
-    >>> all_pairs_similarity(torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), tau=1.0)
+    >>> all_pairs_similarity(torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), temperature=1.0)
     tensor([4.7183, 4.7183, 3.0000])
     """
     rows = max(1, BLOCK_ENTRIES // max(1, len(z))) if block is None else block
-    out: Tensor = _AllPairsSum.apply(normalize(z), tau, rows)  # type: ignore[no-untyped-call]
+    out: Tensor = _AllPairsSum.apply(normalize(z), temperature, rows)  # type: ignore[no-untyped-call]
     return out
 
 
@@ -231,13 +231,13 @@ def meta_nodes(z: Tensor, labels: Tensor, n_clusters: int) -> tuple[Tensor, Tens
 
 
 def meta_node_loss(
-    z: Tensor, labels: Tensor, influence: Adjacency, *, n_clusters: int, tau: float = 0.5, eps: float = 1e-10
+    z: Tensor, labels: Tensor, influence: Adjacency, *, n_clusters: int, temperature: float = 2.0, eps: float = 1e-10
 ) -> Tensor:
     r"""Contrastive loss whose negatives are clusters, not nodes.
 
     .. math::
-        -\frac{1}{N} \sum_i \log \left( \epsilon + \sum_j \gamma_{ij} e^{\tau \cos(z_i, z_j)} \right)
-        + \frac{1}{|B|} \sum_{a \in B} \log \left( \epsilon + \sum_{b \in B} e^{\tau \cos(c_a, c_b)} \right)
+        -\frac{1}{N} \sum_i \log \left( \epsilon + \sum_j \gamma_{ij} e^{\cos(z_i, z_j) / \tau} \right)
+        + \frac{1}{|B|} \sum_{a \in B} \log \left( \epsilon + \sum_{b \in B} e^{\cos(c_a, c_b) / \tau} \right)
 
     over the meta-nodes :math:`c_a` (:func:`graphrep.cluster.meta_nodes`) of the clusters B that have a node. The
     cosine of a node or a meta-node with itself counts 0. Labels carry no gradient.
@@ -250,7 +250,7 @@ def meta_node_loss(
     influence : Adjacency
         The weights :math:`\gamma`, see :func:`graphrep.cluster.influence`.
     n_clusters : int
-    tau : float
+    temperature : float
         Multiplies the cosine: the larger, the sharper.
     eps : float
 
@@ -278,22 +278,22 @@ def meta_node_loss(
     >>> bool(together < apart)
     True
     """
-    positive = (neighbor_similarity(z, influence, tau) + eps).log().mean()
+    positive = (neighbor_similarity(z, influence, temperature) + eps).log().mean()
     sums, present = meta_nodes(z, labels.detach(), n_clusters)
     unit = normalize(sums[present])
     others = 1 - torch.eye(len(unit), dtype=z.dtype, device=z.device)
-    negative = ((tau * (unit @ unit.T) * others).exp().sum(1) + eps).log().mean()
+    negative = (((unit @ unit.T) / temperature * others).exp().sum(1) + eps).log().mean()
     return negative - positive
 
 
 def neighbor_contrast_loss(
-    z: Tensor, influence: Adjacency, *, tau: float = 0.5, block: int | None = None, eps: float = 1e-8
+    z: Tensor, influence: Adjacency, *, temperature: float = 2.0, block: int | None = None, eps: float = 1e-8
 ) -> Tensor:
     r"""Contrastive loss against all nodes, as in SCGC.
 
     .. math::
         -\frac{1}{N} \sum_i \log \left( \epsilon +
-        \frac{\sum_j \gamma_{ij} e^{\tau \cos(z_i, z_j)}}{\sum_j e^{\tau \cos(z_i, z_j)}} \right)
+        \frac{\sum_j \gamma_{ij} e^{\cos(z_i, z_j) / \tau}}{\sum_j e^{\cos(z_i, z_j) / \tau}} \right)
 
     with the cosine of a node with itself counting 0.
 
@@ -302,7 +302,7 @@ def neighbor_contrast_loss(
     z : float32 or float64 tensor of shape (num_nodes, dimensions)
     influence : Adjacency
         The weights :math:`\gamma`, see :func:`graphrep.cluster.influence`.
-    tau : float
+    temperature : float
         Multiplies the cosine.
     block : int, optional
         Rows of the similarity matrix that are held at a time; see :func:`graphrep.cluster.all_pairs_similarity`.
@@ -329,7 +329,7 @@ def neighbor_contrast_loss(
     >>> gr.cluster.neighbor_contrast_loss(z, weights)
     tensor(1.2782)
     """
-    share = neighbor_similarity(z, influence, tau) / all_pairs_similarity(z, tau, block=block)
+    share = neighbor_similarity(z, influence, temperature) / all_pairs_similarity(z, temperature, block=block)
     return -(share + eps).log().mean()
 
 
@@ -337,16 +337,16 @@ class _NeighborSum(torch.autograd.Function):
     """Weighted sums of exponentiated inner products over the entries of each row, the diagonal's being 1."""
 
     @staticmethod
-    def forward(ctx: Any, h: Tensor, influence: Adjacency, tau: float) -> Tensor:
+    def forward(ctx: Any, h: Tensor, influence: Adjacency, temperature: float) -> Tensor:
         cosine = sddmm(influence, h, h)
         off_diagonal = influence.indices != influence.rows()
-        terms = cosine.mul_(tau).mul_(off_diagonal).exp_()
+        terms = cosine.div_(temperature).mul_(off_diagonal).exp_()
         if influence.values is not None:
             terms.mul_(influence.values.to(h.dtype))
         total: Tensor = segment_csr(terms, influence.indptr)
         # Kept for the derivative; the transpose of the structure is cached on the adjacency.
         ctx.save_for_backward(h, terms.mul_(off_diagonal))
-        ctx.influence, ctx.tau = influence, tau
+        ctx.influence, ctx.temperature = influence, temperature
         return total
 
     @staticmethod
@@ -354,7 +354,7 @@ class _NeighborSum(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         h, terms = ctx.saved_tensors
         adj: Adjacency = ctx.influence
-        weighted, scaled = adj.with_values(terms), (ctx.tau * grad)[:, None]
+        weighted, scaled = adj.with_values(terms), (grad / ctx.temperature)[:, None]
         # Rows are scaled before or after the products, never entries, of which there are more.
         out: Tensor = spmm(weighted, h).mul_(scaled)
         return out.add_(spmm(weighted.t(), scaled * h)), None, None
@@ -364,29 +364,29 @@ class _AllPairsSum(torch.autograd.Function):
     """Row sums of exponentiated inner products of all pairs, block by block, the diagonal's being 1."""
 
     @staticmethod
-    def forward(ctx: Any, h: Tensor, tau: float, block: int) -> Tensor:
+    def forward(ctx: Any, h: Tensor, temperature: float, block: int) -> Tensor:
         total = h.new_empty(len(h))
         for begin in range(0, len(h), block):
-            part = _terms(h, begin, block, tau)
+            part = _terms(h, begin, block, temperature)
             total[begin : begin + block] = part.sum(1) + 1
         ctx.save_for_backward(h)
-        ctx.tau, ctx.block = tau, block
+        ctx.temperature, ctx.block = temperature, block
         return total
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         (h,) = ctx.saved_tensors
-        scaled, out = ctx.tau * grad, torch.zeros_like(h)
+        scaled, out = grad / ctx.temperature, torch.zeros_like(h)
         for begin in range(0, len(h), ctx.block):
             rows = slice(begin, begin + ctx.block)
-            part = _terms(h, begin, ctx.block, ctx.tau).mul_(scaled[rows, None])
+            part = _terms(h, begin, ctx.block, ctx.temperature).mul_(scaled[rows, None])
             out[rows] += part @ h
             out.addmm_(part.T, h[rows])
         return out, None, None
 
 
-def _terms(h: Tensor, begin: int, block: int, tau: float) -> Tensor:
-    part = (h[begin : begin + block] @ h.T).mul_(tau).exp_()
+def _terms(h: Tensor, begin: int, block: int, temperature: float) -> Tensor:
+    part = (h[begin : begin + block] @ h.T).div_(temperature).exp_()
     part.diagonal(begin).zero_()
     return part

@@ -9,8 +9,10 @@ from .objectives import dgi as dgi
 from .objectives import ggd as ggd
 from .objectives import random_negatives as random_negatives
 from .objectives import sce as sce
-from .objectives import symmetric_normalised as symmetric_normalised
 from .partition import Clusters as Clusters
 from .partition import metis as metis
 from .rank import rankme as rankme
+from .stopping import HighestAgreement as HighestAgreement
+from .stopping import Probe as Probe
+from .stopping import agreement as agreement
 from .structcomp import StructComp as StructComp

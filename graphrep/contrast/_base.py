@@ -1,70 +1,117 @@
-"""What the contrastive estimators share: features, settings, the fit itself."""
+"""What the contrastive estimators share: options, features, the fit itself."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
 import torch
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
 
 from graphrep._checks import check_finite, checked_float, checked_int
 from graphrep._embedder import F32, GraphEmbedder
-from graphrep._random import resolve_seed
-from graphrep._training import load_state, seeded
-from graphrep.contrast._trainer import Trainer
-from graphrep.contrast.heads import HEADS
-from graphrep.contrast.stopping import make_stop
+from graphrep._estimator import TrainedEstimator
+from graphrep._threads import limited_threads
+from graphrep.contrast.heads import HEADS, Head, PairHead
+from graphrep.contrast.sources import View
+from graphrep.contrast.stopping import Probe, make_stop
 from graphrep.evaluate._checks import to_numpy
 from graphrep.graph import Graph, as_graph
+from graphrep.learn.checkpoint import Checkpoint
+from graphrep.learn.loop import Loop
 from graphrep.nn.gcn import GCN
+from graphrep.nn.generators import make_generator, using_generator
 from graphrep.ops.projection import random_projection
 
 Tensor = torch.Tensor
 
+#: Defaults of every objective, and of one's own.
+COMMON_SETTINGS: dict[str, Any] = {
+    "dimensions": 512,
+    "hidden": None,
+    "layers": 1,
+    "hops": 1,
+    "activation": "prelu",
+    "temperature": 0.5,
+    "weight": None,
+    "learning_rate": 1e-3,
+}
 
-class ContrastiveEmbedder(GraphEmbedder):
-    """Base: subclasses name their published settings and make the source of a fit."""
 
-    SETTINGS: dict[str, dict[str, Any]]
-    history_: list[dict[str, float]]
-    best_epoch_: int
+class ContrastModel(nn.Module):
+    """The encoder, and what the objective adds to it."""
 
-    def fit(
-        self, graph: Any, y: Any = None, *, on_epoch: Callable[[int, Callable[[], F32]], None] | None = None
-    ) -> Any:
-        """Train on a graph and embed it.
+    def __init__(self, encoder: Any, head: Head) -> None:
+        super().__init__()
+        self.encoder, self.head = encoder, head
 
-        Parameters
-        ----------
-        graph : Graph or anything :func:`graphrep.as_graph` takes
-            Undirected; its features ``x`` are the input. A square NumPy array is taken for a dense adjacency.
-        y : ignored
-        on_epoch : callable, optional
-            Called after every epoch with its number and a function that gives the vectors as they would be now.
-        """
-        del y
-        return self._fit(graph, on_epoch=on_epoch)
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class ContrastiveEmbedder(TrainedEstimator, GraphEmbedder):
+    """Base class: subclasses name their published settings and make the source of a fit."""
+
+    SETTINGS: ClassVar[dict[str, dict[str, Any]]]
+
+    objective: Any = "cca-ssg"
+    dimensions: int | None = None
+    hidden: int | None = None
+    layers: int | None = None
+    hops: int | None = None
+    inner_activation: str | None = None
+    activation: str | None = None
+    temperature: float | None = None
+    weight: float | None = None
+    num_negatives: int = 5
+    learning_rate: float | None = None
+    weight_decay: float | None = None
+    epochs: int | None = None
+    stop: Any = "last"
+    random_features: int = 128
 
     def _setting(self, name: str) -> Any:
-        """A parameter, or the published setting of the objective where it is None."""
+        """A parameter, or the published setting of the objective if it is None."""
         value = getattr(self, name)
-        return self.SETTINGS[self.objective][name] if value is None else value
+        return self._settings()[name] if value is None else value
 
-    def _checked_graph(self, graph: Graph) -> Graph:
-        if self.objective not in self.SETTINGS:
-            raise ValueError(f"objective must be one of {', '.join(self.SETTINGS)}; got {self.objective!r}.")
+    def _settings(self) -> dict[str, Any]:
+        return self.SETTINGS[self.objective if isinstance(self.objective, str) else "own"]
+
+    def _check(self) -> None:
+        if isinstance(self.objective, str):
+            if self.objective not in self.SETTINGS or self.objective == "own":
+                names = ", ".join(name for name in self.SETTINGS if name != "own")
+                raise ValueError(f"objective must be one of {names}, or a function; got {self.objective!r}.")
+        elif not callable(self.objective):
+            raise TypeError(f"objective must be a name or a function of two views' vectors, got {self.objective!r}.")
+        self._check_training()
         checked_int("dimensions", self._setting("dimensions"), 1)
         checked_int("layers", self._setting("layers"), 1)
+        checked_int("hops", self._setting("hops"), 0)
         checked_int("epochs", self._setting("epochs"), 0)
-        checked_int("negatives", self.negatives, 1)
+        checked_int("num_negatives", self.num_negatives, 1)
         checked_float("learning_rate", self._setting("learning_rate"), 0.0)
         checked_float("weight_decay", self._setting("weight_decay"), 0.0)
+
+    def _embed(self, graph: Graph, **_: Any) -> F32:
+        self._check()
         if graph.directed:
             raise ValueError("graph must be undirected; graph.to_undirected() makes it so.")
-        return as_graph(graph, weights=False) if graph.weights is not None else graph
+        if graph.weights is not None:
+            graph = as_graph(graph, weights=False)
+        with limited_threads(self.n_jobs):
+            return self._fit_vectors(graph)
+
+    def _fit_vectors(self, graph: Graph) -> F32:
+        raise NotImplementedError
+
+    def _open(self, graph: Graph, *more: Any) -> Checkpoint:
+        """The checkpoint of a fit to a graph; it knows the seed."""
+        return self._open_checkpoint(graph, graph.x, *more)
 
     def _features(self, graph: Graph, seed: int) -> Any:
         """Features of the graph as a sparse matrix or a float32 array, or random ones if it has none."""
@@ -84,7 +131,7 @@ class ContrastiveEmbedder(GraphEmbedder):
         check_finite("x", x)
         return x
 
-    def _encoder(self, in_channels: int, init: str) -> GCN:
+    def _make_encoder(self, in_channels: int, init: str) -> Any:
         return GCN(
             in_channels,
             self._setting("dimensions"),
@@ -93,69 +140,83 @@ class ContrastiveEmbedder(GraphEmbedder):
             hops=self._setting("hops"),
             inner_activation=self._setting("inner_activation"),
             activation=self._setting("activation"),
-            batch_norm=self.SETTINGS[self.objective].get("batch_norm", False),
+            batch_norm=self._settings().get("batch_norm", False),
             init=init,
+        )
+
+    def _make_head(self, in_channels: int, seed: int, init: str) -> Head:
+        if isinstance(self.objective, Head):
+            return copy.deepcopy(self.objective)
+        if not isinstance(self.objective, str):
+            own = self.objective
+            return PairHead(copy.deepcopy(own) if isinstance(own, nn.Module) else own)
+        return HEADS[self.objective](
+            self._setting("dimensions"),
+            temperature=self._setting("temperature"),
+            weight=self._setting("weight"),
+            num_negatives=self.num_negatives,
+            seed=seed,
+            make_encoder=lambda: self._make_encoder(in_channels, init),
         )
 
     def _train(
         self,
         make_source: Callable[[], Any],
-        x: Any,
-        graph: Graph,
-        seed: int,
-        infer: Callable[[GCN], Tensor],
-        on_epoch: Callable[[int, Callable[[], F32]], None] | None,
+        in_channels: int,
+        infer: Callable[[Any], Tensor],
+        checkpoint: Checkpoint,
         *,
         init: str,
-    ) -> None:
-        """Train ``encoder_`` and note the history."""
-        s = self._setting
-        device = torch.device(self.device or "cpu")
-        source = make_source()
-        with seeded(seed):
-            encoder = self._encoder(x.shape[1], init).to(device)
-            head = HEADS[self.objective](
-                s("dimensions"),
-                temperature=self._setting("temperature"),
-                weight=self._setting("weight"),
-                negatives=self.negatives,
-                seed=seed,
-                make_encoder=lambda: self._encoder(x.shape[1], init),
-            ).to(device)
-            state_of_random = torch.get_rng_state()
-        learned = [p for p in (*encoder.parameters(), *head.parameters()) if p.requires_grad]
+    ) -> bool:
+        """Train ``encoder_`` and record the history; returns whether the training is complete."""
+        device, source = self._device(), make_source()
+        with using_generator(make_generator(checkpoint.seed)):
+            encoder = self._make_encoder(in_channels, init)
+            model = ContrastModel(encoder, self._make_head(in_channels, checkpoint.seed, init)).to(device)
+
+        def encode(view: View) -> Tensor:
+            vectors: Tensor = model.encoder(*view[:2], columns=view.columns, rows=view.rows)
+            return vectors
+
+        def vectors() -> Tensor:
+            view = source.plain()
+            found: Tensor = model.encoder.infer(view.x, view.adj)
+            return found
+
+        learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
         kind = torch.optim.AdamW if self.objective == "bgrl" else torch.optim.Adam
-        trainer = Trainer(
-            encoder,
-            head,
-            source,
-            optimiser=kind(learned, lr=s("learning_rate"), weight_decay=s("weight_decay"), fused=True),
-            epochs=s("epochs"),
+        rates = {"lr": self._setting("learning_rate"), "weight_decay": self._setting("weight_decay")}
+        loop = Loop(
+            model,
+            lambda _: model.head(encode, source),
+            lambda _: [None],  # one step over all rows
+            kind(learned, **rates, fused=True),
+            epochs=self._setting("epochs"),
+            seed=checkpoint.seed,
             stop=make_stop(self.stop),
-            state_of_random=state_of_random,
-            fingerprint=self._fingerprint(graph, x, seed),
-            checkpoint=self.checkpoint,
+            probe=Probe(vectors, source.neighbors),
+            after_step=lambda progress: model.head.after_step(model.encoder, progress),
+            on_epoch=self._notify,
+            max_seconds=self.max_seconds,
+            checkpoint=checkpoint,
             progress=self.progress,
-            on_epoch=None if on_epoch is None else lambda epoch: on_epoch(epoch, lambda: infer(encoder).cpu().numpy()),
+            name=type(self).__name__,
         )
-        trainer.run()
-        self.encoder_, self.history_, self.best_epoch_ = encoder, trainer.history, trainer.best_epoch
-        self.num_parameters_ = sum(p.numel() for p in learned)
+        # Set before training, so that callbacks can use them.
+        self.encoder_, self.history_ = model.encoder, loop.history
+        self._infer = infer
+        self.num_parameters_ = sum(parameter.numel() for parameter in learned)
+        try:
+            loop.run()
+        finally:
+            del self._infer
+        self.history_, self.best_epoch_ = loop.history, loop.best_epoch
+        return not loop.timed_out
 
-    def _seed(self) -> int:
-        """The seed of this fit; without a random_state that of the checkpoint to go on with."""
-        if self.random_state is None and self.checkpoint is not None and Path(self.checkpoint).exists():
-            return int(load_state(self.checkpoint, torch.device("cpu"))["fingerprint"]["seed"])
-        return resolve_seed(self.random_state)
-
-    def _fingerprint(self, graph: Graph, x: Any, seed: int) -> dict[str, Any]:
-        """What must agree for a saved fit to be gone on with."""
-        left_out = ("epochs", "progress", "checkpoint", "random_state", "partition")
-        kept = {name: value for name, value in self.get_params(deep=False).items() if name not in left_out}
-        sizes = [graph.num_nodes, graph.num_arcs, int(x.shape[1])]
-        return {"settings": repr(sorted(kept.items())), "seed": seed, "sizes": sizes}
-
-    def _store(self, values: dict[str, Any]) -> None:
-        for name, value in values.items():
-            if name not in ("self", "__class__"):
-                setattr(self, name, value)
+    def current_embedding(self) -> F32:
+        """Node vectors by the weights of this moment, float32 of shape (num_nodes, dimensions); for callbacks."""
+        if not hasattr(self, "_infer"):
+            check_is_fitted(self, "embedding_")
+            return self.embedding_
+        vectors: F32 = self._infer(self.encoder_).cpu().numpy()
+        return vectors

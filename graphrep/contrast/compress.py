@@ -10,6 +10,7 @@ import torch
 
 from graphrep._checks import check_finite
 from graphrep.contrast.partition import Clusters
+from graphrep.nn.generators import current_generator
 from graphrep.nn.sparse import SparseFeatures
 from graphrep.ops.adjacency import Adjacency
 from graphrep.ops.segment import segment_sum_csr
@@ -70,7 +71,7 @@ class ClusterMeans:
         return self._means(torch.ones(len(self._cluster)), self._sizes)
 
     def drop_members(self, share: float = 0.5) -> Tensor | SparseFeatures:
-        """Means over a random part of each cluster, drawn without replacement from torch's random numbers.
+        """Means over a random part of each cluster, drawn without replacement by the current generator.
 
         Of s members max(1, ⌊(1 - share) s⌋) stay.
         """
@@ -79,7 +80,7 @@ class ClusterMeans:
 
     def draw(self, share: float = 0.5) -> Tensor:
         """1 for the members that stay, else 0; float32 in the order of ``clusters.members``."""
-        keys = torch.rand(len(self._cluster), dtype=torch.float64) + self._cluster
+        keys = torch.rand(len(self._cluster), dtype=torch.float64, generator=current_generator()) + self._cluster
         order = keys.argsort()  # by cluster, in random order within
         rank = torch.arange(len(order)) - self._offsets[self._cluster]
         stay = torch.clamp((self._sizes * (1 - share)).long(), min=1)

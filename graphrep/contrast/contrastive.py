@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from typing import Any
+import copy
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
+from torch import nn
 
 from graphrep._checks import checked_float
 from graphrep._embedder import F32
 from graphrep._training import as_features
-from graphrep.contrast._base import ContrastiveEmbedder
+from graphrep.contrast._base import COMMON_SETTINGS, ContrastiveEmbedder
 from graphrep.contrast.sources import GraphSource
 from graphrep.graph import Graph
-from graphrep.nn.gcn import GCN
+from graphrep.nn.sparse import SparseFeatures
 from graphrep.ops.adjacency import as_adjacency
 from graphrep.ops.convolution import propagate
 
@@ -22,24 +23,18 @@ __all__ = ["Contrastive"]
 
 Tensor = torch.Tensor
 
-_COMMON: dict[str, Any] = {
-    "dimensions": 512,
-    "hidden": None,
-    "layers": 1,
-    "hops": 1,
+_COMMON = COMMON_SETTINGS | {
     "inner_activation": "relu",
-    "activation": "prelu",
-    "learning_rate": 1e-3,
     "weight_decay": 0.0,
-    "temperature": 0.5,
-    "weight": None,
     "feature_masking": (0.0, 0.0),
     "edge_dropping": (0.0, 0.0),
     "power_steps": 0,
 }
+_AUGMENTED = {"feature_masking": (0.1, 0.1), "edge_dropping": (0.4, 0.4)}
 _SGC = {"hops": 2, "inner_activation": "none", "activation": "none", "weight_decay": 5e-4}
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class Contrastive(ContrastiveEmbedder):
     r"""Train a graph encoder without labels, on the whole graph, by one of eight objectives.
 
@@ -48,51 +43,65 @@ class Contrastive(ContrastiveEmbedder):
 
     Parameters
     ----------
-    objective : {"grace", "cca-ssg", "barlow-twins", "sce", "coles", "dgi", "ggd", "bgrl"}
+    objective : {"grace", "cca-ssg", "barlow-twins", "sce", "coles", "dgi", "ggd", "bgrl"}, callable or torch.nn.Module
         The functions are in :mod:`graphrep.contrast`. It sets the defaults of every parameter that is None: the
-        published settings for Cora where there are any (see Notes).
-    encoder : {"gcn", "mlp"}
-        ``"mlp"`` leaves message passing out, in training and after. SGC is ``layers=1, hops=2, activation="none"``.
+        published settings for Cora where there are any (see Notes). A function or module of your own takes the vectors
+        of two views, tensors of shape (num_nodes, dimensions), and returns the loss; of a module, a copy is trained
+        along.
+    encoder : {"gcn", "mlp"}, torch.nn.Module or callable
+        ``"mlp"`` leaves message passing out, in training and after. SGC is ``layers=1, hops=2, activation="none"``. An
+        encoder of your own is a module, of which a copy is trained, or a function of ``in_channels`` that makes one;
+        its ``forward(x, adj)`` returns vectors of shape (num_nodes, dimensions).
     dimensions : int, optional
-        Columns of the result.
+        Number of columns of the result.
     hidden : int, optional
         Width of the layers before the last; default ``dimensions``.
     layers, hops : int, optional
     inner_activation, activation : str, optional
         See :class:`graphrep.nn.GCN`.
     feature_masking, edge_dropping : pair of float, optional
-        Probabilities of either view.
+        Probabilities in the first and in the second view.
     temperature : float, optional
-        Of GRACE.
+        Temperature of GRACE.
     weight : float, optional
         :math:`\lambda` of CCA-SSG, Barlow Twins and COLES, :math:`\alpha` of SCE.
-    negatives : int
-        Random pairs that each node draws in SCE and COLES.
+    num_negatives : int
+        Number of random pairs that each node draws in SCE and COLES.
     power_steps : int, optional
         k > 0 returns :math:`H + \hat A^k H`, as GGD does.
     learning_rate, weight_decay : float, optional
         Of Adam (of AdamW for BGRL).
     epochs : int, optional
+        Upper bound on the number of epochs.
     stop : {"last", "loss", "agreement"} or StopRule
-        What decides which epoch's weights are used, never a label; see :mod:`graphrep.contrast.stopping`.
+        Which epoch's weights are used, chosen without labels; see :class:`graphrep.contrast.HighestAgreement`.
     random_features : int
-        Columns of the random normal features of a graph that has none.
+        Number of columns of the random normal features of a graph that has none.
+    max_seconds : float, optional
+        Start no epoch but the first after this time. With a checkpoint, the next fit resumes there.
     checkpoint : path, optional
-        File to which every epoch is saved, and from which an interrupted fit goes on.
+        File to which the state is saved after every epoch and from which an interrupted fit resumes. Only a fit with
+        the same graph, features and settings can resume from it. A complete fit removes it.
+    callbacks : sequence of callable
+        Called after every epoch with (epoch, record, estimator). One that returns True ends the training.
+        :meth:`current_embedding` gives the vectors of the moment.
     device : str, optional
         Default: the CPU.
+    n_jobs : int, optional
+        Number of threads. Default: torch's.
     random_state : int, RandomState, Generator or None
-    progress : bool
-        Show a bar if the output is a terminal.
+        None asks for fresh randomness.
+    progress : bool, optional
+        Whether a progress bar is shown. Default: in terminals and Jupyter.
 
     Attributes
     ----------
     embedding_ : float32 array of shape (num_nodes, dimensions)
     encoder_ : graphrep.nn.GCN
     history_ : list of dict
-        Per epoch: loss, and what the stopping rule looked at.
+        Per epoch: loss, and what the stop rule measured.
     best_epoch_ : int
-        Whose weights are used, counted from 1.
+        Epoch whose weights are used, from 1.
     num_parameters_ : int
     nodes_ : array
         Names of the rows.
@@ -104,7 +113,7 @@ class Contrastive(ContrastiveEmbedder):
 
     Notes
     -----
-    Edge weights are not used. Features stay sparse. An epoch takes O(num_arcs * dimensions) for propagation, the
+    Edge weights are ignored. Features stay sparse. An epoch takes O(num_arcs * dimensions) for propagation, the
     product of the features with the first weights, and the objective: O(num_nodes²) time and O(num_nodes) memory for
     GRACE, O(num_nodes * dimensions²) for CCA-SSG and Barlow Twins, O(num_nodes * dimensions) for the others. Memory
     O(num_nodes * dimensions).
@@ -117,12 +126,12 @@ class Contrastive(ContrastiveEmbedder):
     --------
     >>> import networkx as nx
     >>> import graphrep as gr
-    >>> model = gr.Contrastive(objective="cca-ssg", dimensions=8, epochs=3, random_state=0, progress=False)
+    >>> model = gr.Contrastive(objective="cca-ssg", dimensions=8, epochs=3)
     >>> model.fit_transform(nx.karate_club_graph()).shape
     (34, 8)
     """
 
-    SETTINGS = {  # noqa: RUF012
+    SETTINGS: ClassVar[dict[str, dict[str, Any]]] = {
         "grace": _COMMON
         | {
             "layers": 2,
@@ -136,23 +145,8 @@ class Contrastive(ContrastiveEmbedder):
             "edge_dropping": (0.2, 0.4),
             "epochs": 200,
         },
-        "cca-ssg": _COMMON
-        | {
-            "layers": 2,
-            "activation": "none",
-            "weight": 1e-3,
-            "feature_masking": (0.1, 0.1),
-            "edge_dropping": (0.4, 0.4),
-            "epochs": 50,
-        },
-        "barlow-twins": _COMMON
-        | {
-            "layers": 2,
-            "activation": "none",
-            "feature_masking": (0.1, 0.1),
-            "edge_dropping": (0.4, 0.4),
-            "epochs": 50,
-        },
+        "cca-ssg": _COMMON | _AUGMENTED | {"layers": 2, "activation": "none", "weight": 1e-3, "epochs": 50},
+        "barlow-twins": _COMMON | _AUGMENTED | {"layers": 2, "activation": "none", "epochs": 50},
         "sce": _COMMON | _SGC | {"weight": 2e4, "epochs": 50},
         "coles": _COMMON | _SGC | {"weight": 0.8, "epochs": 20},
         "dgi": _COMMON | {"epochs": 200},
@@ -170,66 +164,86 @@ class Contrastive(ContrastiveEmbedder):
             "edge_dropping": (0.2, 0.3),
             "epochs": 1000,
         },
+        "own": _COMMON | _AUGMENTED | {"layers": 2, "activation": "none", "epochs": 50},
     }
 
-    def __init__(
-        self,
-        *,
-        objective: str = "grace",
-        encoder: str = "gcn",
-        dimensions: int | None = None,
-        hidden: int | None = None,
-        layers: int | None = None,
-        hops: int | None = None,
-        inner_activation: str | None = None,
-        activation: str | None = None,
-        feature_masking: tuple[float, float] | None = None,
-        edge_dropping: tuple[float, float] | None = None,
-        temperature: float | None = None,
-        weight: float | None = None,
-        negatives: int = 5,
-        power_steps: int | None = None,
-        learning_rate: float | None = None,
-        weight_decay: float | None = None,
-        epochs: int | None = None,
-        stop: Any = "last",
-        random_features: int = 128,
-        checkpoint: str | os.PathLike[str] | None = None,
-        device: str | None = None,
-        random_state: Any = None,
-        progress: bool = True,
-    ) -> None:
-        self._store(locals())
+    objective: Any = "grace"
+    encoder: Any = "gcn"
+    feature_masking: tuple[float, float] | None = None
+    edge_dropping: tuple[float, float] | None = None
+    power_steps: int | None = None
 
-    def _embed(
-        self, graph: Graph, *, on_epoch: Callable[[int, Callable[[], F32]], None] | None = None, **_: Any
-    ) -> F32:
-        graph = self._checked_graph(graph)
-        if self.encoder not in ("gcn", "mlp"):
-            raise ValueError(f"encoder must be gcn or mlp; got {self.encoder!r}.")
+    def _fit_vectors(self, graph: Graph) -> F32:
         augmentation = {name: _pair(name, self._setting(name)) for name in ("feature_masking", "edge_dropping")}
-        device, seed = torch.device(self.device or "cpu"), self._seed()
-        features = self._features(graph, seed)
-        x, adj = as_features(features, device), as_adjacency(graph).to(device)
-        passing = adj if self.encoder == "gcn" else None
+        device = self._device()
+        checkpoint = self._open(graph)
+        features = self._features(graph, checkpoint.seed)
+        x: Any = as_features(features, device)
+        adj = as_adjacency(graph).to(device)
+        passing = adj if self.encoder != "mlp" else None
+        if isinstance(x, SparseFeatures) and not isinstance(self.encoder, str):
+            x = x.to_dense()
 
-        def infer(encoder: GCN) -> Tensor:
-            h = encoder.infer(x, passing)
+        def infer(encoder: Any) -> Tensor:
+            h: Tensor = encoder.infer(x, passing)
             smooth = h
             for _ in range(self._setting("power_steps")):
                 smooth = propagate(adj, smooth)
             return h + smooth if smooth is not h else h
 
-        self._train(
-            lambda: GraphSource(x, adj, **augmentation, message_passing=passing is not None),
-            features,
-            graph,
-            seed,
-            infer,
-            on_epoch,
-            init="glorot",
+        def source() -> GraphSource:
+            return GraphSource(x, adj, **augmentation, message_passing=passing is not None)
+
+        complete = self._train(source, int(features.shape[1]), infer, checkpoint, init="glorot")
+        embedding: F32 = infer(self.encoder_).cpu().numpy()
+        if complete:
+            checkpoint.remove()
+        return embedding
+
+    def _make_encoder(self, in_channels: int, init: str) -> Any:
+        if isinstance(self.encoder, str):
+            return super()._make_encoder(in_channels, init)
+        return OwnEncoder(
+            copy.deepcopy(self.encoder) if isinstance(self.encoder, nn.Module) else self.encoder(in_channels)
         )
-        return infer(self.encoder_).cpu().numpy()
+
+    def _check(self) -> None:
+        super()._check()
+        if isinstance(self.encoder, str) and self.encoder not in ("gcn", "mlp"):
+            raise ValueError(f"encoder must be gcn or mlp, or an encoder of your own; got {self.encoder!r}.")
+        if not isinstance(self.encoder, str):
+            if not callable(self.encoder):
+                raise TypeError(f"encoder must be a name, a module or a function of in_channels, got {self.encoder!r}.")
+            if self.dimensions is None:
+                raise ValueError("dimensions must be given with an encoder of your own: the width of its result.")
+
+
+class OwnEncoder(nn.Module):
+    """An encoder of one's own, ``module(x, adj)``, with masked columns and shuffled rows made for it."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(
+        self, x: Tensor, adj: Any = None, *, columns: Tensor | None = None, rows: Tensor | None = None
+    ) -> Tensor:
+        """Vectors of shape (num_nodes, dimensions)."""
+        if columns is not None:
+            x = x * columns
+        if rows is not None:
+            x = x.index_select(0, rows)
+        out: Tensor = self.module(x, adj)
+        return out
+
+    @torch.no_grad()
+    def infer(self, x: Tensor, adj: Any = None) -> Tensor:
+        """The same in evaluation mode."""
+        training = self.training
+        self.eval()
+        out = self(x, adj)
+        self.train(training)
+        return out
 
 
 def _pair(name: str, value: Any) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""What each objective adds to an encoder: projections, discriminators, random pairs, and how the loss is formed."""
+"""What an objective adds to an encoder: projections, discriminators, random pairs, and how the loss is computed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from graphrep.contrast import objectives
 from graphrep.contrast.infonce import info_nce
 from graphrep.contrast.sources import ClusterSource, GraphSource, View
 from graphrep.nn.gcn import GCN
+from graphrep.nn.generators import current_generator, make_generator
+from graphrep.nn.layers import Linear
 from graphrep.ops.adjacency import Adjacency
+from graphrep.ops.normalization import symmetric_normalize
 
-__all__ = ["HEADS", "Head"]
+__all__ = ["HEADS", "Head", "PairHead"]
 
 Tensor = torch.Tensor
 Encode = Callable[[View], Tensor]
@@ -28,16 +31,16 @@ class Head(nn.Module):
         raise NotImplementedError
 
     def after_step(self, encoder: GCN, progress: float) -> None:
-        """What follows a step of the optimiser; ``progress`` grows from 0 to 1 over the training."""
+        """Called after each step of the optimizer; ``progress`` grows from 0 to 1 over the training."""
 
 
 class GraceHead(Head):
-    """Projection Linear, ELU, Linear, then InfoNCE between two views."""
+    """GRACE: projection Linear, ELU, Linear, then InfoNCE between two views."""
 
     def __init__(self, dimensions: int, *, temperature: float, **_: Any) -> None:
         super().__init__()
         self.temperature = temperature
-        self.projection = nn.Sequential(nn.Linear(dimensions, dimensions), nn.ELU(), nn.Linear(dimensions, dimensions))
+        self.projection = nn.Sequential(Linear(dimensions, dimensions), nn.ELU(), Linear(dimensions, dimensions))
 
     def forward(self, encode: Encode, source: GraphSource | ClusterSource) -> Tensor:
         first, second = source.pair()
@@ -68,31 +71,31 @@ class BarlowHead(CcaHead):
 class SceHead(Head):
     """SCE, its random pairs drawn in every step."""
 
-    def __init__(self, dimensions: int, *, weight: float, negatives: int, **_: Any) -> None:
+    def __init__(self, dimensions: int, *, weight: float, num_negatives: int, **_: Any) -> None:
         super().__init__()
         del dimensions
-        self.weight, self.negatives = weight, negatives
+        self.weight, self.num_negatives = weight, num_negatives
 
     def forward(self, encode: Encode, source: GraphSource | ClusterSource) -> Tensor:
         z = encode(source.plain())
-        return objectives.sce(z, objectives.random_negatives(len(z), self.negatives).to(z.device), self.weight)
+        return objectives.sce(z, objectives.random_negatives(len(z), self.num_negatives).to(z.device), self.weight)
 
 
 class ColesHead(Head):
     """COLES, its random pairs drawn once."""
 
-    def __init__(self, dimensions: int, *, weight: float, negatives: int, seed: int, **_: Any) -> None:
+    def __init__(self, dimensions: int, *, weight: float, num_negatives: int, seed: int, **_: Any) -> None:
         super().__init__()
         del dimensions
-        self.weight, self.negatives, self.seed = weight, negatives, seed
+        self.weight, self.num_negatives, self.seed = weight, num_negatives, seed
         self._pairs: tuple[Adjacency, Adjacency] | None = None
 
     def forward(self, encode: Encode, source: GraphSource | ClusterSource) -> Tensor:
         z = encode(source.plain())
-        if self._pairs is None:  # from a generator of their own, so that a resumed fit has the same ones
-            generator = torch.Generator().manual_seed(self.seed)
-            pairs = objectives.random_negatives(len(z), self.negatives, self_pairs=False, generator=generator)
-            self._pairs = source.positives().to(z.device), objectives.symmetric_normalised(pairs).to(z.device)
+        if self._pairs is None:  # from a generator of their own, so that a resumed fit draws the same pairs
+            generator = make_generator(self.seed)
+            pairs = objectives.random_negatives(len(z), self.num_negatives, self_pairs=False, generator=generator)
+            self._pairs = source.positives().to(z.device), symmetric_normalize(pairs).to(z.device)
         return objectives.coles(z, *self._pairs, self.weight)
 
 
@@ -101,7 +104,8 @@ class DgiHead(Head):
 
     def __init__(self, dimensions: int, **_: Any) -> None:
         super().__init__()
-        self.bilinear = nn.Parameter(nn.init.xavier_uniform_(torch.empty(dimensions, dimensions)))
+        table = torch.empty(dimensions, dimensions)
+        self.bilinear = nn.Parameter(nn.init.xavier_uniform_(table, generator=current_generator()))
 
     def forward(self, encode: Encode, source: GraphSource) -> Tensor:
         return objectives.dgi(encode(source.masked()), encode(source.shuffled()), self.bilinear)
@@ -112,32 +116,45 @@ class GgdHead(Head):
 
     def __init__(self, dimensions: int, **_: Any) -> None:
         super().__init__()
-        self.projection = nn.Linear(dimensions, dimensions)
+        self.projection = Linear(dimensions, dimensions)
 
     def forward(self, encode: Encode, source: GraphSource) -> Tensor:
         return objectives.ggd(self.projection(encode(source.masked())), self.projection(encode(source.shuffled())))
 
 
 class BgrlHead(Head):
-    r"""BGRL's predictor and slow encoder, which follows the learned one with momentum from 0.99 to 1."""
+    r"""BGRL's predictor and target encoder, which follows the trained one with a momentum from 0.99 to 1."""
 
     def __init__(self, dimensions: int, *, make_encoder: Callable[[], GCN], **_: Any) -> None:
         super().__init__()
-        self.predictor = nn.Sequential(nn.Linear(dimensions, 512), nn.PReLU(), nn.Linear(512, dimensions))
-        self.target = make_encoder()  # initialised anew, as published, not a copy
+        self.predictor = nn.Sequential(Linear(dimensions, 512), nn.PReLU(), Linear(512, dimensions))
+        self.target = make_encoder()  # initialized independently, as published, not a copy
         self.target.requires_grad_(requires_grad=False)
 
     def forward(self, encode: Encode, source: GraphSource) -> Tensor:
         first, second = source.pair()
         with torch.no_grad():
-            slow = [self.target(view.x, view.adj, columns=view.columns) for view in (first, second)]
-        return objectives.bgrl(self.predictor(encode(first)), slow[1], self.predictor(encode(second)), slow[0])
+            targets = [self.target(view.x, view.adj, columns=view.columns) for view in (first, second)]
+        return objectives.bgrl(self.predictor(encode(first)), targets[1], self.predictor(encode(second)), targets[0])
 
     @torch.no_grad()
     def after_step(self, encoder: GCN, progress: float) -> None:
         share = 0.01 * (1 + torch.cos(torch.tensor(torch.pi * progress)).item()) / 2
         for slow, fast in zip(self.target.parameters(), encoder.parameters(), strict=True):
             slow.lerp_(fast, share)
+
+
+class PairHead(Head):
+    """An objective of one's own, ``objective(z1, z2)``, between the vectors of two views."""
+
+    def __init__(self, objective: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.objective = objective  # registered, and so trained, if it is a module
+
+    def forward(self, encode: Encode, source: GraphSource | ClusterSource) -> Tensor:
+        """Loss of two views."""
+        first, second = source.pair()
+        return self.objective(encode(first), encode(second))
 
 
 #: Name of an objective -> its head.

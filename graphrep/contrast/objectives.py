@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
+from graphrep.nn.generators import current_generator
 from graphrep.ops.adjacency import Adjacency
+from graphrep.ops.normalization import coalesce, row_sums
 from graphrep.ops.sparse_dense import spmm
 
 __all__ = [
@@ -17,13 +19,12 @@ __all__ = [
     "ggd",
     "random_negatives",
     "sce",
-    "symmetric_normalised",
 ]
 
 Tensor = torch.Tensor
 
 
-def standardised(z: Tensor, *, unbiased: bool, eps: float) -> Tensor:
+def standardized(z: Tensor, *, unbiased: bool, eps: float) -> Tensor:
     """Columns of mean 0 and variance 1; a constant column becomes 0."""
     centred = z - z.mean(0)
     count = max(1, len(z) - unbiased)
@@ -33,7 +34,7 @@ def standardised(z: Tensor, *, unbiased: bool, eps: float) -> Tensor:
 def cca_ssg(z1: Tensor, z2: Tensor, weight: float = 5e-4, *, eps: float = 1e-8) -> Tensor:
     r"""Loss of CCA-SSG: views that agree, columns that are uncorrelated.
 
-    With columns of :math:`\tilde z` standardised by the unbiased variance and
+    With columns of :math:`\tilde z` standardized by the unbiased variance and
     :math:`C_{ab} = \tilde z_a^\top \tilde z_b / N`,
 
     .. math:: L = -\operatorname{tr} C_{12} + \lambda (\lVert I - C_{11} \rVert_F^2 + \lVert I - C_{22} \rVert_F^2).
@@ -69,7 +70,7 @@ def cca_ssg(z1: Tensor, z2: Tensor, weight: float = 5e-4, *, eps: float = 1e-8) 
     tensor(0.5000)
     """
     n = _rows(z1, z2)
-    a, b = standardised(z1, unbiased=True, eps=eps), standardised(z2, unbiased=True, eps=eps)
+    a, b = standardized(z1, unbiased=True, eps=eps), standardized(z2, unbiased=True, eps=eps)
     eye = torch.eye(z1.shape[1], dtype=z1.dtype, device=z1.device)
     spread = (eye - a.T @ a / n).square().sum() + (eye - b.T @ b / n).square().sum()
     return weight * spread - (a * b).sum() / n
@@ -78,7 +79,7 @@ def cca_ssg(z1: Tensor, z2: Tensor, weight: float = 5e-4, *, eps: float = 1e-8) 
 def barlow_twins(z1: Tensor, z2: Tensor, weight: float | None = None, *, eps: float = 1e-8) -> Tensor:
     r"""Barlow Twins: the correlation matrix of the two views should be the identity.
 
-    With :math:`C = \tilde z_1^\top \tilde z_2 / N`, columns standardised with the biased variance,
+    With :math:`C = \tilde z_1^\top \tilde z_2 / N`, columns standardized with the biased variance,
     :math:`L = \sum_i (1 - C_{ii})^2 + \lambda \sum_{i \ne j} C_{ij}^2`.
 
     Parameters
@@ -107,7 +108,7 @@ def barlow_twins(z1: Tensor, z2: Tensor, weight: float | None = None, *, eps: fl
     (True, 8.0)
     """
     n = _rows(z1, z2)
-    a, b = standardised(z1, unbiased=False, eps=eps), standardised(z2, unbiased=False, eps=eps)
+    a, b = standardized(z1, unbiased=False, eps=eps), standardized(z2, unbiased=False, eps=eps)
     c = a.T @ b / n
     diagonal = c.diagonal()
     off = c.square().sum() - diagonal.square().sum()
@@ -152,13 +153,13 @@ def sce(z: Tensor, negatives: Adjacency, scale: float = 2e4) -> Tensor:
     >>> sce(torch.tensor([[0.0], [2.0]]), pair, scale=1.0)
     tensor(0.2500)
     """
-    degree = _entry_sums(negatives, z)
+    degree = row_sums(negatives, z.dtype)
     trace = (z * (degree[:, None] * z - spmm(negatives, z))).sum()
     return scale / trace.clamp(min=1e-6)
 
 
 def coles(z: Tensor, positives: Adjacency, negatives: Adjacency, weight: float = 0.8) -> Tensor:
-    r"""Loss of COLES: neighbours together, random pairs apart, through normalised adjacencies.
+    r"""Loss of COLES: neighbours together, random pairs apart, through normalized adjacencies.
 
     .. math:: L = \frac1N \bigl[\lambda \operatorname{tr}(Z^\top \hat A_- Z)
               - \operatorname{tr}(Z^\top \hat A_+ Z)\bigr]
@@ -169,7 +170,7 @@ def coles(z: Tensor, positives: Adjacency, negatives: Adjacency, weight: float =
     ----------
     z : floating tensor of shape (num_nodes, dimensions)
     positives, negatives : Adjacency
-        Normalised, see :func:`symmetric_normalised`.
+        Normalized, see :func:`graphrep.ops.symmetric_normalize`.
     weight : float
         :math:`\lambda`.
 
@@ -184,9 +185,9 @@ def coles(z: Tensor, positives: Adjacency, negatives: Adjacency, weight: float =
     Examples
     --------
     >>> import torch
-    >>> from graphrep.contrast import coles, symmetric_normalised
+    >>> from graphrep.contrast import coles
     >>> import graphrep as gr
-    >>> pair = symmetric_normalised(gr.ops.as_adjacency(gr.as_graph([[0], [1]], directed=False)))
+    >>> pair = gr.ops.symmetric_normalize(gr.ops.as_adjacency(gr.as_graph([[0], [1]], directed=False)))
     >>> coles(torch.tensor([[1.0], [2.0]]), pair, pair, weight=0.5)
     tensor(-1.)
     """
@@ -289,7 +290,7 @@ def bgrl(predicted1: Tensor, target2: Tensor, predicted2: Tensor, target1: Tenso
 def random_negatives(
     num_nodes: int, per_node: int = 5, *, self_pairs: bool = True, generator: torch.Generator | None = None
 ) -> Adjacency:
-    """Symmetric graph of random pairs: every node draws ``per_node`` others uniformly; repeats count once.
+    """Symmetric graph of random pairs: every node draws ``per_node`` nodes uniformly; repeats count once.
 
     Parameters
     ----------
@@ -297,7 +298,7 @@ def random_negatives(
     self_pairs : bool
         Whether a node may draw itself, or such draws are dropped.
     generator : torch.Generator, optional
-        Default: torch's own.
+        Default: that of the :func:`graphrep.nn.using_generator` block, or torch's global one.
 
     Returns
     -------
@@ -311,62 +312,16 @@ def random_negatives(
     True
     """
     source = torch.arange(num_nodes).repeat_interleave(per_node)
-    target = torch.randint(max(num_nodes, 1), source.shape, generator=generator)
+    target = torch.randint(max(num_nodes, 1), source.shape, generator=generator or current_generator())
     if not self_pairs:
         other = source != target
         source, target = source[other], target[other]
     keys = torch.cat([source * num_nodes + target, target * num_nodes + source])
-    return from_keys(keys, num_nodes)[0]
-
-
-def from_keys(keys: Tensor, num_nodes: int) -> tuple[Adjacency, Tensor]:
-    """Square matrix of ones with an entry for each distinct ``row * num_nodes + column``, and how often each occurs."""
-    distinct, counts = torch.unique(keys, return_counts=True)
-    rows = distinct // max(num_nodes, 1)
-    indptr = torch.zeros(num_nodes + 1, dtype=torch.int64)
-    torch.cumsum(torch.bincount(rows, minlength=num_nodes), 0, out=indptr[1:])
-    return Adjacency(indptr, distinct % max(num_nodes, 1)), counts
-
-
-def symmetric_normalised(adj: Adjacency, dtype: torch.dtype = torch.float32) -> Adjacency:
-    r"""Normalise a symmetric adjacency, :math:`D^{-1/2} A D^{-1/2}`, without adding self loops.
-
-    Parameters
-    ----------
-    adj : Adjacency
-        Square; D are the sums of its rows. Rows without entries stay empty.
-    dtype : torch.dtype
-        Of the values.
-
-    Returns
-    -------
-    Adjacency
-
-    Examples
-    --------
-    >>> import graphrep as gr
-    >>> from graphrep.contrast import symmetric_normalised
-    >>> star = gr.ops.as_adjacency(gr.as_graph([[0, 0], [1, 2]], directed=False))
-    >>> symmetric_normalised(star).values
-    tensor([0.7071, 0.7071, 0.7071, 0.7071])
-    """
-    values = adj.values
-    if values is None:
-        values = torch.ones(adj.num_entries, dtype=dtype, device=adj.device)
-    rows, cols = adj.rows().long(), adj.indices.long()
-    total = values.new_zeros(adj.num_rows).index_add(0, rows, values)
-    scale = torch.where(total > 0, total, 1).rsqrt()
-    return adj.with_values((values * scale[rows] * scale[cols]).to(dtype))
+    return coalesce(keys, num_nodes)[0]
 
 
 def _told_apart(positive: Tensor, negative: Tensor) -> Tensor:
     return (functional.softplus(-positive).mean() + functional.softplus(negative).mean()) / 2
-
-
-def _entry_sums(adj: Adjacency, like: Tensor) -> Tensor:
-    if adj.values is None:
-        return adj.degree().to(like.dtype)
-    return like.new_zeros(adj.num_rows).index_add(0, adj.rows().long(), adj.values)
 
 
 def _rows(first: Tensor, second: Tensor) -> int:

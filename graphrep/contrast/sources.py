@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import torch
 
 from graphrep.contrast.compress import ClusterMeans
-from graphrep.contrast.objectives import from_keys, symmetric_normalised
 from graphrep.graph import Graph
+from graphrep.nn.generators import current_generator, random_uniform
 from graphrep.ops.adjacency import Adjacency, as_adjacency
+from graphrep.ops.normalization import coalesce, symmetric_normalize
 
 __all__ = ["ClusterSource", "GraphSource", "View", "cluster_graph"]
 
@@ -62,7 +63,7 @@ class GraphSource:
 
     def shuffled(self) -> View:
         """Features of other nodes, at random, after masking as in the first view."""
-        rows = torch.randperm(self.num_rows).to(self.graph_adj.device)
+        rows = torch.randperm(self.num_rows, generator=current_generator()).to(self.graph_adj.device)
         return View(self.x, self.adj, self._columns(0), rows)
 
     def masked(self) -> View:
@@ -74,20 +75,20 @@ class GraphSource:
         return self.graph_adj
 
     def positives(self) -> Adjacency:
-        """Symmetrically normalised adjacency."""
-        return symmetric_normalised(self.graph_adj)
+        """Symmetrically normalized adjacency."""
+        return symmetric_normalize(self.graph_adj)
 
     def _augmented(self, which: int) -> View:
         adj, share = self.adj, self.edge_dropping[which]
         if adj is not None and share > 0:
-            adj = adj.with_values((torch.rand(adj.num_entries) >= share).float().to(adj.device))
+            adj = adj.with_values((random_uniform(adj.num_entries, adj.device) >= share).float())
         return View(self.x, adj, self._columns(which))
 
     def _columns(self, which: int) -> Tensor | None:
         share = self.feature_masking[which]
         if not share:
             return None
-        return (torch.rand(self.x.shape[1]) >= share).float().to(self.graph_adj.device)
+        return (random_uniform(self.x.shape[1], self.graph_adj.device) >= share).float()
 
 
 class ClusterSource:
@@ -122,8 +123,8 @@ class ClusterSource:
         return self.clusters
 
     def positives(self) -> Adjacency:
-        """Symmetrically normalised adjacency of the clusters."""
-        return symmetric_normalised(self.clusters if self.weighted else self.clusters.with_values(None))
+        """Symmetrically normalized adjacency of the clusters."""
+        return symmetric_normalize(self.clusters if self.weighted else self.clusters.with_values(None))
 
 
 def cluster_graph(graph: Graph, labels: Any, num_clusters: int) -> Adjacency:
@@ -138,5 +139,5 @@ def cluster_graph(graph: Graph, labels: Any, num_clusters: int) -> Adjacency:
     label = torch.as_tensor(labels)
     adj = as_adjacency(graph)
     keys = label[adj.rows().long()].mul_(num_clusters).add_(label[adj.indices.long()])
-    clusters, counts = from_keys(keys, num_clusters)
+    clusters, counts = coalesce(keys, num_clusters)
     return clusters.with_values(counts.float())

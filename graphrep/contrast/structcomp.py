@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import time
-from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +14,11 @@ import torch
 from graphrep._checks import checked_float, checked_int
 from graphrep._embedder import F32
 from graphrep._training import as_features
-from graphrep.contrast._base import ContrastiveEmbedder
+from graphrep.contrast._base import COMMON_SETTINGS, ContrastiveEmbedder
 from graphrep.contrast.compress import ClusterMeans
 from graphrep.contrast.partition import Clusters, metis
 from graphrep.contrast.sources import ClusterSource, cluster_graph
 from graphrep.graph import Graph
-from graphrep.nn.gcn import GCN
 from graphrep.ops._library import empty_cache
 from graphrep.ops.adjacency import as_adjacency
 
@@ -27,21 +26,12 @@ __all__ = ["StructComp"]
 
 Tensor = torch.Tensor
 
-_COMMON: dict[str, Any] = {
-    "dimensions": 512,
-    "hidden": None,
-    "layers": 1,
-    "hops": 1,
-    "inner_activation": "none",
-    "activation": "prelu",
-    "temperature": 0.5,
-    "weight": None,
-    "learning_rate": 1e-3,
-    "weight_decay": 5e-4,
-    "epochs": 20,
-}
+log = logging.getLogger("graphrep.contrast")
+
+_COMMON = COMMON_SETTINGS | {"inner_activation": "none", "weight_decay": 5e-4, "epochs": 20}
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class StructComp(ContrastiveEmbedder):
     r"""Structural compression: train the encoder's weights on cluster means, run it on the graph once.
 
@@ -53,14 +43,16 @@ class StructComp(ContrastiveEmbedder):
 
     Parameters
     ----------
-    objective : {"cca-ssg", "sce", "coles", "grace"}
-        It sets the defaults of every parameter that is None: the published settings for Cora.
+    objective : {"cca-ssg", "sce", "coles", "grace"}, callable or torch.nn.Module
+        It sets the defaults of every parameter that is None: the published settings for Cora. A function or module of
+        your own takes the vectors of two views, tensors of shape (n_clusters, dimensions), and returns the loss; of a
+        module, a copy is trained along.
     compression : float
         Nodes per cluster.
     n_clusters : int, optional
         In place of ``compression``.
     partition : int or str array of shape (num_nodes,), optional
-        A partition of one's own in place of that of METIS.
+        A partition of your own in place of that of METIS.
     drop_members : float
         Share of a cluster's members that a draw leaves out; at least one member stays.
     weigh_cluster_edges : bool
@@ -69,26 +61,35 @@ class StructComp(ContrastiveEmbedder):
     inner_activation, activation : str, optional
         See :class:`graphrep.nn.GCN`.
     temperature : float, optional
-        Of GRACE.
+        Temperature of GRACE.
     weight : float, optional
         :math:`\lambda` of CCA-SSG and COLES, :math:`\alpha` of SCE.
-    negatives : int
-        Random pairs that each cluster draws in SCE and COLES.
+    num_negatives : int
+        Number of random pairs that each cluster draws in SCE and COLES.
     learning_rate, weight_decay : float, optional
         Of Adam.
     epochs : int, optional
-        At most so many.
+        Upper bound on the number of epochs.
     stop : {"agreement", "loss", "last"} or StopRule
-        What decides which epoch's weights are used, never a label; see :mod:`graphrep.contrast.stopping`.
+        Which epoch's weights are used, chosen without labels; see :class:`graphrep.contrast.HighestAgreement`.
     random_features : int
-        Columns of the random normal features of a graph that has none.
+        Number of columns of the random normal features of a graph that has none.
+    max_seconds : float, optional
+        Start no epoch but the first after this time. With a checkpoint, the next fit resumes there.
     checkpoint : path, optional
-        File to which every epoch is saved, and from which an interrupted fit goes on.
+        File to which the state is saved after every epoch and from which an interrupted fit resumes. Only a fit with
+        the same graph, features and settings can resume from it. A complete fit removes it.
+    callbacks : sequence of callable
+        Called after every epoch with (epoch, record, estimator). One that returns True ends the training.
+        :meth:`current_embedding` gives the vectors of the moment.
     device : str, optional
-        Of the training and of the result; default: the CPU. Clusters and means are made on the CPU.
+        Device of the training and of the result; default: the CPU. Clusters and means are computed on the CPU.
+    n_jobs : int, optional
+        Number of threads. Default: torch's.
     random_state : int, RandomState, Generator or None
-    progress : bool
-        Show a bar if the output is a terminal.
+        None asks for fresh randomness.
+    progress : bool, optional
+        Whether a progress bar is shown. Default: in terminals and Jupyter.
 
     Attributes
     ----------
@@ -98,9 +99,9 @@ class StructComp(ContrastiveEmbedder):
         0 … ``n_clusters_`` - 1, none empty.
     n_clusters_ : int
     history_ : list of dict
-        Per epoch: loss, and what the stopping rule looked at.
+        Per epoch: loss, and what the stop rule measured.
     best_epoch_ : int
-        Whose weights are used, counted from 1; 0 if there was none.
+        Epoch whose weights are used, from 1; 0 if there was none.
     seconds_ : dict of str to float
         Of "partition", "compression", "training" and "inference".
     num_parameters_ : int
@@ -114,7 +115,7 @@ class StructComp(ContrastiveEmbedder):
 
     Notes
     -----
-    Edge weights are not used. Beyond the features, the graph and the result, training holds O(n_clusters *
+    Edge weights are ignored. Beyond the features, the graph and the result, training holds O(n_clusters *
     (num_features + dimensions)) numbers, and for DropMember one per node and non-zero feature. GRACE takes
     O(n_clusters²) time per epoch. Inference goes layer by layer in one buffer, see :meth:`graphrep.nn.GCN.infer`.
 
@@ -127,60 +128,36 @@ class StructComp(ContrastiveEmbedder):
     --------
     >>> import networkx as nx
     >>> import graphrep as gr
-    >>> model = gr.StructComp(compression=4, dimensions=8, epochs=3, random_state=0, progress=False)
+    >>> model = gr.StructComp(compression=4, dimensions=8, epochs=3)
     >>> model.fit_transform(nx.karate_club_graph()).shape, model.n_clusters_
     ((34, 8), 8)
     """
 
-    SETTINGS = {  # noqa: RUF012
+    SETTINGS: ClassVar[dict[str, dict[str, Any]]] = {
         "cca-ssg": _COMMON | {"layers": 2, "weight": 5e-4},
         "grace": _COMMON,
         "sce": _COMMON | {"hops": 2, "activation": "none", "weight": 2e4, "epochs": 50},
         "coles": _COMMON | {"hops": 2, "activation": "none", "weight": 0.8},
+        "own": _COMMON,
     }
 
-    def __init__(
-        self,
-        *,
-        objective: str = "cca-ssg",
-        compression: float = 9,
-        n_clusters: int | None = None,
-        partition: Any = None,
-        drop_members: float = 0.5,
-        weigh_cluster_edges: bool = False,
-        dimensions: int | None = None,
-        hidden: int | None = None,
-        layers: int | None = None,
-        hops: int | None = None,
-        inner_activation: str | None = None,
-        activation: str | None = None,
-        temperature: float | None = None,
-        weight: float | None = None,
-        negatives: int = 5,
-        learning_rate: float | None = None,
-        weight_decay: float | None = None,
-        epochs: int | None = None,
-        stop: Any = "agreement",
-        random_features: int = 128,
-        checkpoint: str | os.PathLike[str] | None = None,
-        device: str | None = None,
-        random_state: Any = None,
-        progress: bool = True,
-    ) -> None:
-        self._store(locals())
+    stop: Any = "agreement"
+    compression: float = 9
+    n_clusters: int | None = None
+    partition: Any = None
+    drop_members: float = 0.5
+    weigh_cluster_edges: bool = False
 
-    def _embed(
-        self, graph: Graph, *, on_epoch: Callable[[int, Callable[[], F32]], None] | None = None, **_: Any
-    ) -> F32:
-        graph = self._checked_graph(graph)
-        checked_float("drop_members", self.drop_members, 0.0, 1.0)
-        device, seed = torch.device(self.device or "cpu"), self._seed()
-        features = self._features(graph, seed)
+    def _fit_vectors(self, graph: Graph) -> F32:
+        device = self._device()
+        checkpoint = self._open(graph)
+        features = self._features(graph, checkpoint.seed)
         clock = _Clock()
-        clusters = self._clusters(graph, seed)
+        clusters = self._clusters(graph, checkpoint.seed)
         self.clusters_: npt.NDArray[np.int64] = clusters.labels
         self.n_clusters_ = clusters.num_clusters
         clock.lap("partition")
+        log.info("StructComp: %d nodes in %d clusters", graph.num_nodes, clusters.num_clusters)
         means = ClusterMeans(features, clusters, device)
         clock.lap("compression")
 
@@ -188,17 +165,24 @@ class StructComp(ContrastiveEmbedder):
             between = cluster_graph(graph, clusters.labels, clusters.num_clusters).to(device)
             return ClusterSource(means, between, self.drop_members, weighted=self.weigh_cluster_edges)
 
-        def infer(encoder: GCN) -> Tensor:
-            return encoder.infer(as_features(features, device), as_adjacency(graph).to(device))
+        def infer(encoder: Any) -> Tensor:
+            vectors: Tensor = encoder.infer(as_features(features, device), as_adjacency(graph).to(device))
+            return vectors
 
-        self._train(source, features, graph, seed, infer, on_epoch, init="linear")
+        complete = self._train(source, int(features.shape[1]), infer, checkpoint, init="linear")
         self.encoder_.zero_grad()
         empty_cache()  # so that the result takes the place of what training held
         clock.lap("training")
-        embedding = infer(self.encoder_).cpu().numpy()
+        embedding: F32 = infer(self.encoder_).cpu().numpy()
         clock.lap("inference")
         self.seconds_ = clock.laps
+        if complete:
+            checkpoint.remove()
         return embedding
+
+    def _check(self) -> None:
+        super()._check()
+        checked_float("drop_members", self.drop_members, 0.0, 1.0)
 
     def _clusters(self, graph: Graph, seed: int) -> Clusters:
         if self.partition is not None:

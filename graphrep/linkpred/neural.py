@@ -2,43 +2,335 @@
 
 from __future__ import annotations
 
-import os
+import copy
+import math
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from graphrep._checks import checked_float, checked_int
+from graphrep._estimator import TrainedEstimator
 from graphrep._pairs import as_pairs
-from graphrep.graph import as_graph
-from graphrep.linkpred._validation import checked_validation
+from graphrep._threads import limited_threads
+from graphrep._training import as_features
+from graphrep.evaluate.metrics import check_metrics
+from graphrep.graph import Graph, as_graph
+from graphrep.learn.loop import Loop
+from graphrep.learn.stopping import BestMetric
+from graphrep.linkpred._validation import checked_negatives, checked_validation
 from graphrep.linkpred.predictors import (
     CompletionPredictor,
     HadamardPredictor,
     NeighborPredictor,
-    PairPredictor,
     ResidualPredictor,
 )
-from graphrep.linkpred.training import Trainer
+from graphrep.linkpred.training import PRECISIONS, PairModel, PairTask, score_pairs
+from graphrep.nn import Encoder
+from graphrep.nn.generators import make_generator, using_generator
+from graphrep.nn.sparse import SparseFeatures
+from graphrep.ops.adjacency import Adjacency, as_adjacency
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["GAE", "NCN", "NCNC"]
 
 F32 = npt.NDArray[np.float32]
+Tensor = torch.Tensor
 
 
-class GAE(BaseEstimator):  # type: ignore[misc]
+@dataclass(kw_only=True, eq=False, repr=False)
+class EncoderOptions:
+    """Options of :class:`graphrep.nn.Encoder`, and an encoder of one's own in its place."""
+
+    encoder: nn.Module | Callable[[int | None, int], nn.Module] | None = None
+    dimensions: int = 256
+    layers: int = 1
+    convolution: str = "puregcn"
+    feature_dropout: float = 0.0
+    encoder_dropout: float = 0.0
+    encoder_edge_dropout: float = 0.0
+    output_dropout: float = 0.0
+    layer_norm: bool = True
+    residual: bool = False
+    jumping_knowledge: bool = False
+    jumping_weights: str = "normal"
+    shared_convolution: bool = False
+    initial_residual: float = 0.0
+
+    def _make_encoder(self, in_channels: int | None, num_nodes: int) -> nn.Module:
+        if isinstance(self.encoder, nn.Module):
+            return copy.deepcopy(self.encoder)
+        if self.encoder is not None:
+            return self.encoder(in_channels, num_nodes)
+        return Encoder(
+            in_channels,
+            dimensions=self.dimensions,
+            layers=self.layers,
+            convolution=self.convolution,
+            num_embeddings=num_nodes,
+            feature_dropout=self.feature_dropout,
+            dropout=self.encoder_dropout,
+            edge_dropout=self.encoder_edge_dropout,
+            output_dropout=self.output_dropout,
+            layer_norm=self.layer_norm,
+            residual=self.residual,
+            jumping_knowledge=self.jumping_knowledge,
+            jumping_weights=self.jumping_weights,
+            shared_convolution=self.shared_convolution,
+            initial_residual=self.initial_residual,
+        )
+
+    def _check_encoder(self) -> None:
+        checked_int("dimensions", self.dimensions, 1)
+        checked_int("layers", self.layers, 0)
+        for name in ("feature_dropout", "encoder_dropout", "encoder_edge_dropout", "output_dropout"):
+            checked_float(name, getattr(self, name), 0.0, 1.0)
+        if self.encoder is None:
+            return
+        if not callable(self.encoder):
+            raise TypeError(
+                f"encoder must be a torch.nn.Module or a function of (in_channels, num_nodes), got {self.encoder!r}."
+            )
+        # layer_norm and dimensions also belong to the predictor.
+        own = {field.name for field in fields(EncoderOptions)} - {"encoder", "dimensions", "layer_norm"}
+        changed = [
+            field.name for field in fields(self) if field.name in own and field.default != getattr(self, field.name)
+        ]
+        if changed:
+            raise ValueError(
+                f"{', '.join(changed)} would have no effect on an encoder of your own; give either encoder or these."
+            )
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class PairOptions:
+    """Options of training on pairs."""
+
+    learning_rate: float = 0.003
+    predictor_learning_rate: float = 0.003
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
+    decay_every: int | None = None
+    num_negatives: int = 1
+    negative_sampling: str = "uniform"
+    batch_size: int = 1024
+    drop_last: bool = False
+    hide_targets: bool = True
+    metric: str = "hits@100"
+    patience: int | None = None
+    train_metric_limit: float | None = None
+    score_batch: int = 8192
+    precision: str = "float32"
+
+    def _check_pairs(self) -> None:
+        for name in ("batch_size", "num_negatives", "score_batch"):
+            checked_int(name, getattr(self, name), 1)
+        for name in ("patience", "decay_every"):
+            if getattr(self, name) is not None:
+                checked_int(name, getattr(self, name), 1)
+        checked_negatives(self.negative_sampling)
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}; got {self.precision!r}.")
+        for name in ("learning_rate", "predictor_learning_rate", "weight_decay", "clip_norm"):
+            if getattr(self, name) is not None:
+                checked_float(name, getattr(self, name), 0.0, math.inf)
+        check_metrics([self.metric])
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class LinkPredictor(EncoderOptions, PairOptions, TrainedEstimator):
+    """Base class of the neural link predictors; subclasses say which predictor they have."""
+
+    predictor_dropout: float = 0.0
+    tail_activation: bool = True
+    two_layer_head: bool = False
+
+    def _make_predictor(self) -> nn.Module:
+        raise NotImplementedError
+
+    def fit(self, graph: Any, edges: Any = None, *, val: Any = None, start: LinkPredictor | None = None) -> Self:
+        """Learn from the edges of a graph.
+
+        Parameters
+        ----------
+        graph : Graph or anything :func:`graphrep.as_graph` takes
+            Undirected: what message passing and common neighbors see. Its features ``x`` are the input; without any, a
+            vector per node is learned. Weights are ignored.
+        edges : int array of shape (2, num_edges), optional
+            Pairs to learn from; default: the edges of the graph, each once, without self loops.
+        val : LinkSplit, or pair of int arrays of shapes (2, num_pos) and (2, num_neg), optional
+            Validation pairs, which choose the epoch whose parameters are kept. Of a LinkSplit, ``valid`` and
+            ``valid_neg`` are taken. Negatives of shape (2, num_pos, num_neg) belong to one positive each.
+        start : fitted estimator with the same encoder and predictor options, optional
+            Training starts from its parameters, for example those of an NCN for an NCNC.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, IndexError, TypeError
+            The graph is directed or holds validation edges, pairs are out of range, features are not finite, or
+            settings are out of range.
+        """
+        self._check()
+        g = as_graph(graph)
+        if g.directed:
+            raise ValueError("graph must be undirected; graph.to_undirected() makes it so.")
+        positives = g.edges() if edges is None else as_pairs(edges, g.num_nodes, name="edges")
+        positives = np.ascontiguousarray(positives[:, positives[0] != positives[1]])
+        if positives.shape[1] == 0:
+            raise ValueError("there are no edges to learn from (self loops do not count).")
+        held_out = None
+        if val is not None:
+            pos, neg = checked_validation(val, g, edges, own_negatives=True)
+            held_out = torch.tensor(pos), torch.tensor(neg)
+        if start is not None:
+            check_is_fitted(start, "embedding_")
+        if g.weights is not None:
+            g = as_graph(g, weights=False)
+        with limited_threads(self.n_jobs):
+            self._train(g, positives, held_out, None if start is None else start.model_)
+        return self
+
+    def _train(self, graph: Graph, positives: Any, val: Any, start: nn.Module | None) -> None:
+        device = self._device()
+        checkpoint = self._open_checkpoint(graph, graph.x, positives, val, start)
+        adj: Adjacency = as_adjacency(graph).to(device)
+        x = self._input(graph, device)
+        with using_generator(make_generator(checkpoint.seed)):
+            encoder = self._make_encoder(None if x is None else int(x.shape[1]), graph.num_nodes)
+            model = PairModel(encoder, self._make_predictor()).to(device)
+        if start is not None:
+            _begin_with(model, start)
+        task = PairTask(
+            model,
+            graph,
+            adj,
+            x,
+            torch.from_numpy(positives),
+            batch_size=self.batch_size,
+            num_negatives=self.num_negatives,
+            negative_sampling=self.negative_sampling,
+            drop_last=self.drop_last,
+            hide_targets=self.hide_targets,
+            precision=self.precision,
+            val=val,
+            metric=self.metric,
+            with_train_metric=self.train_metric_limit is not None,
+            score_batch=self.score_batch,
+        )
+        if tuple(task.encode().shape) != (graph.num_nodes, self.dimensions):
+            raise ValueError(
+                f"encoder must return vectors of shape (num_nodes, dimensions) = ({graph.num_nodes}, "
+                f"{self.dimensions}), got {tuple(task.encode().shape)}."
+            )
+        groups = [
+            {"params": model.encoder.parameters(), "lr": self.learning_rate},
+            {"params": model.predictor.parameters(), "lr": self.predictor_learning_rate},
+        ]
+        loop = Loop(
+            model,
+            task.loss,
+            task.batches,
+            torch.optim.Adam(groups, fused=True, weight_decay=self.weight_decay),
+            epochs=self.epochs,
+            seed=checkpoint.seed,
+            stop=None if val is None else BestMetric(self.metric, self.patience, self.train_metric_limit),
+            validate=None if val is None else task.validate,
+            schedule=self._schedule,
+            clip_norm=self.clip_norm,
+            clipped=(model.encoder, model.predictor),
+            on_epoch=self._notify,
+            max_seconds=self.max_seconds,
+            checkpoint=checkpoint,
+            progress=self.progress,
+            name=type(self).__name__,
+        )
+        # Set before training, so that callbacks can use them.
+        self.model_, self.history_, self._task = model, loop.history, task
+        self.num_parameters_ = sum(p.numel() for p in model.parameters())
+        try:
+            loop.run()
+            self.history_, self.best_epoch_ = loop.history, loop.best_epoch
+            self.embedding_ = self.current_embedding()
+            self._adj = adj
+        finally:
+            del self._task
+        if not loop.timed_out:
+            checkpoint.remove()
+
+    def current_embedding(self) -> F32:
+        """Node vectors by the parameters of this moment, float32 of shape (num_nodes, dimensions); for callbacks."""
+        if not hasattr(self, "_task"):
+            check_is_fitted(self, "embedding_")
+            return self.embedding_
+        vectors: F32 = self._task.encode().float().cpu().numpy()
+        return vectors
+
+    def score_pairs(self, pairs: Any) -> F32:
+        """Logits of pairs of shape (2, num_pairs), float32; the likelier an edge, the higher.
+
+        A pair's score does not depend on the other pairs. In a callback, the parameters of the moment are used.
+        """
+        vectors = self.current_embedding()
+        adj = self._task.adj if hasattr(self, "_task") else self._adj
+        table = as_pairs(pairs, len(vectors), name="pairs")
+        if table.ndim != 2:
+            raise ValueError(f"pairs must have shape (2, num_pairs), got {table.shape}.")
+        h = torch.from_numpy(vectors).to(adj.device)
+        ends = torch.tensor(table).to(adj.device)
+        scores: F32 = score_pairs(self.model_.predictor, h, adj, ends, self.score_batch).cpu().numpy()
+        return scores
+
+    def _input(self, graph: Graph, device: torch.device) -> Any:
+        """Features as the encoder takes them; one's own encoder gets a tensor unless it says ``accepts_sparse``."""
+        x = None if graph.x is None else as_features(graph.x, device)
+        if isinstance(x, SparseFeatures) and self.encoder is not None:
+            return x if getattr(self.encoder, "accepts_sparse", False) else x.to_dense()
+        return x
+
+    def _schedule(self, epoch: int) -> float:
+        """Share of the learning rates in an epoch: that of the epochs that were left when it last changed."""
+        if not self.decay_every:
+            return 1.0
+        return float(max(1 - epoch // self.decay_every * self.decay_every / self.epochs, 1e-4))
+
+    def _check(self) -> None:
+        self._check_training()
+        self._check_encoder()
+        self._check_pairs()
+        checked_float("predictor_dropout", self.predictor_dropout, 0.0, 1.0)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class GAE(LinkPredictor):
     r"""Graph auto-encoder: a message-passing encoder, pairs scored by the Hadamard product of their vectors.
 
-    The loss is :math:`-\log \sigma(s_{uv})` over edges and :math:`-\log \sigma(-s_{uv})` over as many pairs that are no
-    edges, drawn anew in every epoch. While a batch of edges is scored they are hidden from the graph, so that no edge
-    tells of itself.
+    The loss is :math:`-\log \sigma(s_{uv})` over edges and :math:`-\log \sigma(-s_{uv})` over sampled pairs without an
+    edge, drawn anew in every epoch. While a batch of edges is scored, its edges are hidden from the graph, so that no
+    edge reveals itself.
 
     Parameters
     ----------
+    encoder : torch.nn.Module or callable, optional
+        An encoder of your own in place of :class:`graphrep.nn.Encoder`: a module, of which a copy is trained, or a
+        function of (in_channels, num_nodes) that makes one; ``in_channels`` is None for a graph without features. Its
+        ``forward(x, adj)`` takes the features as a tensor (as :class:`graphrep.nn.SparseFeatures` if it has an
+        attribute ``accepts_sparse = True``) and an :class:`graphrep.ops.Adjacency`, and returns vectors of shape
+        (num_nodes, dimensions).
+    predictor : torch.nn.Module or callable, optional
+        A predictor of your own: a module, of which a copy is trained, or a function of ``dimensions`` that makes one.
+        Its ``forward(h, adj, pairs)`` takes the vectors, the adjacency without hidden edges and pairs of shape
+        (2, num_pairs), and returns logits of shape (num_pairs,).
     dimensions : int
         Width of the encoder and the predictor.
     layers : int
@@ -48,59 +340,65 @@ class GAE(BaseEstimator):  # type: ignore[misc]
         See :class:`graphrep.nn.Encoder`.
     layer_norm, residual, jumping_knowledge : bool
     jumping_weights : str
-        See :class:`graphrep.nn.Encoder`; ``layer_norm`` also holds for the predictor.
+        See :class:`graphrep.nn.Encoder`; ``layer_norm`` also applies to the predictor.
     shared_convolution : bool
     initial_residual : float
         See :class:`graphrep.nn.Encoder`; with ``predictor_layers`` they make the refined auto-encoder of Ma et al.
     predictor_dropout : float
     predictor_layers : int, optional
     predictor_residual : bool
-        Score pairs by :class:`graphrep.linkpred.ResidualPredictor` with so many layers. Default: by
+        Score pairs by a :class:`graphrep.linkpred.ResidualPredictor` with this number of layers. Default: by a
         :class:`graphrep.linkpred.HadamardPredictor`, that of the NCN code.
     tail_activation, two_layer_head : bool
         See :class:`graphrep.linkpred.HadamardPredictor`.
     learning_rate, predictor_learning_rate : float
-        Of Adam, for the encoder and for the predictor.
+        Learning rates of Adam, for the encoder and for the predictor.
     weight_decay : float
-        Of Adam.
+        Weight decay of Adam.
     clip_norm : float, optional
-        Largest norm of the gradient, of the encoder and of the predictor.
+        Largest norm of the gradient, of the encoder and of the predictor separately.
     decay_every : int, optional
-        After so many epochs, each time, the learning rates become their share of epochs that are left.
+        After every ``decay_every`` epochs, the learning rates are set to their initial values times the share of
+        epochs that are left.
     num_negatives : int
-        For each edge.
-    negatives : {"uniform", "degree"}
-        How their ends are drawn: every node alike, or in proportion to degree, so that they are as popular as those of
-        edges. Popularity alone tells edges from uniform pairs, and a model that learned no more fails where the pairs
-        to be ranked are all popular.
+        Number of negatives per edge.
+    negative_sampling : {"uniform", "degree"}
+        Distribution of the ends of negatives: uniform over the nodes, or proportional to degree, so that negatives are
+        as popular as edges. Popularity alone separates edges from uniform pairs, and a model that learned no more fails
+        where all pairs to be ranked are popular.
     batch_size : int
-        Edges in a batch.
+        Number of edges in a batch.
     drop_last : bool
-        Leave out the last batch of an epoch if it is not full, as the released NCN code does.
-    epochs : int
+        Skip the last batch of an epoch if it is not full, as the released NCN code does.
     hide_targets : bool
         Whether the edges of a batch are hidden.
     metric : str
-        What the best epoch is chosen by where validation pairs are given: "hits@K", "mrr", "auc" or "ap".
+        What the best epoch is chosen by if validation pairs are given: "hits@K", "mrr", "auc" or "ap".
     patience : int, optional
-        Stop when so many epochs brought no better one.
+        Stop after this number of epochs without a better one.
     train_metric_limit : float, optional
         Stop when training edges, scored among the validation negatives, exceed this value of ``metric``.
-    max_seconds : float, optional
-        Start no epoch but the first after so much time; with a checkpoint, another fit goes on from there.
     score_batch : int
-        Pairs scored at a time; changes memory, not scores.
+        Number of pairs scored at a time; changes memory, not scores.
     precision : {"float32", "bfloat16"}
-        Of matrix products while training. Parameters, norms, the loss and all scores are float32.
+        Precision of matrix products during training. Parameters, norms, the loss and all scores are float32.
+    epochs : int
+        Upper bound on the number of epochs.
+    max_seconds : float, optional
+        Start no epoch but the first after this time. With a checkpoint, the next fit resumes there.
     checkpoint : path, optional
-        File to which every epoch is saved, and from which an interrupted fit goes on.
-    on_epoch : callable, optional
-        Called with the number of each epoch, from 1, and its record: that of ``history_`` and the seconds of training.
+        File to which the state is saved after every epoch and from which an interrupted fit resumes. Only a fit with
+        the same graph, features and settings can resume from it. A complete fit removes it.
+    callbacks : sequence of callable
+        Called after every epoch with (epoch, record, estimator). One that returns True ends the training.
     device : str, optional
         Default: the CPU.
+    n_jobs : int, optional
+        Number of threads. Default: torch's.
     random_state : int, RandomState, Generator or None
-    progress : bool
-        Show a bar if the output is a terminal.
+        None asks for fresh randomness.
+    progress : bool, optional
+        Whether a progress bar is shown. Default: in terminals and Jupyter.
 
     Attributes
     ----------
@@ -110,77 +408,33 @@ class GAE(BaseEstimator):  # type: ignore[misc]
     history_ : list of dict
         Per epoch: loss, and the metric on the validation pairs.
     best_epoch_ : int
-        Counted from 1: that of the best metric, or the last one without validation pairs.
+        Epoch whose parameters are used, from 1: that of the best metric, the first of equally good ones, or the last
+        epoch if there are no validation pairs.
+    num_parameters_ : int
 
     References
     ----------
-    Kipf, Welling. Variational Graph Auto-Encoders. 2016. Li et al. Reconsidering the Performance of GAE in Link
-    Prediction. 2024.
+    Kipf, Welling. Variational Graph Auto-Encoders. 2016. Ma et al. Reconsidering the Performance of GAE in Link
+    Prediction. CIKM 2025.
 
     Examples
     --------
     >>> import networkx as nx
     >>> import graphrep as gr
-    >>> model = gr.linkpred.GAE(dimensions=16, epochs=5, batch_size=32, random_state=0, progress=False)
+    >>> model = gr.GAE(dimensions=16, epochs=5, batch_size=32)
     >>> model.fit(nx.karate_club_graph()).score_pairs([[0, 0], [1, 9]]).shape
     (2,)
     """
 
-    def __init__(
-        self,
-        *,
-        dimensions: int = 256,
-        layers: int = 1,
-        convolution: str = "puregcn",
-        feature_dropout: float = 0.0,
-        encoder_dropout: float = 0.0,
-        encoder_edge_dropout: float = 0.0,
-        output_dropout: float = 0.0,
-        layer_norm: bool = True,
-        residual: bool = False,
-        jumping_knowledge: bool = False,
-        jumping_weights: str = "normal",
-        shared_convolution: bool = False,
-        initial_residual: float = 0.0,
-        predictor_dropout: float = 0.0,
-        predictor_layers: int | None = None,
-        predictor_residual: bool = True,
-        tail_activation: bool = True,
-        two_layer_head: bool = False,
-        learning_rate: float = 0.003,
-        predictor_learning_rate: float = 0.003,
-        weight_decay: float = 0.0,
-        clip_norm: float | None = None,
-        decay_every: int | None = None,
-        num_negatives: int = 1,
-        negatives: str = "uniform",
-        batch_size: int = 1024,
-        drop_last: bool = False,
-        epochs: int = 100,
-        hide_targets: bool = True,
-        metric: str = "hits@100",
-        patience: int | None = None,
-        train_metric_limit: float | None = None,
-        max_seconds: float | None = None,
-        score_batch: int = 8192,
-        precision: str = "float32",
-        checkpoint: str | os.PathLike[str] | None = None,
-        on_epoch: Callable[[int, dict[str, float]], object] | None = None,
-        device: str | None = None,
-        random_state: Any = None,
-        progress: bool = True,
-    ) -> None:
-        self._store(locals())
+    predictor: nn.Module | Callable[[int], nn.Module] | None = None
+    predictor_layers: int | None = None
+    predictor_residual: bool = True
 
-    def _store(self, values: dict[str, Any]) -> None:
-        for name, value in values.items():
-            if name not in ("self", "__class__"):
-                setattr(self, name, value)
-
-    def _encoder_options(self) -> dict[str, Any]:
-        return {"shared_convolution": self.shared_convolution, "initial_residual": self.initial_residual}
-
-    def _predictor(self) -> PairPredictor:
+    def _make_predictor(self) -> nn.Module:
+        if isinstance(self.predictor, nn.Module):
+            return copy.deepcopy(self.predictor)
+        if self.predictor is not None:
+            return self.predictor(self.dimensions)
         if self.predictor_layers is not None:
             return ResidualPredictor(
                 self.dimensions,
@@ -197,83 +451,23 @@ class GAE(BaseEstimator):  # type: ignore[misc]
             two_layer_head=self.two_layer_head,
         )
 
-    def fit(self, graph: Any, edges: Any = None, *, val: Any = None, start: GAE | None = None) -> Any:
-        """Learn from the edges of a graph.
-
-        Parameters
-        ----------
-        graph : Graph or anything :func:`graphrep.as_graph` takes
-            Undirected: what message passing and common neighbours see. Its features ``x`` are the input; without any, a
-            vector per node is learned. Weights are not used.
-        edges : int array of shape (2, num_edges), optional
-            Pairs to learn from; default: the edges of the graph, each once, without self loops.
-        val : LinkSplit, or pair of int arrays of shapes (2, num_pos) and (2, num_neg), optional
-            Validation pairs, which choose the epoch whose parameters are kept. Of a LinkSplit its ``valid`` and
-            ``valid_neg`` are taken. Negatives of shape (2, num_pos, num_neg) belong to one positive each.
-        start : fitted estimator of the same encoder and predictor options, optional
-            Its parameters are where training starts, such as those of an NCN for an NCNC.
-
-        Raises
-        ------
-        ValueError, IndexError, TypeError
-            A directed graph, one that holds validation edges, pairs out of range, features that are not finite, or
-            settings out of range.
-        """
-        g = as_graph(graph)
-        if g.directed:
-            raise ValueError("graph must be undirected; graph.to_undirected() makes it so.")
-        positives = g.edges() if edges is None else as_pairs(edges, g.num_nodes, name="edges")
-        positives = np.ascontiguousarray(positives[:, positives[0] != positives[1]])
-        if positives.shape[1] == 0:
-            raise ValueError("there are no edges to learn from (self loops do not count).")
-        held_out = None
-        if val is not None:
-            pos, neg = checked_validation(val, g, edges, own_negatives=True)
-            held_out = torch.tensor(pos), torch.tensor(neg)
-        begin: nn.Module | None = None
-        if start is not None:
-            check_is_fitted(start, "model_")
-            begin = start.model_
-        trainer = Trainer(self, g, torch.from_numpy(positives), held_out, begin)
-        trainer.run()
-        self.model_: nn.Module = trainer.model
-        self.history_, self.best_epoch_ = trainer.history, trainer.best_epoch
-        self.num_parameters_ = sum(p.numel() for p in self.model_.parameters())
-        self._adj = trainer.adj
-        self.embedding_ = trainer.encode().detach().cpu().numpy()
-        return self
-
-    @torch.no_grad()
-    def score_pairs(self, pairs: Any) -> F32:
-        """Logits of pairs of shape (2, num_pairs), float32; the likelier an edge, the higher.
-
-        A pair's score does not depend on the other pairs.
-        """
-        check_is_fitted(self, "model_")
-        table = as_pairs(pairs, len(self.embedding_), name="pairs")
-        if table.ndim != 2:
-            raise ValueError(f"pairs must have shape (2, num_pairs), got {table.shape}.")
-        ends = torch.tensor(table)
-        h = torch.from_numpy(self.embedding_).to(self._adj.device)
-        self.model_.eval()
-        predictor: Any = self.model_.predictor
-        scores: F32 = predictor.scores(h, self._adj, ends.to(h.device), self.score_batch).cpu().numpy()
-        return scores
+    def _check(self) -> None:
+        super()._check()
+        if self.predictor_layers is not None:
+            checked_int("predictor_layers", self.predictor_layers, 0)
+        if self.predictor is not None and not callable(self.predictor):
+            raise TypeError(f"predictor must be a torch.nn.Module or a function of dimensions, got {self.predictor!r}.")
 
 
-class NCN(GAE):
-    r"""Neural Common Neighbor: :class:`GAE` whose predictor also sees the pooled common neighbours of a pair.
+@dataclass(kw_only=True, eq=False, repr=False)
+class NCN(LinkPredictor):
+    r"""Neural Common Neighbor: :class:`GAE` whose predictor also sees the pooled common neighbors of a pair.
 
-    The defaults are the published settings for Cora.
+    The defaults are the published settings for Cora. Parameters, attributes and methods that are not listed are those
+    of :class:`GAE`.
 
     Parameters
     ----------
-    dimensions, layers, convolution, feature_dropout, encoder_dropout, encoder_edge_dropout, output_dropout
-    layer_norm, residual, jumping_knowledge, jumping_weights, predictor_dropout, tail_activation, two_layer_head
-    learning_rate, predictor_learning_rate, weight_decay, clip_norm, decay_every, num_negatives, negatives, batch_size
-    drop_last, epochs, hide_targets, metric, patience, train_metric_limit, max_seconds, score_batch, precision
-    checkpoint, on_epoch, device, random_state, progress
-        As in :class:`GAE`.
     predictor_edge_dropout : float
     node_transform : bool
     beta : float
@@ -287,58 +481,23 @@ class NCN(GAE):
     --------
     >>> import networkx as nx
     >>> import graphrep as gr
-    >>> model = gr.linkpred.NCN(dimensions=16, epochs=5, batch_size=32, random_state=0, progress=False)
+    >>> model = gr.NCN(dimensions=16, epochs=5, batch_size=32)
     >>> model.fit(nx.karate_club_graph()).score_pairs([[0, 0], [1, 9]]).shape
     (2,)
     """
 
-    def __init__(
-        self,
-        *,
-        dimensions: int = 256,
-        layers: int = 1,
-        convolution: str = "puregcn",
-        feature_dropout: float = 0.7,
-        encoder_dropout: float = 0.05,
-        encoder_edge_dropout: float = 0.0,
-        output_dropout: float = 0.3,
-        layer_norm: bool = True,
-        residual: bool = False,
-        jumping_knowledge: bool = True,
-        jumping_weights: str = "normal",
-        predictor_dropout: float = 0.05,
-        predictor_edge_dropout: float = 0.4,
-        node_transform: bool = True,
-        tail_activation: bool = True,
-        two_layer_head: bool = False,
-        beta: float = 1.0,
-        learning_rate: float = 0.0043,
-        predictor_learning_rate: float = 0.0024,
-        weight_decay: float = 0.0,
-        clip_norm: float | None = None,
-        decay_every: int | None = None,
-        num_negatives: int = 1,
-        negatives: str = "uniform",
-        batch_size: int = 1152,
-        drop_last: bool = True,
-        epochs: int = 100,
-        hide_targets: bool = True,
-        metric: str = "hits@100",
-        patience: int | None = None,
-        train_metric_limit: float | None = None,
-        max_seconds: float | None = None,
-        score_batch: int = 8192,
-        precision: str = "float32",
-        checkpoint: str | os.PathLike[str] | None = None,
-        on_epoch: Callable[[int, dict[str, float]], object] | None = None,
-        device: str | None = None,
-        random_state: Any = None,
-        progress: bool = True,
-    ) -> None:
-        self._store(locals())
-
-    def _encoder_options(self) -> dict[str, Any]:
-        return {}
+    feature_dropout: float = 0.7
+    encoder_dropout: float = 0.05
+    output_dropout: float = 0.3
+    jumping_knowledge: bool = True
+    predictor_dropout: float = 0.05
+    learning_rate: float = 0.0043
+    predictor_learning_rate: float = 0.0024
+    batch_size: int = 1152
+    drop_last: bool = True
+    predictor_edge_dropout: float = 0.4
+    node_transform: bool = True
+    beta: float = 1.0
 
     def _neighbor_options(self) -> dict[str, Any]:
         return {
@@ -351,25 +510,24 @@ class NCN(GAE):
             "beta": self.beta,
         }
 
-    def _predictor(self) -> PairPredictor:
+    def _make_predictor(self) -> nn.Module:
         return NeighborPredictor(self.dimensions, **self._neighbor_options())
 
+    def _check(self) -> None:
+        super()._check()
+        checked_float("predictor_edge_dropout", self.predictor_edge_dropout, 0.0, 1.0)
+        checked_float("beta", self.beta)
 
+
+@dataclass(kw_only=True, eq=False, repr=False)
 class NCNC(NCN):
-    r"""Neural Common Neighbor with Completion: neighbours of one end count by the probability of the missing edge.
+    r"""Neural Common Neighbor with Completion: neighbors of one end count by the probability of the missing edge.
 
-    The defaults are the published settings for Cora.
+    The defaults are the published settings for Cora. Parameters, attributes and methods that are not listed are those
+    of :class:`GAE` and :class:`NCN`.
 
     Parameters
     ----------
-    dimensions, layers, convolution, feature_dropout, encoder_dropout, encoder_edge_dropout, output_dropout
-    layer_norm, residual, jumping_knowledge, jumping_weights, predictor_dropout, tail_activation, two_layer_head
-    learning_rate, predictor_learning_rate, weight_decay, clip_norm, decay_every, num_negatives, negatives, batch_size
-    drop_last, epochs, hide_targets, metric, patience, train_metric_limit, max_seconds, score_batch, precision
-    checkpoint, on_epoch, device, random_state, progress
-        As in :class:`GAE`.
-    predictor_edge_dropout, node_transform, beta
-        As in :class:`NCN`.
     completion_scale, completion_offset, completion_prior, completion_alpha : float
     completion_depth : int
     max_neighbors : int, optional
@@ -384,64 +542,20 @@ class NCNC(NCN):
     --------
     >>> import networkx as nx
     >>> import graphrep as gr
-    >>> model = gr.linkpred.NCNC(dimensions=16, epochs=5, batch_size=32, random_state=0, progress=False)
+    >>> model = gr.NCNC(dimensions=16, epochs=5, batch_size=32)
     >>> model.fit(nx.karate_club_graph()).score_pairs([[0, 0], [1, 9]]).shape
     (2,)
     """
 
-    def __init__(
-        self,
-        *,
-        dimensions: int = 256,
-        layers: int = 1,
-        convolution: str = "puregcn",
-        feature_dropout: float = 0.7,
-        encoder_dropout: float = 0.05,
-        encoder_edge_dropout: float = 0.0,
-        output_dropout: float = 0.3,
-        layer_norm: bool = True,
-        residual: bool = False,
-        jumping_knowledge: bool = True,
-        jumping_weights: str = "normal",
-        predictor_dropout: float = 0.05,
-        predictor_edge_dropout: float = 0.4,
-        node_transform: bool = True,
-        tail_activation: bool = True,
-        two_layer_head: bool = False,
-        beta: float = 1.0,
-        completion_scale: float = 4.3,
-        completion_offset: float = 2.8,
-        completion_prior: float = 0.75,
-        completion_alpha: float = 1.0,
-        completion_depth: int = 1,
-        max_neighbors: int | None = None,
-        inner_transform_twice: bool = True,
-        learning_rate: float = 0.0043,
-        predictor_learning_rate: float = 0.0024,
-        weight_decay: float = 0.0,
-        clip_norm: float | None = None,
-        decay_every: int | None = None,
-        num_negatives: int = 1,
-        negatives: str = "uniform",
-        batch_size: int = 1152,
-        drop_last: bool = True,
-        epochs: int = 100,
-        hide_targets: bool = True,
-        metric: str = "hits@100",
-        patience: int | None = None,
-        train_metric_limit: float | None = None,
-        max_seconds: float | None = None,
-        score_batch: int = 8192,
-        precision: str = "float32",
-        checkpoint: str | os.PathLike[str] | None = None,
-        on_epoch: Callable[[int, dict[str, float]], object] | None = None,
-        device: str | None = None,
-        random_state: Any = None,
-        progress: bool = True,
-    ) -> None:
-        self._store(locals())
+    completion_scale: float = 4.3
+    completion_offset: float = 2.8
+    completion_prior: float = 0.75
+    completion_alpha: float = 1.0
+    completion_depth: int = 1
+    max_neighbors: int | None = None
+    inner_transform_twice: bool = True
 
-    def _predictor(self) -> PairPredictor:
+    def _make_predictor(self) -> nn.Module:
         return CompletionPredictor(
             self.dimensions,
             scale=self.completion_scale,
@@ -453,3 +567,19 @@ class NCNC(NCN):
             inner_transform_twice=self.inner_transform_twice,
             **self._neighbor_options(),
         )
+
+    def _check(self) -> None:
+        super()._check()
+        checked_int("completion_depth", self.completion_depth, 0)
+        for name in ("completion_scale", "completion_offset"):
+            checked_float(name, getattr(self, name))
+        for name in ("completion_prior", "completion_alpha"):
+            checked_float(name, getattr(self, name), 0.0, 1.0)
+
+
+def _begin_with(model: nn.Module, other: nn.Module) -> None:
+    """Copy the parameters of a fitted model."""
+    state, wanted = other.state_dict(), model.state_dict()
+    if state.keys() != wanted.keys() or any(part.shape != wanted[name].shape for name, part in state.items()):
+        raise ValueError("start must be fitted with the same encoder, width and predictor options.")
+    model.load_state_dict(state)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from graphrep.nn import Dropout, Linear, NormDropoutReLU
+from graphrep.nn.generators import random_uniform
 from graphrep.ops._library import eager, empty
 from graphrep.ops.adjacency import Adjacency, Structure
 from graphrep.ops.neighbors.sets import (
@@ -521,7 +522,7 @@ def hide_entries(adj: Adjacency, share: float) -> Adjacency:
     """Adjacency without a random share of its entries; columns stay in order."""
     if not share:
         return adj
-    kept = torch.rand(adj.num_entries, device=adj.device) >= share
+    kept = random_uniform(adj.num_entries, adj.device) >= share
     counts = torch.zeros(adj.num_entries + 1, dtype=torch.int64, device=adj.device)
     torch.cumsum(kept, 0, out=counts[1:])
     structure = Structure(counts.index_select(0, adj.indptr), adj.indices[kept], adj.num_cols)

@@ -1,212 +1,157 @@
-"""How the neural link predictors learn: epochs, batches, negatives, validation, checkpoints."""
+"""How the neural link predictors learn: batches of edges and non-edges, their loss, and what scores them."""
 
 from __future__ import annotations
 
 import contextlib
-import math
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
-from tqdm.auto import tqdm
 
-from graphrep._checks import checked_float, checked_int
-from graphrep._random import resolve_seed
-from graphrep._training import as_features, load_state, refuse_other_fit, save_state, seeded
-from graphrep.evaluate.metrics import check_metrics, link_metrics
-from graphrep.graph import Graph, as_graph
-from graphrep.linkpred._validation import checked_negatives
+from graphrep.evaluate.metrics import link_metrics
+from graphrep.graph import Graph
 from graphrep.linkpred.predictors import PairInputs, PairPredictor, rows_at_a_time
-from graphrep.nn import Encoder
-from graphrep.ops.adjacency import Adjacency, as_adjacency
+from graphrep.nn.generators import random_seed
+from graphrep.ops.adjacency import Adjacency, Structure
 
-if TYPE_CHECKING:
-    from graphrep.linkpred.neural import GAE
-
-__all__ = ["Trainer"]
+__all__ = ["PairBatch", "PairModel", "PairTask"]
 
 Tensor = torch.Tensor
 
 PRECISIONS = ("float32", "bfloat16")
-# Parameters that may change between a fit and its continuation.
-UNLIKE_SETTINGS = ("epochs", "progress", "checkpoint", "random_state", "max_seconds", "on_epoch")
 
 
-class _Model(nn.Module):
-    encoder: Encoder
-    predictor: PairPredictor
+class PairModel(nn.Module):
+    """An encoder of nodes and a predictor of pairs.
 
-    def __init__(self, encoder: Encoder, predictor: PairPredictor) -> None:
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        ``encoder(x, adj)`` returns vectors of shape (num_nodes, dimensions).
+    predictor : torch.nn.Module
+        ``predictor(h, adj, pairs)`` returns logits of shape (num_pairs,). A
+        :class:`graphrep.linkpred.predictors.PairPredictor` is trained in parts that stay in the cache.
+    """
+
+    def __init__(self, encoder: nn.Module, predictor: nn.Module) -> None:
         super().__init__()
         self.encoder, self.predictor = encoder, predictor
 
 
-class Trainer:
-    """One fit: its model, its random numbers, its epochs."""
+class PairBatch(NamedTuple):
+    """Edges and non-edges of one step, int64 of shape (2, num_pairs) each."""
+
+    pos: Tensor
+    neg: Tensor
+
+
+class PairTask:
+    """What a :class:`graphrep.learn.Loop` trains on: ``batches``, ``loss`` and ``validate``.
+
+    Parameters
+    ----------
+    model : PairModel
+    graph : Graph
+    adj : Adjacency
+        Of the graph, without weights, on the device of the model.
+    x : SparseFeatures, tensor or None
+    positives : int64 tensor of shape (2, num_edges)
+    batch_size, num_negatives : int
+    negative_sampling : {"uniform", "degree"}
+    drop_last, hide_targets : bool
+    precision : {"float32", "bfloat16"}
+    val : pair of int64 tensors, optional
+        Validation edges of shape (2, num_pos) and non-edges of shape (2, num_neg) or (2, num_pos, num_neg).
+    metric : str
+    with_train_metric : bool
+        Whether :meth:`validate` scores training edges, too.
+    score_batch : int
+    """
 
     def __init__(
         self,
-        settings: GAE,
+        model: PairModel,
         graph: Graph,
+        adj: Adjacency,
+        x: Any,
         positives: Tensor,
-        val: tuple[Tensor, Tensor] | None,
-        start: nn.Module | None = None,
+        *,
+        batch_size: int,
+        num_negatives: int = 1,
+        negative_sampling: str = "uniform",
+        drop_last: bool = False,
+        hide_targets: bool = True,
+        precision: str = "float32",
+        val: tuple[Tensor, Tensor] | None = None,
+        metric: str = "hits@100",
+        with_train_metric: bool = False,
+        score_batch: int = 8192,
     ) -> None:
-        s = self.settings = settings
-        checked_int("dimensions", s.dimensions, 1)
-        checked_int("layers", s.layers, 0)
-        checked_int("epochs", s.epochs, 0)
-        checked_int("batch_size", s.batch_size, 1)
-        checked_int("num_negatives", s.num_negatives, 1)
-        checked_negatives(s.negatives)
-        if s.precision not in PRECISIONS:
-            raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}; got {s.precision!r}.")
-        for name in ("weight_decay", "clip_norm", "max_seconds"):
-            if getattr(s, name) is not None:
-                checked_float(name, getattr(s, name), 0.0, math.inf)
-        for name in (
-            "feature_dropout",
-            "encoder_dropout",
-            "encoder_edge_dropout",
-            "output_dropout",
-            "predictor_dropout",
-        ):
-            checked_float(name, getattr(s, name), 0.0, 1.0)
-        check_metrics([s.metric])
-        self.device = torch.device(s.device or "cpu")
-        self.graph, self.positives, self.val = graph, positives.to(self.device), val
-        plain = as_graph(graph, weights=False) if graph.weights is not None else graph
-        self.adj: Adjacency = as_adjacency(plain).to(self.device)
+        self.model, self.graph, self.adj, self.x = model, graph, adj, x
+        self.device = adj.device
+        self.positives, self.val = positives.to(self.device), val
+        self.batch_size, self.num_negatives, self.negative_sampling = batch_size, num_negatives, negative_sampling
+        self.drop_last, self.hide_targets, self.precision = drop_last, hide_targets, precision
+        self.metric, self.with_train_metric, self.score_batch = metric, with_train_metric, score_batch
         # Entries as ascending numbers, so that an edge is found by bisection.
-        self.keys = self.adj.rows().long() * graph.num_nodes + self.adj.indices.long()
-        self.x = None if graph.x is None else as_features(graph.x, self.device)
-        self.history: list[dict[str, float]] = []
-        self.best_epoch, self.best_value = 0, -np.inf
-        self.best_state: dict[str, Tensor] | None = None
-        self.seed = resolve_seed(s.random_state)
-        with seeded(self.seed):
-            self.model = _Model(self._encoder(), s._predictor()).to(self.device)
-            self.state_of_random = torch.get_rng_state()
-        if start is not None:
-            _begin_with(self.model, start)
-        groups = [
-            {"params": self.model.encoder.parameters(), "lr": s.learning_rate},
-            {"params": self.model.predictor.parameters(), "lr": s.predictor_learning_rate},
-        ]
-        self.optimiser = torch.optim.Adam(groups, fused=True, weight_decay=s.weight_decay)
+        self.keys = adj.rows().long() * graph.num_nodes + adj.indices.long()
 
-    def _encoder(self) -> Encoder:
-        s = self.settings
-        return Encoder(
-            None if self.x is None else self.x.shape[1],
-            dimensions=s.dimensions,
-            layers=s.layers,
-            convolution=s.convolution,
-            num_embeddings=self.graph.num_nodes,
-            feature_dropout=s.feature_dropout,
-            dropout=s.encoder_dropout,
-            edge_dropout=s.encoder_edge_dropout,
-            output_dropout=s.output_dropout,
-            layer_norm=s.layer_norm,
-            residual=s.residual,
-            jumping_knowledge=s.jumping_knowledge,
-            jumping_weights=s.jumping_weights,
-            **s._encoder_options(),
-        )
-
-    def run(self) -> None:
-        """Train, from a checkpoint on if there is one, and take the parameters of the best epoch."""
-        s = self.settings
-        self._resume()
-        begin, before = time.monotonic(), len(self.history)
-        with (
-            seeded(self.seed),
-            tqdm(total=s.epochs, initial=len(self.history), disable=None if s.progress else True, unit="epoch") as bar,
-        ):
-            torch.set_rng_state(self.state_of_random)
-            while len(self.history) < s.epochs and not self._stalled():
-                late = s.max_seconds is not None and time.monotonic() - begin > s.max_seconds
-                if late and len(self.history) > before:
-                    break
-                started = time.perf_counter()
-                record = {"loss": self._epoch()}
-                seconds = time.perf_counter() - started
-                if self.val is not None:
-                    record |= self._validate()
-                self.history.append(record)
-                value = record.get(s.metric, float(len(self.history)))
-                if s.on_epoch is not None:
-                    s.on_epoch(len(self.history), {**record, "seconds": seconds})
-                if value > self.best_value:
-                    self.best_value, self.best_epoch = value, len(self.history)
-                    self.best_state = {name: part.detach().clone() for name, part in self.model.state_dict().items()}
-                self._save()
-                bar.set_postfix(record)
-                bar.update()
-        if self.best_state is not None and self.val is not None:
-            self.model.load_state_dict(self.best_state)
-
-    def _stalled(self) -> bool:
-        patience, limit = self.settings.patience, self.settings.train_metric_limit
-        if limit is not None and self.history and self.history[-1].get(f"train_{self.settings.metric}", 0.0) > limit:
-            return True
-        return patience is not None and self.val is not None and len(self.history) - self.best_epoch >= patience
-
-    def _epoch(self) -> float:
-        s, model = self.settings, self.model
-        model.train()
-        self._set_rates()
-        count = self.positives.shape[1]
-        negatives = self._negatives(count * s.num_negatives).view(2, s.num_negatives, count)
-        order = torch.randperm(count).to(self.device)
-        size = min(s.batch_size, count)
-        total, batches = 0.0, 0
+    def batches(self, epoch: int) -> Iterator[PairBatch]:
+        """Batches of an epoch, in random order, each edge with its own negatives."""
+        del epoch  # it is in the generator
+        count, rng = self.positives.shape[1], np.random.default_rng(random_seed())
+        order = torch.from_numpy(rng.permutation(count)).to(self.device)
+        negatives = self.negatives(count * self.num_negatives, rng).view(2, self.num_negatives, count)
+        size = min(self.batch_size, count)
         for begin in range(0, count, size):
             chosen = order[begin : begin + size]
-            if len(chosen) < size and s.drop_last:
-                break
-            pos, neg = self.positives[:, chosen], negatives[:, :, chosen].flatten(1)
-            adj, hidden = self.adj, None
-            if s.hide_targets:
-                hidden = pos
-                adj = self.adj.with_values(self._without(pos))
-            self.optimiser.zero_grad(set_to_none=True)
-            with self._autocast():
-                h = model.encoder(self.x, adj)
-            loss = self._backward(h, pos, neg, hidden)
-            if s.clip_norm is not None:
-                for part in (model.encoder, model.predictor):
-                    nn.utils.clip_grad_norm_(part.parameters(), s.clip_norm)
-            self.optimiser.step()
-            total, batches = total + loss, batches + 1
-        return total / max(batches, 1)
+            if len(chosen) < size and self.drop_last:
+                return
+            yield PairBatch(self.positives[:, chosen], negatives[:, :, chosen].flatten(1))
 
-    def _backward(self, h: Tensor, pos: Tensor, neg: Tensor, hidden: Tensor | None) -> float:
+    def loss(self, batch: PairBatch) -> Tensor:
+        """Binary cross-entropy of a batch; gradients of a :class:`PairPredictor` are accumulated on the way."""
+        hidden, adj = None, self.adj
+        if self.hide_targets:
+            hidden = batch.pos
+            adj = self.adj.with_values(self._kept(hidden).float())
+        with self._autocast():
+            h = self.model.encoder(self.x, adj)
+        if isinstance(self.model.predictor, PairPredictor):
+            return self._loss_in_parts(h, batch, hidden)
+        seen = self.adj if hidden is None else self._without(hidden)
+        with self._autocast():
+            logits = self.model.predictor(h, seen, torch.cat(batch, 1)).float()
+        first = batch.pos.shape[1]
+        return nn.functional.softplus(-logits[:first]).mean() + nn.functional.softplus(logits[first:]).mean()
+
+    def _loss_in_parts(self, h: Tensor, batch: PairBatch, hidden: Tensor | None) -> Tensor:
         """The loss of a batch; its gradient is added to those of all parameters.
 
-        Pairs are scored by themselves, so that some are learned from after others: what is kept for the derivative is
-        bounded by their number, at twice that of nodes or more, whose gradient is written for each part.
+        A pair is scored without regard to the others, so pairs are learned from a part at a time. That bounds the
+        memory kept for the derivative by the size of a part: twice the number of nodes or more, since each part writes
+        a gradient for every node.
         """
-        pairs, sizes = torch.cat([pos, neg], 1), (pos.shape[1], neg.shape[1])
+        predictor: Any = self.model.predictor
+        pairs, sizes = torch.cat(batch, 1), (batch.pos.shape[1], batch.neg.shape[1])
         with self._autocast():
-            seen, wide = self.model.predictor.shared(h, self.adj, pairs.shape[1])
+            seen, wide = predictor.shared(h, self.adj, pairs.shape[1])
         shared = [h] if wide is None else [h, wide]
         leaves = [tensor.detach().requires_grad_() for tensor in shared]
         wide = None if wide is None else leaves[1]
-        total, begin = 0.0, 0
+        total, begin = torch.zeros((), device=self.device), 0
         for part in torch.split(pairs, max(rows_at_a_time(self.device), 2 * len(h)), 1):
             with self._autocast():
-                inputs = self.model.predictor.inputs(leaves[0], seen, wide, part, hidden)
-            total += self._backward_of_rows(inputs, begin, sizes)
+                inputs = predictor.inputs(leaves[0], seen, wide, part, hidden)
+            total += self._loss_of_rows(predictor, inputs, begin, sizes)
             begin += part.shape[1]
         torch.autograd.backward(shared, [leaf.grad for leaf in leaves])
         return total
 
-    def _backward_of_rows(self, inputs: PairInputs, begin: int, sizes: tuple[int, int]) -> float:
-        """Likewise for pairs from number ``begin`` on, of a batch with so many positives, then negatives."""
+    def _loss_of_rows(self, predictor: PairPredictor, inputs: PairInputs, begin: int, sizes: tuple[int, int]) -> Tensor:
+        """The same for pairs from number ``begin`` on, of a batch with these numbers of positives and negatives."""
         held = inputs.detached()
         total = torch.zeros((), device=self.device)
         for part in held.parts(rows_at_a_time(self.device)):
@@ -214,7 +159,7 @@ class Trainer:
             for tensor in leaf.tensors():
                 tensor.requires_grad_()
             with self._autocast():
-                logits = self.model.predictor.logits(leaf).float()
+                logits = predictor.logits(leaf).float()
             first = min(max(sizes[0] - begin, 0), len(logits))
             loss = nn.functional.softplus(-logits[:first]).sum() / sizes[0]
             loss = loss + nn.functional.softplus(logits[first:]).sum() / sizes[1]
@@ -224,48 +169,46 @@ class Trainer:
             total += loss.detach()
             begin += len(logits)
         torch.autograd.backward(inputs.tensors(), held.tensors())
-        return float(total)
+        return total
 
     def _autocast(self) -> contextlib.AbstractContextManager[None]:
-        """Products of matrices in the precision asked for; parameters, norms and the loss stay float32."""
-        if self.settings.precision == "float32":
+        """Matrix products in the precision asked for; parameters, norms and the loss stay float32."""
+        if self.precision == "float32":
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, torch.bfloat16)
 
-    def _set_rates(self) -> None:
-        """Learning rates of this epoch."""
-        s, epoch = self.settings, len(self.history)
-        share = max(1 - epoch // s.decay_every * s.decay_every / s.epochs, 1e-4) if s.decay_every else 1.0
-        for group, rate in zip(self.optimiser.param_groups, (s.learning_rate, s.predictor_learning_rate), strict=True):
-            group["lr"] = rate * share
-
-    def _without(self, edges: Tensor) -> Tensor:
-        """1 for every entry of the adjacency but those of these edges, in either direction, which get 0."""
+    def _kept(self, edges: Tensor) -> Tensor:
+        """Whether an entry of the adjacency is none of these edges, in either direction."""
         n = self.graph.num_nodes
         both = torch.cat([edges[0] * n + edges[1], edges[1] * n + edges[0]])
         at = torch.searchsorted(self.keys, both).clamp(max=len(self.keys) - 1)
-        values = torch.ones(len(self.keys), device=self.device)
-        values[at[self.keys[at] == both]] = 0
-        return values
+        kept = torch.ones(len(self.keys), dtype=torch.bool, device=self.device)
+        kept[at[self.keys[at] == both]] = False
+        return kept
 
-    def _negatives(self, count: int) -> Tensor:
-        """Ordered pairs of different nodes that are no edges of the graph."""
+    def _without(self, edges: Tensor) -> Adjacency:
+        """The adjacency without these edges."""
+        kept = self._kept(edges)
+        counts = torch.zeros(len(kept) + 1, dtype=torch.int64, device=self.device)
+        torch.cumsum(kept, 0, out=counts[1:])
+        structure = Structure(counts.index_select(0, self.adj.indptr.long()), self.adj.indices[kept], self.adj.num_cols)
+        return Adjacency._of(structure, None, None)
+
+    def negatives(self, count: int, rng: np.random.Generator) -> Tensor:
+        """Ordered pairs of distinct nodes without an edge, int64 of shape (2, count)."""
         n, found, missing = self.graph.num_nodes, [], count
         # The column of a random entry of the adjacency: a node in proportion to its degree.
-        ends = self.adj.indices.cpu() if self.settings.negatives == "degree" else None
+        ends = self.graph.indices if self.negative_sampling == "degree" else None
         for _ in range(100):
-            size = (missing + missing // 8 + 8,)
-            u, v = (torch.randint(n if ends is None else len(ends), size) for _ in range(2))
+            u, v = rng.integers(n if ends is None else len(ends), size=(2, missing + missing // 8 + 8))
             if ends is not None:
-                u, v = ends[u].long(), ends[v].long()
-            kept = (u != v) & ~torch.from_numpy(self.graph.has_edges(u.numpy(), v.numpy()))
-            found.append(torch.stack([u[kept], v[kept]])[:, :missing])
+                u, v = ends[u].astype(np.int64), ends[v].astype(np.int64)
+            kept = (u != v) & ~self.graph.has_edges(u, v)
+            found.append(np.stack([u[kept], v[kept]])[:, :missing])
             missing -= found[-1].shape[1]
             if not missing:
-                return torch.cat(found, 1).to(self.device)
-        raise ValueError(
-            "the graph has hardly a pair of nodes without an edge, so that there are no negatives to draw."
-        )
+                return torch.from_numpy(np.concatenate(found, 1)).to(self.device)
+        raise ValueError("graph has almost no pair of nodes without an edge, so that there are no negatives to draw.")
 
     @torch.no_grad()
     def encode(self) -> Tensor:
@@ -274,61 +217,28 @@ class Trainer:
         h: Tensor = self.model.encoder(self.x, self.adj)
         return h
 
-    @torch.no_grad()
-    def _validate(self) -> dict[str, float]:
+    def validate(self) -> dict[str, float]:
+        """The metric on the validation pairs."""
         assert self.val is not None
-        h, metric, (positives, negatives) = self.encode(), self.settings.metric, self.val
-        predictor, batch = self.model.predictor, self.settings.score_batch
+        h, metric, (positives, negatives) = self.encode(), self.metric, self.val
 
         def scores(pairs: Tensor) -> Any:
-            return predictor.scores(h, self.adj, pairs.to(self.device), batch).cpu().numpy()
+            return score_pairs(self.model.predictor, h, self.adj, pairs.to(self.device), self.score_batch).cpu().numpy()
 
         of_negatives = scores(negatives.flatten(1)).reshape(negatives.shape[1:])
         record = link_metrics(scores(positives), of_negatives, [metric])
-        if self.settings.train_metric_limit is not None:  # of some training edges, always the same ones
+        if self.with_train_metric:  # of some training edges, always the same ones
             count = min(self.positives.shape[1], positives.shape[1])
             some = self.positives[:, torch.linspace(0, self.positives.shape[1] - 1, count).long()]
             record[f"train_{metric}"] = link_metrics(scores(some), of_negatives, [metric])[metric]
         return record
 
-    def _fingerprint(self) -> dict[str, Any]:
-        """What must agree for a saved fit to be gone on with."""
-        parameters = self.settings.get_params(deep=False)
-        kept = {k: v for k, v in parameters.items() if k not in UNLIKE_SETTINGS}
-        sizes = [self.graph.num_nodes, self.graph.num_arcs, self.positives.shape[1]]
-        return {"settings": repr(sorted(kept.items())), "seed": self.seed, "sizes": sizes}
 
-    def _save(self) -> None:
-        if self.settings.checkpoint is None:
-            return
-        state = {
-            "fingerprint": self._fingerprint(),
-            "model": self.model.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "random": torch.get_rng_state(),
-            "history": self.history,
-            "best": [self.best_epoch, self.best_value, self.best_state],
-        }
-        save_state(self.settings.checkpoint, state)
-
-    def _resume(self) -> None:
-        path = self.settings.checkpoint
-        if path is None or not Path(path).exists():
-            return
-        state = load_state(path, self.device)
-        fingerprint = state["fingerprint"]
-        if self.settings.random_state is None:
-            self.seed = fingerprint["seed"]
-        refuse_other_fit(path, same=fingerprint == self._fingerprint())
-        self.model.load_state_dict(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.state_of_random, self.history = state["random"].cpu(), state["history"]
-        self.best_epoch, self.best_value, self.best_state = state["best"]
-
-
-def _begin_with(model: nn.Module, other: nn.Module) -> None:
-    """Copy the parameters of a fitted model."""
-    state, wanted = other.state_dict(), model.state_dict()
-    if state.keys() != wanted.keys() or any(part.shape != wanted[name].shape for name, part in state.items()):
-        raise ValueError("start must be fitted with the same encoder, width and predictor options.")
-    model.load_state_dict(state)
+@torch.no_grad()
+def score_pairs(predictor: nn.Module, h: Tensor, adj: Adjacency, pairs: Tensor, batch: int) -> Tensor:
+    """Float32 logits of pairs of shape (2, num_pairs), a batch at a time."""
+    predictor.eval()
+    if isinstance(predictor, PairPredictor):
+        return predictor.scores(h, adj, pairs, batch)
+    parts = [predictor(h, adj, part).float() for part in torch.split(pairs, batch, 1)]
+    return torch.cat(parts) if parts else h.new_empty(0)

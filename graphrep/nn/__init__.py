@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from graphrep.nn.encoder import CONVOLUTIONS, Encoder
 from graphrep.nn.gcn import ACTIVATIONS, GCN
+from graphrep.nn.generators import make_generator, using_generator
 from graphrep.nn.layers import Dropout, Linear, NormDropoutReLU
 from graphrep.nn.sparse import SparseFeatures
 
@@ -16,4 +17,6 @@ __all__ = [
     "Linear",
     "NormDropoutReLU",
     "SparseFeatures",
+    "make_generator",
+    "using_generator",
 ]

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from graphrep.nn.layers import Dropout, Linear, NormDropoutReLU, drop, dropped_linear, linear
+from graphrep.nn.generators import current_generator
+from graphrep.nn.layers import Dropout, Linear, NormDropoutReLU, drop, dropped_linear, glorot_linear, linear
 from graphrep.nn.sparse import SparseFeatures
 from graphrep.ops.adjacency import Adjacency
 from graphrep.ops.convolution import propagate
@@ -113,8 +114,8 @@ class Encoder(nn.Module):
         self.input: nn.Linear | None = None
         width = dimensions
         if in_channels is None:
-            self.embedding = nn.Embedding(num_embeddings, dimensions)
-            nn.init.orthogonal_(self.embedding.weight)
+            table = nn.init.orthogonal_(torch.empty(num_embeddings, dimensions), generator=current_generator())
+            self.embedding = nn.Embedding(num_embeddings, dimensions, _weight=table)
         elif not self.weighted or layers == 0 or initial_residual:
             self.input = Linear(in_channels, dimensions)
         else:
@@ -122,16 +123,15 @@ class Encoder(nn.Module):
         self.linears, self.norms = nn.ModuleList(), nn.ModuleList()
         if self.weighted:
             for layer in range(min(layers, 2) if shared_convolution else layers):
-                # torch_geometric's initialisation: Glorot weights, zero bias.
-                own = nn.Linear(width if layer == 0 else dimensions, dimensions)
-                nn.init.xavier_uniform_(own.weight)
-                nn.init.zeros_(own.bias)
-                self.linears.append(own)
+                self.linears.append(glorot_linear(width if layer == 0 else dimensions, dimensions))
                 if not shared_convolution and (layer < layers - 1 or layers == 1):
                     block = NormDropoutReLU(dimensions, dropout) if layer_norm else Dropout(dropout, relu=True)
                     self.norms.append(block)
-        start = {"normal": torch.randn, "softmax": torch.zeros}.get(self.jumping_weights or "")
-        self.jump = nn.Parameter(start(layers)) if start is not None else None
+        self.jump: nn.Parameter | None = None
+        if self.jumping_weights == "normal":
+            self.jump = nn.Parameter(torch.randn(layers, generator=current_generator()))
+        elif self.jumping_weights == "softmax":
+            self.jump = nn.Parameter(torch.zeros(layers))
 
     def forward(self, x: Tensor | SparseFeatures | None, adj: Adjacency) -> Tensor:
         """Vectors of shape (num_nodes, dimensions).

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from graphrep.nn.layers import Linear, glorot_linear
 from graphrep.nn.sparse import SparseFeatures
 from graphrep.ops.adjacency import Adjacency
 from graphrep.ops.convolution import propagate
@@ -90,11 +91,7 @@ class GCN(nn.Module):
         for layer in range(layers):
             last = layer == layers - 1
             out = dimensions if last else hidden or dimensions
-            linear = nn.Linear(width, out)
-            if init == "glorot":
-                nn.init.xavier_uniform_(linear.weight)
-                nn.init.zeros_(linear.bias)
-            self.linears.append(linear)
+            self.linears.append((glorot_linear if init == "glorot" else Linear)(width, out))
             # torch's momentum counts the new value: 0.99 is the published setting of BGRL.
             self.norms.append(nn.BatchNorm1d(out, momentum=0.99) if batch_norm else nn.Identity())
             self.activations.append(ACTIVATIONS[activation if last else inner_activation](out))

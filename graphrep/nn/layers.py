@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import nn
 
+from graphrep.nn.generators import current_generator, random_seed, random_uniform
 from graphrep.ops._library import CACHED, eager, empty
 from graphrep.ops.counter_dropout import dropout, norm_dropout_relu
 
-__all__ = ["Dropout", "Linear", "NormDropoutReLU", "drop", "dropped_linear", "linear"]
+__all__ = ["Dropout", "Linear", "NormDropoutReLU", "drop", "dropped_linear", "glorot_linear", "linear"]
 
 Tensor = torch.Tensor
 
@@ -22,17 +24,17 @@ _ROWS = 1 << 13  # of a matrix, at a time: they stay in the cache
 
 
 def drop(x: Tensor, p: float, *, training: bool, relu: bool = False) -> Tensor:
-    """Dropout, and ReLU if asked for, with a seed from torch's random numbers."""
+    """Dropout, and ReLU if asked for, with random numbers of the current generator."""
     if not training or not p:
         return x.relu() if relu else x
     if x.device.type != "cpu":
-        x = nn.functional.dropout(x, p)
+        if current_generator() is None:
+            x = nn.functional.dropout(x, p)
+        else:
+            kept = random_uniform(x.numel(), x.device).view(x.shape) >= p
+            x = x * (kept / (1 - p) if p < 1 else kept).to(x.dtype)
         return x.relu() if relu else x
-    return dropout(x, p, seed=_seed(), relu=relu)
-
-
-def _seed() -> int:
-    return int(torch.randint(2**63 - 1, ()))
+    return dropout(x, p, seed=random_seed(), relu=relu)
 
 
 class Dropout(nn.Module):
@@ -92,7 +94,7 @@ class NormDropoutReLU(nn.LayerNorm):
         p = self.p if self.training else 0.0
         # As torch's autocast: a norm is computed in the precision of its parameters.
         return norm_dropout_relu(
-            x.to(self.weight.dtype), self.weight, self.bias, p, seed=_seed() if p else 0, eps=self.eps
+            x.to(self.weight.dtype), self.weight, self.bias, p, seed=random_seed() if p else 0, eps=self.eps
         )
 
 
@@ -114,9 +116,25 @@ class Linear(nn.Linear):
     torch.Size([4, 2])
     """
 
+    def reset_parameters(self) -> None:
+        """Draw parameters as :class:`torch.nn.Linear` does, from the current generator."""
+        generator = current_generator()
+        nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5), generator=generator)
+        if self.bias is not None:
+            bound = 1 / math.sqrt(self.in_features) if self.in_features else 0.0
+            nn.init.uniform_(self.bias, -bound, bound, generator=generator)
+
     def forward(self, x: Tensor) -> Tensor:
         """Tensor of shape (..., out_features)."""
         return linear(x, self.weight, self.bias)
+
+
+def glorot_linear(in_features: int, out_features: int) -> Linear:
+    """:class:`Linear` with Glorot weights and zero bias, torch_geometric's initialization."""
+    layer = Linear(in_features, out_features)
+    nn.init.xavier_uniform_(layer.weight, generator=current_generator())
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -135,7 +153,7 @@ def dropped_linear(x: Tensor, weight: Tensor, bias: Tensor | None, p: float, *, 
     """
     if not training or not p or x.requires_grad or len(x) <= _ROWS or not _multiplies(x, weight):
         return linear(drop(x, p, training=training), weight, bias)
-    seeds = torch.randint(2**63 - 1, (-(-len(x) // _ROWS),)).tolist()
+    seeds = [random_seed() for _ in range(-(-len(x) // _ROWS))]
     out: Tensor = _DroppedProduct.apply(x, weight, bias, p, seeds)  # type: ignore[no-untyped-call]
     return out
 

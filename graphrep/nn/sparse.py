@@ -69,3 +69,7 @@ class SparseFeatures:
     def to(self, device: torch.device | str) -> SparseFeatures:
         """Copy on another device."""
         return SparseFeatures.from_adjacency(self._matrix.to(device))
+
+    def to_dense(self) -> Tensor:
+        """Dense float32 tensor."""
+        return self._matrix.to_dense()

@@ -16,6 +16,7 @@ from .neighbors.sets import neighbor_difference as neighbor_difference
 from .neighbors.sets import neighbor_intersection as neighbor_intersection
 from .neighbors.sets import pool_common_neighbors as pool_common_neighbors
 from .neighbors.sets import pool_difference as pool_difference
+from .normalization import symmetric_normalize as symmetric_normalize
 from .projection import project_neighbors as project_neighbors
 from .projection import random_projection as random_projection
 from .propagation import graph_matmul as graph_matmul

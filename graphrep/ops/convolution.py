@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from graphrep.ops.adjacency import Adjacency
+from graphrep.ops.normalization import row_sums
 from graphrep.ops.sparse_dense import spmm
 
 __all__ = ["propagate"]
@@ -42,19 +43,13 @@ def propagate(adj: Adjacency, x: Tensor, kind: str = "gcn") -> Tensor:
     tensor([2.0000, 2.0000])
     """
     if kind == "gcn":
-        scale = (1 + _row_sums(adj, torch.promote_types(x.dtype, torch.float32))).rsqrt()
+        scale = (1 + row_sums(adj, torch.promote_types(x.dtype, torch.float32))).rsqrt()
         # Numbers per entry rather than passes over the rows.
         of_entry = scale.index_select(0, adj.rows()) * scale.index_select(0, adj.indices)
         of_entry = of_entry if adj.values is None else of_entry * adj.values
         return spmm(adj.with_values(of_entry.to(x.dtype)), x).addcmul_(scale.square().to(x.dtype)[:, None], x)
     if kind == "mean" and adj.values is not None:
         total: Tensor = spmm(adj, x)
-        return total / _row_sums(adj, x.dtype).clamp(min=1e-12)[:, None]
+        return total / row_sums(adj, x.dtype).clamp(min=1e-12)[:, None]
     out: Tensor = spmm(adj, x, kind)
     return out
-
-
-def _row_sums(adj: Adjacency, dtype: torch.dtype) -> Tensor:
-    if adj.values is None:
-        return adj.degree().to(dtype)
-    return adj.values.new_zeros(adj.num_rows).index_add(0, adj.rows(), adj.values).to(dtype)

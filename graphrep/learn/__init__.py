@@ -1,0 +1,7 @@
+"""How models are trained: one loop, its checkpoints, callbacks and stop rules. It knows no estimator."""
+
+from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

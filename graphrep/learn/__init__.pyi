@@ -1,0 +1,10 @@
+from .callbacks import JSONLines as JSONLines
+from .callbacks import TensorBoard as TensorBoard
+from .checkpoint import Checkpoint as Checkpoint
+from .checkpoint import digest as digest
+from .loop import Loop as Loop
+from .stopping import BestMetric as BestMetric
+from .stopping import LastEpoch as LastEpoch
+from .stopping import LowestLoss as LowestLoss
+from .stopping import StopRule as StopRule
+from .stopping import Verdict as Verdict

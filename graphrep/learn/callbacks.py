@@ -1,0 +1,108 @@
+"""Callbacks: called after every epoch with (epoch, record, estimator). One that returns True ends the training."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Callback", "JSONLines", "TensorBoard", "check_callbacks", "notify"]
+
+#: ``callback(epoch, record, estimator)``: epochs count from 1, the record holds the loss, metrics and "seconds".
+Callback = Callable[[int, dict[str, float], Any], object]
+
+
+def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
+    """Callbacks as a tuple; TypeError if one cannot be called."""
+    if callable(callbacks) or isinstance(callbacks, (str, bytes)) or not isinstance(callbacks, Iterable):
+        raise TypeError(f"callbacks must be a sequence of functions of (epoch, record, estimator), got {callbacks!r}.")
+    found = tuple(callbacks)
+    for callback in found:
+        if not callable(callback):
+            raise TypeError(f"callbacks must be functions of (epoch, record, estimator), got {callback!r}.")
+    return found
+
+
+def notify(callbacks: Iterable[Callback], epoch: int, record: dict[str, float], estimator: Any) -> bool:
+    """Call every callback; True if one of them returned True."""
+    return any(callback(epoch, dict(record), estimator) is True for callback in callbacks)
+
+
+class JSONLines:
+    r"""Write one line of JSON per epoch.
+
+    The file begins anew with epoch 1. A resumed fit continues it: lines of epochs that are trained again are replaced.
+
+    Parameters
+    ----------
+    path : path
+    **constants : str, int or float
+        Added to every line, such as the seed.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from graphrep.learn import JSONLines
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "metrics.jsonl"
+    >>> callback = JSONLines(path, seed=0)
+    >>> callback(1, {"loss": 0.5}, None)
+    >>> print(path.read_text(), end="")
+    {"seed": 0, "epoch": 1, "loss": 0.5}
+    """
+
+    def __init__(self, path: str | os.PathLike[str], **constants: Any) -> None:
+        self.path, self.constants = Path(path), constants
+
+    def __call__(self, epoch: int, record: dict[str, float], estimator: Any) -> None:
+        """Append the record of an epoch."""
+        del estimator
+        lines: list[str] = []
+        if epoch > 1 and self.path.exists():
+            lines = self.path.read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if _epoch_of(line) < epoch]
+        text = json.dumps({**self.constants, "epoch": epoch, **record})
+        if epoch > 1 and len(kept) == len(lines):
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(text + "\n")
+        else:
+            self.path.write_text("".join(f"{line}\n" for line in [*kept, text]), encoding="utf-8")
+
+
+def _epoch_of(line: str) -> float:
+    """Epoch of a line; infinity for a line that was cut off."""
+    try:
+        return float(json.loads(line)["epoch"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")
+
+
+class TensorBoard:
+    """Write the numbers of every epoch as TensorBoard scalars. Needs the extra ``tensorboard``.
+
+    Parameters
+    ----------
+    folder : path
+    prefix : str
+        Put before the names of the scalars, for example ``"cora/"``.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], prefix: str = "") -> None:
+        self.folder, self.prefix = Path(folder), prefix
+        self._writer: Any = None
+
+    def __call__(self, epoch: int, record: dict[str, float], estimator: Any) -> None:
+        """Write the record of an epoch."""
+        del estimator
+        if self._writer is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            # What an earlier, interrupted fit wrote from this epoch on is superseded.
+            self._writer = SummaryWriter(str(self.folder), purge_step=epoch)  # type: ignore[no-untyped-call]
+        for name, value in record.items():
+            self._writer.add_scalar(self.prefix + name, value, epoch)
+        self._writer.flush()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_writer": None}

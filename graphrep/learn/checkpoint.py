@@ -1,0 +1,232 @@
+"""Checkpoints: the state of an interrupted fit in one safetensors file that knows which fit it belongs to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from graphrep._random import resolve_seed
+from graphrep.io._atomic import replacing
+
+__all__ = ["Checkpoint", "digest"]
+
+_FORMAT = "graphrep checkpoint 2"
+
+
+class Checkpoint:
+    """State of a fit on disk: written whole or not at all, read only by the fit that wrote it, free of pickle.
+
+    A fit has one or more stages, such as pre-training and training, each with a state of its own: nested dicts and
+    lists of tensors, arrays, numbers, strings and None.
+
+    Parameters
+    ----------
+    path : path or None
+        None: nothing is saved or loaded.
+    identity : str
+        Hash of everything that the result depends on, but for the seed: see :func:`digest`.
+    random_state : int, RandomState, Generator or None
+        With None, the seed of the saved fit is used if there is one, else a fresh one.
+
+    Attributes
+    ----------
+    seed : int
+        Seed of this fit.
+
+    Raises
+    ------
+    FileNotFoundError
+        The folder of ``path`` does not exist.
+    ValueError
+        The file is damaged, no checkpoint, or belongs to another fit.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> from graphrep.learn import Checkpoint, digest
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "fit.ckpt"
+    >>> identity = digest({"dimensions": 2}, np.arange(3))
+    >>> Checkpoint(path, identity, random_state=7).save("training", {"weights": np.ones(2), "history": [0.5]})
+    >>> Checkpoint(path, identity, random_state=7).load("training")
+    {'weights': array([1., 1.]), 'history': [0.5]}
+    >>> Checkpoint(path, digest({"dimensions": 3}, np.arange(3)), random_state=7)
+    Traceback (most recent call last):
+    ...
+    ValueError: checkpoint ...fit.ckpt belongs to another fit (graph, features or settings differ); remove it or ...
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None, identity: str = "", random_state: Any = 0) -> None:
+        self.path = None if path is None else Path(path)
+        self.identity = identity
+        self._stages: dict[str, Any] = {}
+        saved = None
+        if self.path is not None:
+            if not self.path.parent.is_dir():
+                raise FileNotFoundError(f"checkpoint lies in {self.path.parent}, which is not a directory.")
+            if self.path.exists():
+                saved = self._read()
+        self.seed = resolve_seed(random_state) if saved is None or random_state is not None else saved
+        if saved is not None and saved != self.seed:
+            raise ValueError(
+                f"checkpoint {self.path} belongs to a fit with another random_state; remove it or name another file."
+            )
+
+    def load(self, stage: str) -> Any:
+        """State of a stage; None if the stage was not reached."""
+        return self._stages.get(stage)
+
+    def save(self, stage: str, state: Any) -> None:
+        """Write the state of a stage, with those of the stages before it."""
+        if self.path is None:
+            return
+        from safetensors.numpy import save_file
+
+        self._stages[stage] = state
+        tensors: dict[str, np.ndarray[Any, Any]] = {}
+        metadata = {"format": _FORMAT, "identity": self.identity, "seed": str(self.seed)}
+        metadata["state"] = json.dumps(_packed(self._stages, tensors))
+        metadata["checksum"] = _checksum(metadata["state"], tensors)
+        try:
+            with replacing(self.path) as temporary:
+                save_file(tensors, str(temporary), metadata=metadata)
+        except Exception as error:  # safetensors has an exception of its own for a full disk
+            raise OSError(f"checkpoint {self.path} cannot be written: {error}") from error
+
+    def discard(self, stage: str) -> None:
+        """Leave a stage out of what is saved next."""
+        self._stages.pop(stage, None)
+
+    def remove(self) -> None:
+        """Delete the file: the fit is complete."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+    def _read(self) -> int:
+        """Read all stages; returns the seed."""
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(str(self.path), framework="numpy") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if metadata.get("format") != _FORMAT:
+                raise ValueError("it has another format")
+            if metadata["checksum"] != _checksum(metadata["state"], tensors):
+                raise ValueError("its checksum does not match")
+            self._stages = _unpacked(json.loads(metadata["state"]), tensors)
+            seed = int(metadata["seed"])
+        except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
+            raise ValueError(
+                f"checkpoint {self.path} cannot be read: {error}; remove it or name another file."
+            ) from error
+        if metadata["identity"] != self.identity:
+            raise ValueError(
+                f"checkpoint {self.path} belongs to another fit (graph, features or settings differ); remove it or "
+                "name another file."
+            )
+        return seed
+
+
+def _packed(state: Any, tensors: dict[str, Any]) -> Any:
+    """JSON of a nested state; arrays are put into ``tensors``."""
+    if state is None or isinstance(state, (bool, int, float, str)):
+        return state
+    if isinstance(state, Mapping):
+        return {"dict": [[_packed(key, tensors), _packed(value, tensors)] for key, value in state.items()]}
+    if isinstance(state, (list, tuple)):
+        return {"list" if isinstance(state, list) else "tuple": [_packed(value, tensors) for value in state]}
+    kind = "array"
+    if hasattr(state, "detach"):
+        kind, state = "tensor", state.detach().cpu().numpy()
+    name = str(len(tensors))
+    tensors[name] = np.ascontiguousarray(state)
+    return {kind: name, "shape": list(np.shape(state))}
+
+
+def _unpacked(packed: Any, tensors: Mapping[str, Any]) -> Any:
+    if not isinstance(packed, dict):
+        return packed
+    if "dict" in packed:
+        return {_unpacked(key, tensors): _unpacked(value, tensors) for key, value in packed["dict"]}
+    for kind, make in (("list", list), ("tuple", tuple)):
+        if kind in packed:
+            return make(_unpacked(value, tensors) for value in packed[kind])
+    if "array" in packed:
+        return tensors[packed["array"]].reshape(packed["shape"])
+    import torch
+
+    return torch.from_numpy(tensors[packed["tensor"]].reshape(packed["shape"]).copy())
+
+
+def _checksum(state: str, tensors: Mapping[str, Any]) -> str:
+    value = zlib.crc32(state.encode())
+    for name in sorted(tensors, key=int):
+        array = np.ascontiguousarray(tensors[name])
+        value = zlib.crc32(array.reshape(-1).view(np.uint8), zlib.crc32(f"{array.dtype}{array.shape}".encode(), value))
+    return f"{value:08x}"
+
+
+def digest(*parts: Any) -> str:
+    """SHA-256 of graphs, arrays, matrices, tensors, modules and plain values, nested in lists and dicts.
+
+    Two calls agree if everything in them is equal: values, shapes and dtypes. Functions and objects of other types
+    count by their qualified name and their ``repr``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from graphrep.learn import digest
+    >>> digest(np.arange(3), {"p": 1}) == digest(np.arange(3), {"p": 1})
+    True
+    >>> digest(np.arange(3), {"p": 1}) == digest(np.arange(3), {"p": 2})
+    False
+    """
+    hasher = hashlib.sha256()
+    _feed(hasher, parts)
+    return hasher.hexdigest()
+
+
+def _feed(hasher: Any, part: Any) -> None:
+    def name(*labels: object) -> None:
+        hasher.update(repr(labels).encode())
+
+    if part is None or isinstance(part, (bool, int, float, complex, str, bytes, np.generic)):
+        name(type(part).__name__, part.item() if isinstance(part, np.generic) else part)
+    elif isinstance(part, Mapping):
+        name("mapping", len(part))
+        for key, value in sorted(part.items(), key=lambda item: repr(item[0])):
+            _feed(hasher, key)
+            _feed(hasher, value)
+    elif isinstance(part, (list, tuple)):
+        name("sequence", len(part))
+        for value in part:
+            _feed(hasher, value)
+    elif sp.issparse(part):
+        matrix = sp.csr_array(part)
+        name("matrix", matrix.shape)
+        _feed(hasher, [matrix.indptr, matrix.indices, matrix.data])
+    elif hasattr(part, "detach") and hasattr(part, "numpy"):
+        _feed(hasher, part.detach().cpu().numpy())
+    elif isinstance(part, np.ndarray):
+        name("array", part.dtype.str, part.shape)
+        data = part.tolist() if part.dtype.hasobject else np.ascontiguousarray(part)
+        hasher.update(repr(data).encode() if part.dtype.hasobject else data.reshape(-1).view(np.uint8).data)
+    elif hasattr(part, "indptr") and hasattr(part, "indices"):  # Graph, Adjacency
+        name(type(part).__name__, getattr(part, "directed", None), getattr(part, "num_cols", None))
+        _feed(hasher, [part.indptr, part.indices, getattr(part, "weights", None), getattr(part, "values", None)])
+    elif hasattr(part, "state_dict"):  # torch.nn.Module
+        name(repr(part))
+        _feed(hasher, dict(part.state_dict()))
+    elif callable(part):
+        name("function", getattr(part, "__module__", ""), getattr(part, "__qualname__", repr(type(part))))
+    else:
+        name(type(part).__qualname__, repr(part))

@@ -1,0 +1,259 @@
+"""The training loop: epochs of batches, validation or a label-free stop, checkpoints, callbacks, progress."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from graphrep._progress import progress_bar
+from graphrep.learn.checkpoint import Checkpoint
+from graphrep.learn.stopping import LastEpoch, StopRule
+from graphrep.nn.generators import make_generator, using_generator
+
+if TYPE_CHECKING:
+    Loss = torch.Tensor | Mapping[str, torch.Tensor]
+
+__all__ = ["Loop"]
+
+log = logging.getLogger("graphrep.learn")
+
+
+class Loop:
+    r"""Train a model by an optimizer on batches.
+
+    Random numbers are a function of the seed and of counters: those of ``batches`` of (seed, epoch), those of ``loss``
+    of (seed, epoch, batch number). Modules of :mod:`graphrep.nn` draw them, as does everything that asks
+    :func:`graphrep.nn.generators.current_generator`; torch's global generator is neither read nor changed. So a fit
+    gives the same bits beside other fits in other threads, and a resumed fit those of an uninterrupted one.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        What is trained, saved and, by the stop rule's choice, set back to its best epoch.
+    loss : callable
+        ``loss(batch)`` returns a scalar tensor to minimize, or a mapping with such a tensor as "loss" and further
+        scalars to record. A tensor without a gradient says that the gradients were accumulated already.
+    batches : callable
+        ``batches(epoch)`` returns the batches of an epoch (from 0).
+    optimizer : torch.optim.Optimizer
+    epochs : int
+        Upper bound on the number of epochs.
+    seed : int
+    stop : StopRule, optional
+        Default: :class:`LastEpoch`.
+    probe : object
+        Handed to the stop rule.
+    validate : callable, optional
+        Returns the metrics of an epoch, which join its record.
+    schedule : callable, optional
+        ``schedule(epoch)`` returns the factor of the optimizer's learning rates in an epoch (from 0).
+    clip_norm : float, optional
+        Largest norm of the gradient, of each of ``clipped`` separately.
+    clipped : sequence of torch.nn.Module
+        Default: the model.
+    after_step : callable, optional
+        ``after_step(progress)`` is called after each step of the optimizer; ``progress`` grows from 0 to 1.
+    on_epoch : callable, optional
+        ``on_epoch(epoch, record)``, epochs from 1. The training ends if it returns True.
+    max_seconds : float, optional
+        Start no epoch but the first after this time.
+    checkpoint : Checkpoint, optional
+        Saved after every epoch; training resumes from it.
+    stage : str
+        Name of this loop in the checkpoint.
+    progress : bool or None
+        See :func:`graphrep._progress.progress_bar`.
+    name : str
+        Shown by the progress bar and in log messages.
+
+    Attributes
+    ----------
+    history : list of dict
+        Records of the epochs.
+    best_epoch : int
+        From 1; 0 before the first epoch.
+    timed_out : bool
+        Whether ``max_seconds`` ended the training.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from graphrep.learn import Loop
+    >>> model = torch.nn.Linear(1, 1, bias=False)
+    >>> x = torch.tensor([[1.0], [2.0]])
+    >>> loop = Loop(
+    ...     model,
+    ...     lambda rows: (model(x[rows]) - 3 * x[rows]).square().mean(),
+    ...     lambda epoch: [slice(0, 2)],
+    ...     torch.optim.SGD(model.parameters(), lr=0.1),
+    ...     epochs=20,
+    ... )
+    >>> loop.run()
+    >>> round(model.weight.item(), 2), len(loop.history)
+    (3.0, 20)
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: Callable[[Any], Loss],
+        batches: Callable[[int], Iterable[Any]],
+        optimizer: torch.optim.Optimizer,
+        *,
+        epochs: int,
+        seed: int = 0,
+        stop: StopRule | None = None,
+        probe: Any = None,
+        validate: Callable[[], Mapping[str, float]] | None = None,
+        schedule: Callable[[int], float] | None = None,
+        clip_norm: float | None = None,
+        clipped: Iterable[nn.Module] = (),
+        after_step: Callable[[float], None] | None = None,
+        on_epoch: Callable[[int, dict[str, float]], bool] | None = None,
+        max_seconds: float | None = None,
+        checkpoint: Checkpoint | None = None,
+        stage: str = "training",
+        progress: bool | None = None,
+        name: str = "training",
+    ) -> None:
+        self.model, self.loss, self.batches, self.optimizer = model, loss, batches, optimizer
+        self.epochs, self.seed, self.probe, self.validate, self.schedule = epochs, seed, probe, validate, schedule
+        self.stop = stop or LastEpoch()
+        self.clip_norm, self.clipped = clip_norm, tuple(clipped) or (model,)
+        self.after_step, self.on_epoch, self.max_seconds = after_step, on_epoch, max_seconds
+        self.checkpoint, self.stage = checkpoint or Checkpoint(None), stage
+        self.progress, self.name = progress, name
+        self.history: list[dict[str, float]] = []
+        self.best_epoch = 0
+        self.timed_out = False
+        self._best_state: dict[str, torch.Tensor] | None = None
+        self._stopped = False
+        self._rates = [group["lr"] for group in optimizer.param_groups]
+
+    def run(self) -> None:
+        """Train, from the checkpoint if it has this stage; afterwards the model has the best epoch's parameters."""
+        self._resume()
+        begin, first = time.monotonic(), len(self.history)
+        with progress_bar(
+            total=self.epochs, initial=first, desc=self.name, unit="epoch", progress=self.progress
+        ) as bar:
+            while len(self.history) < self.epochs and not self._stopped:
+                self.timed_out = self.max_seconds is not None and time.monotonic() - begin > self.max_seconds
+                if self.timed_out and len(self.history) > first:
+                    log.info("%s: time limit of %g s after epoch %d", self.name, self.max_seconds, len(self.history))
+                    break
+                self._epoch()
+                bar.set_postfix(self.history[-1], refresh=False)
+                bar.update()
+        self.timed_out = self.timed_out and len(self.history) < self.epochs and not self._stopped
+        if self._best_state is not None:
+            self.model.load_state_dict(self._best_state)
+
+    def _epoch(self) -> None:
+        """Train for one epoch, judge it, save, tell."""
+        started = time.perf_counter()
+        record = self._train(len(self.history))
+        seconds = time.perf_counter() - started
+        if self.validate is not None:
+            record |= self.validate()
+        epoch = len(self.history) + 1
+        verdict = self.stop.after(epoch, record, self.probe)
+        record |= verdict.notes
+        self.history.append(record)
+        if verdict.best:
+            self.best_epoch = epoch
+            if self.stop.keeps_best:
+                self._best_state = {key: part.detach().clone() for key, part in self.model.state_dict().items()}
+        self._stopped = verdict.stop
+        told = record | {"seconds": seconds}
+        log.info("%s: epoch %d of %d, %s", self.name, epoch, self.epochs, _line(told))
+        if self.on_epoch is not None and self.on_epoch(epoch, told):
+            self._stopped = True
+        if self._stopped:
+            log.info("%s: stopped after epoch %d, best epoch %d", self.name, epoch, self.best_epoch)
+        self._save()
+
+    def _train(self, epoch: int) -> dict[str, float]:
+        """Steps of an epoch; returns the means of what the loss recorded."""
+        self.model.train()
+        factor = 1.0 if self.schedule is None else self.schedule(epoch)
+        for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
+            group["lr"] = rate * factor
+        sums: dict[str, float] = {}
+        count = 0
+        for batch in self._batches(epoch):
+            with using_generator(make_generator(self.seed, epoch, count)):
+                for name, value in self._step(batch, epoch).items():
+                    sums[name] = sums.get(name, 0.0) + value
+            count += 1
+        return {name: total / count for name, total in sums.items()} or {"loss": 0.0}
+
+    def _batches(self, epoch: int) -> Iterator[Any]:
+        """Batches of an epoch; what they draw comes from the epoch's generator, whenever they draw it."""
+        generator, end = make_generator(self.seed, epoch), object()
+        with using_generator(generator):
+            batches = iter(self.batches(epoch))
+        while True:
+            with using_generator(generator):
+                batch = next(batches, end)
+            if batch is end:
+                return
+            yield batch
+
+    def _step(self, batch: Any, epoch: int) -> dict[str, float]:
+        self.optimizer.zero_grad(set_to_none=True)
+        found = self.loss(batch)
+        scalars = dict(found) if isinstance(found, Mapping) else {"loss": found}
+        values = {name: float(value.detach()) for name, value in scalars.items()}
+        if not math.isfinite(values["loss"]):
+            raise ValueError(
+                f"the loss became {values['loss']} in epoch {epoch + 1} of {self.name}; a smaller learning rate, "
+                "smaller features or fewer epochs may help."
+            )
+        if scalars["loss"].requires_grad:
+            scalars["loss"].backward()
+        if self.clip_norm is not None:
+            for part in self.clipped:
+                nn.utils.clip_grad_norm_(part.parameters(), self.clip_norm)
+        self.optimizer.step()
+        if self.after_step is not None:
+            self.after_step(epoch / max(1, self.epochs))
+        return values
+
+    def _save(self) -> None:
+        if self.checkpoint.path is None:
+            return
+        state = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "history": self.history,
+            "best": [self.best_epoch, self._best_state],
+            "stop": self.stop.state(),
+            "stopped": self._stopped,
+        }
+        self.checkpoint.save(self.stage, state)
+
+    def _resume(self) -> None:
+        state = self.checkpoint.load(self.stage)
+        if state is None:
+            return
+        try:
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.history = state["history"]
+            self.best_epoch, self._best_state = state["best"]
+            self.stop.load(state["stop"])
+            self._stopped = state["stopped"]
+        except (KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise ValueError(f"checkpoint {self.checkpoint.path} does not fit the model: {error}") from error
+        log.info("%s: resumed from %s after epoch %d", self.name, self.checkpoint.path, len(self.history))
+
+
+def _line(record: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in record.items())

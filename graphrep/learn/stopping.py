@@ -1,0 +1,127 @@
+"""When to stop training, and which epoch's parameters to use."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+__all__ = ["BestMetric", "LastEpoch", "LowestLoss", "StopRule", "Verdict"]
+
+
+class Verdict(NamedTuple):
+    """What a stop rule says after an epoch."""
+
+    best: bool
+    """Whether this epoch's parameters are preferred to those of earlier epochs."""
+    stop: bool
+    """Whether training ends here."""
+    notes: dict[str, float] = {}  # noqa: RUF012  # a default that nobody changes
+    """What the rule measured; it becomes part of the epoch's record."""
+
+
+class StopRule:
+    """Base class of stop rules. A rule never sees test data.
+
+    Attributes whose names begin with an underscore are the rule's progress and become part of checkpoints; they must
+    be numbers.
+
+    Examples
+    --------
+    A rule that stops once the loss falls below a threshold:
+
+    >>> from graphrep.learn import StopRule, Verdict
+    >>> class Below(StopRule):
+    ...     def __init__(self, threshold):
+    ...         self.threshold = threshold
+    ...     def after(self, epoch, record, probe=None):
+    ...         return Verdict(best=True, stop=record["loss"] < self.threshold)
+    >>> Below(0.5).after(1, {"loss": 0.4}).stop
+    True
+    """
+
+    #: Whether the parameters of an epoch before the last may be used. If so, a copy of them is kept.
+    keeps_best = False
+
+    def after(self, epoch: int, record: dict[str, float], probe: Any = None) -> Verdict:
+        """Judge an epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            Number of the epoch that ended, from 1.
+        record : dict
+            "loss", the mean over its batches, and the validation metrics, if there are any.
+        probe : object
+            What the learner lets rules look at, see for example :class:`graphrep.contrast.Probe`.
+        """
+        raise NotImplementedError
+
+    def state(self) -> dict[str, float]:
+        """Progress of the rule, for a checkpoint."""
+        return {name: value for name, value in vars(self).items() if name.startswith("_")}
+
+    def load(self, state: dict[str, float]) -> None:
+        """Restore the progress from a checkpoint."""
+        vars(self).update(state)
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={value!r}" for name, value in vars(self).items() if not name.startswith("_"))
+        return f"{type(self).__name__}({settings})"
+
+
+class LastEpoch(StopRule):
+    """Train for all epochs and use the last."""
+
+    def after(self, epoch: int, record: dict[str, float], probe: Any = None) -> Verdict:
+        """Prefer every epoch to the earlier ones."""
+        del epoch, record, probe
+        return Verdict(best=True, stop=False)
+
+
+class LowestLoss(StopRule):
+    """Use the epoch of the lowest training loss; stop after ``patience`` epochs without a lower one, as DGI does.
+
+    Parameters
+    ----------
+    patience : int
+    """
+
+    keeps_best = True
+
+    def __init__(self, patience: int = 20) -> None:
+        self.patience = patience
+        self._best, self._since = float("inf"), 0
+
+    def after(self, epoch: int, record: dict[str, float], probe: Any = None) -> Verdict:
+        """Look at the loss."""
+        del epoch, probe
+        best = record["loss"] < self._best
+        self._best, self._since = (record["loss"], 0) if best else (self._best, self._since + 1)
+        return Verdict(best, self._since >= self.patience)
+
+
+class BestMetric(StopRule):
+    """Use the epoch with the highest value of a validation metric, the first of equally good ones.
+
+    Parameters
+    ----------
+    metric : str
+        Key of the record.
+    patience : int, optional
+        Stop after this many epochs without a higher value.
+    train_limit : float, optional
+        Stop once ``record["train_" + metric]`` exceeds this value: the model overfits.
+    """
+
+    keeps_best = True
+
+    def __init__(self, metric: str, patience: int | None = None, train_limit: float | None = None) -> None:
+        self.metric, self.patience, self.train_limit = metric, patience, train_limit
+        self._best, self._since = -float("inf"), 0
+
+    def after(self, epoch: int, record: dict[str, float], probe: Any = None) -> Verdict:
+        """Look at the metric."""
+        del epoch, probe
+        best = record[self.metric] > self._best
+        self._best, self._since = (record[self.metric], 0) if best else (self._best, self._since + 1)
+        overfits = self.train_limit is not None and record[f"train_{self.metric}"] > self.train_limit
+        return Verdict(best, overfits or (self.patience is not None and self._since >= self.patience))
