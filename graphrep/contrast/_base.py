@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
+from graphrep._arrays import to_numpy
 from graphrep._checks import check_finite, checked_float, checked_int
 from graphrep._embedder import F32, GraphEmbedder
 from graphrep._random import resolve_seed
@@ -17,7 +18,6 @@ from graphrep._training import load_state, seeded
 from graphrep.contrast._trainer import Trainer
 from graphrep.contrast.heads import HEADS
 from graphrep.contrast.stopping import make_stop
-from graphrep.evaluate._checks import to_numpy
 from graphrep.graph import Graph, as_graph
 from graphrep.nn.gcn import GCN
 from graphrep.ops.projection import random_projection

@@ -20,8 +20,8 @@ from graphrep.contrast.partition import Clusters, metis
 from graphrep.contrast.sources import ClusterSource, cluster_graph
 from graphrep.graph import Graph
 from graphrep.nn.gcn import GCN
-from graphrep.ops._library import empty_cache
 from graphrep.ops.adjacency import as_adjacency
+from graphrep.ops.library import empty_cache
 
 __all__ = ["StructComp"]
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep._pairs import as_pairs
+from graphrep._arrays import as_pairs, to_numpy
 from graphrep._random import random_bits, resolve_seed, stream_key, uniform_double
-from graphrep.evaluate._checks import F64, refuse_leaks, to_numpy
 from graphrep.evaluate._table import format_table
+from graphrep.evaluate.checks import F64, refuse_leaks
 from graphrep.evaluate.link_prediction import LinkPrediction, link_prediction
 from graphrep.evaluate.node_classification import NodeClassification, node_classification
 from graphrep.graph import Graph, as_graph

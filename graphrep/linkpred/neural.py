@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from graphrep._pairs import as_pairs
+from graphrep._arrays import as_pairs
 from graphrep.graph import as_graph
 from graphrep.linkpred._validation import checked_validation
 from graphrep.linkpred.predictors import (

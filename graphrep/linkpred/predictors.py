@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from graphrep.nn import Dropout, Linear, NormDropoutReLU
-from graphrep.ops._library import eager, empty
 from graphrep.ops.adjacency import Adjacency, Structure
+from graphrep.ops.library import eager, empty
 from graphrep.ops.neighbors.sets import (
     intersection_count,
     neighbor_difference,

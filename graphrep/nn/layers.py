@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from graphrep.ops._library import CACHED, eager, empty
 from graphrep.ops.counter_dropout import dropout, norm_dropout_relu
+from graphrep.ops.library import CACHED, eager, empty
 
 __all__ = ["Dropout", "Linear", "NormDropoutReLU", "drop", "dropped_linear", "linear"]
 
