@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from graphrep._arrays import detached, to_numpy
 from graphrep._checks import checked_int
 
 if TYPE_CHECKING:
@@ -135,8 +136,8 @@ def _from_pyg(data: Any, num_nodes: int | None, weights: Any) -> Parts:
         if weights is not None and values is None:
             raise ValueError(f"the PyG data has no attribute {weights!r}.")
     parts = _from_array(data.edge_index, num_nodes, values)
-    parts.x = to_numpy(getattr(data, "x", None))
-    parts.y = to_numpy(getattr(data, "y", None))
+    parts.x = detached(getattr(data, "x", None))
+    parts.y = detached(getattr(data, "y", None))
     return parts
 
 
@@ -164,7 +165,7 @@ def _from_array(ends: Any, num_nodes: int | None, weights: Any) -> Parts:
     elif num_nodes is None:
         num_nodes = max(int(pairs.max()) + 1, 0) if pairs.size else 0
     num_nodes = checked_int("num_nodes", num_nodes, 0)
-    w = None if weights is False else checked_weights(to_numpy(weights), pairs.shape[1])
+    w = None if weights is False else checked_weights(detached(weights), pairs.shape[1])
     return Parts(pairs[0], pairs[1], w, num_nodes, names).drop_zeros()
 
 
@@ -178,7 +179,7 @@ def _numbered(pairs: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArr
 def edge_array(ends: Any, *, names_allowed: bool = False) -> npt.NDArray[Any]:
     """End points as an array of shape (2, num_edges): int32, int64, or object for strings where those are allowed."""
     try:
-        pairs = np.asarray(to_numpy(ends))
+        pairs = to_numpy(ends)
     except ValueError:
         raise ValueError("edges must have shape (2, num_edges), got rows of different lengths.") from None
     if pairs.ndim != 2 or pairs.shape[0] != 2:
@@ -209,16 +210,6 @@ def _names_or_integers(pairs: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.array([str(value) for value in flat], dtype=object).reshape(pairs.shape)
 
 
-def to_numpy(value: Any) -> Any:
-    """Tensors as arrays; anything else as it is."""
-    if not hasattr(value, "detach"):
-        return value
-    if hasattr(value, "as_tensor"):  # PyG EdgeIndex
-        value = value.as_tensor()
-    value = value.detach().cpu()
-    return (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
-
-
 def checked_weights(weights: Any, length: int, what: str = "weights") -> npt.NDArray[np.float32] | None:
     """Weights as a new float32 array of shape (length,), finite and not negative; None stays None."""
     if weights is None:
@@ -244,7 +235,7 @@ def checked_nodes(nodes: Any, num_nodes: int) -> npt.NDArray[Any] | None:
     """Names as an array, distinct, one per node; None if they are the row numbers."""
     if nodes is None:
         return None
-    nodes = to_numpy(nodes)
+    nodes = detached(nodes)
     if len(nodes) != num_nodes:
         raise ValueError(f"nodes must name each of the {num_nodes} nodes once, got {len(nodes)} names.")
     names = _name_array(nodes)
@@ -280,7 +271,7 @@ def checked_rows(name: str, value: Any, num_nodes: int) -> Any:
     """Features or labels with one row per node; arrays and matrices as they are, tensors and lists as arrays."""
     if value is None:
         return None
-    value = to_numpy(value)
+    value = detached(value)
     value = value if hasattr(value, "shape") else np.asarray(value)
     rows = value.shape[0] if value.ndim else 0
     if rows != num_nodes:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from collections.abc import Iterator
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def available_cpus() -> int:

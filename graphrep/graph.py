@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from graphrep._arrays import check_rows
 from graphrep._convert import (
     Parts,
     checked_nodes,
@@ -420,8 +421,7 @@ def _checked_csr(indptr: npt.ArrayLike, indices: npt.ArrayLike, weights: npt.Arr
     n = len(ptr) - 1
     if idx.ndim != 1 or (idx.size and idx.dtype.kind not in "iu") or len(idx) != ptr[-1]:
         raise ValueError(f"indices must hold indptr[-1] = {ptr[-1]} integers, got shape {idx.shape}.")
-    if len(idx) and (idx.min() < 0 or idx.max() >= n):
-        raise IndexError(f"indices must lie in [0, {n}), got {idx.min()} … {idx.max()}.")
+    check_rows("indices", idx, n)
     w = checked_weights(weights, len(idx))
     if w is not None and not w.all():
         raise ValueError("weights must be positive; as_graph drops edges of weight zero.")

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 import torch.utils.data
 
+from graphrep._arrays import check_rows
 from graphrep._checks import checked_int
 from graphrep._random import resolve_seed, stream_key
 from graphrep.ops.adjacency import Adjacency, describe
@@ -472,8 +473,7 @@ def _checked_ids(name: str, ids: Tensor, num_nodes: int, dim: int) -> Tensor:
         raise ValueError(f"{name} must have shape {'(n,)' if dim == 1 else '(2, n)'}, got {tuple(ids.shape)}.")
     if ids.numel() and ids.dtype not in (torch.int32, torch.int64):
         raise TypeError(f"{name} must hold node numbers, int32 or int64; got {describe(ids)}.")
-    if ids.numel() and (int(ids.min()) < 0 or int(ids.max()) >= num_nodes):
-        raise IndexError(f"{name} must lie in [0, {num_nodes}), got {int(ids.min())} … {int(ids.max())}.")
+    check_rows(name, ids, num_nodes)
     return ids.long()
 
 

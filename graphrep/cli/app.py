@@ -223,7 +223,7 @@ def linkpred(
     from graphrep.cli import linkpred as command
     from graphrep.evaluate import compare
     from graphrep.heuristics import two_hop_pairs
-    from graphrep.io._table import check_table_path, write_table
+    from graphrep.io.table import check_table_path, write_table
 
     began = time.perf_counter()
     if (file is None) == (dataset is None):

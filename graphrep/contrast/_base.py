@@ -13,6 +13,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from graphrep._arrays import to_numpy
 from graphrep._checks import check_finite, checked_float, checked_int
 from graphrep._embedder import F32, GraphEmbedder
 from graphrep._estimator import TrainedEstimator
@@ -20,7 +21,6 @@ from graphrep._threads import limited_threads
 from graphrep.contrast.heads import HEADS, Head, PairHead
 from graphrep.contrast.sources import View
 from graphrep.contrast.stopping import Probe, make_stop
-from graphrep.evaluate._checks import to_numpy
 from graphrep.graph import Graph, as_graph
 from graphrep.learn.checkpoint import Checkpoint
 from graphrep.learn.loop import Loop

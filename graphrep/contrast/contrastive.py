@@ -11,11 +11,10 @@ from torch import nn
 
 from graphrep._checks import checked_float
 from graphrep._embedder import F32
-from graphrep._training import as_features
 from graphrep.contrast._base import COMMON_SETTINGS, ContrastiveEmbedder
 from graphrep.contrast.sources import GraphSource
 from graphrep.graph import Graph
-from graphrep.nn.sparse import SparseFeatures
+from graphrep.nn.sparse import SparseFeatures, as_features
 from graphrep.ops.adjacency import as_adjacency
 from graphrep.ops.convolution import propagate
 
@@ -241,7 +240,7 @@ class OwnEncoder(nn.Module):
         """The same in evaluation mode."""
         training = self.training
         self.eval()
-        out = self(x, adj)
+        out: Tensor = self(x, adj)
         self.train(training)
         return out
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from graphrep._arrays import to_numpy
 from graphrep._checks import checked_int
 from graphrep._random import resolve_seed
-from graphrep.evaluate._checks import to_numpy
 from graphrep.graph import Graph, as_graph
 
 __all__ = ["Clusters", "metis"]

@@ -13,14 +13,14 @@ import torch
 
 from graphrep._checks import checked_float, checked_int
 from graphrep._embedder import F32
-from graphrep._training import as_features
 from graphrep.contrast._base import COMMON_SETTINGS, ContrastiveEmbedder
 from graphrep.contrast.compress import ClusterMeans
 from graphrep.contrast.partition import Clusters, metis
 from graphrep.contrast.sources import ClusterSource, cluster_graph
 from graphrep.graph import Graph
-from graphrep.ops._library import empty_cache
+from graphrep.nn.sparse import as_features
 from graphrep.ops.adjacency import as_adjacency
+from graphrep.ops.library import empty_cache
 
 __all__ = ["StructComp"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep.io._atomic import replacing
+from graphrep.io.atomic import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

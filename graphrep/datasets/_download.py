@@ -14,7 +14,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from graphrep.io._atomic import replacing
+from graphrep.io.atomic import replacing
 
 __all__ = ["download", "unpack"]
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from graphrep._arrays import check_rows
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -44,14 +46,8 @@ def read_raw(raw: Path, spec: Spec) -> Arrays:
         raise ValueError(
             f"{raw}: edge_weight must hold positive numbers, got {arrays['edge_weight'].min()} as the least."
         )
-    check_rows(f"{raw}: the edge list", arrays["edge_index"], num_nodes)
+    check_rows(f"{raw}: the edge list", arrays["edge_index"], num_nodes, error=ValueError)
     return arrays
-
-
-def check_rows(what: str, ids: npt.NDArray[Any], num_nodes: int) -> None:
-    """Refuse ids that are no row numbers."""
-    if ids.size and (ids.min() < 0 or ids.max() >= num_nodes):
-        raise ValueError(f"{what} must hold ids in [0, {num_nodes}), got {ids.min()} to {ids.max()}.")
 
 
 def read_csv(path: Path, dtype: Any = None) -> npt.NDArray[Any]:
@@ -136,7 +132,7 @@ def _read_typed(raw: Path) -> Arrays:
             raise ValueError(f"{raw}: the relation {relation} joins {head} and {tail}; the types are {names}.")
         local = _edge_index(folder, int(read_csv(folder / "num-edge-list.csv.gz", np.int64)[0, 0]))
         for row, kind in zip(local, (head, tail), strict=True):
-            check_rows(f"{folder / 'edge.csv.gz'}", row, size[kind])
+            check_rows(f"{folder / 'edge.csv.gz'}", row, size[kind], error=ValueError)
         edges.append(local + np.array([[start[head]], [start[tail]]]))
         relations.append(read_csv(folder / "edge_reltype.csv.gz", np.int64))
     return {

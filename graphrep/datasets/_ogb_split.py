@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep.datasets._ogb_raw import check_rows
+from graphrep._arrays import check_rows
 from graphrep.datasets._torch_file import read_torch_file
-from graphrep.datasets.splits import refuse_leaks
+from graphrep.datasets.splits import refuse_overlap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +75,7 @@ def _part(here: str, given: dict[str, Any], part: str, spec: Spec, raw: Arrays) 
         sizes = _make_global(here, given, arrays, raw)
     for name in wanted:
         if name not in ("relation", *sizes):
-            check_rows(f"{here}: {name}", arrays[name], int(raw["num_nodes"]))
+            check_rows(f"{here}: {name}", arrays[name], int(raw["num_nodes"]), error=ValueError)
         if arrays[name].ndim == 2 and spec.form != "shared" and raw["num_nodes"] < 2**31:
             arrays[name] = arrays[name].astype(np.int32, copy=False)
     return arrays
@@ -128,7 +128,7 @@ def _check_against_graph(folder: Path, spec: Spec, raw: Arrays, arrays: Arrays) 
             raise ValueError(f"{folder} leaks: it trains on the year {last}, and validates or tests on {first}.")
     if spec.once:
         columns = {p: _columns(arrays, p, spec.form) for p in PARTS}
-        refuse_leaks(str(folder), columns, directed=spec.directed)
+        refuse_overlap(str(folder), columns, directed=spec.directed)
 
 
 def _columns(arrays: Arrays, part: str, form: str) -> npt.NDArray[np.int64]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from graphrep._arrays import check_integers, check_rows
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -135,7 +137,7 @@ class LinkSplit:
             There is such an edge.
         """
         parts = {"train": self.train, "valid": self.valid, "test": self.test}
-        refuse_leaks("the split", parts, directed=self.full.directed)
+        refuse_overlap("the split", parts, directed=self.full.directed)
 
     def __repr__(self) -> str:
         names = ("train", "valid", "test", "train_neg", "valid_neg", "test_neg")
@@ -252,7 +254,7 @@ class LabelSplit:
         return f"LabelSplit(train={len(self.train)}, valid={len(self.valid)}, test={len(self.test)})"
 
 
-def refuse_leaks(what: str, parts: Mapping[str, npt.NDArray[np.integer[Any]]], *, directed: bool) -> None:
+def refuse_overlap(what: str, parts: Mapping[str, npt.NDArray[np.integer[Any]]], *, directed: bool) -> None:
     """Refuse parts of which a validation or test column (head, tail and perhaps relation) is a training column, too.
 
     O(E log E) for E training columns; ``what`` names the split.
@@ -283,12 +285,10 @@ def refuse_leaks(what: str, parts: Mapping[str, npt.NDArray[np.integer[Any]]], *
 
 def _rows(name: str, value: Any, num_nodes: int, *, keep_dtype: bool = False) -> npt.NDArray[Any]:
     rows = np.asarray(value)
-    if rows.size and rows.dtype.kind not in "iu":
-        raise TypeError(f"{name} must hold integers, got dtype {rows.dtype}.")
+    check_integers(name, rows)
     # A copy, so that freezing it leaves the caller's array alone; a large array may come frozen and is then shared.
     if not (keep_dtype and rows.dtype.kind == "i" and not rows.flags.writeable):
         rows = rows.copy() if keep_dtype and rows.dtype.kind == "i" else rows.astype(np.int64)
-    if rows.size and (rows.min() < 0 or rows.max() >= num_nodes):
-        raise IndexError(f"{name} must hold row numbers in [0, {num_nodes}), got {rows.min()} to {rows.max()}.")
+    check_rows(name, rows, num_nodes)
     rows.flags.writeable = False
     return rows

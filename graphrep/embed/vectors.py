@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from graphrep._arrays import detached, to_numpy
 from graphrep._checks import checked_int
 from graphrep._convert import checked_nodes, frozen
 from graphrep.embed._search import METRICS, pair_scores, top_k
@@ -169,8 +170,7 @@ class NodeVectors:
         -----
         Time O(num_nodes * dimensions). A score depends on its two vectors alone and is computed in float64.
         """
-        if hasattr(node_or_vector, "detach"):
-            node_or_vector = node_or_vector.detach().cpu().numpy()
+        node_or_vector = detached(node_or_vector)
         if isinstance(node_or_vector, (list, np.ndarray)):
             exclude, query = None, np.asarray(node_or_vector)[None]
             if query.shape != (1, self.dimensions):
@@ -305,10 +305,8 @@ def load_vectors(path: str | os.PathLike[str]) -> NodeVectors:
 
 
 def _checked_vectors(vectors: Any) -> Any:
-    if hasattr(vectors, "detach"):
-        vectors = vectors.detach().cpu().numpy()
     try:
-        array = np.asarray(vectors)
+        array = to_numpy(vectors)
     except ValueError:
         raise ValueError("vectors must have shape (num_nodes, dimensions), got rows of different lengths.") from None
     if array.dtype.kind not in "biuf":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from graphrep.evaluate._checks import I64
+    from graphrep.evaluate.checks import I64
 
 
 def sample_non_edges(

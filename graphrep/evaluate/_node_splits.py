@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep.evaluate._checks import I64, to_numpy
+from graphrep._arrays import check_rows, to_numpy
+from graphrep.evaluate.checks import I64
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,6 +94,5 @@ def _row_sets(name: str, value: Any, num_nodes: int) -> list[I64]:
         return [np.flatnonzero(mask) for mask in rows.reshape(num_nodes, -1).T]
     if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
         raise ValueError(f"{name} must hold row numbers in one dimension, got {rows.dtype} {rows.shape}.")
-    if rows.size and (rows.min() < 0 or rows.max() >= num_nodes):
-        raise IndexError(f"{name} must lie in [0, {num_nodes}), got {rows.min()} … {rows.max()}.")
+    check_rows(name, rows, num_nodes)
     return [np.unique(rows).astype(np.int64)]

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep._pairs import as_pairs
+from graphrep._arrays import as_pairs, to_numpy
 from graphrep._random import random_bits, resolve_seed, stream_key, uniform_double
-from graphrep.evaluate._checks import F64, refuse_leaks, to_numpy
 from graphrep.evaluate._table import format_table
+from graphrep.evaluate.checks import F64, refuse_leaks
 from graphrep.evaluate.link_prediction import LinkPrediction, link_prediction
 from graphrep.evaluate.node_classification import NodeClassification, node_classification
 from graphrep.graph import Graph, as_graph
@@ -140,12 +140,12 @@ def _principal(x: F32, components: int, seed: int) -> F32:
 def _untrained(graph: Graph, dimensions: int, seed: int) -> F32:
     import torch
 
-    from graphrep._training import as_features, seeded
-    from graphrep.nn import GCN
+    from graphrep.nn import GCN, make_generator, using_generator
+    from graphrep.nn.sparse import as_features
     from graphrep.ops import as_adjacency
 
     x = as_features(graph.x, torch.device("cpu"))
-    with seeded(seed):
+    with using_generator(make_generator(seed)):
         encoder = GCN(x.shape[1], dimensions, layers=2, inner_activation="relu", activation="none")
     vectors: F32 = encoder.infer(x, as_adjacency(as_graph(graph, weights=False))).numpy()
     return vectors

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from graphrep._arrays import to_numpy
 from graphrep._checks import checked_int
 from graphrep._random import resolve_seed
-from graphrep.evaluate._checks import I64, to_numpy
 from graphrep.evaluate._table import format_table
 from graphrep.evaluate.baselines import smooth_features
+from graphrep.evaluate.checks import I64
 from graphrep.graph import as_graph
 
 __all__ = ["Clustering", "clustering", "clustering_baselines"]

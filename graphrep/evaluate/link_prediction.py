@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep._pairs import as_pairs
+from graphrep._arrays import as_pairs, as_vectors
 from graphrep._random import resolve_seed
-from graphrep.evaluate._checks import I64, as_scores, as_vectors
 from graphrep.evaluate._edge_sampling import sample_non_edges, sample_popular_non_edges
-from graphrep.evaluate._logistic import LinearScorer, fit_one_vs_rest
 from graphrep.evaluate._table import format_table
+from graphrep.evaluate.checks import I64, as_scores
+from graphrep.evaluate.logistic import LinearScorer, fit_one_vs_rest
 from graphrep.evaluate.metrics import check_metrics, link_metrics
 
 __all__ = ["LinkPrediction", "edge_features", "link_prediction"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep.evaluate._checks import F64, as_score_vector, as_scores
+from graphrep.evaluate.checks import F64, as_score_vector, as_scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from graphrep._arrays import as_vectors, to_numpy
 from graphrep._random import resolve_seed
-from graphrep.evaluate._checks import F64, I64, as_vectors, to_numpy
-from graphrep.evaluate._logistic import class_scores
 from graphrep.evaluate._node_splits import fixed_splits, per_class_splits, random_splits
 from graphrep.evaluate._table import format_table
+from graphrep.evaluate.checks import F64, I64
+from graphrep.evaluate.logistic import class_scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,7 +13,7 @@ from graphrep.graph import as_graph
 
 if TYPE_CHECKING:
     from graphrep.datasets.splits import LinkSplit
-    from graphrep.evaluate._checks import I64
+    from graphrep.evaluate.checks import I64
 
 __all__ = ["ncn_link_split", "random_link_split"]
 

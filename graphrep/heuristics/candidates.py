@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from graphrep._checks import checked_int
 from graphrep.graph import as_graph
-from graphrep.ops.diffusion._loops import adjacency_without_loops, degrees_without_loops
+from graphrep.ops.diffusion.loops import adjacency_without_loops, degrees_without_loops
 
 __all__ = ["two_hop_pairs"]
 

@@ -9,12 +9,12 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from tqdm.auto import tqdm
 
+from graphrep._arrays import as_pairs
 from graphrep._checks import check_finite, checked_float, checked_int
-from graphrep._pairs import as_pairs
 from graphrep._random import resolve_seed
 from graphrep.graph import Graph, as_graph
 from graphrep.ops.diffusion import push_pagerank
-from graphrep.ops.diffusion._loops import adjacency_without_loops, degrees_without_loops
+from graphrep.ops.diffusion.loops import adjacency_without_loops, degrees_without_loops
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep._pairs import as_pairs
+from graphrep._arrays import as_pairs
 from graphrep.graph import Graph, as_graph
 from graphrep.ops.neighbors import weighted_intersection
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from graphrep._arrays import as_pairs
 from graphrep._checks import checked_float, checked_int
-from graphrep._pairs import as_pairs
 from graphrep.graph import as_graph
 from graphrep.ops.diffusion import hub_first, push_pagerank, walk_sums
-from graphrep.ops.diffusion._loops import degrees_without_loops
+from graphrep.ops.diffusion.loops import degrees_without_loops
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

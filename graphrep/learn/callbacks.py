@@ -99,7 +99,7 @@ class TensorBoard:
             from torch.utils.tensorboard import SummaryWriter
 
             # What an earlier, interrupted fit wrote from this epoch on is superseded.
-            self._writer = SummaryWriter(str(self.folder), purge_step=epoch)  # type: ignore[no-untyped-call]
+            self._writer = SummaryWriter(str(self.folder), purge_step=epoch)
         for name, value in record.items():
             self._writer.add_scalar(self.prefix + name, value, epoch)
         self._writer.flush()

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from graphrep._random import resolve_seed
-from graphrep.io._atomic import replacing
+from graphrep.io.atomic import replacing
 
 __all__ = ["Checkpoint", "digest"]
 
@@ -171,7 +171,8 @@ def _checksum(state: str, tensors: Mapping[str, Any]) -> str:
     value = zlib.crc32(state.encode())
     for name in sorted(tensors, key=int):
         array = np.ascontiguousarray(tensors[name])
-        value = zlib.crc32(array.reshape(-1).view(np.uint8), zlib.crc32(f"{array.dtype}{array.shape}".encode(), value))
+        value = zlib.crc32(f"{array.dtype}{array.shape}".encode(), value)
+        value = zlib.crc32(array.reshape(-1).view(np.uint8).data, value)
     return f"{value:08x}"
 
 

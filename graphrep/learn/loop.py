@@ -217,7 +217,7 @@ class Loop:
                 "smaller features or fewer epochs may help."
             )
         if scalars["loss"].requires_grad:
-            scalars["loss"].backward()
+            scalars["loss"].backward()  # type: ignore[no-untyped-call]
         if self.clip_norm is not None:
             for part in self.clipped:
                 nn.utils.clip_grad_norm_(part.parameters(), self.clip_norm)

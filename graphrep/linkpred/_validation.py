@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep._pairs import as_pairs
-from graphrep.evaluate._checks import refuse_leaks
+from graphrep._arrays import as_pairs
+from graphrep.evaluate.checks import refuse_leaks
 
 if TYPE_CHECKING:
     from graphrep.graph import Graph

@@ -11,12 +11,11 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
+from graphrep._arrays import as_pairs, as_vectors
 from graphrep._checks import checked_int
-from graphrep._pairs import as_pairs
 from graphrep._random import resolve_seed
-from graphrep.evaluate._checks import as_vectors
-from graphrep.evaluate._logistic import LinearScorer
 from graphrep.evaluate.link_prediction import LEARNED, UNTRAINED, fit_operator, linear_scorer, untrained_scorer
+from graphrep.evaluate.logistic import LinearScorer
 from graphrep.evaluate.metrics import check_metrics
 from graphrep.graph import Graph, as_graph
 from graphrep.linkpred._validation import checked_negatives, checked_validation

@@ -14,11 +14,10 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from graphrep._arrays import as_pairs
 from graphrep._checks import checked_float, checked_int
 from graphrep._estimator import TrainedEstimator
-from graphrep._pairs import as_pairs
 from graphrep._threads import limited_threads
-from graphrep._training import as_features
 from graphrep.evaluate.metrics import check_metrics
 from graphrep.graph import Graph, as_graph
 from graphrep.learn.loop import Loop
@@ -33,7 +32,7 @@ from graphrep.linkpred.predictors import (
 from graphrep.linkpred.training import PRECISIONS, PairModel, PairTask, score_pairs
 from graphrep.nn import Encoder
 from graphrep.nn.generators import make_generator, using_generator
-from graphrep.nn.sparse import SparseFeatures
+from graphrep.nn.sparse import SparseFeatures, as_features
 from graphrep.ops.adjacency import Adjacency, as_adjacency
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from torch import nn
 
 from graphrep.nn import Dropout, Linear, NormDropoutReLU
 from graphrep.nn.generators import random_uniform
-from graphrep.ops._library import eager, empty
 from graphrep.ops.adjacency import Adjacency, Structure
+from graphrep.ops.library import eager, empty
 from graphrep.ops.neighbors.sets import (
     intersection_count,
     neighbor_difference,

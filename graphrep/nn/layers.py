@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from graphrep.nn.generators import current_generator, random_seed, random_uniform
-from graphrep.ops._library import CACHED, eager, empty
 from graphrep.ops.counter_dropout import dropout, norm_dropout_relu
+from graphrep.ops.library import CACHED, eager, empty
 
 __all__ = ["Dropout", "Linear", "NormDropoutReLU", "drop", "dropped_linear", "glorot_linear", "linear"]
 

@@ -13,9 +13,11 @@ from graphrep.nn.layers import drop
 from graphrep.ops.adjacency import Adjacency
 from graphrep.ops.sparse_dense import spmm
 
-__all__ = ["SparseFeatures"]
+__all__ = ["SparseFeatures", "as_features"]
 
 Tensor = torch.Tensor
+
+_SPARSE_BELOW = 0.2  # share of non-zeros below which features are multiplied as a sparse matrix
 
 
 class SparseFeatures:
@@ -73,3 +75,14 @@ class SparseFeatures:
     def to_dense(self) -> Tensor:
         """Dense float32 tensor."""
         return self._matrix.to_dense()
+
+
+def as_features(x: Any, device: torch.device) -> Any:
+    """Features as :class:`SparseFeatures` if few are non-zero, else as a float32 tensor; ValueError if not finite."""
+    dense = not sp.issparse(x)
+    share = np.count_nonzero(x) / max(1, np.size(x)) if dense else x.nnz / max(1, x.shape[0] * x.shape[1])
+    if share < _SPARSE_BELOW:
+        return SparseFeatures(x).to(device)
+    table = np.asarray(x if dense else x.toarray(), dtype=np.float32)
+    check_finite("x", table)
+    return torch.as_tensor(table).to(device)

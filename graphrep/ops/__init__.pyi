@@ -1,5 +1,3 @@
-from ._library import empty_cache as empty_cache
-from ._library import unchecked as unchecked
 from .adjacency import Adjacency as Adjacency
 from .adjacency import as_adjacency as as_adjacency
 from .convolution import propagate as propagate
@@ -10,6 +8,8 @@ from .diffusion import walk_sums as walk_sums
 from .edge_attention import additive_attention as additive_attention
 from .edge_attention import dot_attention as dot_attention
 from .edge_attention import edge_softmax as edge_softmax
+from .library import empty_cache as empty_cache
+from .library import unchecked as unchecked
 from .neighbors import weighted_intersection as weighted_intersection
 from .neighbors.sets import intersection_count as intersection_count
 from .neighbors.sets import neighbor_difference as neighbor_difference

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 from graphrep import _core
+from graphrep._arrays import check_rows
 from graphrep.graph import Graph, as_graph
-from graphrep.ops._library import SCALARS, Op, address, checking, eager, threads
+from graphrep.ops.library import SCALARS, Op, address, checking, eager, threads
 
 __all__ = ["Adjacency", "as_adjacency"]
 
@@ -84,10 +85,7 @@ class Adjacency:
                     f"indptr must ascend from 0 to the number of indices, {len(indices)}; "
                     f"it goes from {int(indptr[0])} to {int(indptr[-1])}."
                 )
-            if len(indices) and (int(indices.min()) < 0 or int(indices.max()) >= columns):
-                raise IndexError(
-                    f"indices must lie in [0, {columns}), got {int(indices.min())} … {int(indices.max())}."
-                )
+            check_rows("indices", indices, columns)
         self._structure = Structure(indptr.contiguous(), indices.contiguous(), columns)
         self.permutation: Tensor | None = None
         self._transposed: Adjacency | None = None
@@ -121,8 +119,8 @@ class Adjacency:
                 raise TypeError(f"{name} must be a one-dimensional int32 or int64 tensor, got {describe(ids)}.")
         if rows.shape != cols.shape or rows.dtype != cols.dtype or rows.device != cols.device:
             raise ValueError(f"rows and cols must be alike; got {describe(rows)} and {describe(cols)}.")
-        if checking() and len(cols) and (int(cols.min()) < 0 or int(cols.max()) >= columns):
-            raise IndexError(f"cols must lie in [0, {columns}), got {int(cols.min())} … {int(cols.max())}.")
+        if checking():
+            check_rows("cols", cols, columns)
         first = _group(cols, None, columns)[1] if sort_columns else None
         indptr, order = _group(rows, first, num_rows)
         adj = cls._of(Structure(indptr, cols.index_select(0, order), columns), None, order)
@@ -430,8 +428,7 @@ def _group_native(keys: Tensor, first: Tensor | None, num_keys: int) -> tuple[Te
 
 
 def _group_reference(keys: Tensor, first: Tensor | None, num_keys: int) -> tuple[Tensor, Tensor]:
-    if len(keys) and (int(keys.min()) < 0 or int(keys.max()) >= num_keys):
-        raise IndexError(f"row ids must lie in [0, {num_keys}), got {int(keys.min())} … {int(keys.max())}.")
+    check_rows("row ids", keys, num_keys)
     at = torch.arange(len(keys), device=keys.device) if first is None else first
     order = at.index_select(0, keys.index_select(0, at).argsort(stable=True))
     counts = torch.bincount(keys, minlength=num_keys)

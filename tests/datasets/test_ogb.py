@@ -314,7 +314,7 @@ def damaged_files(folder, ogb_files):
         ("ragged", r"edge.csv.gz is damaged or cut off \(the number of columns changed"),
         ("short", r"edge.csv.gz has 1 rows of 2 numbers, but num-edge-list.csv.gz announces 30 edges"),
         ("columns", r"edge.csv.gz has 30 rows of 3 numbers"),
-        ("range", r"the edge list must hold ids in \[0, 20\), got 0 to 20"),
+        ("range", r"the edge list must lie in \[0, 20\), got 0 … 20"),
         ("graphs", r"num-node-list.csv.gz must hold one number, got 2"),
         ("split cut", r"valid.pt is damaged or not a file of torch.save"),
         ("split text", r"valid.pt is damaged or not a file of torch.save"),
@@ -341,7 +341,7 @@ def test_damaged_files_are_one_sentence(damage, message, made, ogb_files):
             "ogbl-biokg",
             "relations/drug___drug-drug___drug/edge.csv.gz",
             [[4, 0]] * 6,
-            r"edge.csv.gz must hold ids in \[0, 4\), got 4 to 4",
+            r"edge.csv.gz must lie in \[0, 4\), got 4 … 4",
         ),
     ],
 )
@@ -389,7 +389,7 @@ def spoil(name, part, change, made):
             r"test: edge must have shape \(num_pairs, 2\), got \(2, 8",
         ),
         ("ogbl-ddi", "test", lambda s: s.update(edge=s["edge"] + 0.5), "test: edge must hold integers, got float64"),
-        ("ogbl-ddi", "test", lambda s: s.update(edge_neg=s["edge"] + 20), r"test: edge_neg must hold ids in \[0, 20\)"),
+        ("ogbl-ddi", "test", lambda s: s.update(edge_neg=s["edge"] + 20), r"test: edge_neg must lie in \[0, 20\)"),
         ("ogbl-ddi", "train", lambda s: s.update(edge=s["edge"][1:]), "29 training edges, but the graph beside it 30"),
         ("ogbl-collab", "valid", lambda s: s.update(year=s["year"] - 20), "leaks: it trains on the year"),
         (
@@ -409,7 +409,7 @@ def spoil(name, part, change, made):
             "ogbl-wikikg2",
             "test",
             lambda s: s.update(head_neg=s["head_neg"] + 25),
-            r"head_neg must hold ids in \[0, 25\)",
+            r"head_neg must lie in \[0, 25\)",
         ),
         (
             "ogbl-biokg",

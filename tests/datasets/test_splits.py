@@ -48,8 +48,8 @@ def test_the_given_array_stays_writable():
     [
         ([[0, 1]], ValueError, r"{} must have shape \(2, num_\w+\).*, got \(1, 2\)"),
         ([[0.5], [1.0]], TypeError, "{} must hold integers, got dtype float64"),
-        ([[0], [4]], IndexError, r"{} must hold row numbers in \[0, 4\), got 0 to 4"),
-        ([[-1], [2]], IndexError, r"{} must hold row numbers in \[0, 4\), got -1 to 2"),
+        ([[0], [4]], IndexError, r"{} must lie in \[0, 4\), got 0 … 4"),
+        ([[-1], [2]], IndexError, r"{} must lie in \[0, 4\), got -1 … 2"),
     ],
 )
 def test_bad_link_splits(part, value, error, message):
@@ -62,7 +62,7 @@ def test_bad_link_splits(part, value, error, message):
     [
         ([[0]], ValueError, r"valid must have shape \(num_nodes_of_part,\), got \(1, 1\)"),
         ([True], TypeError, "valid must hold integers, got dtype bool"),
-        ([5], IndexError, r"valid must hold row numbers in \[0, 5\), got 5 to 5"),
+        ([5], IndexError, r"valid must lie in \[0, 5\), got 5 … 5"),
     ],
 )
 def test_bad_label_splits(value, error, message):
@@ -82,7 +82,7 @@ def test_negatives_of_each_edge_its_own_keep_their_type():
     for bad in (np.zeros((2, 2, 3), int), np.zeros((3, 1, 3), int), np.zeros((2, 1, 1, 1), int)):
         with pytest.raises(ValueError, match=r"test_neg must have shape .* or \(2, 1, num_negatives\), got"):
             LinkSplit(RING, **{**PARTS, "test_neg": bad})
-    with pytest.raises(IndexError, match="test_neg must hold row numbers"):
+    with pytest.raises(IndexError, match="test_neg must lie in"):
         LinkSplit(RING, **{**PARTS, "test_neg": own + np.int32(1)})
 
 
@@ -135,11 +135,11 @@ def test_triples_are_checked():
     assert split.train.dtype == np.int64
     assert split.test_head_neg.dtype == np.int32
     for change, error, message in (
-        ({"test": [[2], [7], [3]]}, IndexError, r"relations of test must hold row numbers in \[0, 7\)|test must hold"),
-        ({"test": [[4], [6], [3]]}, IndexError, r"heads and tails of test must hold row numbers in \[0, 4\)"),
+        ({"test": [[2], [7], [3]]}, IndexError, r"relations of test must lie in \[0, 7\)|test must lie in"),
+        ({"test": [[4], [6], [3]]}, IndexError, r"heads and tails of test must lie in \[0, 4\)"),
         ({"test": [[2], [3]]}, ValueError, r"test must have shape \(3, num_triples\), got \(2, 1\)"),
         ({"test_tail_neg": one.T}, ValueError, r"test_tail_neg must have shape \(1, num_negatives\), got \(2, 1\)"),
-        ({"valid_head_neg": one + 4}, IndexError, "valid_head_neg must hold row numbers"),
+        ({"valid_head_neg": one + 4}, IndexError, "valid_head_neg must lie in"),
     ):
         with pytest.raises(error, match=message):
             TripleSplit(RING, 7, **{**parts, **negatives, **change})

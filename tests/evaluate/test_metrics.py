@@ -100,9 +100,9 @@ METRICS = [lambda p, n: hits_at_k(p, n, 1), mrr, mrr_report, roc_auc, average_pr
 def test_unusable_scores_are_refused(metric):
     good = np.ones(3)
     for pos, neg, name in (([], good, "y_pos"), (good, [], "y_neg")):
-        with pytest.raises(ValueError, match=f"{name} is empty"):
+        with pytest.raises(ValueError, match=f"{name} must hold at least one score"):
             metric(pos, neg)
-    with pytest.raises(ValueError, match="y_neg holds 1 NaN of 2 scores"):
+    with pytest.raises(ValueError, match=r"y_neg must not hold NaN, which has no rank; 1 of 2 scores do"):
         metric(good, np.array([1, np.nan]))
     with pytest.raises(ValueError, match=r"y_pos must have shape \(num_pairs,\), got \(3, 1\)"):
         metric(good[:, None], good)

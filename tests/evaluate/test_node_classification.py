@@ -10,8 +10,8 @@ from sklearn.metrics import accuracy_score, f1_score
 
 import graphrep as gr
 from graphrep.evaluate import compare_nodes, node_classification
-from graphrep.evaluate._logistic import fit_one_vs_rest
 from graphrep.evaluate._node_splits import per_class_splits
+from graphrep.evaluate.logistic import fit_one_vs_rest
 from graphrep.evaluate.node_classification import f1_scores
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import graphrep as gr
 from graphrep.io import check_vector_path, write_vectors
-from graphrep.io._atomic import replacing
+from graphrep.io.atomic import replacing
 
 SUFFIXES = (".safetensors", ".npy", ".parquet", ".w2v", ".txt")
 SETTINGS = {"method": "fastrp", "iteration_weights": [0.0, 1.0], "seed": 3, "name": "ö"}

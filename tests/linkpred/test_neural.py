@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 import graphrep as gr
 from graphrep.linkpred import GAE, NCN, NCNC, CompletionPredictor, HadamardPredictor, NeighborPredictor
 from graphrep.linkpred.predictors import PairInputs, hadamard, hide_entries, unique_pairs
-from graphrep.linkpred.training import Trainer
+from graphrep.linkpred.training import PairBatch, PairModel, PairTask
 from graphrep.nn import Encoder, SparseFeatures
 from graphrep.ops import propagate
 
@@ -189,20 +189,51 @@ def test_same_seed_same_scores_and_the_callers_random_numbers_stay():
     assert not np.array_equal(other, first)
 
 
-def test_an_interrupted_fit_goes_on_as_if_it_had_not_been(tmp_path):
+class Cut(Exception):
+    """Ends a fit from a callback."""
+
+
+def cut_after(last):
+    def callback(epoch, record, model):
+        if epoch == last:
+            raise Cut
+
+    return callback
+
+
+def task_of(model, graph, **options):
+    """What a fit trains on, without the fit."""
+    model.set_params(**options)
+    torch.manual_seed(0)
+    pair = PairModel(model._make_encoder(None, graph.num_nodes), model._make_predictor())
+    names = ("batch_size", "num_negatives", "negative_sampling", "drop_last")
+    settings = {name: getattr(model, name) for name in names}
+    edges = torch.from_numpy(graph.edges())
+    return PairTask(pair, graph, gr.ops.as_adjacency(graph), None, edges, **settings)
+
+
+def test_an_interrupted_fit_resumes_as_if_it_had_not_been(tmp_path):
     graph = small_graph()
     split = gr.evaluate.random_link_split(graph, valid=0.1, test=0.1, seed=0)
     whole = NCNC(**SMALL, metric="auc").fit(split.graph, val=split)
-    path = tmp_path / "fit.pt"
-    NCNC(**{**SMALL, "epochs": 2}, metric="auc", checkpoint=path).fit(split.graph, val=split)
-    resumed = NCNC(**SMALL, metric="auc", checkpoint=path).fit(split.graph, val=split)
+    path = tmp_path / "fit.ckpt"
+    settings = SMALL | {"metric": "auc", "checkpoint": path}
+    with pytest.raises(Cut):
+        NCNC(**settings, callbacks=[cut_after(3)]).fit(split.graph, val=split)
+    assert [file.name for file in tmp_path.iterdir()] == ["fit.ckpt"]
+    with pytest.raises(ValueError, match=r"belongs to another fit \(graph, features or settings differ\)"):
+        NCNC(**settings | {"dimensions": 8}).fit(split.graph, val=split)
+    with pytest.raises(ValueError, match="belongs to a fit with another random_state"):
+        NCNC(**settings | {"random_state": 8}).fit(split.graph, val=split)
+    seen = []
+    resumed = NCNC(**settings, callbacks=[lambda epoch, record, model: seen.append(epoch)])
+    resumed.fit(split.graph, val=split)
+    assert seen == [3, 4]  # the third epoch was cut before it was saved
     assert resumed.history_ == whole.history_
     np.testing.assert_array_equal(resumed.score_pairs(split.test), whole.score_pairs(split.test))
-    assert [file.name for file in tmp_path.iterdir()] == ["fit.pt"]
-    with pytest.raises(ValueError, match="is of another fit"):
-        NCNC(**{**SMALL, "dimensions": 8}, metric="auc", checkpoint=path).fit(split.graph, val=split)
+    assert not list(tmp_path.iterdir())  # a complete fit leaves nothing to be picked up
     path.write_bytes(b"not a checkpoint")
-    with pytest.raises(ValueError, match="cannot be read"):
+    with pytest.raises(ValueError, match=r"fit\.ckpt cannot be read"):
         NCNC(**SMALL, checkpoint=path).fit(split.graph)
 
 
@@ -258,7 +289,7 @@ def test_it_is_a_scikit_learn_estimator():
         (lambda g: NCN(**SMALL).fit(g).score_pairs([[0], [-1]]), IndexError, r"pairs must lie in \[0, 40\)"),
         (lambda g: NCN(**SMALL).fit(nx.complete_graph(5)), ValueError, "no negatives to draw"),
         (
-            lambda g: NCN(**SMALL, negatives="hard").fit(g),
+            lambda g: NCN(**SMALL, negative_sampling="hard").fit(g),
             ValueError,
             "negatives must be one of uniform, degree",
         ),
@@ -403,7 +434,7 @@ def test_limits_decay_and_several_negatives(tmp_path):
     split = gr.evaluate.ncn_link_split(communities(), seed=0)
     seen = []
     options = SMALL | {"epochs": 6, "metric": "auc", "num_negatives": 3, "clip_norm": 1.0, "weight_decay": 1e-4}
-    fitted = GAE(**options, decay_every=2, on_epoch=lambda number, record: seen.append((number, record)))
+    fitted = GAE(**options, decay_every=2, callbacks=[lambda number, record, model: seen.append((number, record))])
     fitted.fit(split.graph, val=split)
     assert [number for number, _ in seen] == [1, 2, 3, 4, 5, 6]
     assert [{k: v for k, v in record.items() if k != "seconds"} for _, record in seen] == fitted.history_
@@ -423,10 +454,8 @@ def test_limits_decay_and_several_negatives(tmp_path):
 def test_negatives_follow_their_distribution(kind):
     """Chi-square of unordered pairs against exact probabilities, of all pairs without an edge."""
     graph = gr.as_graph(nx.barabasi_albert_graph(14, 2, seed=3))
-    settings = NCN(**SMALL, negatives=kind)
-    trainer = Trainer(settings, graph, torch.from_numpy(graph.edges()), None)
-    torch.manual_seed(0)
-    u, v = trainer._negatives(40_000).numpy()
+    task = task_of(NCN(**SMALL), graph, negative_sampling=kind)
+    u, v = task.negatives(40_000, np.random.default_rng(0)).numpy()
     assert not graph.has_edges(u, v).any()
     weight = np.ones(14) if kind == "uniform" else graph.out_degree.astype(float)
     expected = np.triu(np.outer(weight, weight) * (graph.to_scipy().toarray() == 0), 1)
@@ -450,7 +479,7 @@ def test_popular_negatives_keep_popularity_from_deciding():
     popular = popular[:, (popular[0] != popular[1]) & ~graph.has_edges(*popular)]
     found = {}
     for kind in ("uniform", "degree"):
-        model = NCN(**SMALL | {"dimensions": 32, "epochs": 40, "batch_size": 256}, negatives=kind).fit(split.graph)
+        model = NCN(**SMALL | {"dimensions": 32, "epochs": 40, "batch_size": 256}, negative_sampling=kind).fit(split.graph)
         found[kind] = gr.evaluate.roc_auc(model.score_pairs(split.test), model.score_pairs(popular))
     assert found["degree"] > found["uniform"] + 0.03
 
@@ -476,11 +505,13 @@ EVERY_PREDICTOR = [
 @pytest.mark.parametrize(("num_nodes", "num_pairs"), [(20, 130), (200, 130)])
 def test_learning_in_parts_is_learning_at_once(estimator, options, num_nodes, num_pairs, monkeypatch):
     graph = small_graph(num_nodes, 3 * num_nodes)
-    trainer = Trainer(estimator(**WITHOUT_DROPOUT, **options), graph, torch.from_numpy(graph.edges()), None)
-    model = trainer.model
+    task = task_of(estimator(**WITHOUT_DROPOUT, **options), graph)
+    model = task.model
     pos, neg = torch.randint(num_nodes, (2, 2, num_pairs)).unbind()
     neg = torch.cat([neg, neg[:, :31]], 1)
-    logits = model.predictor(model.encoder(None, trainer.adj), trainer.adj, torch.cat([pos, neg], 1), pos[:, :5])
+    pos[:, :5] = torch.from_numpy(graph.edges()[:, :5])  # some that the graph has, to be hidden
+    kept = gr.ops.as_adjacency(graph).with_values(task._kept(pos).float())
+    logits = model.predictor(model.encoder(None, kept), task.adj, torch.cat([pos, neg], 1), pos)
     softplus = torch.nn.functional.softplus
     loss = softplus(-logits[:num_pairs]).mean() + softplus(logits[num_pairs:]).mean()
     wanted = torch.autograd.grad(loss, list(model.parameters()))
@@ -488,7 +519,7 @@ def test_learning_in_parts_is_learning_at_once(estimator, options, num_nodes, nu
         for module in ("training", "predictors"):
             monkeypatch.setattr(f"graphrep.linkpred.{module}.rows_at_a_time", lambda _, rows=rows: rows)
         model.zero_grad()
-        assert trainer._backward(model.encoder(None, trainer.adj), pos, neg, pos[:, :5]) == pytest.approx(loss.item())
+        assert task.loss(PairBatch(pos, neg)).item() == pytest.approx(loss.item())
         for parameter, gradient in zip(model.parameters(), wanted, strict=True):
             torch.testing.assert_close(parameter.grad, gradient, rtol=1e-4, atol=1e-6)
 
@@ -497,12 +528,12 @@ def test_learning_in_parts_is_learning_at_once(estimator, options, num_nodes, nu
 @pytest.mark.parametrize("num_pairs", [0, 1, 90])
 def test_scores_in_parts_are_scores_at_once(estimator, options, num_pairs, monkeypatch):
     graph = small_graph()
-    trainer = Trainer(estimator(**WITHOUT_DROPOUT, **options), graph, torch.from_numpy(graph.edges()), None)
-    h, predictor, pairs = trainer.encode(), trainer.model.predictor, torch.randint(40, (2, num_pairs))
-    wanted = predictor(h, trainer.adj, pairs)
+    task = task_of(estimator(**WITHOUT_DROPOUT, **options), graph)
+    h, predictor, pairs = task.encode(), task.model.predictor, torch.randint(40, (2, num_pairs))
+    wanted = predictor(h, task.adj, pairs)
     monkeypatch.setattr("graphrep.linkpred.predictors.rows_at_a_time", lambda _: 7)
     for batch in (16, 1000):
-        got = predictor.scores(h, trainer.adj, pairs, batch)
+        got = predictor.scores(h, task.adj, pairs, batch)
         assert got.dtype == torch.float32
         torch.testing.assert_close(got, wanted.detach())
 

@@ -11,7 +11,7 @@ import torch
 
 import graphrep as gr
 from graphrep import _core
-from graphrep.ops._library import CACHED, empty
+from graphrep.ops.library import CACHED, empty
 
 LIKE = torch.empty(0)
 LARGE = (CACHED // 4 // 64, 64)
@@ -84,7 +84,7 @@ def test_results_of_ops_come_from_the_cache_and_have_gradients():
 @pytest.mark.parametrize(("setting", "kept"), [("0", 0), ("64", CACHED)])
 def test_the_limit_comes_from_the_environment(setting, kept):
     program = (
-        "import torch\nfrom graphrep import _core\nfrom graphrep.ops._library import empty\n"
+        "import torch\nfrom graphrep import _core\nfrom graphrep.ops.library import empty\n"
         f"result = empty(torch.empty(0), {LARGE})\ndel result\nprint(_core.cache_size())"
     )
     done = run(program, setting)

@@ -90,7 +90,7 @@ def test_unusable_input_is_refused():
         ([[0, 1]], {}, ValueError, r"shape \(2, num_pairs\), got \(1, 2\)"),
         ([[0, 1], [0, 1], [1, 0]], {}, ValueError, "transpose"),
         (np.zeros((2, 3, 1), int), {}, ValueError, "shape"),
-        ([[0.0], [1.0]], {}, TypeError, "integer row numbers"),
+        ([[0.0], [1.0]], {}, TypeError, "pairs must hold integers, got dtype float64"),
         ([[0], [2]], {}, IndexError, r"pairs must lie in \[0, 2\), got 0 … 2"),
         ([[-1], [1]], {}, IndexError, "pairs must lie in"),
         ([[0], [1]], {"node_weights": [1.0]}, ValueError, r"node_weights must have shape \(2,\)"),

@@ -425,8 +425,8 @@ def test_read_only_input():
         ({"walk_length": 2.0}, TypeError, r"walk_length must be an integer, got 2.0\."),
         ({"walks_per_node": -1}, ValueError, r"walks_per_node must be at least 0, got -1\."),
         ({"walks_per_node": True}, TypeError, r"walks_per_node must be an integer, got True\."),
-        ({"start": [0, 3]}, IndexError, r"start must hold row numbers in \[0, 3\), got 0 … 3\."),
-        ({"start": [-1]}, IndexError, r"start must hold row numbers in \[0, 3\), got -1 … -1\."),
+        ({"start": [0, 3]}, IndexError, r"start must lie in \[0, 3\), got 0 … 3\."),
+        ({"start": [-1]}, IndexError, r"start must lie in \[0, 3\), got -1 … -1\."),
         ({"start": [0.5]}, TypeError, r"start must be a one-dimensional integer array"),
         ({"start": 1}, TypeError, r"start must be a one-dimensional integer array"),
         ({"seed": -1}, ValueError, r"the seed must lie in \[0, 2\*\*63\), got -1\."),
@@ -472,7 +472,7 @@ def test_bad_calls_of_a_sampler(monkeypatch, backend):
         with pytest.raises(TypeError, match="walk_ids must be a one-dimensional integer array"):
             sampler.sample_ids(ids)
     counts = np.zeros(3, dtype=np.int64)
-    with pytest.raises(IndexError, match=r"walks must hold row numbers in \[-1, 3\), got 0 … 3"):
+    with pytest.raises(IndexError, match=r"walks must lie in \[-1, 3\), got 0 … 3"):
         sampler.count_visits(np.array([[0, 3]]), counts)
     with pytest.raises(TypeError, match=r"counts must be a writeable int64 array of shape \(3,\)"):
         sampler.count_visits(np.array([[0, 1]]), np.zeros(2, dtype=np.int64))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep.io._atomic import replacing
+from graphrep.io.atomic import replacing
 from graphrep.io.formats import MalformedError, Names, VectorTable
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep.io._atomic import replacing
+from graphrep.io.atomic import replacing
 from graphrep.io.formats import MalformedError, Names, VectorTable, pack_settings, unpack_settings
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 import numpy.typing as npt
 
-from graphrep.io._atomic import replacing
+from graphrep.io.atomic import replacing
 from graphrep.io.formats import MalformedError, Names, VectorTable
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from graphrep._checks import checked_int
-from graphrep.ops._library import Op
 from graphrep.ops.adjacency import describe
 from graphrep.ops.counter_dropout import cpu, reference
+from graphrep.ops.library import Op
 
 __all__ = ["dropout", "norm_dropout_relu"]
 

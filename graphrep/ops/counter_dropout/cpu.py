@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from graphrep import _core
-from graphrep.ops._library import SCALARS, SMALL, empty, threads
 from graphrep.ops.counter_dropout.reference import scale, threshold
+from graphrep.ops.library import SCALARS, SMALL, empty, threads
 
 Tensor = torch.Tensor
 

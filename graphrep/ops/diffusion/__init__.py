@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from graphrep._arrays import as_pairs
 from graphrep._backend import choose
 from graphrep._checks import checked_float
-from graphrep._pairs import as_pairs
 from graphrep._threads import resolve_threads
 from graphrep.graph import Graph, as_graph
 from graphrep.ops.diffusion import cpu, reference
-from graphrep.ops.diffusion._loops import degrees_without_loops
+from graphrep.ops.diffusion.loops import degrees_without_loops
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from graphrep.graph import Graph
-from graphrep.ops.diffusion._loops import adjacency_without_loops
+from graphrep.ops.diffusion.loops import adjacency_without_loops
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from graphrep.ops._library import Op
 from graphrep.ops.adjacency import Adjacency, as_adjacency, describe, transposed_entries
 from graphrep.ops.edge_attention import cpu, reference
+from graphrep.ops.library import Op
 
 __all__ = ["additive_attention", "dot_attention", "edge_softmax"]
 

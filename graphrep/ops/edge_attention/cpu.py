@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from graphrep import _core
-from graphrep.ops._library import SCALARS, SMALL, address, empty, threads
+from graphrep.ops.library import SCALARS, SMALL, address, empty, threads
 
 Tensor = torch.Tensor
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from graphrep._arrays import as_pairs
 from graphrep._backend import choose
-from graphrep._pairs import as_pairs
 from graphrep._threads import resolve_threads
 from graphrep.graph import as_graph
 from graphrep.ops.neighbors import cpu, reference

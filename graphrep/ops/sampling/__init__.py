@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from graphrep._arrays import check_rows
 from graphrep._checks import checked_int
 from graphrep._random import resolve_seed
-from graphrep.ops._library import Implementations, checking
 from graphrep.ops.adjacency import Adjacency, as_adjacency, describe
+from graphrep.ops.library import Implementations, checking
 from graphrep.ops.sampling import cpu, reference
 
 __all__ = ["NeighborSample", "sample_neighbors"]
@@ -158,6 +159,6 @@ def _seeds(seeds: Any, adj: Adjacency) -> Tensor:
     if nodes.dtype not in (torch.int32, torch.int64):
         raise TypeError(f"seeds must be int32 or int64 node numbers, got {describe(nodes)}.")
     nodes = nodes.to(adj.device).long().contiguous()
-    if checking() and len(nodes) and (int(nodes.min()) < 0 or int(nodes.max()) >= adj.num_rows):
-        raise IndexError(f"seeds must lie in [0, {adj.num_rows}), got {int(nodes.min())} … {int(nodes.max())}.")
+    if checking():
+        check_rows("seeds", nodes, adj.num_rows)
     return nodes

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from graphrep import _core
-from graphrep.ops._library import SCALARS, address, threads
+from graphrep.ops.library import SCALARS, address, threads
 
 Tensor = torch.Tensor
 

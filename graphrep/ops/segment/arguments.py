@@ -7,8 +7,8 @@ import os
 import torch
 
 from graphrep import _core
-from graphrep.ops._library import SCALARS, checking, eager
 from graphrep.ops.adjacency import describe
+from graphrep.ops.library import SCALARS, checking, eager
 from graphrep.ops.segment.cpu import largest_id
 
 Tensor = torch.Tensor

@@ -7,7 +7,7 @@ import math
 import torch
 
 from graphrep import _core
-from graphrep.ops._library import SCALARS, SMALL, address, empty, threads
+from graphrep.ops.library import SCALARS, SMALL, address, empty, threads
 from graphrep.ops.segment.reference import MAX, MIN, SUM
 
 Tensor = torch.Tensor

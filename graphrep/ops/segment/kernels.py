@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from graphrep.ops._library import Op
+from graphrep.ops.library import Op
 from graphrep.ops.segment import cpu, reference
 from graphrep.ops.segment.reference import MAX, MEAN, MIN, MUL, SUM, spread
 

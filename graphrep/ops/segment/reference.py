@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from graphrep.ops._library import checking
+from graphrep.ops.library import checking
 
 Tensor = torch.Tensor
 SUM, MEAN, MAX, MIN, MUL = range(5)  # csrc/scalars.hpp

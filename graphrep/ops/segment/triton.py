@@ -13,9 +13,9 @@ import torch
 import triton
 import triton.language as tl
 
-from graphrep.ops._library import checking
 from graphrep.ops._triton import on_device_of
 from graphrep.ops.adjacency import group_by_key
+from graphrep.ops.library import checking
 from graphrep.ops.segment import reference
 from graphrep.ops.segment.reference import MEAN, MUL, SUM, gather, offsets, place, segment_expand, softmax
 from graphrep.ops.sparse_dense import triton as rows

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep import _random
+from graphrep._arrays import check_rows
 from graphrep._backend import choose
 from graphrep._checks import checked_float, checked_int
 from graphrep._threads import resolve_threads
@@ -155,10 +156,7 @@ class SkipGram:
         walks = np.ascontiguousarray(walks)
         if walks.ndim != 2 or walks.dtype not in (np.int32, np.int64):
             raise TypeError(f"walks must be a two-dimensional int32 or int64 array, got {walks.dtype} {walks.shape}.")
-        if walks.size and (walks.min() < -1 or walks.max() >= self.num_nodes):
-            raise IndexError(
-                f"walks must hold row numbers in [-1, {self.num_nodes}), got {walks.min()} … {walks.max()}."
-            )
+        check_rows("walks", walks, self.num_nodes, start=-1)
         if walk_ids is not None:
             walk_ids = np.asarray(walk_ids)
             if walk_ids.dtype.kind not in "iu":

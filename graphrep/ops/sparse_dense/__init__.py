@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from graphrep.ops._library import Op
 from graphrep.ops.adjacency import Adjacency, as_adjacency, describe, shared, transposed_entries
+from graphrep.ops.library import Op
 from graphrep.ops.sparse_dense import cpu, reference
 
 __all__ = ["sddmm", "spmm", "spmm_extreme"]

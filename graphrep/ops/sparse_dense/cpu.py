@@ -7,7 +7,7 @@ import math
 import torch
 
 from graphrep import _core
-from graphrep.ops._library import SCALARS, SMALL, address, empty, threads
+from graphrep.ops.library import SCALARS, SMALL, address, empty, threads
 
 Tensor = torch.Tensor
 SUM, MEAN, MAX, MIN = range(4)  # csrc/scalars.hpp

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep import _random
+from graphrep._arrays import check_rows
 from graphrep._backend import choose
 from graphrep._checks import checked_int
 from graphrep._threads import resolve_threads
@@ -203,8 +204,7 @@ class WalkSampler:
         """Add the occurrences of each node in ``walks`` to ``counts``, int64 of shape (num_nodes,), in place."""
         n = self.graph.num_nodes
         walks = np.ascontiguousarray(walks)
-        if walks.size and (walks.min() < -1 or walks.max() >= n):
-            raise IndexError(f"walks must hold row numbers in [-1, {n}), got {walks.min()} … {walks.max()}.")
+        check_rows("walks", walks, n, start=-1)
         if counts.shape != (n,) or counts.dtype != np.int64 or not counts.flags.writeable:
             raise TypeError(
                 f"counts must be a writeable int64 array of shape ({n},), got {counts.dtype} {counts.shape}."
@@ -225,8 +225,7 @@ class WalkSampler:
 
 def _checked_start(start: npt.ArrayLike, num_nodes: int) -> npt.NDArray[np.int64]:
     rows = _checked_rows("start", start)
-    if rows.size and (rows.min() < 0 or rows.max() >= num_nodes):
-        raise IndexError(f"start must hold row numbers in [0, {num_nodes}), got {rows.min()} … {rows.max()}.")
+    check_rows("start", rows, num_nodes)
     return rows
 
 

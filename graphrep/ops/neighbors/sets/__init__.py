@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
+from graphrep._arrays import as_pairs, check_rows
 from graphrep._checks import checked_int
-from graphrep._pairs import as_pairs
 from graphrep._random import resolve_seed
 from graphrep.graph import Graph
-from graphrep.ops._library import Op, checking
 from graphrep.ops.adjacency import Adjacency, Structure, as_adjacency, describe
+from graphrep.ops.library import Op, checking
 from graphrep.ops.neighbors.sets import cpu, reference
 from graphrep.ops.sparse_dense import FLOATS
 
@@ -326,11 +326,9 @@ def _ends(name: str, ends: Any, adj: Adjacency, second_limit: int) -> Tensor:
         raise ValueError(f"{name} must have shape (2, n), got {tuple(ends.shape)}{hint}.")
     if ends.device != adj.device:
         raise ValueError(f"{name} is on {ends.device}, but the adjacency is on {adj.device}.")
-    if checking() and ends.numel():
+    if checking():
         for row, limit in ((ends[0], adj.num_rows), (ends[1], second_limit)):
-            low, high = (int(bound) for bound in row.aminmax())
-            if low < 0 or high >= limit:
-                raise IndexError(f"{name} must lie in [0, {limit}), got {low} … {high}.")
+            check_rows(name, row, limit)
     if type(ends) is not Tensor and not torch.compiler.is_compiling():
         ends = ends.as_subclass(Tensor)  # PyG's EdgeIndex
     contiguous: Tensor = ends.to(torch.int64).contiguous()

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from graphrep import _core
-from graphrep.ops._library import SCALARS, SMALL, address, empty, threads
 from graphrep.ops.adjacency import transposed_entries
+from graphrep.ops.library import SCALARS, SMALL, address, empty, threads
 from graphrep.ops.sparse_dense import cpu as sparse_dense
 
 Tensor = torch.Tensor

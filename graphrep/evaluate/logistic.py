@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from graphrep.evaluate._checks import F64, I64
+    from graphrep.evaluate.checks import F64, I64
 
 _MOST_SPANNED = 4096  # samples, beyond which the eigenvectors of their products take longer than the steps
 _BLOCK = 8192  # rows per matrix product: the block of logits stays in cache

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphrep.io._atomic import replacing
+from graphrep.io.atomic import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
