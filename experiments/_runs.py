@@ -10,39 +10,29 @@ from typing import Any
 import torch
 import yaml
 
+from graphrep.learn import JSONLines, TensorBoard
+
 sys.path.insert(0, str(Path(__file__).parent / "bench"))
 from _harness import environment, peak_mb, reset_peak
 
 
 class Run:
-    """A folder with ``config.yaml``, ``environment.json``, ``metrics.jsonl`` and, where it is wanted, a checkpoint.
+    """A folder with ``config.yaml``, ``environment.json``, ``metrics.jsonl`` and, while a fit is cut, its checkpoint.
 
-    Every epoch is a line of ``metrics.jsonl``, written as it ends. A run that goes on from its checkpoint adds to them.
+    ``callbacks`` write every epoch as a line of ``metrics.jsonl``, and for TensorBoard if that is wanted.
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any], *, keep: bool, tensorboard: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.checkpoint = folder / "checkpoint.pt"
-        self._metrics = folder / "metrics.jsonl"
+        self.checkpoint, self._metrics = folder / "fit.ckpt", folder / "metrics.jsonl"
         if not keep or not self.checkpoint.exists():
             self.checkpoint.unlink(missing_ok=True)
             self._metrics.unlink(missing_ok=True)
         (folder / "config.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
         (folder / "environment.json").write_text(json.dumps(environment(), indent=2) + "\n", encoding="utf-8")
-        self._writer: Any = None
+        self.callbacks: list[Any] = [JSONLines(self._metrics)]
         if tensorboard:
-            from torch.utils.tensorboard import SummaryWriter  # of the extra "tensorboard"
-
-            self._writer = SummaryWriter(str(folder))
-
-    def epoch(self, number: int, record: dict[str, float]) -> None:
-        """Write down an epoch."""
-        with self._metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"epoch": number, **record}) + "\n")
-        if self._writer is not None:
-            for name, value in record.items():
-                self._writer.add_scalar(name, value, number)
-            self._writer.flush()
+            self.callbacks.append(TensorBoard(folder))
 
     def curve(self) -> list[dict[str, float]]:
         """All epochs so far."""

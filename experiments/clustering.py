@@ -114,20 +114,21 @@ def fitted(settings: dict[str, Any], graph: gr.Graph, clusters: int, autoencoder
     assignments: list[np.ndarray] = []
     scoring = 0.0
 
-    def watch(_: int, labels: np.ndarray) -> None:
+    def watch(_: int, __: dict[str, float], model: Any) -> None:
         nonlocal scoring
         begin = time.perf_counter()
-        trace.append(dict(gr.evaluate.clustering(graph.y, labels)))
-        assignments.append(labels.copy())
+        trace.append(dict(gr.evaluate.clustering(graph.y, model.labels_)))
+        assignments.append(model.labels_.copy())
         scoring += time.perf_counter() - begin
 
     model = getattr(gr, settings["estimator"])(
-        n_clusters=clusters, random_state=seed, progress=False, **settings["parameters"]
+        n_clusters=clusters, random_state=seed, progress=False, callbacks=[watch], **settings["parameters"]
     )
     held = resident(reset=True)
     begin = time.perf_counter()
-    model.fit(graph, autoencoder=autoencoder, callback=watch)
+    model.fit(graph, autoencoder=autoencoder)
     seconds = time.perf_counter() - begin - scoring
+    watch(model.n_iter_ + 1, {}, model)  # the assignments after the last step
     stop = settled(assignments)
     return {
         "model": settings["name"],

@@ -7,7 +7,7 @@
 
 A configuration is a YAML under experiments/configs/linkpred. Its runs go to experiments/results/linkpred_CONFIG.json
 one by one; those that are there are not repeated (``--again`` does), so that a long table can be made in parts. Each
-has its folder under --runs with settings, versions, ``metrics.jsonl`` and, with a time limit, a checkpoint.
+has its folder under --runs with settings, versions, ``metrics.jsonl`` and, if a time limit cut the fit, a checkpoint.
 
 ``--tune N`` draws N settings from the lists under ``search`` of a configuration, fits each on three seeds' splits,
 and writes all of them with their validation values to experiments/results/linkpred_CONFIG_tune.json and the one of the
@@ -125,14 +125,14 @@ def fitted(
     """One run."""
     limited = options.time_limit is not None
     run = Run(options.runs / config / f"seed{seed}", settings, keep=limited, tensorboard=options.tensorboard)
-    more: dict[str, Any] = {"on_epoch": run.epoch, "device": options.device}
+    more: dict[str, Any] = {"callbacks": run.callbacks, "device": options.device}
     if limited:
         more |= {"checkpoint": run.checkpoint, "max_seconds": 60 * options.time_limit}
     start = None
     if "start" in settings:  # parameters of another configuration's fit with the same seed
         other = read_config(settings["start"])
         first = Run(options.runs / settings["start"] / f"seed{seed}", other, keep=True, tensorboard=False)
-        start = estimator(other, seed, device=options.device, checkpoint=first.checkpoint, on_epoch=first.epoch)
+        start = estimator(other, seed, device=options.device, checkpoint=first.checkpoint, callbacks=first.callbacks)
         start.fit(split.graph, val=split)
     model = estimator(settings, seed, **more)
     with PeakMemory(options.device) as memory:
@@ -152,7 +152,7 @@ def fitted(
         {
             "model": settings["name"],
             "seed": seed,
-            "complete": not limited or len(model.history_) >= model.epochs or stopped(model),
+            "complete": not run.checkpoint.exists(),
             "scores": {name: float(value) for name, value in scores.items()},
             "valid": model.history_[model.best_epoch_ - 1][settings["metrics"][0]],
             "epoch": model.best_epoch_,
@@ -167,13 +167,6 @@ def fitted(
             "curve": curve if limited else [],
         }
     ]
-
-
-def stopped(model: Any) -> bool:
-    """Whether a fit ended early by its own rules."""
-    late = model.patience is not None and len(model.history_) - model.best_epoch_ >= model.patience
-    limit, value = model.train_metric_limit, model.history_[-1].get(f"train_{model.metric}", 0.0)
-    return late or (limit is not None and value > limit)
 
 
 def untrained(

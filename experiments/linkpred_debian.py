@@ -12,8 +12,8 @@ Mean and unbiased standard deviation over seeds; heuristics have none.
 Budgets, to end in minutes and not to win: node2vec walks 10 times 40 nodes from each node, window 5, one epoch; the
 neural models have width 64, at most ``--epochs`` epochs and batches of 8,192 edges, and learn a vector for each node
 instead of reading its 6,703 features ("with features" does read them). What is learned, is learned against pairs that
-are as popular as edges (``negatives="degree"``), like those of the data set; "uniform negatives" shows what becomes of
-a model that is trained against uniform pairs, as is the custom, and judged by popular ones.
+are as popular as edges (``negative_sampling="degree"``), like those of the data set; "uniform negatives" is a model
+that is trained against uniform pairs, as is the custom, and judged by popular ones.
 
 Runs are added to experiments/results/linkpred_debian.json one by one; those that are there are not repeated
 (``--again`` does). The table is also written as linkpred_debian.md.
@@ -43,7 +43,13 @@ if TYPE_CHECKING:
 
 NAME = "linkpred_debian"
 METRICS = ("hits@1000", "hits@100", "mrr", "auc", "ap")
-SHARED = {"dimensions": 64, "batch_size": 8192, "metric": "hits@1000", "score_batch": 16384, "negatives": "degree"}
+SHARED = {
+    "dimensions": 64,
+    "batch_size": 8192,
+    "metric": "hits@1000",
+    "score_batch": 16384,
+    "negative_sampling": "degree",
+}
 GENTLE = {"feature_dropout": 0.0, "encoder_dropout": 0.1, "output_dropout": 0.1}
 
 
@@ -58,7 +64,12 @@ def rows(options: argparse.Namespace, graph: gr.Graph) -> dict[str, tuple[str, C
     def embedding(embedder: Any, operator: str) -> Callable[[int], Any]:
         def make(seed: int) -> Any:
             vectors = embedder(random_state=seed)
-            settings: Any = {"operator": operator, "metric": "hits@1000", "negatives": "degree", "random_state": seed}
+            settings: Any = {
+                "operator": operator,
+                "metric": "hits@1000",
+                "negative_sampling": "degree",
+                "random_state": seed,
+            }
             scorer = gr.EmbeddingScorer(vectors, **settings)
             return partial(fitted, scorer, graph)
 
@@ -77,7 +88,7 @@ def rows(options: argparse.Namespace, graph: gr.Graph) -> dict[str, tuple[str, C
         "node2vec": ("node2vec, Hadamard, logistic regression", embedding(node2vec, "hadamard")),
         "gae": ("GAE", learned(gr.GAE, bare)),
         "ncn": ("NCN", learned(gr.NCN, bare, **GENTLE)),
-        "ncn-uniform": ("NCN, uniform negatives", learned(gr.NCN, bare, **GENTLE, negatives="uniform")),
+        "ncn-uniform": ("NCN, uniform negatives", learned(gr.NCN, bare, **GENTLE, negative_sampling="uniform")),
         "ncnc": ("NCNC", learned(gr.NCNC, bare, **GENTLE, max_neighbors=16)),
         "ncn-features": ("NCN, with features", learned(gr.NCN, graph, **GENTLE)),
     }

@@ -50,16 +50,15 @@ def curve(dataset: str, objective: str, options: argparse.Namespace) -> dict[str
     """One run and what was seen of it."""
     graph, _ = load_graph(dataset, options.root)
     never = HighestAgreement(patience=10**9)
-    model = gr.StructComp(objective=objective, epochs=options.epochs, stop=never, random_state=0, progress=False)
     ranks: list[float] = []
     accuracies: list[float] = []
 
-    def watch(_: int, embed: Any) -> None:
-        vectors = embed()
+    def watch(_: int, __: dict[str, float], model: gr.StructComp) -> None:
+        vectors = model.current_embedding()
         ranks.append(gr.contrast.rankme(vectors))
         accuracies.append(accuracy(vectors, graph, options.splits))
 
-    model.fit(graph, on_epoch=watch)
+    model = gr.StructComp(objective=objective, epochs=options.epochs, stop=never, callbacks=[watch]).fit(graph)
     agreements = [record["agreement"] for record in model.history_]
     propagated = gr.evaluate.smooth_features(graph, graph.x)
     chosen = stopped(agreements)

@@ -35,7 +35,7 @@ from _harness import environment, print_table, resident, write_results
 
 SIZES = (3_000, 20_000, 100_000, 1_000_000)
 FORMS = ("meta-node", "meta-node, released", "blocks", "dense")
-DEGREE, WIDTH, CLUSTERS, TAU = 10, 10, 10, 0.5
+DEGREE, WIDTH, CLUSTERS, TEMPERATURE = 10, 10, 10, 2.0
 DENSE_COPIES = 8  # N x N float32 matrices alive at the worst moment of autograd
 RUN = "--run"
 
@@ -70,7 +70,8 @@ def main() -> None:
     )
     summary = {"growth": growth(rows), "times_faster_than_released": ratios(rows)}
     print(summary)
-    protocol = {"degree": DEGREE, "width": WIDTH, "clusters": CLUSTERS, "tau": TAU, "threads": options.threads}
+    protocol = {"degree": DEGREE, "width": WIDTH, "clusters": CLUSTERS, "temperature": TEMPERATURE}
+    protocol["threads"] = options.threads
     print(write_results("bench_metanode", {"environment": environment(), **protocol, "runs": rows, **summary}))
 
 
@@ -131,9 +132,9 @@ def measured(size: int, form: str, rounds: int, threads: int) -> dict[str, Any]:
     entries = (gamma.rows().long(), gamma.indices.long(), gamma.values) if form == "meta-node, released" else None
     table = gamma.to_dense() if form == "dense" else None
     forms = {
-        "meta-node": lambda: gr.cluster.meta_node_loss(z, labels, gamma, n_clusters=CLUSTERS, tau=TAU),
+        "meta-node": lambda: gr.cluster.meta_node_loss(z, labels, gamma, n_clusters=CLUSTERS, temperature=TEMPERATURE),
         "meta-node, released": lambda: released(z, labels, entries),
-        "blocks": lambda: gr.cluster.neighbor_contrast_loss(z, gamma, tau=TAU),
+        "blocks": lambda: gr.cluster.neighbor_contrast_loss(z, gamma, temperature=TEMPERATURE),
         "dense": lambda: dense(z, table),
     }
     before = resident("VmRSS", reset=True)
@@ -166,13 +167,13 @@ def released(z: Any, labels: Any, entries: Any) -> Any:
     lengths = left.square().sum(1).sqrt() * right.square().sum(1).sqrt()
     cosine = (left * right).sum(1) / lengths
     cosine = cosine.masked_fill(source == target, 0.0)
-    terms = (TAU * cosine).exp() * values
+    terms = (cosine / TEMPERATURE).exp() * values
     positive = torch.zeros(len(z)).scatter_add(0, source, terms)
     one_hot = torch.nn.functional.one_hot(labels, CLUSTERS)
-    centres = (z.unsqueeze(1) * one_hot.unsqueeze(2)).sum(0)
-    length = centres.square().sum(1).sqrt()
-    cosines = centres @ centres.T / (length[:, None] * length) * (1 - torch.eye(CLUSTERS))
-    negative = (TAU * cosines).exp().sum(1)
+    centers = (z.unsqueeze(1) * one_hot.unsqueeze(2)).sum(0)
+    length = centers.square().sum(1).sqrt()
+    cosines = centers @ centers.T / (length[:, None] * length) * (1 - torch.eye(CLUSTERS))
+    negative = (cosines / TEMPERATURE).exp().sum(1)
     return -(positive + 1e-10).log().mean() + (negative + 1e-10).log().mean()
 
 
@@ -181,7 +182,7 @@ def dense(z: Any, table: Any) -> Any:
     import torch
 
     h = torch.nn.functional.normalize(z)
-    similarity = (TAU * (h @ h.T) * (1 - torch.eye(len(z)))).exp()
+    similarity = ((h @ h.T) / TEMPERATURE * (1 - torch.eye(len(z)))).exp()
     return -((similarity * table).sum(1) / similarity.sum(1) + 1e-8).log().mean()
 
 

@@ -242,17 +242,16 @@ def coauthors(num_nodes: int = 235_868, num_edges: int = 1_200_000) -> gr.Graph:
 
 
 def ours(task: dict[str, Any], graph: gr.Graph, positives: Any, settings: dict[str, Any], run: int) -> Any:
-    from graphrep.linkpred.training import Trainer
-
     model = getattr(gr.linkpred, task["model"])(**settings, random_state=0, progress=False, device=task["device"])
     # With fewer targets than the graph has edges, an epoch has fewer batches.
     targets = torch.from_numpy(positives[:, np.random.default_rng(0).permutation(positives.shape[1])])
-    trainer = Trainer(model, graph, targets[:, : run * settings["batch_size"]].contiguous(), None)
+    targets = targets[:, : run * settings["batch_size"]].contiguous()
+    part, loop, _ = model._prepared(graph, targets.numpy(), None, None)
 
     def score_all(pairs: torch.Tensor) -> Any:
-        return trainer.model.predictor.scores(trainer.encode(), trainer.adj, pairs, model.score_batch)
+        return part.model.predictor.eval().scores(part.encode(), part.adj, pairs, model.score_batch)
 
-    return trainer._epoch, score_all
+    return lambda: loop.train_epoch(0), score_all
 
 
 def authors(task: dict[str, Any], graph: gr.Graph, positives: Any, settings: dict[str, Any], run: int) -> Any:

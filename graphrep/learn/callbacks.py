@@ -27,7 +27,8 @@ def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
 
 def notify(callbacks: Iterable[Callback], epoch: int, record: dict[str, float], estimator: Any) -> bool:
     """Call every callback; True if one of them returned True."""
-    return any(callback(epoch, dict(record), estimator) is True for callback in callbacks)
+    answers = [callback(epoch, dict(record), estimator) for callback in callbacks]
+    return any(answer is True for answer in answers)
 
 
 class JSONLines:

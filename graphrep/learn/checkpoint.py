@@ -94,7 +94,7 @@ class Checkpoint:
         tensors: dict[str, np.ndarray[Any, Any]] = {}
         metadata = {"format": _FORMAT, "identity": self.identity, "seed": str(self.seed)}
         metadata["state"] = json.dumps(_packed(self._stages, tensors))
-        metadata["checksum"] = _checksum(metadata["state"], tensors)
+        metadata["checksum"] = _checksum(metadata, tensors)
         try:
             with replacing(self.path) as temporary:
                 save_file(tensors, str(temporary), metadata=metadata)
@@ -120,15 +120,15 @@ class Checkpoint:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             if metadata.get("format") != _FORMAT:
                 raise ValueError("it has another format")
-            if metadata["checksum"] != _checksum(metadata["state"], tensors):
+            if metadata.pop("checksum", None) != _checksum(metadata, tensors):
                 raise ValueError("its checksum does not match")
             self._stages = _unpacked(json.loads(metadata["state"]), tensors)
-            seed = int(metadata["seed"])
+            seed, identity = int(metadata["seed"]), metadata["identity"]
         except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
             raise ValueError(
                 f"checkpoint {self.path} cannot be read: {error}; remove it or name another file."
             ) from error
-        if metadata["identity"] != self.identity:
+        if identity != self.identity:
             raise ValueError(
                 f"checkpoint {self.path} belongs to another fit (graph, features or settings differ); remove it or "
                 "name another file."
@@ -167,11 +167,11 @@ def _unpacked(packed: Any, tensors: Mapping[str, Any]) -> Any:
     return torch.from_numpy(tensors[packed["tensor"]].reshape(packed["shape"]).copy())
 
 
-def _checksum(state: str, tensors: Mapping[str, Any]) -> str:
-    value = zlib.crc32(state.encode())
-    for name in sorted(tensors, key=int):
+def _checksum(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> str:
+    value = zlib.crc32(repr(sorted(metadata.items())).encode())
+    for name in sorted(tensors):
         array = np.ascontiguousarray(tensors[name])
-        value = zlib.crc32(f"{array.dtype}{array.shape}".encode(), value)
+        value = zlib.crc32(f"{name} {array.dtype} {array.shape}".encode(), value)
         value = zlib.crc32(array.reshape(-1).view(np.uint8).data, value)
     return f"{value:08x}"
 

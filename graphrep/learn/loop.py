@@ -158,7 +158,7 @@ class Loop:
     def _epoch(self) -> None:
         """Train for one epoch, judge it, save, tell."""
         started = time.perf_counter()
-        record = self._train(len(self.history))
+        record = self.train_epoch(len(self.history))
         seconds = time.perf_counter() - started
         if self.validate is not None:
             record |= self.validate()
@@ -179,8 +179,8 @@ class Loop:
             log.info("%s: stopped after epoch %d, best epoch %d", self.name, epoch, self.best_epoch)
         self._save()
 
-    def _train(self, epoch: int) -> dict[str, float]:
-        """Steps of an epoch; returns the means of what the loss recorded."""
+    def train_epoch(self, epoch: int) -> dict[str, float]:
+        """Train for one epoch (from 0) without judging or saving it; returns the means of what the loss recorded."""
         self.model.train()
         factor = 1.0 if self.schedule is None else self.schedule(epoch)
         for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):

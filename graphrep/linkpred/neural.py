@@ -20,6 +20,7 @@ from graphrep._estimator import TrainedEstimator
 from graphrep._threads import limited_threads
 from graphrep.evaluate.metrics import check_metrics
 from graphrep.graph import Graph, as_graph
+from graphrep.learn.checkpoint import Checkpoint
 from graphrep.learn.loop import Loop
 from graphrep.learn.stopping import BestMetric
 from graphrep.linkpred._validation import checked_negatives, checked_validation
@@ -200,7 +201,10 @@ class LinkPredictor(EncoderOptions, PairOptions, TrainedEstimator):
             self._train(g, positives, held_out, None if start is None else start.model_)
         return self
 
-    def _train(self, graph: Graph, positives: Any, val: Any, start: nn.Module | None) -> None:
+    def _prepared(
+        self, graph: Graph, positives: Any, val: Any, start: nn.Module | None
+    ) -> tuple[PairTask, Loop, Checkpoint]:
+        """Everything that a fit needs, before its first epoch."""
         device = self._device()
         checkpoint = self._open_checkpoint(graph, graph.x, positives, val, start)
         adj: Adjacency = as_adjacency(graph).to(device)
@@ -254,14 +258,18 @@ class LinkPredictor(EncoderOptions, PairOptions, TrainedEstimator):
             progress=self.progress,
             name=type(self).__name__,
         )
+        return task, loop, checkpoint
+
+    def _train(self, graph: Graph, positives: Any, val: Any, start: nn.Module | None) -> None:
+        task, loop, checkpoint = self._prepared(graph, positives, val, start)
         # Set before training, so that callbacks can use them.
-        self.model_, self.history_, self._task = model, loop.history, task
-        self.num_parameters_ = sum(p.numel() for p in model.parameters())
+        self.model_, self.history_, self._task = task.model, loop.history, task
+        self.num_parameters_ = sum(parameter.numel() for parameter in task.model.parameters())
         try:
             loop.run()
             self.history_, self.best_epoch_ = loop.history, loop.best_epoch
             self.embedding_ = self.current_embedding()
-            self._adj = adj
+            self._adj = task.adj
         finally:
             del self._task
         if not loop.timed_out:

@@ -35,7 +35,7 @@ def planted(size=60, groups=3, signal=1.3, seed=0, columns=12):
 def test_planted_groups_are_found_better_than_by_the_autoencoder(estimator):
     graph = planted(size=100, signal=2.5)
     settings = {"n_clusters": 3, "hidden": (64,), "pretraining_epochs": 40, "pretraining_batch_size": 32}
-    settings |= {"alpha": 2.0, "beta": 2.0, "tau": 0.5, "epochs": 100, "progress": False}
+    settings |= {"alpha": 2.0, "beta": 2.0, "temperature": 2.0, "epochs": 100, "progress": False}
     gains = []
     for seed in range(2):
         model = estimator(random_state=seed, **settings).fit(graph)
@@ -152,7 +152,7 @@ def test_a_plain_table():
     ("settings", "graph", "message"),
     [
         ({"n_clusters": 181}, planted, "n_clusters is 181, but there are n_samples = 180 nodes"),
-        ({"tau": -1.0}, planted, "tau must be at least 0, got -1.0"),
+        ({"temperature": 0.0}, planted, "temperature must be greater than 0, got 0.0"),
         ({"hops": 0}, planted, "hops must be at least 1, got 0"),
         ({"hidden": (0,)}, planted, "hidden must be at least 1, got 0"),
         ({"tol": 2.0}, planted, "tol must be at least 0 and at most 1"),
@@ -203,13 +203,15 @@ def test_pretraining_learns():
     assert errors[1] < 0.7 * errors[0]
 
 
-def test_callback_sees_every_assignment():
+def test_callbacks_see_the_assignments_of_every_epoch():
     seen = {}
-    model = gr.PamC(**SMALL).fit(planted(), callback=seen.__setitem__)
-    assert list(seen) == [0, 1, 2, 3, 4]
-    np.testing.assert_array_equal(seen[4], model.labels_)
-    for epoch in (1, 2, 3):
-        assert model.history_[epoch]["changed"] == pytest.approx((seen[epoch] != seen[epoch - 1]).mean())
+    model = gr.PamC(**SMALL, callbacks=[lambda epoch, _, now: seen.update({epoch: now.labels_.copy()})]).fit(planted())
+    assert list(seen) == [1, 2, 3, 4]
+    seen[5] = model.labels_
+    assert model.history_[0]["changed"] == 1
+    for epoch in (2, 3, 4):
+        assert model.history_[epoch - 1]["changed"] == pytest.approx((seen[epoch] != seen[epoch - 1]).mean())
+    np.testing.assert_array_equal(model.predict(planted()), seen[5])
 
 
 def test_training_stops_when_assignments_settle():
@@ -222,55 +224,86 @@ def test_training_stops_when_assignments_settle():
 
 @BOTH
 @pytest.mark.parametrize("interrupted", ["pre-training", "clustering"])
-def test_a_fit_goes_on_where_it_was_interrupted(estimator, tmp_path, interrupted, monkeypatch):
+def test_a_fit_resumes_where_it_was_interrupted(estimator, tmp_path, interrupted, monkeypatch):
     from graphrep.cluster import training
 
-    graph, path = planted(), tmp_path / "fit.pt"
+    graph, path = planted(), tmp_path / "fit.ckpt"
     whole = estimator(**SMALL).fit(graph)
-    calls = {"left": 2}
-    target = "reconstruction_epoch" if interrupted == "pre-training" else "target_distribution"
-    original = getattr(training, target)
+    calls = {"left": 30 if interrupted == "pre-training" else 2}
+    owner, target = torch.optim.Adam, "step"
+    if interrupted == "clustering":
+        owner, target = training, "target_distribution"
+    original = getattr(owner, target)
 
-    def interrupting(*arguments):
-        if not calls["left"]:
-            raise KeyboardInterrupt
+    def interrupting(*arguments, **options):
         calls["left"] -= 1
-        return original(*arguments)
+        if calls["left"] < 0:
+            raise KeyboardInterrupt
+        return original(*arguments, **options)
 
-    monkeypatch.setattr(training, target, interrupting)
+    settings = SMALL | {"pretraining_batch_size": 12, "checkpoint": path}
+    whole = estimator(**settings | {"checkpoint": None}).fit(graph)
+    monkeypatch.setattr(owner, target, interrupting)
     with pytest.raises(KeyboardInterrupt):
-        estimator(**SMALL, checkpoint=path).fit(graph)
-    monkeypatch.setattr(training, target, original)
+        estimator(**settings).fit(graph)
+    monkeypatch.setattr(owner, target, original)
     epochs = []
-    resumed = estimator(**SMALL, checkpoint=path).fit(graph, callback=lambda epoch, _: epochs.append(epoch))
-    assert epochs == ([0, 1, 2, 3, 4] if interrupted == "pre-training" else [2, 3, 4])
+    resumed = estimator(**settings, callbacks=[lambda epoch, *_: epochs.append(epoch)]).fit(graph)
+    assert epochs == ([1, 2, 3, 4] if interrupted == "pre-training" else [3, 4])
     np.testing.assert_array_equal(resumed.embedding_, whole.embedding_)
     np.testing.assert_array_equal(resumed.initial_labels_, whole.initial_labels_)
     assert resumed.history_ == whole.history_
     assert resumed.pretraining_loss_ == whole.pretraining_loss_
-    assert [file.name for file in tmp_path.iterdir()] == ["fit.pt"]
-    longer = estimator(**SMALL | {"epochs": 6}, checkpoint=path).fit(graph)
-    assert longer.n_iter_ == 6
+    assert not list(tmp_path.iterdir())
+
+
+def interrupted_fit(path, graph, **settings):
+    def stop(epoch, record, model):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        gr.PamC(**SMALL | settings, checkpoint=path, callbacks=[stop]).fit(graph)
 
 
 def test_checkpoints_of_other_fits_are_refused(tmp_path):
-    graph, path = planted(), tmp_path / "fit.pt"
-    gr.PamC(**SMALL, checkpoint=path).fit(graph)
-    for settings, other in (({"tau": 0.1}, graph), ({"random_state": 5}, graph), ({}, planted(seed=1))):
-        with pytest.raises(ValueError, match="is of another fit"):
+    graph, path = planted(), tmp_path / "fit.ckpt"
+    interrupted_fit(path, graph)
+    for settings, other in (({"temperature": 10.0}, graph), ({}, planted(seed=1))):
+        with pytest.raises(ValueError, match="belongs to another fit"):
             gr.PamC(**SMALL | settings, checkpoint=path).fit(other)
+    with pytest.raises(ValueError, match="belongs to a fit with another random_state"):
+        gr.PamC(**SMALL | {"random_state": 5}, checkpoint=path).fit(graph)
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(ValueError, match=r"checkpoint .* cannot be read"):
         gr.PamC(**SMALL, checkpoint=path).fit(graph)
     with pytest.raises(FileNotFoundError, match="not a directory"):
-        gr.PamC(**SMALL, checkpoint=tmp_path / "nowhere" / "fit.pt").fit(graph)
+        gr.PamC(**SMALL, checkpoint=tmp_path / "nowhere" / "fit.ckpt").fit(graph)
 
 
-def test_a_checkpoint_without_a_seed_brings_its_own(tmp_path):
-    graph, path = planted(), tmp_path / "fit.pt"
-    settings = SMALL | {"random_state": None, "checkpoint": path}
-    first = gr.PamC(**settings).fit(graph)
-    np.testing.assert_array_equal(gr.PamC(**settings).fit(graph).embedding_, first.embedding_)
+def test_a_fit_without_a_seed_resumes_with_the_seed_it_drew(tmp_path):
+    graph, path = planted(), tmp_path / "fit.ckpt"
+    interrupted_fit(path, graph, random_state=None)
+    before = path.read_bytes()
+    first = gr.PamC(**SMALL | {"random_state": None}, checkpoint=path).fit(graph)
+    path.write_bytes(before)
+    second = gr.PamC(**SMALL | {"random_state": None}, checkpoint=path).fit(graph)
+    np.testing.assert_array_equal(first.embedding_, second.embedding_)
+    assert not np.array_equal(gr.PamC(**SMALL | {"random_state": None}).fit(graph).embedding_, first.embedding_)
+
+
+def test_the_time_limit_leaves_a_result_and_a_checkpoint(tmp_path):
+    graph, path = planted(), tmp_path / "fit.ckpt"
+    whole = gr.PamC(**SMALL).fit(graph)
+    limited = gr.PamC(**SMALL, max_seconds=0.0, checkpoint=path).fit(graph)
+    assert len(limited.pretraining_loss_) == len(limited.history_) == 1
+    assert path.exists()
+    for _ in range(10):
+        limited.fit(graph)
+        if not path.exists():
+            break
+    np.testing.assert_array_equal(limited.embedding_, whole.embedding_)
+    assert limited.history_ == whole.history_
 
 
 @BOTH

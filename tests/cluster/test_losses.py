@@ -32,17 +32,17 @@ def dense_cosines(z):
     return cosine * (1 - torch.eye(len(z), dtype=z.dtype))
 
 
-def dense_meta_node_loss(z, labels, gamma, n_clusters, tau):
+def dense_meta_node_loss(z, labels, gamma, n_clusters, temperature):
     """The equation with an N x C one-hot matrix and an N x N matrix, empty clusters left out."""
-    positive = (gamma * (tau * dense_cosines(z)).exp()).sum(1)
+    positive = (gamma * (dense_cosines(z) / temperature).exp()).sum(1)
     one_hot = torch.nn.functional.one_hot(labels, n_clusters).to(z.dtype)
-    centres = (one_hot.T @ z)[one_hot.sum(0) > 0]
-    negative = (tau * dense_cosines(centres)).exp().sum(1)
+    centers = (one_hot.T @ z)[one_hot.sum(0) > 0]
+    negative = (dense_cosines(centers) / temperature).exp().sum(1)
     return -(positive + 1e-10).log().mean() + (negative + 1e-10).log().mean()
 
 
-def dense_neighbor_contrast_loss(z, gamma, tau):
-    e = (tau * dense_cosines(z)).exp()
+def dense_neighbor_contrast_loss(z, gamma, temperature):
+    e = (dense_cosines(z) / temperature).exp()
     return -((gamma * e).sum(1) / e.sum(1) + 1e-8).log().mean()
 
 
@@ -70,15 +70,15 @@ def agree(got, wanted, z):
         torch.testing.assert_close(a, b)
 
 
-@pytest.mark.parametrize("tau", [0.25, 2.0])
+@pytest.mark.parametrize("temperature", [4.0, 0.5])
 @pytest.mark.parametrize("empty", [0, 2])
-def test_meta_node_loss_is_its_equation(case, tau, empty):
+def test_meta_node_loss_is_its_equation(case, temperature, empty):
     graph, z, labels, clusters = case
     z.requires_grad_()
     gamma = influence(graph, 2)
-    got = meta_node_loss(z, labels, gamma, n_clusters=clusters + empty, tau=tau)
+    got = meta_node_loss(z, labels, gamma, n_clusters=clusters + empty, temperature=temperature)
     dense = gamma.to_dense().double()
-    agree(got, dense_meta_node_loss(z, labels, dense, clusters + empty, tau), z)
+    agree(got, dense_meta_node_loss(z, labels, dense, clusters + empty, temperature), z)
 
 
 @pytest.mark.parametrize("block", [None, 1, 3, 1000])
@@ -86,7 +86,7 @@ def test_neighbor_contrast_loss_is_its_equation(case, block):
     graph, z, _, _ = case
     z.requires_grad_()
     gamma = influence(graph, 3)
-    got = neighbor_contrast_loss(z, gamma, tau=0.7, block=block)
+    got = neighbor_contrast_loss(z, gamma, temperature=0.7, block=block)
     agree(got, dense_neighbor_contrast_loss(z, gamma.to_dense().double(), 0.7), z)
 
 
@@ -129,15 +129,15 @@ def test_losses_refuse_an_influence_of_another_size():
 @pytest.mark.parametrize("freedom", [1.0, 3.0])
 def test_soft_assignment_is_its_equation(freedom):
     z = torch.randn(31, 7, dtype=torch.float64, requires_grad=True)
-    centres = torch.randn(4, 7, dtype=torch.float64, requires_grad=True)
-    kernel = (1 + (z[:, None] - centres[None]).square().sum(2) / freedom) ** (-(freedom + 1) / 2)
+    centers = torch.randn(4, 7, dtype=torch.float64, requires_grad=True)
+    kernel = (1 + (z[:, None] - centers[None]).square().sum(2) / freedom) ** (-(freedom + 1) / 2)
     wanted = kernel / kernel.sum(1, keepdim=True)
-    got = soft_assignment(z, centres, freedom)
+    got = soft_assignment(z, centers, freedom)
     torch.testing.assert_close(got, wanted)
     weight = torch.rand_like(got)
     for a, b in zip(
-        torch.autograd.grad((got * weight).sum(), (z, centres)),
-        torch.autograd.grad((wanted * weight).sum(), (z, centres)),
+        torch.autograd.grad((got * weight).sum(), (z, centers)),
+        torch.autograd.grad((wanted * weight).sum(), (z, centers)),
         strict=True,
     ):
         torch.testing.assert_close(a, b)

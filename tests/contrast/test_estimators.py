@@ -12,10 +12,11 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import graphrep as gr
 from graphrep.contrast.contrastive import Contrastive
-from graphrep.contrast.stopping import HighestAgreement, Probe, StopRule, agreement, make_stop
+from graphrep.contrast.stopping import HighestAgreement, Probe, agreement, make_stop
 from graphrep.contrast.structcomp import StructComp
+from graphrep.learn import StopRule, Verdict
 
-FULL, COMPRESSED = tuple(Contrastive.SETTINGS), tuple(StructComp.SETTINGS)
+FULL, COMPRESSED = (tuple(name for name in kind.SETTINGS if name != "own") for kind in (Contrastive, StructComp))
 QUICK = {"dimensions": 8, "epochs": 3, "random_state": 0, "progress": False}
 MODELS = [gr.Contrastive(objective=name, **QUICK) for name in FULL]
 MODELS += [gr.StructComp(objective=name, compression=4, **QUICK) for name in COMPRESSED]
@@ -173,18 +174,30 @@ def test_an_mlp_sees_no_edges(planted):
     np.testing.assert_array_equal(clone(model).fit_transform(planted), clone(model).fit_transform(lonely))
 
 
+def cut_after(last):
+    def callback(epoch, record, model):
+        if epoch == last:
+            raise KeyboardInterrupt
+
+    return callback
+
+
 @pytest.mark.parametrize("model", MODELS, ids=name_of)
 def test_a_resumed_fit_is_the_fit(model, planted, tmp_path):
-    whole = clone(model).set_params(epochs=6).fit(planted)
-    path = tmp_path / "fit.pt"
-    clone(model).set_params(epochs=4, checkpoint=path).fit(planted)
-    resumed = clone(model).set_params(epochs=6, checkpoint=path).fit(planted)
-    if model.objective != "bgrl":  # whose momentum depends on how many epochs are planned
-        np.testing.assert_array_equal(resumed.embedding_, whole.embedding_)
-        assert resumed.history_ == whole.history_
-    assert len(resumed.history_) == len(whole.history_)
-    with pytest.raises(ValueError, match="is of another fit"):
-        clone(model).set_params(checkpoint=path, dimensions=4).fit(planted)
+    whole = clone(model).set_params(epochs=5).fit(planted)
+    path = tmp_path / "fit.ckpt"
+    with pytest.raises(KeyboardInterrupt):
+        clone(model).set_params(epochs=5, checkpoint=path, callbacks=[cut_after(4)]).fit(planted)
+    with pytest.raises(ValueError, match="belongs to another fit"):
+        clone(model).set_params(epochs=5, checkpoint=path, dimensions=4).fit(planted)
+    with pytest.raises(ValueError, match="belongs to a fit with another random_state"):
+        clone(model).set_params(epochs=5, checkpoint=path, random_state=4).fit(planted)
+    seen = []
+    resumed = clone(model).set_params(epochs=5, checkpoint=path, callbacks=[lambda epoch, *_: seen.append(epoch)])
+    np.testing.assert_array_equal(resumed.fit(planted).embedding_, whole.embedding_)
+    assert seen == [4, 5]
+    assert resumed.history_ == whole.history_
+    assert not path.exists()
     path.write_bytes(b"rubbish")
     with pytest.raises(ValueError, match="cannot be read"):
         clone(model).set_params(checkpoint=path).fit(planted)
@@ -200,19 +213,21 @@ def test_pickle(planted):
 class Falling(StopRule):
     """Pretends that the second epoch is best and the fourth the last."""
 
-    keeps_earlier = True
+    keeps_best = True
 
-    def after(self, epoch, loss, probe):
-        return {"width": probe.vectors().shape[1]}, epoch <= 2, epoch == 4
+    def after(self, epoch, record, probe=None):
+        return Verdict(epoch <= 2, epoch == 4, {"width": probe.vectors().shape[1]})
 
 
 def test_the_weights_of_the_chosen_epoch_are_used(planted):
     seen = {}
     model = gr.StructComp(**(QUICK | {"epochs": 9, "stop": Falling()}))
-    model.fit(planted, on_epoch=lambda epoch, embed: seen.update({epoch: embed()}))
+    model.set_params(callbacks=[lambda epoch, record, now: seen.update({epoch: now.current_embedding()})])
+    model.fit(planted)
     assert list(seen) == [1, 2, 3, 4]
     assert model.best_epoch_ == 2
     np.testing.assert_array_equal(model.embedding_, seen[2])
+    np.testing.assert_array_equal(model.current_embedding(), model.embedding_)
     assert model.history_[0]["width"] == 8
 
 
@@ -232,8 +247,8 @@ def test_the_last_epoch_near_the_highest_agreement_is_used(monkeypatch):
         rule, best = make_stop(HighestAgreement(**options)), 0
         for epoch, value in enumerate(values, 1):
             monkeypatch.setattr("graphrep.contrast.stopping.agreement", lambda *_, value=value: value)
-            record, better, stop = rule.after(epoch, 0.0, Probe(lambda: None, lambda: None))
-            assert record == {"agreement": value}
+            better, stop, notes = rule.after(epoch, {"loss": 0.0}, Probe(lambda: None, lambda: None))
+            assert notes == {"agreement": value}
             best = epoch if better else best
             if stop:
                 break

@@ -189,14 +189,10 @@ def test_same_seed_same_scores_and_the_callers_random_numbers_stay():
     assert not np.array_equal(other, first)
 
 
-class Cut(Exception):
-    """Ends a fit from a callback."""
-
-
 def cut_after(last):
     def callback(epoch, record, model):
         if epoch == last:
-            raise Cut
+            raise KeyboardInterrupt
 
     return callback
 
@@ -218,7 +214,7 @@ def test_an_interrupted_fit_resumes_as_if_it_had_not_been(tmp_path):
     whole = NCNC(**SMALL, metric="auc").fit(split.graph, val=split)
     path = tmp_path / "fit.ckpt"
     settings = SMALL | {"metric": "auc", "checkpoint": path}
-    with pytest.raises(Cut):
+    with pytest.raises(KeyboardInterrupt):
         NCNC(**settings, callbacks=[cut_after(3)]).fit(split.graph, val=split)
     assert [file.name for file in tmp_path.iterdir()] == ["fit.ckpt"]
     with pytest.raises(ValueError, match=r"belongs to another fit \(graph, features or settings differ\)"):
@@ -479,7 +475,8 @@ def test_popular_negatives_keep_popularity_from_deciding():
     popular = popular[:, (popular[0] != popular[1]) & ~graph.has_edges(*popular)]
     found = {}
     for kind in ("uniform", "degree"):
-        model = NCN(**SMALL | {"dimensions": 32, "epochs": 40, "batch_size": 256}, negative_sampling=kind).fit(split.graph)
+        options = SMALL | {"dimensions": 32, "epochs": 40, "batch_size": 256}
+        model = NCN(**options, negative_sampling=kind).fit(split.graph)
         found[kind] = gr.evaluate.roc_auc(model.score_pairs(split.test), model.score_pairs(popular))
     assert found["degree"] > found["uniform"] + 0.03
 
