@@ -39,11 +39,11 @@ void attention(const Attention<T, Id>& task, int num_threads);
 template <class T, class Id>
 void attention_backward_rows(const Attention<T, Id>& task, const T* grad, T* grad_row, double* delta, int num_threads);
 
-// The gradients in what belongs to columns: key or col_score, and value. The task is that of the transpose: its rows are
-// the columns of the forward pass, and its indices the rows.
+// The gradients in what belongs to columns: key or col_score, and value. The task is that of the transpose: its rows
+// are the columns of the forward pass, and its indices the rows.
 template <class T, class Id>
-void attention_backward_columns(const Attention<T, Id>& task, const T* grad, const double* delta, T* grad_col, T* grad_value,
-                                int num_threads);
+void attention_backward_columns(const Attention<T, Id>& task, const T* grad, const double* delta, T* grad_col,
+                                T* grad_value, int num_threads);
 
 // p[e, h] = softmax of s[e, h] over the entries of each row; and s from the gradient in p.
 template <class T>
@@ -52,18 +52,18 @@ template <class T>
 void edge_softmax_backward(const int64_t* indptr, const T* p, const T* grad, int64_t num_rows, int64_t heads, T* out,
                            int num_threads);
 
-#define GRAPHREP_DECLARE(isa)                                                                                          \
-    namespace isa {                                                                                                    \
-    template <class T, class Id>                                                                                       \
-    void attention(const Attention<T, Id>&, int);                                                                      \
-    template <class T, class Id>                                                                                       \
-    void attention_backward_rows(const Attention<T, Id>&, const T*, T*, double*, int);                                 \
-    template <class T, class Id>                                                                                       \
-    void attention_backward_columns(const Attention<T, Id>&, const T*, const double*, T*, T*, int);                    \
-    template <class T>                                                                                                 \
-    void edge_softmax(const int64_t*, const T*, int64_t, int64_t, T*, int);                                            \
-    template <class T>                                                                                                 \
-    void edge_softmax_backward(const int64_t*, const T*, const T*, int64_t, int64_t, T*, int);                         \
+#define GRAPHREP_DECLARE(isa)                                                                       \
+    namespace isa {                                                                                 \
+    template <class T, class Id>                                                                    \
+    void attention(const Attention<T, Id>&, int);                                                   \
+    template <class T, class Id>                                                                    \
+    void attention_backward_rows(const Attention<T, Id>&, const T*, T*, double*, int);              \
+    template <class T, class Id>                                                                    \
+    void attention_backward_columns(const Attention<T, Id>&, const T*, const double*, T*, T*, int); \
+    template <class T>                                                                              \
+    void edge_softmax(const int64_t*, const T*, int64_t, int64_t, T*, int);                         \
+    template <class T>                                                                              \
+    void edge_softmax_backward(const int64_t*, const T*, const T*, int64_t, int64_t, T*, int);      \
     }
 GRAPHREP_DECLARE(baseline)
 GRAPHREP_DECLARE(avx2)

@@ -71,9 +71,10 @@ void bind_walks(nb::module_& m) {
         Released());
     m.def(
         "random_walks",
-        [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, MaybeIn<float> alias_keep, MaybeIn<Id> alias_slot,
-           MaybeIn<double> row_sums, MaybeIn<uint64_t> filter, bool directed, double p, double q, uint64_t seed,
-           MaybeIn<int64_t> walk_ids, int64_t first_walk, MaybeIn<int64_t> starts, Out<Id, 2> out, int num_threads) {
+        [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, MaybeIn<float> alias_keep,
+           MaybeIn<Id> alias_slot, MaybeIn<double> row_sums, MaybeIn<uint64_t> filter, bool directed, double p,
+           double q, uint64_t seed, MaybeIn<int64_t> walk_ids, int64_t first_walk, MaybeIn<int64_t> starts,
+           Out<Id, 2> out, int num_threads) {
             const graphrep::WalkGraph<Id> graph{indptr.data(),
                                                 indices.data(),
                                                 pointer(weights),
@@ -88,10 +89,10 @@ void bind_walks(nb::module_& m) {
                                        int64_t(out.shape(0)), pointer(starts), starts ? int64_t(starts->size()) : 0,
                                        out.data(), num_threads);
         },
-        "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "alias_keep"_a.noconvert().none(),
-        "alias_slot"_a.noconvert().none(), "row_sums"_a.noconvert().none(), "filter"_a.noconvert().none(), "directed"_a, "p"_a, "q"_a,
-        "seed"_a, "walk_ids"_a.noconvert().none(), "first_walk"_a, "starts"_a.noconvert().none(), "out"_a.noconvert(), "num_threads"_a,
-        Released());
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(),
+        "alias_keep"_a.noconvert().none(), "alias_slot"_a.noconvert().none(), "row_sums"_a.noconvert().none(),
+        "filter"_a.noconvert().none(), "directed"_a, "p"_a, "q"_a, "seed"_a, "walk_ids"_a.noconvert().none(),
+        "first_walk"_a, "starts"_a.noconvert().none(), "out"_a.noconvert(), "num_threads"_a, Released());
     m.def(
         "count_visits",
         [](In<Id, 2> walks, Out<int64_t> counts, int num_threads) {
@@ -107,8 +108,8 @@ void bind_skipgram(nb::module_& m) {
         "train_skipgram",
         [](In<Id, 2> walks, MaybeIn<int64_t> walk_ids, int64_t first_position, int64_t total_positions,
            Out<float, 2> input, Out<float, 2> output, int64_t dimensions, In<float> noise_keep, In<Id> noise_alias,
-           MaybeIn<float> keep_probability, int window, int negatives, int noise_rows, double start_rate, double end_rate,
-           uint64_t seed, int num_threads) {
+           MaybeIn<float> keep_probability, int window, int negatives, int noise_rows, double start_rate,
+           double end_rate, uint64_t seed, int num_threads) {
             const graphrep::SkipGram<Id> task{walks.data(),
                                               int64_t(walks.shape(0)),
                                               int64_t(walks.shape(1)),
@@ -173,14 +174,14 @@ void bind_tensor_ops(nb::module_& m) {
            int64_t num_rows, int64_t heads, int64_t columns, uintptr_t out, int num_threads) {
             graphrep::with_wide_float(scalar, [&]<class T>(T) {
                 graphrep::with_id(id, [&]<class Id>(Id) {
-                    graphrep::spmm_extreme_backward<T, Id>(at<const int64_t>(indptr), at<const Id>(indices),
-                                                           at<const T>(values), at<const int32_t>(arg), at<const T>(grad),
-                                                           num_rows, heads, columns, at<T>(out), num_threads);
+                    graphrep::spmm_extreme_backward<T, Id>(
+                        at<const int64_t>(indptr), at<const Id>(indices), at<const T>(values), at<const int32_t>(arg),
+                        at<const T>(grad), num_rows, heads, columns, at<T>(out), num_threads);
                 });
             });
         },
-        "scalar"_a, "id"_a, "indptr"_a, "indices"_a, "values"_a, "arg"_a, "grad"_a, "num_rows"_a, "heads"_a, "columns"_a,
-        "out"_a, "num_threads"_a, Released());
+        "scalar"_a, "id"_a, "indptr"_a, "indices"_a, "values"_a, "arg"_a, "grad"_a, "num_rows"_a, "heads"_a,
+        "columns"_a, "out"_a, "num_threads"_a, Released());
     m.def(
         "sddmm",
         [](int scalar, int id, uintptr_t indptr, uintptr_t indices, uintptr_t x, uintptr_t y, int64_t num_rows,
@@ -218,10 +219,20 @@ void bind_attention(nb::module_& m) {
            int num_threads) {
             graphrep::with_float(scalar, [&]<class T>(T) {
                 graphrep::with_id(id, [&]<class Id>(Id) {
-                    const graphrep::Attention<T, Id> task{
-                        at<const int64_t>(indptr), at<const Id>(indices), at<const T>(query), at<const T>(key),
-                        at<const T>(row_score), at<const T>(col_score), at<const T>(value), scale, num_rows, heads,
-                        key_columns, columns, at<T>(out), at<double>(log_sum)};
+                    const graphrep::Attention<T, Id> task{at<const int64_t>(indptr),
+                                                          at<const Id>(indices),
+                                                          at<const T>(query),
+                                                          at<const T>(key),
+                                                          at<const T>(row_score),
+                                                          at<const T>(col_score),
+                                                          at<const T>(value),
+                                                          scale,
+                                                          num_rows,
+                                                          heads,
+                                                          key_columns,
+                                                          columns,
+                                                          at<T>(out),
+                                                          at<double>(log_sum)};
                     if (pass == 0)
                         graphrep::attention<T, Id>(task, num_threads);
                     else if (pass == 1)
@@ -233,9 +244,9 @@ void bind_attention(nb::module_& m) {
                 });
             });
         },
-        "scalar"_a, "id"_a, "indptr"_a, "indices"_a, "query"_a, "key"_a, "row_score"_a, "col_score"_a, "value"_a, "scale"_a,
-        "num_rows"_a, "heads"_a, "key_columns"_a, "columns"_a, "pass_"_a, "grad"_a, "log_sum"_a, "delta"_a, "out"_a,
-        "out2"_a, "num_threads"_a, Released());
+        "scalar"_a, "id"_a, "indptr"_a, "indices"_a, "query"_a, "key"_a, "row_score"_a, "col_score"_a, "value"_a,
+        "scale"_a, "num_rows"_a, "heads"_a, "key_columns"_a, "columns"_a, "pass_"_a, "grad"_a, "log_sum"_a, "delta"_a,
+        "out"_a, "out2"_a, "num_threads"_a, Released());
     m.def(
         "edge_softmax",
         [](int scalar, uintptr_t indptr, uintptr_t s, uintptr_t grad, int64_t num_rows, int64_t heads, uintptr_t out,
@@ -256,19 +267,21 @@ void bind_dropout(nb::module_& m) {
     using graphrep::DropMask;
     m.def(
         "dropout",
-        [](int scalar, uintptr_t x, int64_t size, uint64_t seed, uint32_t threshold, double scale, bool relu, uintptr_t out,
-           int num_threads) {
+        [](int scalar, uintptr_t x, int64_t size, uint64_t seed, uint32_t threshold, double scale, bool relu,
+           uintptr_t out, int num_threads) {
             graphrep::with_float(scalar, [&]<class T>(T) {
-                graphrep::dropout<T>(at<const T>(x), size, DropMask{graphrep::stream_key(seed, 0), threshold, scale}, relu,
-                                     at<T>(out), num_threads);
+                graphrep::dropout<T>(at<const T>(x), size, DropMask{graphrep::stream_key(seed, 0), threshold, scale},
+                                     relu, at<T>(out), num_threads);
             });
         },
-        "scalar"_a, "x"_a, "size"_a, "seed"_a, "threshold"_a, "scale"_a, "relu"_a, "out"_a, "num_threads"_a, Released());
+        "scalar"_a, "x"_a, "size"_a, "seed"_a, "threshold"_a, "scale"_a, "relu"_a, "out"_a, "num_threads"_a,
+        Released());
     m.def(
         "relu_dropout_backward",
         [](int scalar, uintptr_t y, uintptr_t grad, int64_t size, double scale, uintptr_t out, int num_threads) {
             graphrep::with_float(scalar, [&]<class T>(T) {
-                graphrep::relu_dropout_backward<T>(at<const T>(y), at<const T>(grad), size, scale, at<T>(out), num_threads);
+                graphrep::relu_dropout_backward<T>(at<const T>(y), at<const T>(grad), size, scale, at<T>(out),
+                                                   num_threads);
             });
         },
         "scalar"_a, "y"_a, "grad"_a, "size"_a, "scale"_a, "out"_a, "num_threads"_a, Released());
@@ -300,8 +313,8 @@ void bind_dropout(nb::module_& m) {
                                                         at<T>(grad_bias), num_threads);
             });
         },
-        "scalar"_a, "x"_a, "weight"_a, "mean"_a, "inverse_deviation"_a, "y"_a, "grad"_a, "rows"_a, "columns"_a, "scale"_a,
-        "grad_x"_a, "grad_weight"_a, "grad_bias"_a, "num_threads"_a, Released());
+        "scalar"_a, "x"_a, "weight"_a, "mean"_a, "inverse_deviation"_a, "y"_a, "grad"_a, "rows"_a, "columns"_a,
+        "scale"_a, "grad_x"_a, "grad_weight"_a, "grad_bias"_a, "num_threads"_a, Released());
 }
 
 // visit(T{}) for an element type of the segment kernels.
@@ -317,13 +330,13 @@ void with_segment_element(int scalar, Visit&& visit) {
 void bind_segment(nb::module_& m) {
     m.def(
         "segment_reduce",
-        [](int scalar, int reduce, uintptr_t src, uintptr_t indptr, int64_t indptr_stride, int64_t batch, int64_t entries,
-           int64_t columns, int64_t groups, uintptr_t out, uintptr_t arg, int num_threads) {
+        [](int scalar, int reduce, uintptr_t src, uintptr_t indptr, int64_t indptr_stride, int64_t batch,
+           int64_t entries, int64_t columns, int64_t groups, uintptr_t out, uintptr_t arg, int num_threads) {
             with_segment_element(scalar, [&]<class T>(T) {
-                graphrep::segment_reduce<T>({at<const T>(src), at<const int64_t>(indptr), indptr_stride, batch, entries,
-                                             columns, groups, static_cast<graphrep::Reduce>(reduce), at<T>(out),
-                                             at<int64_t>(arg)},
-                                            num_threads);
+                graphrep::segment_reduce<T>(
+                    {at<const T>(src), at<const int64_t>(indptr), indptr_stride, batch, entries, columns, groups,
+                     static_cast<graphrep::Reduce>(reduce), at<T>(out), at<int64_t>(arg)},
+                    num_threads);
             });
         },
         "scalar"_a, "reduce"_a, "src"_a, "indptr"_a, "indptr_stride"_a, "batch"_a, "entries"_a, "columns"_a, "groups"_a,
@@ -337,8 +350,8 @@ void bind_segment(nb::module_& m) {
             with_segment_element(scalar, [&]<class T>(T) {
                 graphrep::with_id(id, [&]<class Id>(Id) {
                     bad = graphrep::scatter<T, Id>(
-                        {at<const T>(src), at<const Id>(index), index_stride, per_column, batch, entries, columns, groups,
-                         static_cast<graphrep::Reduce>(reduce), at<T>(out), at<int64_t>(arg)},
+                        {at<const T>(src), at<const Id>(index), index_stride, per_column, batch, entries, columns,
+                         groups, static_cast<graphrep::Reduce>(reduce), at<T>(out), at<int64_t>(arg)},
                         static_cast<graphrep::ScatterPath>(path), num_threads);
                 });
             });
@@ -350,9 +363,8 @@ void bind_segment(nb::module_& m) {
         "largest_id",
         [](int id, uintptr_t index, int64_t n, int num_threads) {
             int64_t largest = -1;
-            graphrep::with_id(id, [&]<class Id>(Id) {
-                largest = graphrep::largest_id<Id>(at<const Id>(index), n, num_threads);
-            });
+            graphrep::with_id(
+                id, [&]<class Id>(Id) { largest = graphrep::largest_id<Id>(at<const Id>(index), n, num_threads); });
             return largest;
         },
         "id"_a, "index"_a, "n"_a, "num_threads"_a, Released());
@@ -377,19 +389,20 @@ void bind_segment(nb::module_& m) {
         "expand_segments",
         [](uintptr_t src, uintptr_t indptr, int64_t indptr_stride, int64_t batch, int64_t groups, int64_t entries,
            int64_t row_bytes, uintptr_t out, int num_threads) {
-            graphrep::expand_segments(at<const void>(src), at<const int64_t>(indptr), indptr_stride, batch, groups, entries,
-                                      row_bytes, at<void>(out), num_threads);
+            graphrep::expand_segments(at<const void>(src), at<const int64_t>(indptr), indptr_stride, batch, groups,
+                                      entries, row_bytes, at<void>(out), num_threads);
         },
         "src"_a, "indptr"_a, "indptr_stride"_a, "batch"_a, "groups"_a, "entries"_a, "row_bytes"_a, "out"_a,
         "num_threads"_a, Released());
     m.def(
         "gather_groups",
-        [](int id, uintptr_t src, uintptr_t index, int64_t index_stride, bool per_column, int64_t batch, int64_t entries,
-           int64_t columns, int64_t groups, int64_t element_bytes, uintptr_t out, int num_threads) {
+        [](int id, uintptr_t src, uintptr_t index, int64_t index_stride, bool per_column, int64_t batch,
+           int64_t entries, int64_t columns, int64_t groups, int64_t element_bytes, uintptr_t out, int num_threads) {
             int64_t bad = -1;
             graphrep::with_id(id, [&]<class Id>(Id) {
-                bad = graphrep::gather_groups<Id>(at<const void>(src), at<const Id>(index), index_stride, per_column, batch,
-                                                  entries, columns, groups, element_bytes, at<void>(out), num_threads);
+                bad = graphrep::gather_groups<Id>(at<const void>(src), at<const Id>(index), index_stride, per_column,
+                                                  batch, entries, columns, groups, element_bytes, at<void>(out),
+                                                  num_threads);
             });
             return bad;
         },
@@ -412,10 +425,10 @@ void bind_projection(nb::module_& m) {
         "propagate",
         [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, MaybeIn<float> scale, In<float, 2> x,
            Out<float, 2> y, int num_threads) {
-            graphrep::spmm<float, Id>({indptr.data(), indices.data(), pointer(weights), pointer(scale), x.data(),
-                                       int64_t(y.shape(0)), 1, int64_t(y.shape(1)), graphrep::Reduce::sum, y.data(),
-                                       nullptr},
-                                      num_threads);
+            graphrep::spmm<float, Id>(
+                {indptr.data(), indices.data(), pointer(weights), pointer(scale), x.data(), int64_t(y.shape(0)), 1,
+                 int64_t(y.shape(1)), graphrep::Reduce::sum, y.data(), nullptr},
+                num_threads);
         },
         "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "scale"_a.noconvert().none(),
         "x"_a.noconvert(), "y"_a.noconvert(), "num_threads"_a, Released());
@@ -424,8 +437,8 @@ void bind_projection(nb::module_& m) {
         [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, MaybeIn<float> scale, MaybeIn<float> row_scale,
            double density, float magnitude, uint64_t seed, Out<float, 2> y, int num_threads) {
             graphrep::spmm_projection<Id>(indptr.data(), indices.data(), pointer(weights), pointer(scale),
-                                          pointer(row_scale), int64_t(y.shape(0)), int64_t(y.shape(1)), density, magnitude,
-                                          seed, y.data(), num_threads);
+                                          pointer(row_scale), int64_t(y.shape(0)), int64_t(y.shape(1)), density,
+                                          magnitude, seed, y.data(), num_threads);
         },
         "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "scale"_a.noconvert().none(),
         "row_scale"_a.noconvert().none(), "density"_a, "magnitude"_a, "seed"_a, "y"_a.noconvert(), "num_threads"_a,
@@ -471,8 +484,8 @@ nb::tuple build_csr(const In<Id>& source, const In<Id>& target, const float* wei
     graphrep::Csr<Index> csr;
     {
         nb::gil_scoped_release release;
-        csr = graphrep::build_csr<Id, Index>(source.data(), target.data(), weights,
-                                             static_cast<int64_t>(source.size()), num_nodes, options);
+        csr = graphrep::build_csr<Id, Index>(source.data(), target.data(), weights, static_cast<int64_t>(source.size()),
+                                             num_nodes, options);
     }
     return to_numpy(std::move(csr));
 }
@@ -590,17 +603,25 @@ void bind_sets_and_samples(nb::module_& m) {
     using Address = uintptr_t;
     const auto sets = []<class Id>(Id, Address indptr, Address indices, Address u, Address v, int64_t num_pairs,
                                    bool difference, Address removed, int64_t num_removed, bool both) {
-        return graphrep::PairSets<Id>{at<const int64_t>(indptr), at<const Id>(indices), at<const int64_t>(u),
-                                      at<const int64_t>(v), num_pairs, difference, at<const int64_t>(removed),
-                                      at<const int64_t>(removed) + num_removed, num_removed, both};
+        return graphrep::PairSets<Id>{at<const int64_t>(indptr),
+                                      at<const Id>(indices),
+                                      at<const int64_t>(u),
+                                      at<const int64_t>(v),
+                                      num_pairs,
+                                      difference,
+                                      at<const int64_t>(removed),
+                                      at<const int64_t>(removed) + num_removed,
+                                      num_removed,
+                                      both};
     };
     m.def(
         "count_sets",
         [=](int id, Address indptr, Address indices, Address u, Address v, int64_t num_pairs, bool difference,
             Address removed, int64_t num_removed, bool both, Address out, int num_threads) {
             graphrep::with_id(id, [&]<class Id>(Id kind) {
-                graphrep::count_sets(sets(kind, indptr, indices, u, v, num_pairs, difference, removed, num_removed, both),
-                                     at<int64_t>(out), num_threads);
+                graphrep::count_sets(
+                    sets(kind, indptr, indices, u, v, num_pairs, difference, removed, num_removed, both),
+                    at<int64_t>(out), num_threads);
             });
         },
         "id"_a, "indptr"_a, "indices"_a, "u"_a, "v"_a, "num_pairs"_a, "difference"_a, "removed"_a, "num_removed"_a,
@@ -617,8 +638,8 @@ void bind_sets_and_samples(nb::module_& m) {
                 {
                     nb::gil_scoped_release release;
                     ids = graphrep::collect_sets(
-                        sets(kind, indptr, indices, u, v, num_pairs, difference, removed, num_removed, both), limit, seed,
-                        at<int64_t>(out_indptr), &weights, num_threads);
+                        sets(kind, indptr, indices, u, v, num_pairs, difference, removed, num_removed, both), limit,
+                        seed, at<int64_t>(out_indptr), &weights, num_threads);
                 }
                 result = nb::make_tuple(to_numpy(std::move(ids)), to_numpy(std::move(weights)));
             });
@@ -628,9 +649,9 @@ void bind_sets_and_samples(nb::module_& m) {
         "both"_a, "limit"_a, "seed"_a, "out_indptr"_a, "num_threads"_a);
     m.def(
         "pool_sets",
-        [=](int scalar, int id, Address indptr, Address indices, Address u, Address v, int64_t num_pairs, bool difference,
-            Address removed, int64_t num_removed, bool both, Address x, Address weights, int64_t columns, Address out,
-            int num_threads) {
+        [=](int scalar, int id, Address indptr, Address indices, Address u, Address v, int64_t num_pairs,
+            bool difference, Address removed, int64_t num_removed, bool both, Address x, Address weights,
+            int64_t columns, Address out, int num_threads) {
             graphrep::with_float(scalar, [&]<class T>(T) {
                 graphrep::with_id(id, [&]<class Id>(Id kind) {
                     graphrep::pool_sets(
@@ -739,8 +760,8 @@ NB_MODULE(_core, m) {
     m.def(
         "fill_uniform_rows",
         [](Out<float, 2> table, int64_t dimensions, uint64_t seed, int num_threads) {
-            graphrep::fill_uniform_rows(table.data(), int64_t(table.shape(0)), dimensions, int64_t(table.shape(1)), seed,
-                                        num_threads);
+            graphrep::fill_uniform_rows(table.data(), int64_t(table.shape(0)), dimensions, int64_t(table.shape(1)),
+                                        seed, num_threads);
         },
         "table"_a.noconvert(), "dimensions"_a, "seed"_a, "num_threads"_a, Released());
 
@@ -762,8 +783,8 @@ NB_MODULE(_core, m) {
     m.def(
         "accumulate_rows",
         [](In<float, 2> y, float factor, bool normalize, Out<float, 2> total, int num_threads) {
-            graphrep::accumulate_rows(y.data(), int64_t(y.shape(0)), int64_t(y.shape(1)), factor, normalize, total.data(),
-                                      num_threads);
+            graphrep::accumulate_rows(y.data(), int64_t(y.shape(0)), int64_t(y.shape(1)), factor, normalize,
+                                      total.data(), num_threads);
         },
         "y"_a.noconvert(), "factor"_a, "normalize"_a, "total"_a.noconvert(), "num_threads"_a, Released());
     bind_build<int32_t>(m);

@@ -161,9 +161,8 @@ Csr<Index> transpose_csr(const int64_t* indptr, const Index* indices, const floa
     return finish<Index>(layout, arcs, num_nodes, Merge::sum, layout.column_bits, num_threads);
 }
 
-#define GRAPHREP_INSTANTIATE(Id, Index)                                                                       \
-    template Csr<Index> build_csr<Id, Index>(const Id*, const Id*, const float*, int64_t, int64_t,            \
-                                             const BuildOptions&);
+#define GRAPHREP_INSTANTIATE(Id, Index) \
+    template Csr<Index> build_csr<Id, Index>(const Id*, const Id*, const float*, int64_t, int64_t, const BuildOptions&);
 GRAPHREP_INSTANTIATE(int32_t, int32_t)
 GRAPHREP_INSTANTIATE(int32_t, int64_t)
 GRAPHREP_INSTANTIATE(int64_t, int32_t)

@@ -101,11 +101,11 @@ int64_t first_bad_row(const int64_t* indptr, const Index* indices, int64_t num_n
     return first == num_nodes ? -1 : first.load();
 }
 
-#define GRAPHREP_INSTANTIATE(Index)                                                                              \
-    template bool is_symmetric<Index>(const int64_t*, const Index*, const float*, int64_t, int);                 \
-    template int64_t count_loops<Index>(const int64_t*, const Index*, int64_t, int);                             \
+#define GRAPHREP_INSTANTIATE(Index)                                                                                 \
+    template bool is_symmetric<Index>(const int64_t*, const Index*, const float*, int64_t, int);                    \
+    template int64_t count_loops<Index>(const int64_t*, const Index*, int64_t, int);                                \
     template void find_arcs<Index>(const int64_t*, const Index*, const int64_t*, const int64_t*, int64_t, int64_t*, \
-                                   int);                                                                         \
+                                   int);                                                                            \
     template int64_t first_bad_row<Index>(const int64_t*, const Index*, int64_t, int);
 GRAPHREP_INSTANTIATE(int32_t)
 GRAPHREP_INSTANTIATE(int64_t)

@@ -47,7 +47,9 @@ struct Walks {
 template <class Id>
 struct Pushes {
     explicit Pushes(int64_t num_nodes)
-        : estimate(num_nodes), residual(static_cast<size_t>(num_nodes), 0.0), waiting(static_cast<size_t>(num_nodes), 0) {}
+        : estimate(num_nodes),
+          residual(static_cast<size_t>(num_nodes), 0.0),
+          waiting(static_cast<size_t>(num_nodes), 0) {}
 
     void give(Id node, double value, double limit) {
         if (residual[node] == 0 && estimate.values[node] == 0) touched.push_back(node);
@@ -101,8 +103,8 @@ void count_walks(const int64_t* indptr, const Id* indices, const int64_t* in_ind
 }
 
 template <class Id>
-void push_pagerank(const int64_t* indptr, const Id* indices, const int64_t* degree, int64_t num_nodes, Readings readings,
-                   double restart, double tolerance, double* out, int num_threads) {
+void push_pagerank(const int64_t* indptr, const Id* indices, const int64_t* degree, int64_t num_nodes,
+                   Readings readings, double restart, double tolerance, double* out, int num_threads) {
     const auto limit = [&](Id node) { return tolerance * static_cast<double>(std::max<int64_t>(degree[node], 1)); };
     for_sources<Pushes<Id>>(readings.num_sources, num_nodes, num_threads, [&](int64_t s, Pushes<Id>& work) {
         const Id source = static_cast<Id>(readings.sources[s]);

@@ -37,7 +37,7 @@ struct NormTask {
     const T* weight;  // (columns,)
     const T* bias;    // (columns,)
     int64_t rows, columns;
-    T* y;  // (rows, columns)
+    T* y;                                                   // (rows, columns)
     typename Statistic<T>::Type *mean, *inverse_deviation;  // (rows,)
 };
 
@@ -47,19 +47,19 @@ void norm_dropout_relu(const NormTask<T>& task, double epsilon, DropMask mask, i
 
 // Gradients of x (rows, columns), weight and bias (columns,); reads y, mean and inverse_deviation.
 template <class T>
-void norm_dropout_relu_backward(const NormTask<T>& task, const T* grad, double scale, T* grad_x, T* grad_weight, T* grad_bias,
-                                int num_threads);
+void norm_dropout_relu_backward(const NormTask<T>& task, const T* grad, double scale, T* grad_x, T* grad_weight,
+                                T* grad_bias, int num_threads);
 
-#define GRAPHREP_DECLARE(isa)                                                                       \
-    namespace isa {                                                                                 \
-    template <class T>                                                                              \
-    void dropout(const T*, int64_t, DropMask, bool, T*, int);                                       \
-    template <class T>                                                                              \
-    void relu_dropout_backward(const T*, const T*, int64_t, double, T*, int);                       \
-    template <class T>                                                                              \
-    void norm_dropout_relu(const NormTask<T>&, double, DropMask, int);                              \
-    template <class T>                                                                              \
-    void norm_dropout_relu_backward(const NormTask<T>&, const T*, double, T*, T*, T*, int);         \
+#define GRAPHREP_DECLARE(isa)                                                               \
+    namespace isa {                                                                         \
+    template <class T>                                                                      \
+    void dropout(const T*, int64_t, DropMask, bool, T*, int);                               \
+    template <class T>                                                                      \
+    void relu_dropout_backward(const T*, const T*, int64_t, double, T*, int);               \
+    template <class T>                                                                      \
+    void norm_dropout_relu(const NormTask<T>&, double, DropMask, int);                      \
+    template <class T>                                                                      \
+    void norm_dropout_relu_backward(const NormTask<T>&, const T*, double, T*, T*, T*, int); \
     }
 GRAPHREP_DECLARE(baseline)
 GRAPHREP_DECLARE(avx2)

@@ -93,9 +93,8 @@ class EdgeListReader {
 
     void prepare(std::vector<Chunk> chunks) {
         chunks_ = std::move(chunks);
-        for_chunks([&](Chunk& chunk) {
-            chunk.slot = count_lines(chunk.begin, chunk.end) + (chunk.end[-1] == '\n' ? 0 : 1);
-        });
+        for_chunks(
+            [&](Chunk& chunk) { chunk.slot = count_lines(chunk.begin, chunk.end) + (chunk.end[-1] == '\n' ? 0 : 1); });
         int64_t total = 0;
         for (Chunk& chunk : chunks_) total += std::exchange(chunk.slot, total);
         source_ = Buffer<Slot>(total);
@@ -219,13 +218,9 @@ class EdgeListReader {
 
     Buffer<int64_t> rank_dense(int64_t low, int64_t high) {
         DenseRanks ranks(low, high);
-        for_chunks([&](Chunk& chunk) {
-            for_ends(chunk, [&](Slot& id) { ranks.mark(id); });
-        });
+        for_chunks([&](Chunk& chunk) { for_ends(chunk, [&](Slot& id) { ranks.mark(id); }); });
         Buffer<int64_t> ids = ranks.finish();
-        for_chunks([&](Chunk& chunk) {
-            for_ends(chunk, [&](Slot& id) { id = static_cast<Slot>(ranks.rank(id)); });
-        });
+        for_chunks([&](Chunk& chunk) { for_ends(chunk, [&](Slot& id) { id = static_cast<Slot>(ranks.rank(id)); }); });
         return ids;
     }
 

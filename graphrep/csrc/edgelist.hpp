@@ -10,8 +10,8 @@ namespace graphrep {
 
 struct EdgeListProblem {
     EdgeListFault fault = EdgeListFault::none;
-    int64_t line = 0;           // counted from 1
-    int columns = 0;            // as found
+    int64_t line = 0;            // counted from 1
+    int columns = 0;             // as found
     int64_t begin = 0, end = 0;  // the offending field, as positions in the text
 };
 
@@ -21,12 +21,12 @@ struct EdgeListEnds {
 };
 
 struct EdgeList {
-    EdgeListProblem problem;  // the first of the file; then all else is absent
-    EdgeListEnds<int32_t> narrow;  // where the number of nodes allows it
-    EdgeListEnds<int64_t> wide;    // otherwise
-    Buffer<float> weights;         // only if the format is weighted
-    Buffer<int64_t> ids;           // integer names, ascending; absent if num_nodes is given or any name is no integer
-    Buffer<char> names;            // other names in order of first appearance, a line feed after each
+    EdgeListProblem problem;        // the first of the file; then all else is absent
+    EdgeListEnds<int32_t> narrow;   // where the number of nodes allows it
+    EdgeListEnds<int64_t> wide;     // otherwise
+    Buffer<float> weights;          // only if the format is weighted
+    Buffer<int64_t> ids;            // integer names, ascending; absent if num_nodes is given or any name is no integer
+    Buffer<char> names;             // other names in order of first appearance, a line feed after each
     Buffer<int64_t> name_position;  // where each of those appears first in the text
 };
 

@@ -96,8 +96,8 @@ class KeyTable {
             }
         }
     }
-    // Insert up to kBlock keys at once, f(i, number) for each: memory is asked for ahead of its use, as every look-up in a
-    // large table misses the caches.
+    // Insert up to kBlock keys at once, f(i, number) for each: memory is asked for ahead of its use, as every look-up
+    // in a large table misses the caches.
     static constexpr int64_t kBlock = 32;
     template <class F>
     void insert_block(const Key* keys, int64_t count, F&& f) {
@@ -179,8 +179,8 @@ class MergedTables {
                         const uint64_t hash = tables[t].hash(i);
                         if (static_cast<int64_t>((hash >> 32) % static_cast<uint64_t>(shares)) != share) continue;
                         const int64_t at = offset_[t] + i;
-                        const size_t number = static_cast<size_t>(
-                            tables.size() > 1 ? seen.insert(tables[t].key(i), hash) : first.size());
+                        const size_t number =
+                            static_cast<size_t>(tables.size() > 1 ? seen.insert(tables[t].key(i), hash) : first.size());
                         if (number == first.size()) first.push_back(at);
                         number_[at] = first[number];
                     }

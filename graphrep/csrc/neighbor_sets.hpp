@@ -33,8 +33,8 @@ int64_t scan(const Id* a, int64_t na, const Id* b, int64_t nb, Id* out) {
     }
 }
 
-// Entries of the ascending list a that the ascending list b holds (Missing: does not hold), to out, which needs room for
-// na + 1 of them; returns its end.
+// Entries of the ascending list a that the ascending list b holds (Missing: does not hold), to out, which needs room
+// for na + 1 of them; returns its end.
 template <bool Missing, class Id>
 Id* select(const Id* a, const Id* a_end, const Id* b, const Id* b_end, Id* out) {
     if ((b_end - b) / gallop_ratio <= a_end - a) return out + scan<Missing>(a, a_end - a, b, b_end - b, out);

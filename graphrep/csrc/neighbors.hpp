@@ -37,14 +37,15 @@ void count_sets(const PairSets<Id>& task, int64_t* out, int num_threads);
 
 // Ids of the members, set after set, each ascending; fills the num_pairs + 1 offsets out_indptr.
 //
-// limit > 0: of a set of n > limit members, `limit` are drawn with replacement, by random numbers that are a function of
-// (seed, u[i], v[i]); weights receives n / limit for every time that a member was drawn, and 1 for those of other sets.
+// limit > 0: of a set of n > limit members, `limit` are drawn with replacement, by random numbers that are a function
+// of (seed, u[i], v[i]); weights receives n / limit for every time that a member was drawn, and 1 for those of other
+// sets.
 template <class Id>
 Buffer<Id> collect_sets(const PairSets<Id>& task, int64_t limit, uint64_t seed, int64_t* out_indptr,
                         Buffer<float>* weights, int num_threads);
 
-// out[i, :] = sum of weights[z] * x[z, :] over the members z of set i; weights null: ones. A set is held only while it is
-// being summed.
+// out[i, :] = sum of weights[z] * x[z, :] over the members z of set i; weights null: ones. A set is held only while it
+// is being summed.
 template <class T, class Id>
 void pool_sets(const PairSets<Id>& task, const T* x, const T* weights, int64_t columns, T* out, int num_threads);
 

@@ -13,8 +13,8 @@
 
 namespace graphrep {
 
-// True in a process made by fork(). GCC's OpenMP keeps its threads for the next loop; a fork leaves them behind, and the
-// child would wait for them forever, so it works alone.
+// True in a process made by fork(). GCC's OpenMP keeps its threads for the next loop; a fork leaves them behind, and
+// the child would wait for them forever, so it works alone.
 extern bool forked;
 
 // Run body(thread, num_threads) once per thread. Results of kernels must not depend on num_threads.
@@ -26,7 +26,8 @@ void parallel(int num_threads, Body&& body) {
     }
 #ifdef GRAPHREP_STD_THREADS
     std::vector<std::thread> threads;
-    for (int thread = 0; thread < num_threads; ++thread) threads.emplace_back([&, thread] { body(thread, num_threads); });
+    for (int thread = 0; thread < num_threads; ++thread)
+        threads.emplace_back([&, thread] { body(thread, num_threads); });
     for (std::thread& thread : threads) thread.join();
 #else
 #pragma omp parallel num_threads(num_threads)

@@ -81,8 +81,8 @@ void spmm_projection(const int64_t* indptr, const Id* indices, const float* weig
     });
 }
 
-#define GRAPHREP_INSTANTIATE(Id)                                                                                       \
-    template void spmm_projection<Id>(const int64_t*, const Id*, const float*, const float*, const float*, int64_t,    \
+#define GRAPHREP_INSTANTIATE(Id)                                                                                    \
+    template void spmm_projection<Id>(const int64_t*, const Id*, const float*, const float*, const float*, int64_t, \
                                       int64_t, double, float, uint64_t, float*, int);
 GRAPHREP_INSTANTIATE(int32_t)
 GRAPHREP_INSTANTIATE(int64_t)

@@ -5,8 +5,8 @@
 
 namespace graphrep {
 
-// The very sparse random matrix R of FastRP: entry (u, j) is +-magnitude with probability density, else 0, as a function
-// of (seed, u, j). Written out with row u multiplied by row_scale[u] (null: 1).
+// The very sparse random matrix R of FastRP: entry (u, j) is +-magnitude with probability density, else 0, as a
+// function of (seed, u, j). Written out with row u multiplied by row_scale[u] (null: 1).
 void fill_projection(const float* row_scale, int64_t num_rows, int64_t columns, double density, float magnitude,
                      uint64_t seed, float* r, int num_threads);
 
@@ -20,9 +20,9 @@ void spmm_projection(const int64_t* indptr, const Id* indices, const float* weig
 void accumulate_rows(const float* y, int64_t num_rows, int64_t columns, float factor, bool normalize, float* total,
                      int num_threads);
 
-#define GRAPHREP_DECLARE(isa)                                                                                          \
-    namespace isa {                                                                                                    \
-    void accumulate_rows(const float*, int64_t, int64_t, float, bool, float*, int);                                    \
+#define GRAPHREP_DECLARE(isa)                                                       \
+    namespace isa {                                                                 \
+    void accumulate_rows(const float*, int64_t, int64_t, float, bool, float*, int); \
     }
 GRAPHREP_DECLARE(baseline)
 GRAPHREP_DECLARE(avx2)

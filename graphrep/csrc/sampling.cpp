@@ -59,7 +59,8 @@ int64_t draw_weighted(const Weight* weights, int64_t n, int64_t k, uint64_t key,
 
 // The k smallest keys -log(1 - u) / w, places ascending; fewer if fewer weights are positive, -1 if one is no weight.
 template <class Weight>
-int64_t draw_weighted_distinct(const Weight* weights, int64_t n, int64_t k, uint64_t key, Scratch& scratch, int64_t* out) {
+int64_t draw_weighted_distinct(const Weight* weights, int64_t n, int64_t k, uint64_t key, Scratch& scratch,
+                               int64_t* out) {
     auto& keys = scratch.keys;
     keys.clear();
     for (int64_t i = 0; i < n; ++i) {
@@ -67,7 +68,8 @@ int64_t draw_weighted_distinct(const Weight* weights, int64_t n, int64_t k, uint
         if (weights[i] == 0) continue;
         const double u = uniform_double(random_bits(key, i));
         if (static_cast<int64_t>(keys.size()) == k) {
-            if (u >= keys.front().first * weights[i]) continue;  // -log(1 - u) >= u: most are settled without a logarithm
+            if (u >= keys.front().first * weights[i])
+                continue;  // -log(1 - u) >= u: most are settled without a logarithm
             const double value = -std::log1p(-u) / weights[i];
             if (value >= keys.front().first) continue;
             std::pop_heap(keys.begin(), keys.end());
@@ -117,7 +119,8 @@ class Sampler {
             sample.nodes_per_hop.push_back(static_cast<int64_t>(nodes_.size()) - end);
             begin = end;
         }
-        if (!sample.row) sample.row = Buffer<int64_t>(0), sample.col = Buffer<int64_t>(0), sample.edge = Buffer<int64_t>(0);
+        if (!sample.row)
+            sample.row = Buffer<int64_t>(0), sample.col = Buffer<int64_t>(0), sample.edge = Buffer<int64_t>(0);
         sample.row.truncate(used);
         sample.col.truncate(used);
         sample.edge.truncate(used);
@@ -199,7 +202,8 @@ class Sampler {
         int64_t to = 0;
         for (int64_t i = 0; i < nodes; ++i) {
             for (Buffer<int64_t>* part : {&sample.row, &sample.col, &sample.edge})
-                std::move(part->data() + used + first_[i], part->data() + used + first_[i] + drawn_[i], part->data() + used + to);
+                std::move(part->data() + used + first_[i], part->data() + used + first_[i] + drawn_[i],
+                          part->data() + used + to);
             to += drawn_[i];
         }
         return to;

@@ -14,7 +14,7 @@ struct NeighborSampling {
     const Id* indices;
     const int64_t* edge_ids;  // name of every entry; null: its place
     const Weight* weights;    // an entry is drawn in proportion to its weight; null: all are alike
-    const int64_t* fanouts;  // per hop; -1: all neighbours
+    const int64_t* fanouts;   // per hop; -1: all neighbours
     int64_t hops;
     bool replace;
     uint64_t seed;

@@ -28,7 +28,7 @@ void segment_reduce(const Segments<T>& task, int num_threads);
 
 enum class ScatterPath : int {
     automatic = 0,
-    direct = 1,  // every thread owns columns and walks all entries in order
+    direct = 1,   // every thread owns columns and walks all entries in order
     grouped = 2,  // entries are sorted by group, then reduced as segments
 };
 
@@ -44,8 +44,8 @@ struct Scatter {
     int64_t* arg;  // as above
 };
 
-// Both paths add up in the order of the entries, so that the result is the same to the bit. Returns the first position of
-// index that lies outside [0, groups), or -1; then out is not meaningful.
+// Both paths add up in the order of the entries, so that the result is the same to the bit. Returns the first position
+// of index that lies outside [0, groups), or -1; then out is not meaningful.
 template <class T, class Id>
 int64_t scatter(const Scatter<T, Id>& task, ScatterPath path, int num_threads);
 

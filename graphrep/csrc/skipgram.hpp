@@ -10,7 +10,7 @@ struct SkipGram {
     // Corpus: num_walks x walk_length node ids, -1 padded.
     const Id* walks;
     int64_t num_walks, walk_length;
-    const int64_t* walk_ids;  // keys of the random streams; null: first_position + i
+    const int64_t* walk_ids;                  // keys of the random streams; null: first_position + i
     int64_t first_position, total_positions;  // place of the first walk in the whole training, for the learning rate
     // Model: num_nodes x stride floats each; columns from dimensions to stride are zero and stay so.
     float* input;
@@ -38,10 +38,10 @@ void fill_uniform_rows(float* table, int64_t num_nodes, int64_t dimensions, int6
 template <class Id>
 void build_noise_table(const int64_t* counts, int64_t num_nodes, double power, float* keep, Id* alias);
 
-#define GRAPHREP_DECLARE(isa)                                                      \
-    namespace isa {                                                                \
-    template <class Id>                                                            \
-    void train_skipgram(const SkipGram<Id>& task, int num_threads);                \
+#define GRAPHREP_DECLARE(isa)                                       \
+    namespace isa {                                                 \
+    template <class Id>                                             \
+    void train_skipgram(const SkipGram<Id>& task, int num_threads); \
     }
 GRAPHREP_DECLARE(baseline)
 GRAPHREP_DECLARE(avx2)

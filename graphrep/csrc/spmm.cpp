@@ -50,16 +50,16 @@ void spmm_extreme_backward(const int64_t* indptr, const Id* indices, const T* va
     });
 }
 
-#define GRAPHREP_INSTANTIATE(T)                                                                                         \
-    template void spmm_extreme_backward(const int64_t*, const int32_t*, const T*, const int32_t*, const T*, int64_t,    \
-                                        int64_t, int64_t, T*, int);                                                     \
-    template void spmm_extreme_backward(const int64_t*, const int64_t*, const T*, const int32_t*, const T*, int64_t,    \
+#define GRAPHREP_INSTANTIATE(T)                                                                                      \
+    template void spmm_extreme_backward(const int64_t*, const int32_t*, const T*, const int32_t*, const T*, int64_t, \
+                                        int64_t, int64_t, T*, int);                                                  \
+    template void spmm_extreme_backward(const int64_t*, const int64_t*, const T*, const int32_t*, const T*, int64_t, \
                                         int64_t, int64_t, T*, int);
 GRAPHREP_INSTANTIATE(float)
 GRAPHREP_INSTANTIATE(double)
 #undef GRAPHREP_INSTANTIATE
 
-#define GRAPHREP_INSTANTIATE(T)                            \
+#define GRAPHREP_INSTANTIATE(T)                       \
     template void spmm(const Spmm<T, int32_t>&, int); \
     template void spmm(const Spmm<T, int64_t>&, int);
 GRAPHREP_INSTANTIATE(float)

@@ -156,7 +156,9 @@ struct Alphas {
 
 template <class Id>
 inline double alpha_of(const WalkGraph<Id>& graph, const Alphas& a, Id t, Id x) {
-    return x == t ? a.back : has_arc(graph, t, x) ? a.near : a.far;  // x == t comes first: a self loop of t must not hide p
+    return x == t                 ? a.back
+           : has_arc(graph, t, x) ? a.near
+                                  : a.far;  // x == t comes first: a self loop of t must not hide p
 }
 
 // The exact law by a scan of the row: for the rare step whose proposals keep being rejected.
@@ -400,11 +402,11 @@ void count_visits(const Id* walks, int64_t size, int64_t num_nodes, int64_t* cou
     });
 }
 
-#define GRAPHREP_INSTANTIATE(Id)                                                                                       \
-    template void build_alias_tables<Id>(const int64_t*, const float*, int64_t, float*, Id*, int);                     \
-    template void build_edge_filter<Id>(const int64_t*, const Id*, int64_t, bool, uint64_t*, int64_t, int);            \
-    template void random_walks<Id>(const WalkGraph<Id>&, const WalkRule&, const int64_t*, int64_t, int64_t,            \
-                                   const int64_t*, int64_t, Id*, int);                                                 \
+#define GRAPHREP_INSTANTIATE(Id)                                                                            \
+    template void build_alias_tables<Id>(const int64_t*, const float*, int64_t, float*, Id*, int);          \
+    template void build_edge_filter<Id>(const int64_t*, const Id*, int64_t, bool, uint64_t*, int64_t, int); \
+    template void random_walks<Id>(const WalkGraph<Id>&, const WalkRule&, const int64_t*, int64_t, int64_t, \
+                                   const int64_t*, int64_t, Id*, int);                                      \
     template void count_visits<Id>(const Id*, int64_t, int64_t, int64_t*, int);
 GRAPHREP_INSTANTIATE(int32_t)
 GRAPHREP_INSTANTIATE(int64_t)

@@ -1,5 +1,5 @@
-// Runs every kernel on odd shapes, for the sanitizers to watch: arrays end where they end, so that a step outside is seen,
-// and results for several threads must be those of one. What the kernels compute is tested from Python.
+// Runs every kernel on odd shapes, for the sanitizers to watch: arrays end where they end, so that a step outside is
+// seen, and results for several threads must be those of one. What the kernels compute is tested from Python.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -88,12 +88,12 @@ struct Graph {
     Array<Id> indices;
 };
 
-#define REQUIRE(condition)                                                          \
-    do {                                                                            \
-        if (!(condition)) {                                                         \
-            std::printf("%s:%d: %s\n", __FILE__, __LINE__, #condition);             \
-            std::exit(1);                                                           \
-        }                                                                           \
+#define REQUIRE(condition)                                              \
+    do {                                                                \
+        if (!(condition)) {                                             \
+            std::printf("%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+            std::exit(1);                                               \
+        }                                                               \
     } while (0)
 
 // run(threads, out): the same bytes for any number of threads.
@@ -114,21 +114,22 @@ void sparse_dense(const Graph<Id>& g, int64_t heads, int64_t columns) {
         for (Reduce reduce : {Reduce::sum, Reduce::mean, Reduce::max, Reduce::min}) {
             Array<int32_t> arg(g.rows * width);
             same_for_all_threads<T>(g.rows * width, [&](int threads, T* out) {
-                spmm<T, Id>({g.indptr.data, g.indices.data, weights, nullptr, x.data, g.rows, heads, columns, reduce, out,
-                             reduce == Reduce::max ? arg.data : nullptr},
+                spmm<T, Id>({g.indptr.data, g.indices.data, weights, nullptr, x.data, g.rows, heads, columns, reduce,
+                             out, reduce == Reduce::max ? arg.data : nullptr},
                             threads);
             });
             if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>)
                 if (reduce == Reduce::max)
                     same_for_all_threads<T>(g.cols * width, [&](int threads, T* out) {
-                        spmm_extreme_backward<T, Id>(g.indptr.data, g.indices.data, weights, arg.data, grad.data, g.rows,
-                                                     heads, columns, out, threads);
+                        spmm_extreme_backward<T, Id>(g.indptr.data, g.indices.data, weights, arg.data, grad.data,
+                                                     g.rows, heads, columns, out, threads);
                     });
         }
     const Array<T> own = random_floats<T>(entries * width);  // a segmented reduction: a row of x per entry
     same_for_all_threads<T>(g.rows * width, [&](int threads, T* out) {
-        spmm<T, Id>({g.indptr.data, nullptr, nullptr, nullptr, own.data, g.rows, heads, columns, Reduce::sum, out, nullptr},
-                    threads);
+        spmm<T, Id>(
+            {g.indptr.data, nullptr, nullptr, nullptr, own.data, g.rows, heads, columns, Reduce::sum, out, nullptr},
+            threads);
     });
     same_for_all_threads<T>(entries * heads, [&](int threads, T* out) {
         sddmm<T, Id>({g.indptr.data, g.indices.data, grad.data, x.data, g.rows, heads, columns, out}, threads);
@@ -152,8 +153,19 @@ void attention_of(const Graph<Id>& g, const Graph<Id>& t, int64_t heads, int64_t
         Array<double> log_sum(g.rows * heads), delta(g.rows * heads);
         const auto task = [&](const Graph<Id>& of, T* out) {
             const bool dot = key_columns >= 0;
-            return Attention<T, Id>{of.indptr.data, of.indices.data, dot ? by_row.data : nullptr, dot ? by_col.data : nullptr,
-                                    by_row.data, by_col.data, value.data, 0.2, of.rows, heads, key_columns, columns, out,
+            return Attention<T, Id>{of.indptr.data,
+                                    of.indices.data,
+                                    dot ? by_row.data : nullptr,
+                                    dot ? by_col.data : nullptr,
+                                    by_row.data,
+                                    by_col.data,
+                                    value.data,
+                                    0.2,
+                                    of.rows,
+                                    heads,
+                                    key_columns,
+                                    columns,
+                                    out,
                                     log_sum.data};
         };
         same_for_all_threads<T>(g.rows * width, [&](int threads, T* out) { attention<T, Id>(task(g, out), threads); });
@@ -188,20 +200,22 @@ void segments(int64_t batch, int64_t entries, int64_t columns, int64_t groups) {
         });
         for (ScatterPath path : {ScatterPath::automatic, ScatterPath::direct, ScatterPath::grouped})
             same_for_all_threads<T>(size, [&](int threads, T* out) {
-                REQUIRE((scatter<T, Id>({src.data, index.data, 0, false, batch, entries, columns, groups, reduce, out, where},
-                                        path, threads) == -1));
+                REQUIRE((scatter<T, Id>(
+                             {src.data, index.data, 0, false, batch, entries, columns, groups, reduce, out, where},
+                             path, threads) == -1));
             });
         same_for_all_threads<T>(size, [&](int threads, T* out) {
-            REQUIRE((scatter<T, Id>({src.data, full.data, entries * columns, true, batch, entries, columns, groups, reduce, out,
-                                     where},
+            REQUIRE((scatter<T, Id>({src.data, full.data, entries * columns, true, batch, entries, columns, groups,
+                                     reduce, out, where},
                                     ScatterPath::automatic, threads) == -1));
         });
     }
     if (entries) {
         index[entries - 1] = Id(groups);
         Array<T> out(size);
-        REQUIRE((scatter<T, Id>({src.data, index.data, 0, false, batch, entries, columns, groups, Reduce::sum, out.data, nullptr},
-                                ScatterPath::automatic, 3) == entries - 1));
+        REQUIRE((scatter<T, Id>(
+                     {src.data, index.data, 0, false, batch, entries, columns, groups, Reduce::sum, out.data, nullptr},
+                     ScatterPath::automatic, 3) == entries - 1));
     }
 }
 
@@ -210,13 +224,15 @@ void sets_and_samples(const Graph<Id>& g) {
     const int64_t n = g.rows, pairs = 60, columns = 9;
     if (n == 0 || n != g.cols) return;
     Array<int64_t> u(pairs), v(pairs);
-    for (int64_t i = 0; i < pairs; ++i) u[i] = int64_t(generator() % uint64_t(n)), v[i] = int64_t(generator() % uint64_t(n));
+    for (int64_t i = 0; i < pairs; ++i)
+        u[i] = int64_t(generator() % uint64_t(n)), v[i] = int64_t(generator() % uint64_t(n));
     const Array<float> x = random_floats<float>(n * columns);
     for (const bool difference : {false, true})
         for (const int64_t removed : {int64_t{0}, pairs}) {
-            const PairSets<Id> task{g.indptr.data, g.indices.data, u.data, v.data, pairs, difference,
-                                    u.data, v.data, removed, true};
-            same_for_all_threads<int64_t>(pairs, [&](int threads, int64_t* out) { count_sets<Id>(task, out, threads); });
+            const PairSets<Id> task{g.indptr.data, g.indices.data, u.data, v.data,  pairs,
+                                    difference,    u.data,         v.data, removed, true};
+            same_for_all_threads<int64_t>(pairs,
+                                          [&](int threads, int64_t* out) { count_sets<Id>(task, out, threads); });
             same_for_all_threads<float>(pairs * columns, [&](int threads, float* out) {
                 pool_sets<float, Id>(task, x.data, nullptr, columns, out, threads);
             });
@@ -235,7 +251,8 @@ void sets_and_samples(const Graph<Id>& g) {
     }();
     for (const bool replace : {false, true})
         for (const float* by : {static_cast<const float*>(nullptr), static_cast<const float*>(weights.data)}) {
-            const NeighborSampling<Id, float> task{g.indptr.data, g.indices.data, nullptr, by, fanouts.data, 2, replace, 3, 4};
+            const NeighborSampling<Id, float> task{
+                g.indptr.data, g.indices.data, nullptr, by, fanouts.data, 2, replace, 3, 4};
             const NeighborSample one = sample_neighbors<Id, float>(task, u.data, pairs, 1);
             const NeighborSample many = sample_neighbors<Id, float>(task, u.data, pairs, 3);
             REQUIRE(one.edges_per_hop == many.edges_per_hop && one.nodes_per_hop == many.nodes_per_hop);
@@ -268,7 +285,8 @@ void walks_and_skipgram(const Graph<Id>& g) {
     Array<uint64_t> filter(64);
     build_edge_filter<Id>(g.indptr.data, g.indices.data, n, true, filter.data, filter.size, 3);
     for (const double p : {1.0, 0.5}) {
-        const WalkGraph<Id> graph{g.indptr.data, g.indices.data, nullptr, nullptr, nullptr, nullptr, filter.data, 64, n, true};
+        const WalkGraph<Id> graph{g.indptr.data, g.indices.data, nullptr, nullptr, nullptr,
+                                  nullptr,       filter.data,    64,      n,       true};
         same_for_all_threads<Id>(count * length, [&](int threads, Id* out) {
             random_walks<Id>(graph, {length, p, 2 - p, 5}, nullptr, 0, count, nullptr, 0, out, threads);
         });
@@ -276,9 +294,8 @@ void walks_and_skipgram(const Graph<Id>& g) {
     Array<Id> walks(count * length);
     const WalkGraph<Id> graph{g.indptr.data, g.indices.data, nullptr, nullptr, nullptr, nullptr, nullptr, 0, n, true};
     random_walks<Id>(graph, {length, 1, 1, 5}, nullptr, 0, count, nullptr, 0, walks.data, 3);
-    same_for_all_threads<int64_t>(n, [&](int threads, int64_t* out) {
-        count_visits<Id>(walks.data, walks.size, n, out, threads);
-    });
+    same_for_all_threads<int64_t>(
+        n, [&](int threads, int64_t* out) { count_visits<Id>(walks.data, walks.size, n, out, threads); });
     Array<int64_t> counts(n);
     for (int64_t v = 0; v < n; ++v) counts[v] = 1 + v % 3;
     Array<float> keep(n);
@@ -292,9 +309,10 @@ void walks_and_skipgram(const Graph<Id>& g) {
         Array<float> input(n * stride), output(n * stride);
         fill_uniform_rows(input.data, n, dimensions, stride, 3, 3);
         // Threads share the tables without locks, on purpose (Hogwild), so that they are not set on it here.
-        train_skipgram<Id>({walks.data, count, length, nullptr, 0, count, input.data, output.data, n, dimensions, stride,
-                            keep.data, alias.data, nullptr, 3, 5, 10, 0.025, 0.0001, 1},
-                           1);
+        train_skipgram<Id>(
+            {walks.data, count,     length,     nullptr, 0, count, input.data, output.data, n,      dimensions,
+             stride,     keep.data, alias.data, nullptr, 3, 5,     10,         0.025,       0.0001, 1},
+            1);
     }
 }
 
@@ -303,7 +321,8 @@ void graph_kernels(const Graph<Id>& g) {
     const int64_t n = g.rows, pairs = 50;
     if (n == 0 || n != g.cols) return;
     Array<int64_t> u(pairs), v(pairs);
-    for (int64_t i = 0; i < pairs; ++i) u[i] = int64_t(generator() % uint64_t(n)), v[i] = int64_t(generator() % uint64_t(n));
+    for (int64_t i = 0; i < pairs; ++i)
+        u[i] = int64_t(generator() % uint64_t(n)), v[i] = int64_t(generator() % uint64_t(n));
     same_for_all_threads<double>(pairs, [&](int threads, double* out) {
         weighted_intersection<Id, double>(g.indptr.data, g.indices.data, nullptr, u.data, v.data, pairs, out, threads);
     });
@@ -325,18 +344,19 @@ void graph_kernels(const Graph<Id>& g) {
             fill_projection(nullptr, n, columns, 0.4, 1, 3, out, threads);
         });
         same_for_all_threads<float>(n * columns, [&](int threads, float* out) {
-            spmm_projection<Id>(g.indptr.data, g.indices.data, nullptr, nullptr, nullptr, n, columns, 0.4, 1, 3, out, threads);
+            spmm_projection<Id>(g.indptr.data, g.indices.data, nullptr, nullptr, nullptr, n, columns, 0.4, 1, 3, out,
+                                threads);
         });
         const Array<float> y = random_floats<float>(n * columns);
-        same_for_all_threads<float>(n * columns, [&](int threads, float* out) {
-            accumulate_rows(y.data, n, columns, 2, true, out, threads);
-        });
+        same_for_all_threads<float>(
+            n * columns, [&](int threads, float* out) { accumulate_rows(y.data, n, columns, 2, true, out, threads); });
     }
 }
 
 template <class Id>
 void everything() {
-    const int64_t shapes[][3] = {{0, 0, 0}, {1, 1, 0}, {1, 1, 1}, {3, 5, 0}, {7, 5, 20}, {40, 40, 300}, {3000, 40, 30000}};
+    const int64_t shapes[][3] = {{0, 0, 0},  {1, 1, 0},     {1, 1, 1},        {3, 5, 0},
+                                 {7, 5, 20}, {40, 40, 300}, {3000, 40, 30000}};
     for (const auto& shape : shapes) {
         const Graph<Id> g(shape[0], shape[1], shape[2]);
         const Graph<Id> t = transposed(g);
@@ -361,8 +381,8 @@ void everything() {
 
 template <class Id>
 void all_segments() {
-    const int64_t shapes[][4] = {{1, 0, 3, 0}, {1, 0, 3, 4}, {1, 1, 1, 1}, {2, 9, 1, 4}, {1, 50, 33, 7}, {3, 40, 16, 60},
-                                 {1, 20000, 1, 300}, {1, 6000, 17, 900}};
+    const int64_t shapes[][4] = {{1, 0, 3, 0},   {1, 0, 3, 4},    {1, 1, 1, 1},       {2, 9, 1, 4},
+                                 {1, 50, 33, 7}, {3, 40, 16, 60}, {1, 20000, 1, 300}, {1, 6000, 17, 900}};
     for (const auto& shape : shapes) {
         segments<float, Id>(shape[0], shape[1], shape[2], shape[3]);
         segments<double, Id>(shape[0], shape[1], shape[2], shape[3]);

@@ -178,8 +178,8 @@ void attention_backward_rows(const Attention<T, Id>& t, const T* grad, T* grad_r
 }
 
 template <class T, class Id>
-void attention_backward_columns(const Attention<T, Id>& t, const T* grad, const double* delta, T* grad_col, T* grad_value,
-                                int num_threads) {
+void attention_backward_columns(const Attention<T, Id>& t, const T* grad, const double* delta, T* grad_col,
+                                T* grad_value, int num_threads) {
     using S = typename Lanes<T>::Scalar;
     const int64_t stride = t.heads * t.columns, last = t.indptr[t.num_rows];
     const int64_t key_columns = t.key_columns >= 0 ? t.key_columns : 1;
@@ -252,20 +252,21 @@ void edge_softmax_backward(const int64_t* indptr, const T* p, const T* grad, int
         for (int64_t v = first; v < end_row; ++v)
             for (int64_t h = 0; h < heads; ++h) {
                 S sum = 0;
-                for (int64_t e = indptr[v]; e < indptr[v + 1]; ++e) sum += widen(p[e * heads + h]) * widen(grad[e * heads + h]);
+                for (int64_t e = indptr[v]; e < indptr[v + 1]; ++e)
+                    sum += widen(p[e * heads + h]) * widen(grad[e * heads + h]);
                 for (int64_t e = indptr[v]; e < indptr[v + 1]; ++e)
                     narrow(S(widen(p[e * heads + h]) * (widen(grad[e * heads + h]) - sum)), out + e * heads + h);
             }
     });
 }
 
-#define GRAPHREP_INSTANTIATE_ID(T, Id)                                                                       \
-    template void attention(const Attention<T, Id>&, int);                                                   \
-    template void attention_backward_rows(const Attention<T, Id>&, const T*, T*, double*, int);              \
+#define GRAPHREP_INSTANTIATE_ID(T, Id)                                                          \
+    template void attention(const Attention<T, Id>&, int);                                      \
+    template void attention_backward_rows(const Attention<T, Id>&, const T*, T*, double*, int); \
     template void attention_backward_columns(const Attention<T, Id>&, const T*, const double*, T*, T*, int);
-#define GRAPHREP_INSTANTIATE(T)                                                       \
-    GRAPHREP_INSTANTIATE_ID(T, int32_t)                                               \
-    GRAPHREP_INSTANTIATE_ID(T, int64_t)                                               \
+#define GRAPHREP_INSTANTIATE(T)                                                      \
+    GRAPHREP_INSTANTIATE_ID(T, int32_t)                                              \
+    GRAPHREP_INSTANTIATE_ID(T, int64_t)                                              \
     template void edge_softmax(const int64_t*, const T*, int64_t, int64_t, T*, int); \
     template void edge_softmax_backward(const int64_t*, const T*, const T*, int64_t, int64_t, T*, int);
 GRAPHREP_INSTANTIATE(float)

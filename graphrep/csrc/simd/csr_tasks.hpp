@@ -55,15 +55,18 @@ template <class Body>
 static inline void for_csr_rows(const int64_t* indptr, int64_t num_rows, int64_t entries_per_task, int num_threads,
                                 Body&& body) {
     const int64_t base = indptr[0];  // a part of a longer CSR starts behind 0
-    const int64_t rows_and_entries = indptr[num_rows] - base + num_rows;  // rows cost, too: an empty one is still written
+    const int64_t rows_and_entries =
+        indptr[num_rows] - base + num_rows;  // rows cost, too: an empty one is still written
     const int64_t tasks = rows_and_entries / entries_per_task + 1;
     if (tasks == 1 || num_threads <= 1) return body(int64_t{0}, num_rows);
     const auto first_row = [&](int64_t share) {
         int64_t low = 0, high = num_rows;  // smallest row with indptr[row] + row >= share
         while (low < high) {
             const int64_t middle = (low + high) / 2;
-            if (indptr[middle] - base + middle < share) low = middle + 1;
-            else high = middle;
+            if (indptr[middle] - base + middle < share)
+                low = middle + 1;
+            else
+                high = middle;
         }
         return low;
     };

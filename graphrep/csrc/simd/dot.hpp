@@ -19,7 +19,8 @@ struct Halves {  // of a vector of n lanes
     }
 };
 
-// Halves are added, so that the order is fixed and as shallow as can be; in registers, which gcc does not find by itself.
+// Halves are added, so that the order is fixed and as shallow as can be; in registers, which gcc does not find by
+// itself.
 template <class V>
 static inline auto add_lanes(V value) {
     using Scalar = std::remove_reference_t<decltype(value[0] + value[0])>;
@@ -54,7 +55,8 @@ static inline void add_scaled(typename Lanes<T>::Scalar w, const T* row, int64_t
     using Wide = Lanes<typename L::Scalar>;
     const auto weight = L::splat(w);
     int64_t j = 0;
-    for (; j + L::kLanes <= n; j += L::kLanes) Wide::store(total + j, Wide::load(total + j) + weight * L::load(row + j));
+    for (; j + L::kLanes <= n; j += L::kLanes)
+        Wide::store(total + j, Wide::load(total + j) + weight * L::load(row + j));
     if (j < n) {
         const int some = int(n - j);
         Wide::store_some(total + j, Wide::load_some(total + j, some) + weight * L::load_some(row + j, some), some);

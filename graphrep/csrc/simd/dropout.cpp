@@ -1,5 +1,5 @@
-// Dropout, and layer norm with dropout and ReLU behind it, compiled once per instruction set. Random bits are made for a
-// chunk at a time, in a buffer that stays in the first cache; loops are plain so that the compiler vectorises them.
+// Dropout, and layer norm with dropout and ReLU behind it, compiled once per instruction set. Random bits are made for
+// a chunk at a time, in a buffer that stays in the first cache; loops are plain so that the compiler vectorises them.
 #include "../dropout.hpp"
 
 #include "../random.hpp"
@@ -10,7 +10,7 @@ namespace graphrep {
 namespace GRAPHREP_ISA {
 namespace {
 
-constexpr int64_t kChunk = 512;           // elements
+constexpr int64_t kChunk = 512;               // elements
 constexpr int64_t kBlock = int64_t{1} << 14;  // elements that a thread takes at a time
 
 // The random bits of up to kChunk elements.
@@ -139,8 +139,8 @@ void norm_dropout_relu(const NormTask<T>& t, double epsilon, DropMask mask, int 
 }
 
 template <class T>
-void norm_dropout_relu_backward(const NormTask<T>& t, const T* grad, double scale, T* grad_x, T* grad_weight, T* grad_bias,
-                                int num_threads) {
+void norm_dropout_relu_backward(const NormTask<T>& t, const T* grad, double scale, T* grad_x, T* grad_weight,
+                                T* grad_bias, int num_threads) {
     using S = typename Lanes<T>::Scalar;
     // Sums over rows are made per block of rows and then over blocks, at most 64 of them: of the shape alone.
     const int64_t d = t.columns, rows_at_once = t.rows / 64 < 32 ? 32 : t.rows / 64 + 1;
@@ -162,7 +162,8 @@ void norm_dropout_relu_backward(const NormTask<T>& t, const T* grad, double scal
                 g[i] = through * weight[i];
             }
             const S average = strand_sum<S>(d, [&](int64_t i) { return g[i]; }) / S(d);
-            const S slope = strand_sum<S>(d, [&](int64_t i) { return g[i] * (x[i] - mean); }) * inverse * inverse / S(d);
+            const S slope =
+                strand_sum<S>(d, [&](int64_t i) { return g[i] * (x[i] - mean); }) * inverse * inverse / S(d);
             T* to = grad_x + r * d;
             for (int64_t i = 0; i < d; ++i) narrow((g[i] - average - (x[i] - mean) * slope) * inverse, to + i);
         }
@@ -174,10 +175,10 @@ void norm_dropout_relu_backward(const NormTask<T>& t, const T* grad, double scal
     }
 }
 
-#define GRAPHREP_INSTANTIATE(T)                                                                \
-    template void dropout(const T*, int64_t, DropMask, bool, T*, int);                         \
-    template void relu_dropout_backward(const T*, const T*, int64_t, double, T*, int);         \
-    template void norm_dropout_relu(const NormTask<T>&, double, DropMask, int);                \
+#define GRAPHREP_INSTANTIATE(T)                                                        \
+    template void dropout(const T*, int64_t, DropMask, bool, T*, int);                 \
+    template void relu_dropout_backward(const T*, const T*, int64_t, double, T*, int); \
+    template void norm_dropout_relu(const NormTask<T>&, double, DropMask, int);        \
     template void norm_dropout_relu_backward(const NormTask<T>&, const T*, double, T*, T*, T*, int);
 GRAPHREP_INSTANTIATE(float)
 GRAPHREP_INSTANTIATE(double)

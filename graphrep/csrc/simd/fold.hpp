@@ -49,9 +49,12 @@ static inline bool beats(A next, A best) {
 
 template <Reduce R, class A>
 static inline A combine(A total, A next) {
-    if constexpr (R == Reduce::sum || R == Reduce::mean) return add(total, next);
-    else if constexpr (R == Reduce::mul) return multiply(total, next);
-    else return beats<R>(next, total) ? next : total;
+    if constexpr (R == Reduce::sum || R == Reduce::mean)
+        return add(total, next);
+    else if constexpr (R == Reduce::mul)
+        return multiply(total, next);
+    else
+        return beats<R>(next, total) ? next : total;
 }
 
 // What a reduction starts from: no value changes it.

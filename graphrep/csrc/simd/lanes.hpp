@@ -131,7 +131,7 @@ struct Lanes {  // float and the 16-bit floats
 
     static inline Vector splat(Scalar value) { return Vector{} + value; }
 
-private:
+   private:
 #if defined(__AVX512F__)
     static inline Vector expand(__m256i bits, BFloat16) {
         return (Vector)_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));

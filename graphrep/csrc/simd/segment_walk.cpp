@@ -1,4 +1,5 @@
-// Scatter in the order of the entries: one thread, a range of columns. Results are kept in out, or beside it for 16-bit floats.
+// Scatter in the order of the entries: one thread, a range of columns. Results are kept in out, or beside it for 16-bit
+// floats.
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -48,7 +49,8 @@ int64_t walk(const Walk<T, Id>& t, Wide<T>* results, int64_t pitch, int64_t* cou
             const Id* ids = t.index + e * columns + t.first_column;
             for (int64_t k = 0; k < width; ++k) {
                 const int64_t g = ids[k];
-                if (static_cast<uint64_t>(g) >= static_cast<uint64_t>(t.groups)) return e * columns + t.first_column + k;
+                if (static_cast<uint64_t>(g) >= static_cast<uint64_t>(t.groups))
+                    return e * columns + t.first_column + k;
                 A& result = results[g * pitch + k];
                 const A next = widen(row[k]);
                 if constexpr (Arg) {
@@ -66,7 +68,8 @@ int64_t walk(const Walk<T, Id>& t, Wide<T>* results, int64_t pitch, int64_t* cou
             const int64_t g = t.index[e];
             if (static_cast<uint64_t>(g) >= static_cast<uint64_t>(t.groups)) return e;
             if (ahead_of_src && e + ahead < t.entries) ask_for<0>(row, uint64_t(ahead * columns), width);
-            if (ask && e + kAhead < t.entries) ask_for<1>(results, uint64_t(t.index[e + kAhead]) * uint64_t(pitch), width);
+            if (ask && e + kAhead < t.entries)
+                ask_for<1>(results, uint64_t(t.index[e + kAhead]) * uint64_t(pitch), width);
             A* __restrict to = results + g * pitch;
             if constexpr (Arg) {
                 int64_t* __restrict arg = args + g * columns;
@@ -134,7 +137,7 @@ int64_t walk_entries(const Walk<T, Id>& task) {
     });
 }
 
-#define GRAPHREP_INSTANTIATE(T)                              \
+#define GRAPHREP_INSTANTIATE(T)                             \
     template int64_t walk_entries(const Walk<T, int32_t>&); \
     template int64_t walk_entries(const Walk<T, int64_t>&);
 GRAPHREP_INSTANTIATE(float)

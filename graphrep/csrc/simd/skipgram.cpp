@@ -16,7 +16,7 @@ namespace graphrep {
 namespace GRAPHREP_ISA {
 namespace {
 
-constexpr int kAhead = 3;     // centres whose noise rows are fetched in advance
+constexpr int kAhead = 3;      // centres whose noise rows are fetched in advance
 constexpr int kMaxRows = 512;  // rows of one step; ops/skipgram checks 2 * window + noise_rows against it
 constexpr int64_t kWalkBlock = 16;
 
@@ -50,8 +50,8 @@ static inline void prefetch_row(const float* row, int64_t stride) {
 
 // One gradient step on x and the given rows of y. Blocks > 0: stride is Blocks vectors, kept in registers.
 template <int Blocks>
-static inline void step(float* x, float* const* rows, const float* labels, const float* rates, int count, int64_t stride,
-                        float* score, float* scratch) {
+static inline void step(float* x, float* const* rows, const float* labels, const float* rates, int count,
+                        int64_t stride, float* score, float* scratch) {
     if constexpr (Blocks > 0) {
         Vec h[Blocks], gradient[Blocks];
         for (int b = 0; b < Blocks; ++b) h[b] = load(x + b * kWidth), gradient[b] = Vec{};
@@ -96,8 +96,8 @@ static inline void step(float* x, float* const* rows, const float* labels, const
 
 template <class Id>
 struct Buffers {
-    Id* tokens;     // walk_length: the walk after subsampling
-    Id* noise;      // walk_length * negatives + noise_rows: draws in order, made a little ahead of their use
+    Id* tokens;      // walk_length: the walk after subsampling
+    Id* noise;       // walk_length * negatives + noise_rows: draws in order, made a little ahead of their use
     float* scratch;  // stride
 };
 
@@ -126,7 +126,8 @@ void train_walk(const SkipGram<Id>& task, int64_t index, const Buffers<Id>& buff
     auto draw_noise = [&](int64_t until) {
         for (; drawn < until; ++drawn) {
             const uint64_t bits = random_bits(noise_key, static_cast<uint64_t>(drawn));
-            const unsigned __int128 product = static_cast<unsigned __int128>(bits) * static_cast<uint64_t>(task.num_nodes);
+            const unsigned __int128 product =
+                static_cast<unsigned __int128>(bits) * static_cast<uint64_t>(task.num_nodes);
             const int64_t slot = static_cast<int64_t>(product >> 64);
             const bool keep = uniform_float(static_cast<uint64_t>(product)) < task.noise_keep[slot];
             const Id node = keep ? static_cast<Id>(slot) : task.noise_alias[slot];
@@ -134,7 +135,8 @@ void train_walk(const SkipGram<Id>& task, int64_t index, const Buffers<Id>& buff
             prefetch_row(task.output + node * task.stride, task.stride);
         }
     };
-    for (int64_t i = 0; i < count && i < task.window; ++i) prefetch_row(task.output + tokens[i] * task.stride, task.stride);
+    for (int64_t i = 0; i < count && i < task.window; ++i)
+        prefetch_row(task.output + tokens[i] * task.stride, task.stride);
 
     float* rows[kMaxRows];
     alignas(64) float labels[kMaxRows], rates[kMaxRows], score[kMaxRows];
@@ -196,7 +198,8 @@ void train_skipgram(const SkipGram<Id>& task, int num_threads) {
     int64_t next = 0;
     parallel(num_threads, [&](int, int) {
         const size_t tokens = static_cast<size_t>(task.walk_length);
-        Buffers<Id> buffers{new Id[tokens], new Id[tokens * static_cast<size_t>(task.negatives) + static_cast<size_t>(task.noise_rows)],
+        Buffers<Id> buffers{new Id[tokens],
+                            new Id[tokens * static_cast<size_t>(task.negatives) + static_cast<size_t>(task.noise_rows)],
                             new float[static_cast<size_t>(task.stride)]};
         for (;;) {
             const int64_t block = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED);

@@ -33,7 +33,8 @@ static inline float sum(Vec value) {
 #endif
     typedef float Quarter __attribute__((vector_size(16)));
 #if defined(__AVX2__)
-    Quarter four = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
+    Quarter four =
+        __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
 #else
     Quarter four = value;
 #endif
