@@ -14,7 +14,7 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "graphrep needs Python 3.10 or newer."; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "Could not make a virtual environment; on Debian: apt install python3-venv."; rm -rf $(VENV); exit 1; }
 
-$(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt CMakeLists.txt $(wildcard graphrep/csrc/*.* graphrep/csrc/simd/*.*)
+$(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt CMakeLists.txt $(wildcard graphrep/csrc/*.?pp graphrep/csrc/*/*.?pp)
 	$(PIP) install --quiet -c constraints.txt -e '.[viz]'
 	@touch $@
 
@@ -28,6 +28,7 @@ demo: setup
 lint: setup-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run --Werror $(wildcard graphrep/csrc/*.?pp graphrep/csrc/*/*.?pp tests/csrc/*.?pp)
 
 types: setup-dev
 	$(BIN)/mypy
@@ -35,7 +36,7 @@ types: setup-dev
 unit: setup-dev
 	$(BIN)/python -m pytest
 
-# The C++ kernels alone, watched by the sanitizers of addresses, undefined behaviour and threads.
+# The C++ kernels alone, under the sanitizers of addresses, undefined behavior and threads.
 sanitize:
 	$(MAKE) -s -j2 -C tests/csrc BUILD=$(CURDIR)/build/sanitize
 

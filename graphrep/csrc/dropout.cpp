@@ -21,15 +21,15 @@ void norm_dropout_relu(const NormTask<T>& task, double epsilon, DropMask mask, i
 }
 
 template <class T>
-void norm_dropout_relu_backward(const NormTask<T>& task, const T* grad, double scale, T* grad_x, T* grad_weight, T* grad_bias,
-                                int num_threads) {
+void norm_dropout_relu_backward(const NormTask<T>& task, const T* grad, double scale, T* grad_x, T* grad_weight,
+                                T* grad_bias, int num_threads) {
     GRAPHREP_DISPATCH(norm_dropout_relu_backward, task, grad, scale, grad_x, grad_weight, grad_bias, num_threads)
 }
 
-#define GRAPHREP_INSTANTIATE(T)                                                                \
-    template void dropout(const T*, int64_t, DropMask, bool, T*, int);                         \
-    template void relu_dropout_backward(const T*, const T*, int64_t, double, T*, int);         \
-    template void norm_dropout_relu(const NormTask<T>&, double, DropMask, int);                \
+#define GRAPHREP_INSTANTIATE(T)                                                        \
+    template void dropout(const T*, int64_t, DropMask, bool, T*, int);                 \
+    template void relu_dropout_backward(const T*, const T*, int64_t, double, T*, int); \
+    template void norm_dropout_relu(const NormTask<T>&, double, DropMask, int);        \
     template void norm_dropout_relu_backward(const NormTask<T>&, const T*, double, T*, T*, T*, int);
 GRAPHREP_INSTANTIATE(float)
 GRAPHREP_INSTANTIATE(double)

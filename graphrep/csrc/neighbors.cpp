@@ -15,7 +15,8 @@ namespace {
 constexpr int64_t pairs_per_block = 512;
 constexpr int64_t prefetch_distance = 8;
 
-// Rows of random pairs are nowhere near: ask early for where they are, then for their first lines; the hardware follows.
+// The rows of random pairs are not in the cache: prefetch their offsets, then their first cache lines; the hardware
+// prefetches the rest.
 template <class Id>
 void prefetch_rows(const PairSets<Id>& task, int64_t i, int64_t end) {
     constexpr int64_t line = 64 / sizeof(Id), lines = 4;
@@ -31,7 +32,7 @@ void prefetch_rows(const PairSets<Id>& task, int64_t i, int64_t end) {
         }
 }
 
-// A list that grows and keeps its memory.
+// A list that grows and never returns memory.
 template <class Id>
 struct Members {
     std::vector<Id> ids;
@@ -54,9 +55,10 @@ void append_set(const PairSets<Id>& task, const ArcSet<Id>& removed, int64_t i, 
     if (task.difference) {
         begin = members.room((a_end - a) + (gone_v.second - gone_v.first) + 1);
         end = std::unique(begin, select<true>(a, a_end, b, b_end, begin));
-        Id* back = end;  // what v has no longer
+        Id* back = end;  // entries whose arc from v is removed
         for (const Id* z = gone_v.first; z < gone_v.second; ++z)
-            if ((z == gone_v.first || z[-1] != *z) && std::binary_search(a, a_end, *z) && !std::binary_search(begin, end, *z))
+            if ((z == gone_v.first || z[-1] != *z) && std::binary_search(a, a_end, *z) &&
+                !std::binary_search(begin, end, *z))
                 *back++ = *z;
         if (back != end) std::inplace_merge(begin, end, back);
         end = drop(begin, back, gone_u);
@@ -146,7 +148,8 @@ Buffer<Id> collect_sets(const PairSets<Id>& task, int64_t limit, uint64_t seed, 
             size = 0;
             for (int64_t i = begin; i < end; ++i) {
                 const int64_t first = offsets[i - begin], count = offsets[i - begin + 1] - first;
-                const uint64_t key = stream_key(stream_key(seed, static_cast<uint64_t>(task.u[i])), static_cast<uint64_t>(task.v[i]));
+                const uint64_t key =
+                    stream_key(stream_key(seed, static_cast<uint64_t>(task.u[i])), static_cast<uint64_t>(task.v[i]));
                 const int64_t kept = draw(ids + first, count, limit, key, drawn, values.data() + size);
                 std::move(ids + first, ids + first + kept, ids + size);
                 size += kept;
@@ -185,21 +188,21 @@ void pool_sets(const PairSets<Id>& task, const T* x, const T* weights, int64_t c
     });
 }
 
-#define GRAPHREP_INSTANTIATE(Id, Value)                                                                  \
-    template void weighted_intersection<Id, Value>(const int64_t*, const Id*, const double*,          \
-                                                      const int64_t*, const int64_t*, int64_t, Value*, int)
+#define GRAPHREP_INSTANTIATE(Id, Value)                                                                      \
+    template void weighted_intersection<Id, Value>(const int64_t*, const Id*, const double*, const int64_t*, \
+                                                   const int64_t*, int64_t, Value*, int)
 GRAPHREP_INSTANTIATE(int32_t, float);
 GRAPHREP_INSTANTIATE(int32_t, double);
 GRAPHREP_INSTANTIATE(int64_t, float);
 GRAPHREP_INSTANTIATE(int64_t, double);
 #undef GRAPHREP_INSTANTIATE
 
-#define GRAPHREP_INSTANTIATE(Id)                                                                                      \
-    template void count_sets(const PairSets<Id>&, int64_t*, int);                                                     \
-    template Buffer<Id> collect_sets(const PairSets<Id>&, int64_t, uint64_t, int64_t*, Buffer<float>*, int);          \
-    template void pool_sets(const PairSets<Id>&, const float*, const float*, int64_t, float*, int);                   \
-    template void pool_sets(const PairSets<Id>&, const double*, const double*, int64_t, double*, int);                \
-    template void pool_sets(const PairSets<Id>&, const BFloat16*, const BFloat16*, int64_t, BFloat16*, int);          \
+#define GRAPHREP_INSTANTIATE(Id)                                                                             \
+    template void count_sets(const PairSets<Id>&, int64_t*, int);                                            \
+    template Buffer<Id> collect_sets(const PairSets<Id>&, int64_t, uint64_t, int64_t*, Buffer<float>*, int); \
+    template void pool_sets(const PairSets<Id>&, const float*, const float*, int64_t, float*, int);          \
+    template void pool_sets(const PairSets<Id>&, const double*, const double*, int64_t, double*, int);       \
+    template void pool_sets(const PairSets<Id>&, const BFloat16*, const BFloat16*, int64_t, BFloat16*, int); \
     template void pool_sets(const PairSets<Id>&, const Float16*, const Float16*, int64_t, Float16*, int);
 GRAPHREP_INSTANTIATE(int32_t)
 GRAPHREP_INSTANTIATE(int64_t)

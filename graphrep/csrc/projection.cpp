@@ -21,7 +21,7 @@ struct ProjectionRows {
 
     ProjectionRows(int64_t columns, double density, uint64_t seed) : columns(columns), seed(seed) {
         inverse_log = density < 1 ? 1 / std::log1p(-density) : 0;
-        // A little below the exact probability: the logarithm below has the last word.
+        // Slightly below the exact probability: close cases are decided by the logarithm below.
         empty = density < 1 ? std::pow(1 - density, static_cast<double>(columns)) * (1 - 1e-9) : 0;
     }
 
@@ -81,8 +81,8 @@ void spmm_projection(const int64_t* indptr, const Id* indices, const float* weig
     });
 }
 
-#define GRAPHREP_INSTANTIATE(Id)                                                                                       \
-    template void spmm_projection<Id>(const int64_t*, const Id*, const float*, const float*, const float*, int64_t,    \
+#define GRAPHREP_INSTANTIATE(Id)                                                                                    \
+    template void spmm_projection<Id>(const int64_t*, const Id*, const float*, const float*, const float*, int64_t, \
                                       int64_t, double, float, uint64_t, float*, int);
 GRAPHREP_INSTANTIATE(int32_t)
 GRAPHREP_INSTANTIATE(int64_t)

@@ -1,28 +1,28 @@
-// The steps of FastRP that surround its sparse products, float32.
+// The steps of FastRP other than its sparse products, in float32.
 #pragma once
 
 #include <cstdint>
 
 namespace graphrep {
 
-// The very sparse random matrix R of FastRP: entry (u, j) is +-magnitude with probability density, else 0, as a function
-// of (seed, u, j). Written out with row u multiplied by row_scale[u] (null: 1).
+// The very sparse random matrix R of FastRP: entry (u, j) is +-magnitude with probability density, else 0, as a
+// function of (seed, u, j). Written out with row u multiplied by row_scale[u] (null: 1).
 void fill_projection(const float* row_scale, int64_t num_rows, int64_t columns, double density, float magnitude,
                      uint64_t seed, float* r, int num_threads);
 
-// y = diag(scale) A diag(row_scale) R without R in memory: its few entries are drawn again at every arc.
+// y = diag(scale) A diag(row_scale) R without R in memory: its few entries are drawn again for every arc.
 template <class Id>
 void spmm_projection(const int64_t* indptr, const Id* indices, const float* weights, const float* scale,
                      const float* row_scale, int64_t num_rows, int64_t columns, double density, float magnitude,
                      uint64_t seed, float* y, int num_threads);
 
-// total[v, :] += factor * y[v, :] / |y[v, :]|, zero rows left alone; without `normalize`, += factor * y[v, :].
+// total[v, :] += factor * y[v, :] / |y[v, :]|, except for zero rows; without `normalize`, += factor * y[v, :].
 void accumulate_rows(const float* y, int64_t num_rows, int64_t columns, float factor, bool normalize, float* total,
                      int num_threads);
 
-#define GRAPHREP_DECLARE(isa)                                                                                          \
-    namespace isa {                                                                                                    \
-    void accumulate_rows(const float*, int64_t, int64_t, float, bool, float*, int);                                    \
+#define GRAPHREP_DECLARE(isa)                                                       \
+    namespace isa {                                                                 \
+    void accumulate_rows(const float*, int64_t, int64_t, float, bool, float*, int); \
     }
 GRAPHREP_DECLARE(baseline)
 GRAPHREP_DECLARE(avx2)

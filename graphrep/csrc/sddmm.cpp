@@ -9,7 +9,7 @@ void sddmm(const Sddmm<T, Id>& task, int num_threads) {
     GRAPHREP_DISPATCH(sddmm, task, num_threads)
 }
 
-#define GRAPHREP_INSTANTIATE(T)                              \
+#define GRAPHREP_INSTANTIATE(T)                         \
     template void sddmm(const Sddmm<T, int32_t>&, int); \
     template void sddmm(const Sddmm<T, int64_t>&, int);
 GRAPHREP_INSTANTIATE(float)

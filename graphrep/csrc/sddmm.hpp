@@ -7,8 +7,8 @@
 
 namespace graphrep {
 
-// out[e, h] = sum over j of x[v, h, j] * y[indices[e], h, j] for the entries e of row v. x is (num_rows, heads, columns),
-// y (num_y, heads, columns), out (num_entries, heads). indices null: y has one row per entry.
+// out[e, h] = sum over j of x[v, h, j] * y[indices[e], h, j] for the entries e of row v. x is (num_rows, heads,
+// columns), y (num_y, heads, columns), out (num_entries, heads). indices null: y has one row per entry.
 template <class T, class Id>
 struct Sddmm {
     const int64_t* indptr;
@@ -24,9 +24,9 @@ struct Sddmm {
 template <class T, class Id>
 void sddmm(const Sddmm<T, Id>& task, int num_threads);
 
-#define GRAPHREP_DECLARE(isa)                                         \
-    namespace isa {                                                   \
-    template <class T, class Id>                                      \
+#define GRAPHREP_DECLARE(isa)                         \
+    namespace isa {                                   \
+    template <class T, class Id>                      \
     void sddmm(const Sddmm<T, Id>&, int num_threads); \
     }
 GRAPHREP_DECLARE(baseline)

@@ -21,7 +21,7 @@ void keep_first(std::atomic<int64_t>& bad, int64_t position) {
 
 int64_t rows_per_block(int64_t row_bytes) { return kBlockBytes / (row_bytes + 8) + 1; }
 
-// visit(Element{}) for an unsigned integer of that size: elements are moved, not looked at.
+// visit(Element{}) for an unsigned integer of that size: elements are copied, not interpreted.
 template <class Visit>
 void with_element(int64_t bytes, Visit&& visit) {
     switch (bytes) {
@@ -74,7 +74,8 @@ int64_t wrong_offset(const int64_t* indptr, int64_t batch, int64_t groups, int64
 }
 
 template <class Id>
-int64_t sorted_offsets(const Id* index, int64_t batch, int64_t entries, int64_t groups, int64_t* indptr, int num_threads) {
+int64_t sorted_offsets(const Id* index, int64_t batch, int64_t entries, int64_t groups, int64_t* indptr,
+                       int num_threads) {
     std::atomic<int64_t> bad{-1};
     const int64_t blocks = std::max<int64_t>(1, (entries + kBlock - 1) / kBlock);
     parallel_blocks(batch * blocks, 1, num_threads, [&](int64_t task, int64_t) {
@@ -121,7 +122,8 @@ void expand_segments(const void* src, const int64_t* indptr, int64_t indptr_stri
 
 template <class Id>
 int64_t gather_groups(const void* src, const Id* index, int64_t index_stride, bool per_column, int64_t batch,
-                      int64_t entries, int64_t columns, int64_t groups, int64_t element_bytes, void* out, int num_threads) {
+                      int64_t entries, int64_t columns, int64_t groups, int64_t element_bytes, void* out,
+                      int num_threads) {
     constexpr int64_t kAhead = 8;
     const int64_t row_bytes = columns * element_bytes;
     const int64_t size = rows_per_block(row_bytes), blocks = (entries + size - 1) / size;
@@ -136,7 +138,8 @@ int64_t gather_groups(const void* src, const Id* index, int64_t index_stride, bo
             for (int64_t e = first; e < last; ++e) {
                 if (outside(ids[e])) return keep_first(bad, b * index_stride + e);
                 if (e + kAhead < last) {
-                    const auto next = reinterpret_cast<uintptr_t>(from) + uint64_t(ids[e + kAhead]) * uint64_t(row_bytes);
+                    const auto next =
+                        reinterpret_cast<uintptr_t>(from) + uint64_t(ids[e + kAhead]) * uint64_t(row_bytes);
                     for (int64_t byte = 0; byte < row_bytes && byte < 256; byte += 64)
                         __builtin_prefetch(reinterpret_cast<const void*>(next + uint64_t(byte)));
                 }
@@ -179,11 +182,11 @@ void place_entries(const void* src, const int64_t* arg, int64_t batch, int64_t g
     });
 }
 
-#define GRAPHREP_INSTANTIATE(Id)                                                                                   \
-    template int64_t largest_id(const Id*, int64_t, int);                                                          \
-    template int64_t sorted_offsets(const Id*, int64_t, int64_t, int64_t, int64_t*, int);                          \
-    template int64_t gather_groups(const void*, const Id*, int64_t, bool, int64_t, int64_t, int64_t, int64_t,      \
-                                   int64_t, void*, int);
+#define GRAPHREP_INSTANTIATE(Id)                                                                                       \
+    template int64_t largest_id(const Id*, int64_t, int);                                                              \
+    template int64_t sorted_offsets(const Id*, int64_t, int64_t, int64_t, int64_t*, int);                              \
+    template int64_t gather_groups(const void*, const Id*, int64_t, bool, int64_t, int64_t, int64_t, int64_t, int64_t, \
+                                   void*, int);
 GRAPHREP_INSTANTIATE(int32_t)
 GRAPHREP_INSTANTIATE(int64_t)
 #undef GRAPHREP_INSTANTIATE

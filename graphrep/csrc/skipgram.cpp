@@ -21,7 +21,8 @@ void fill_uniform_rows(float* table, int64_t num_nodes, int64_t dimensions, int6
             const uint64_t key = stream_key(seed, static_cast<uint64_t>(i));
             float* row = table + i * stride;
             for (int64_t j = 0; j < dimensions; ++j)
-                row[j] = (uniform_float(random_bits(key, static_cast<uint64_t>(j))) - 0.5f) / static_cast<float>(dimensions);
+                row[j] =
+                    (uniform_float(random_bits(key, static_cast<uint64_t>(j))) - 0.5f) / static_cast<float>(dimensions);
             for (int64_t j = dimensions; j < stride; ++j) row[j] = 0;
         }
     });

@@ -31,7 +31,7 @@ void spmm(const Spmm<T, Id>& task, int num_threads) {
 template <class T, class Id>
 void spmm_extreme_backward(const int64_t* indptr, const Id* indices, const T* values, const int32_t* arg, const T* grad,
                            int64_t num_rows, int64_t heads, int64_t columns, T* out, int num_threads) {
-    constexpr int64_t kColumns = 64 / sizeof(T);  // a cache line is written by one thread
+    constexpr int64_t kColumns = 64 / sizeof(T);  // only one thread writes a cache line
     const int64_t stride = heads * columns;
     const int64_t shares = std::clamp<int64_t>((stride + kColumns - 1) / kColumns, 1, std::max(1, num_threads));
     const int64_t share = ((stride + shares - 1) / shares + kColumns - 1) / kColumns * kColumns;
@@ -50,16 +50,16 @@ void spmm_extreme_backward(const int64_t* indptr, const Id* indices, const T* va
     });
 }
 
-#define GRAPHREP_INSTANTIATE(T)                                                                                         \
-    template void spmm_extreme_backward(const int64_t*, const int32_t*, const T*, const int32_t*, const T*, int64_t,    \
-                                        int64_t, int64_t, T*, int);                                                     \
-    template void spmm_extreme_backward(const int64_t*, const int64_t*, const T*, const int32_t*, const T*, int64_t,    \
+#define GRAPHREP_INSTANTIATE(T)                                                                                      \
+    template void spmm_extreme_backward(const int64_t*, const int32_t*, const T*, const int32_t*, const T*, int64_t, \
+                                        int64_t, int64_t, T*, int);                                                  \
+    template void spmm_extreme_backward(const int64_t*, const int64_t*, const T*, const int32_t*, const T*, int64_t, \
                                         int64_t, int64_t, T*, int);
 GRAPHREP_INSTANTIATE(float)
 GRAPHREP_INSTANTIATE(double)
 #undef GRAPHREP_INSTANTIATE
 
-#define GRAPHREP_INSTANTIATE(T)                            \
+#define GRAPHREP_INSTANTIATE(T)                       \
     template void spmm(const Spmm<T, int32_t>&, int); \
     template void spmm(const Spmm<T, int64_t>&, int);
 GRAPHREP_INSTANTIATE(float)

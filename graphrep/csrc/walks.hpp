@@ -5,8 +5,8 @@
 
 namespace graphrep {
 
-// Walker's alias table of each row of a weighted CSR: slot i is taken with probability keep[i], else alias[i] (an offset
-// within the row). Both of length num_arcs; rows must have positive weights.
+// Walker's alias table of each row of a weighted CSR: slot i is taken with probability keep[i], else alias[i] (an
+// offset within the row). Both of length num_arcs; rows must have positive weights.
 template <class Id>
 void build_alias_tables(const int64_t* indptr, const float* weights, int64_t num_nodes, float* keep, Id* alias,
                         int num_threads);
@@ -16,29 +16,29 @@ template <class Id>
 void build_edge_filter(const int64_t* indptr, const Id* indices, int64_t num_nodes, bool directed, uint64_t* words,
                        int64_t num_words, int num_threads);
 
-// Everything a walk needs to know of its graph; optional parts are null.
+// The graph to walk on; optional parts are null.
 template <class Id>
 struct WalkGraph {
     const int64_t* indptr;
     const Id* indices;
-    const float* weights;       // null: every arc weighs 1
-    const float* alias_keep;    // with weights
-    const Id* alias_slot;       // with weights
-    const double* row_sums;     // with weights: sum of each row
-    const uint64_t* filter;     // null: no filter
+    const float* weights;     // null: every arc weighs 1
+    const float* alias_keep;  // with weights
+    const Id* alias_slot;     // with weights
+    const double* row_sums;   // with weights: sum of each row
+    const uint64_t* filter;   // null: no filter
     int64_t filter_words;
     int64_t num_nodes;
     bool directed;
 };
 
 struct WalkRule {
-    int64_t walk_length;  // nodes in a walk, the start included
+    int64_t walk_length;  // nodes in a walk, including the start
     double p, q;          // 1, 1: first order
     uint64_t seed;
 };
 
-// out[i] is the walk with id walk_ids[i] (first_walk + i if null), starting at starts[id % num_starts] (id % num_nodes if
-// starts is null); -1 after a dead end. A walk depends on (seed, id) alone.
+// out[i] is the walk with id walk_ids[i] (first_walk + i if null), starting at starts[id % num_starts] (id % num_nodes
+// if starts is null); -1 after a dead end. A walk depends only on (seed, id).
 template <class Id>
 void random_walks(const WalkGraph<Id>& graph, const WalkRule& rule, const int64_t* walk_ids, int64_t first_walk,
                   int64_t num_walks, const int64_t* starts, int64_t num_starts, Id* out, int num_threads);

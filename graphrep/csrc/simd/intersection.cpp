@@ -1,4 +1,4 @@
-// One entry of a against a block of b at a time, compiled once per instruction set: no branch depends on the data.
+// Compares one entry of a with a block of b at a time, without branches on the data; compiled once per instruction set.
 #include "../intersection.hpp"
 
 #if defined(__AVX2__)
@@ -19,7 +19,8 @@ static inline bool holds(const Id* b, Id x) {
         return _mm512_cmpeq_epi32_mask(_mm512_loadu_si512(b), _mm512_set1_epi32(x)) != 0;
     } else {
         const __m512i all = _mm512_set1_epi64(x);
-        return (_mm512_cmpeq_epi64_mask(_mm512_loadu_si512(b), all) | _mm512_cmpeq_epi64_mask(_mm512_loadu_si512(b + 8), all)) != 0;
+        return (_mm512_cmpeq_epi64_mask(_mm512_loadu_si512(b), all) |
+                _mm512_cmpeq_epi64_mask(_mm512_loadu_si512(b + 8), all)) != 0;
     }
 #elif defined(__AVX2__)
     const __m256i* at = reinterpret_cast<const __m256i*>(b);
@@ -69,7 +70,7 @@ int64_t select_sorted(const Id* a, int64_t na, const Id* b, int64_t nb, Id* out)
     return out - first;
 }
 
-#define GRAPHREP_INSTANTIATE(Id)                                                                   \
+#define GRAPHREP_INSTANTIATE(Id)                                                            \
     template int64_t select_sorted<false, Id>(const Id*, int64_t, const Id*, int64_t, Id*); \
     template int64_t select_sorted<true, Id>(const Id*, int64_t, const Id*, int64_t, Id*);
 GRAPHREP_INSTANTIATE(int32_t)

@@ -9,15 +9,14 @@ namespace graphrep {
 namespace GRAPHREP_ISA {
 namespace {
 
-
-// Whether lanes of `next` replace those of `best`: larger, or the first NaN, which stays.
+// Whether lanes of `next` replace those of `best`: they are larger or the first NaN, which is never replaced.
 template <class V>
 static inline auto beats(V next, V best) {
     return ~(next <= best) & (best == best);
 }
 
 // The reduction of one row over `Blocks` vectors of its columns. Scaled: values are multiplied by weights or, for a
-// minimum, by -1. Placed: which entry won is wanted, too. Some: only the first `some` lanes of one vector exist.
+// minimum, by -1. Placed: arg is written. Some: only the first `some` lanes of one vector exist.
 template <int Blocks, bool Gather, bool Scaled, bool Placed, bool Some, class T, class Id>
 static inline void extreme_block(const Spmm<T, Id>& t, const T* values, const T* x, int64_t stride, int64_t begin,
                                  int64_t end, int64_t last, int64_t ahead, T* out, int32_t* arg, int some) {
@@ -52,7 +51,7 @@ static inline void extreme_block(const Spmm<T, Id>& t, const T* values, const T*
                 const Place wins = beats(next, best[b]);
                 best[b] = wins ? next : best[b];
                 place[b] = wins ? here : place[b];
-            } else {  // one instruction, which forgets a NaN, so that these are kept apart
+            } else {  // one instruction, which loses NaNs, so that they are kept separately
                 best[b] = next > best[b] ? next : best[b];
                 nan[b] = next != next ? next : nan[b];
             }
@@ -67,7 +66,8 @@ static inline void extreme_block(const Spmm<T, Id>& t, const T* values, const T*
         else
             L::store(out + b * L::kLanes, best[b]);
         if constexpr (Placed)
-            for (int i = 0; i < (Some ? some : L::kLanes); ++i) arg[b * L::kLanes + i] = static_cast<int32_t>(place[b][i]);
+            for (int i = 0; i < (Some ? some : L::kLanes); ++i)
+                arg[b * L::kLanes + i] = static_cast<int32_t>(place[b][i]);
     }
 }
 
@@ -76,32 +76,33 @@ void extreme_rows(const Spmm<T, Id>& t, int num_threads) {
     using L = Lanes<T>;
     const int64_t stride = t.heads * t.columns, last = t.indptr[t.num_rows];
     const int64_t ahead = entries_ahead(stride * int64_t(sizeof(T)), t.num_x);
-    for_csr_rows(t.indptr, t.num_rows, kElementsPerTask / (stride + 8) + 1, num_threads, [&](int64_t first, int64_t end_row) {
-        for (int64_t v = first; v < end_row; ++v) {
-            const int64_t begin = t.indptr[v], end = t.indptr[v + 1];
-            if (begin == end) {
-                std::memset(static_cast<void*>(t.out + v * stride), 0, size_t(stride) * sizeof(T));
-                if constexpr (Placed)
-                    for (int64_t j = 0; j < stride; ++j) t.arg[v * stride + j] = -1;
-                continue;
+    for_csr_rows(
+        t.indptr, t.num_rows, kElementsPerTask / (stride + 8) + 1, num_threads, [&](int64_t first, int64_t end_row) {
+            for (int64_t v = first; v < end_row; ++v) {
+                const int64_t begin = t.indptr[v], end = t.indptr[v + 1];
+                if (begin == end) {
+                    std::memset(static_cast<void*>(t.out + v * stride), 0, size_t(stride) * sizeof(T));
+                    if constexpr (Placed)
+                        for (int64_t j = 0; j < stride; ++j) t.arg[v * stride + j] = -1;
+                    continue;
+                }
+                for (int64_t h = 0; h < t.heads; ++h) {
+                    const T* values = t.values ? t.values + h : nullptr;
+                    const T* x = t.x + h * t.columns;
+                    const int64_t at = v * stride + h * t.columns;
+                    const auto run = [&]<int Blocks, bool Some>(int64_t j, int some) {
+                        extreme_block<Blocks, Gather, Scaled, Placed, Some>(t, values, x + j, stride, begin, end, last,
+                                                                            ahead, t.out + at + j,
+                                                                            Placed ? t.arg + at + j : nullptr, some);
+                    };
+                    int64_t j = 0;
+                    for (; j + 4 * L::kLanes <= t.columns; j += 4 * L::kLanes) run.template operator()<4, false>(j, 0);
+                    for (; j + 2 * L::kLanes <= t.columns; j += 2 * L::kLanes) run.template operator()<2, false>(j, 0);
+                    for (; j + L::kLanes <= t.columns; j += L::kLanes) run.template operator()<1, false>(j, 0);
+                    if (j < t.columns) run.template operator()<1, true>(j, int(t.columns - j));
+                }
             }
-            for (int64_t h = 0; h < t.heads; ++h) {
-                const T* values = t.values ? t.values + h : nullptr;
-                const T* x = t.x + h * t.columns;
-                const int64_t at = v * stride + h * t.columns;
-                const auto run = [&]<int Blocks, bool Some>(int64_t j, int some) {
-                    extreme_block<Blocks, Gather, Scaled, Placed, Some>(t, values, x + j, stride, begin, end, last, ahead,
-                                                                        t.out + at + j, Placed ? t.arg + at + j : nullptr,
-                                                                        some);
-                };
-                int64_t j = 0;
-                for (; j + 4 * L::kLanes <= t.columns; j += 4 * L::kLanes) run.template operator()<4, false>(j, 0);
-                for (; j + 2 * L::kLanes <= t.columns; j += 2 * L::kLanes) run.template operator()<2, false>(j, 0);
-                for (; j + L::kLanes <= t.columns; j += L::kLanes) run.template operator()<1, false>(j, 0);
-                if (j < t.columns) run.template operator()<1, true>(j, int(t.columns - j));
-            }
-        }
-    });
+        });
 }
 
 template <bool Gather, class T, class Id>
@@ -127,7 +128,7 @@ void spmm_extreme(const Spmm<T, Id>& task, int num_threads) {
         extreme<false>(task, num_threads);
 }
 
-#define GRAPHREP_INSTANTIATE(T)                                    \
+#define GRAPHREP_INSTANTIATE(T)                               \
     template void spmm_extreme(const Spmm<T, int32_t>&, int); \
     template void spmm_extreme(const Spmm<T, int64_t>&, int);
 GRAPHREP_INSTANTIATE(float)

@@ -1,5 +1,6 @@
-// Row-wise sums of gathered rows, compiled once per instruction set. The bound is the memory traffic of the gather:
-// num_entries * columns * sizeof(T). Columns are taken in blocks whose accumulators stay in registers.
+// Row-wise sums of gathered rows, compiled once per instruction set. The memory traffic of the gather,
+// num_entries * columns * sizeof(T), bounds the speed. Columns are processed in blocks whose accumulators are
+// registers.
 #include "../spmm.hpp"
 
 #include "csr_tasks.hpp"
@@ -9,11 +10,11 @@ namespace graphrep {
 namespace GRAPHREP_ISA {
 namespace {
 
-
 // One row, `Blocks` vectors of its columns; Some: only the first `some` lanes of one vector exist.
 template <int Blocks, bool Gather, bool Weighted, bool Some, class T, class Id>
-static inline void sum_block(const Spmm<T, Id>& t, const T* values, const T* x, int64_t stride, int64_t begin, int64_t end,
-                             int64_t last, int64_t ahead, typename Lanes<T>::Scalar scale, T* out, int some) {
+static inline void sum_block(const Spmm<T, Id>& t, const T* values, const T* x, int64_t stride, int64_t begin,
+                             int64_t end, int64_t last, int64_t ahead, typename Lanes<T>::Scalar scale, T* out,
+                             int some) {
     using L = Lanes<T>;
     typename L::Vector total[Blocks];
     for (int b = 0; b < Blocks; ++b) total[b] = typename L::Vector{};
@@ -53,28 +54,32 @@ void sum_rows(const Spmm<T, Id>& t, int num_threads) {
     using L = Lanes<T>;
     const int64_t stride = t.heads * t.columns, last = t.indptr[t.num_rows];
     const int64_t ahead = entries_ahead(stride * int64_t(sizeof(T)), t.num_x);
-    for_csr_rows(t.indptr, t.num_rows, kElementsPerTask / (stride + 8) + 1, num_threads, [&](int64_t first, int64_t end_row) {
-        for (int64_t v = first; v < end_row; ++v) {
-            const int64_t begin = t.indptr[v], end = t.indptr[v + 1];
-            typename L::Scalar scale = t.scale ? widen(t.scale[v]) : 1;
-            if (t.reduce == Reduce::mean && end > begin) scale /= typename L::Scalar(end - begin);
-            for (int64_t h = 0; h < t.heads; ++h) {
-                const T* values = Weighted ? t.values + h : nullptr;
-                const T* x = t.x + h * t.columns;
-                T* out = t.out + v * stride + h * t.columns;
-                const auto run = [&]<int Blocks, bool Some>(int64_t j, int some) {
-                    sum_block<Blocks, Gather, Weighted, Some>(t, values, x + j, stride, begin, end, last, ahead, scale,
-                                                              out + j, some);
-                };
-                int64_t j = 0;
-                for (; j + 8 * L::kLanes <= t.columns; j += 8 * L::kLanes) run.template operator()<8, false>(j, 0);
-                for (; j + 4 * L::kLanes <= t.columns; j += 4 * L::kLanes) run.template operator()<4, false>(j, 0);
-                for (; j + 2 * L::kLanes <= t.columns; j += 2 * L::kLanes) run.template operator()<2, false>(j, 0);
-                for (; j + L::kLanes <= t.columns; j += L::kLanes) run.template operator()<1, false>(j, 0);
-                if (j < t.columns) run.template operator()<1, true>(j, int(t.columns - j));
-            }
-        }
-    });
+    for_csr_rows(t.indptr, t.num_rows, kElementsPerTask / (stride + 8) + 1, num_threads,
+                 [&](int64_t first, int64_t end_row) {
+                     for (int64_t v = first; v < end_row; ++v) {
+                         const int64_t begin = t.indptr[v], end = t.indptr[v + 1];
+                         typename L::Scalar scale = t.scale ? widen(t.scale[v]) : 1;
+                         if (t.reduce == Reduce::mean && end > begin) scale /= typename L::Scalar(end - begin);
+                         for (int64_t h = 0; h < t.heads; ++h) {
+                             const T* values = Weighted ? t.values + h : nullptr;
+                             const T* x = t.x + h * t.columns;
+                             T* out = t.out + v * stride + h * t.columns;
+                             const auto run = [&]<int Blocks, bool Some>(int64_t j, int some) {
+                                 sum_block<Blocks, Gather, Weighted, Some>(t, values, x + j, stride, begin, end, last,
+                                                                           ahead, scale, out + j, some);
+                             };
+                             int64_t j = 0;
+                             for (; j + 8 * L::kLanes <= t.columns; j += 8 * L::kLanes)
+                                 run.template operator()<8, false>(j, 0);
+                             for (; j + 4 * L::kLanes <= t.columns; j += 4 * L::kLanes)
+                                 run.template operator()<4, false>(j, 0);
+                             for (; j + 2 * L::kLanes <= t.columns; j += 2 * L::kLanes)
+                                 run.template operator()<2, false>(j, 0);
+                             for (; j + L::kLanes <= t.columns; j += L::kLanes) run.template operator()<1, false>(j, 0);
+                             if (j < t.columns) run.template operator()<1, true>(j, int(t.columns - j));
+                         }
+                     }
+                 });
 }
 
 }  // namespace
@@ -91,7 +96,7 @@ void spmm_sum(const Spmm<T, Id>& task, int num_threads) {
         sum_rows<false, false>(task, num_threads);
 }
 
-#define GRAPHREP_INSTANTIATE(T)                                \
+#define GRAPHREP_INSTANTIATE(T)                           \
     template void spmm_sum(const Spmm<T, int32_t>&, int); \
     template void spmm_sum(const Spmm<T, int64_t>&, int);
 GRAPHREP_INSTANTIATE(float)
