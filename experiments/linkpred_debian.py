@@ -58,7 +58,12 @@ def rows(options: argparse.Namespace, graph: gr.Graph) -> dict[str, tuple[str, C
     def embedding(embedder: Any, operator: str) -> Callable[[int], Any]:
         def make(seed: int) -> Any:
             vectors = embedder(random_state=seed)
-            settings: Any = {"operator": operator, "metric": "hits@1000", "negatives": "degree", "random_state": seed}
+            settings: Any = {
+                "operator": operator,
+                "metric": "hits@1000",
+                "negative_sampling": "degree",
+                "random_state": seed,
+            }
             scorer = gr.EmbeddingScorer(vectors, **settings)
             return partial(fitted, scorer, graph)
 

@@ -168,7 +168,7 @@ def test_a_score_does_not_depend_on_its_batch(model):
 @pytest.mark.parametrize("model", [GAE, NCN, NCNC])
 def test_planted_communities_are_found(model):
     graph = communities()
-    split = gr.evaluate.random_link_split(graph, valid=0.1, test=0.2, seed=0)
+    split = gr.evaluate.random_link_split(graph, valid=0.1, test=0.2, random_state=0)
     options = {"predictor_edge_dropout": 0.0} if model is not GAE else {}
     options |= {"dimensions": 32, "epochs": 25, "batch_size": 256, "metric": "auc", "feature_dropout": 0.0, "layers": 2}
     fitted = model(random_state=0, progress=False, **options).fit(split.graph, val=split)
@@ -191,7 +191,7 @@ def test_same_seed_same_scores_and_the_callers_random_numbers_stay():
 
 def test_an_interrupted_fit_goes_on_as_if_it_had_not_been(tmp_path):
     graph = small_graph()
-    split = gr.evaluate.random_link_split(graph, valid=0.1, test=0.1, seed=0)
+    split = gr.evaluate.random_link_split(graph, valid=0.1, test=0.1, random_state=0)
     whole = NCNC(**SMALL, metric="auc").fit(split.graph, val=split)
     path = tmp_path / "fit.pt"
     NCNC(**{**SMALL, "epochs": 2}, metric="auc", checkpoint=path).fit(split.graph, val=split)
@@ -226,7 +226,7 @@ def test_every_kind_of_input_and_convolution(features, convolution):
 
 def test_stops_when_patience_is_over():
     graph = small_graph()
-    split = gr.evaluate.random_link_split(graph, valid=0.1, test=0.1, seed=0)
+    split = gr.evaluate.random_link_split(graph, valid=0.1, test=0.1, random_state=0)
     fitted = GAE(**{**SMALL, "epochs": 50}, metric="auc", patience=3).fit(
         split.graph, val=(split.valid, split.valid_neg)
     )
@@ -340,7 +340,7 @@ def test_weights_of_layers():
 @pytest.mark.parametrize("estimator", [GAE, NCN, NCNC])
 def test_half_precision_is_for_training_alone(estimator):
     graph = communities()
-    split = gr.evaluate.ncn_link_split(graph, seed=0)
+    split = gr.evaluate.ncn_link_split(graph, random_state=0)
     options = SMALL | {"epochs": 4, "learning_rate": 0.01, "predictor_learning_rate": 0.01, "metric": "auc"}
     seen = []
 
@@ -388,7 +388,7 @@ def test_completion_starts_from_a_fitted_model():
 
 
 def test_own_negatives_of_each_positive():
-    split = gr.evaluate.random_link_split(communities(), valid=0.1, test=0.1, seed=0)
+    split = gr.evaluate.random_link_split(communities(), valid=0.1, test=0.1, random_state=0)
     graph, pairs = split.graph, split.valid[:, :30]
     negatives = np.random.default_rng(0).integers(graph.num_nodes, size=(2, 30, 7))
     fitted = NCN(**SMALL, metric="mrr").fit(graph, val=(pairs, negatives))
@@ -400,7 +400,7 @@ def test_own_negatives_of_each_positive():
 
 
 def test_limits_decay_and_several_negatives(tmp_path):
-    split = gr.evaluate.ncn_link_split(communities(), seed=0)
+    split = gr.evaluate.ncn_link_split(communities(), random_state=0)
     seen = []
     options = SMALL | {"epochs": 6, "metric": "auc", "num_negatives": 3, "clip_norm": 1.0, "weight_decay": 1e-4}
     fitted = GAE(**options, decay_every=2, on_epoch=lambda number, record: seen.append((number, record)))
@@ -444,7 +444,7 @@ def test_popular_negatives_keep_popularity_from_deciding():
     chance = np.outer(weight, weight) * np.where(community[:, None] == community, 1.0, 0.02)
     drawn = rng.random((300, 300)) < np.minimum(1, 6 * 300 * chance / chance.sum())
     graph = gr.as_graph(np.stack(np.nonzero(np.triu(drawn, 1))), num_nodes=300, directed=False)
-    split = gr.evaluate.random_link_split(graph, test=0.15, valid=0.1, connected=False, seed=0)
+    split = gr.evaluate.random_link_split(graph, test=0.15, valid=0.1, connected=False, random_state=0)
     ends = graph.edges().reshape(-1)
     popular = rng.choice(ends, (2, 4000))
     popular = popular[:, (popular[0] != popular[1]) & ~graph.has_edges(*popular)]
