@@ -156,7 +156,7 @@ def roc_auc(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike) -> float:
     """
     from sklearn.metrics import roc_auc_score
 
-    return float(roc_auc_score(*_labelled(y_pos, y_neg)))
+    return float(roc_auc_score(*_labeled(y_pos, y_neg)))
 
 
 def average_precision(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike) -> float:
@@ -186,7 +186,7 @@ def average_precision(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike) -> float:
     """
     from sklearn.metrics import average_precision_score
 
-    return float(average_precision_score(*_labelled(y_pos, y_neg)))
+    return float(average_precision_score(*_labeled(y_pos, y_neg)))
 
 
 def link_metrics(
@@ -256,7 +256,7 @@ def _ranks(y_pos: Any, y_neg: Any) -> F64:
     return ranks
 
 
-def _labelled(y_pos: Any, y_neg: Any) -> tuple[npt.NDArray[np.int8], npt.NDArray[Any]]:
+def _labeled(y_pos: Any, y_neg: Any) -> tuple[npt.NDArray[np.int8], npt.NDArray[Any]]:
     """Labels and scores for scikit-learn."""
     pos, neg = as_score_vector("y_pos", y_pos), as_score_vector("y_neg", y_neg)
     scores = np.concatenate([pos, neg])
