@@ -35,7 +35,7 @@ def split_of(settings: dict[str, Any], seed: int, root: str | None) -> gr.datase
         split = gr.datasets.load(name, root=root).split
         assert split is not None
         return split if protocol == "given" else hard_split(split, settings["ranked"])
-    return gr.evaluate.ncn_link_split(graph_of(settings, root), seed=seed)
+    return gr.evaluate.ncn_link_split(graph_of(settings, root), random_state=seed)
 
 
 def graph_of(settings: dict[str, Any], root: str | None) -> gr.Graph:

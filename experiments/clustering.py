@@ -160,7 +160,7 @@ def settled(assignments: list[np.ndarray]) -> int:
 
 def untrained(graph: gr.Graph, clusters: int, seed: int) -> list[dict[str, Any]]:
     rows = []
-    for name, labels in gr.evaluate.clustering_baselines(graph, clusters, seed=seed).items():
+    for name, labels in gr.evaluate.clustering_baselines(graph, clusters, random_state=seed).items():
         scores = dict(gr.evaluate.clustering(graph.y, labels))
         rows.append({"config": "untrained", "seed": seed, "model": f"{name}, k-means (untrained)", "last": scores})
     return rows

@@ -85,7 +85,7 @@ def main() -> None:
         if ("untrained", seed) not in done and graph.num_nodes <= 10 * MOST_JUDGED:
             found = (
                 gr.evaluate.node_baselines(
-                    graph, max_features=8192, dimensions=512, components=256, encoder=512, seed=seed
+                    graph, max_features=8192, dimensions=512, components=256, encoder=512, random_state=seed
                 )
                 if graph.num_nodes <= MOST_JUDGED
                 else large_baselines(graph, seed)
@@ -182,8 +182,8 @@ def judge(
         repeats=options.splits,
         C=STRENGTHS,
         majority=False,
-        normalise="l2",
-        seed=seed,
+        normalize="l2",
+        random_state=seed,
         **how,
     )
     return [round(float(value), 6) for value in result.scores["accuracy"][0]]
@@ -191,7 +191,7 @@ def judge(
 
 def large_baselines(graph: gr.Graph, seed: int) -> dict[str, np.ndarray]:
     """Propagated features that are multiplied by a random matrix first, and an untrained encoder."""
-    found = gr.evaluate.node_baselines(graph, max_features=256, dimensions=256, encoder=256, seed=seed)
+    found = gr.evaluate.node_baselines(graph, max_features=256, dimensions=256, encoder=256, random_state=seed)
     return {f"{name}, 256 random columns" if "features" in name else name: x for name, x in found.items()}
 
 

@@ -44,7 +44,9 @@ def main() -> None:
         full[name].save(options.out / f"debian-{name.lower()}.safetensors")
 
     print("\nLink prediction. Vectors are scored by a logistic regression on their Hadamard products.")
-    print(gr.evaluate.compare(vectors, data.split, metrics=(data.metric, "mrr", "auc", "ap"), seed=options.seed))
+    print(
+        gr.evaluate.compare(vectors, data.split, metrics=(data.metric, "mrr", "auc", "ap"), random_state=options.seed)
+    )
 
     print("\nSection of a package (58), logistic regression on 20 % of the packages.")
     labels = data.label_split
@@ -54,7 +56,7 @@ def main() -> None:
     candidates["random projection (untrained)"] = gr.evaluate.node_baselines(bare)["random projection"]
     for name, table in candidates.items():
         scores[name] = gr.evaluate.node_classification(
-            table, data.graph.y, train=labels.train, test=labels.test, normalise="standardise"
+            table, data.graph.y, train=labels.train, test=labels.test, normalize="standardize"
         )
     print(f"{'':32}{'accuracy':>10}{'macro-F1':>10}")
     for name, result in scores.items():

@@ -179,7 +179,7 @@ def untrained(
     """Scores that need no training."""
     graph = split.graph
     scorers = {
-        "common neighbours": lambda pairs: gr.heuristics.common_neighbors(graph, pairs),
+        "common neighbors": lambda pairs: gr.heuristics.common_neighbors(graph, pairs),
         "Adamic-Adar": lambda pairs: gr.heuristics.adamic_adar(graph, pairs),
         "resource allocation": lambda pairs: gr.heuristics.resource_allocation(graph, pairs),
     }

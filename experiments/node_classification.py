@@ -56,7 +56,7 @@ def main() -> None:
         settings = yaml.safe_load((CONFIGS / f"{config}.yaml").read_text())
         rows.append(judge(settings["name"], embedder(settings, graph), labels, options, settings))
     baselines = {
-        name: [gr.evaluate.node_baselines(graph, seed=seed)[name] for seed in range(options.seeds)]
+        name: [gr.evaluate.node_baselines(graph, random_state=seed)[name] for seed in range(options.seeds)]
         for name in ("random", "random projection")
     }
     for name, tables in baselines.items():
@@ -85,7 +85,7 @@ def embedder(settings: dict[str, Any], graph: gr.Graph) -> Any:
     """Function from a seed to vectors."""
     model = getattr(gr, settings["estimator"])(**settings["parameters"])
     if settings.get("tune"):
-        split = gr.evaluate.random_link_split(graph, test=0.0, valid=0.1, seed=0)
+        split = gr.evaluate.random_link_split(graph, test=0.0, valid=0.1, random_state=0)
 
         def validation_auc(vectors: np.ndarray) -> float:
             result = gr.evaluate.link_prediction(vectors, split, part="valid", operator="cosine", metrics=["auc"])
@@ -110,19 +110,19 @@ def judge(
         vectors = embed(seed)
         seconds.append(time.perf_counter() - start)
         for rule, known in (("topk", True), ("plain", False)):
-            for normalise in ("none", "l2"):
+            for normalize in ("none", "l2"):
                 result = gr.evaluate.node_classification(
                     vectors,
                     labels,
                     ratios=RATIOS,
                     repeats=options.splits,
-                    normalise=normalise,
+                    normalize=normalize,
                     known_label_counts=known,
                     majority=False,
-                    seed=seed,
+                    random_state=seed,
                 )
                 for metric in ("micro_f1", "macro_f1"):
-                    runs.setdefault(f"{rule} {normalise} {metric}", []).append(result.scores[metric])
+                    runs.setdefault(f"{rule} {normalize} {metric}", []).append(result.scores[metric])
     scores = {key: np.concatenate(values, axis=1) for key, values in runs.items()}
     row = {
         "name": name,

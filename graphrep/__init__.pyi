@@ -19,8 +19,6 @@ from .contrast import StructComp as StructComp
 from .embed import DeepWalk as DeepWalk
 from .embed import FastRP as FastRP
 from .embed import Node2Vec as Node2Vec
-from .embed import NodeVectors as NodeVectors
-from .embed import load_vectors as load_vectors
 from .graph import Graph as Graph
 from .graph import as_graph as as_graph
 from .linkpred import GAE as GAE
@@ -29,3 +27,5 @@ from .linkpred import NCNC as NCNC
 from .linkpred import EmbeddingScorer as EmbeddingScorer
 from .ops import iter_walks as iter_walks
 from .ops import random_walks as random_walks
+from .vectors import NodeVectors as NodeVectors
+from .vectors import load_vectors as load_vectors

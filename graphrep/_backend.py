@@ -11,18 +11,21 @@ BACKENDS = ("auto", "native", "triton", "reference")
 F = TypeVar("F", bound=Callable[..., object])
 
 
-def choose(op: str, implementations: Mapping[str, F]) -> F:
-    """Pick the implementation of ``op`` that ``GRAPHREP_BACKEND`` asks for; ``auto`` takes the first one listed.
+def wanted() -> str:
+    """Value of ``GRAPHREP_BACKEND``, "auto" if it is not set; read at every call, so that a test can set it for one."""
+    backend = os.environ.get("GRAPHREP_BACKEND") or "auto"
+    if backend not in BACKENDS:
+        raise ValueError(f"GRAPHREP_BACKEND must be one of {', '.join(BACKENDS)}; got {backend!r}.")
+    return backend
 
-    The variable is read at every call, so a test can set it for one call.
-    """
-    wanted = os.environ.get("GRAPHREP_BACKEND", "auto") or "auto"
-    if wanted not in BACKENDS:
-        raise ValueError(f"GRAPHREP_BACKEND must be one of {', '.join(BACKENDS)}; got {wanted!r}.")
-    if wanted == "auto":
+
+def choose(op: str, implementations: Mapping[str, F]) -> F:
+    """Pick the implementation of ``op`` that ``GRAPHREP_BACKEND`` asks for; ``auto`` takes the first one listed."""
+    backend = wanted()
+    if backend == "auto":
         return next(iter(implementations.values()))
-    if wanted not in implementations:
+    if backend not in implementations:
         raise NotImplementedError(
-            f"{op} has no {wanted!r} implementation; GRAPHREP_BACKEND can be auto or {', '.join(implementations)} here."
+            f"{op} has no {backend!r} implementation; set GRAPHREP_BACKEND to auto or {', '.join(implementations)}."
         )
-    return implementations[wanted]
+    return implementations[backend]

@@ -1,4 +1,4 @@
-"""What all estimators of node vectors share: the scikit-learn face over a graph."""
+"""Base of all estimators of node vectors: the interface of scikit-learn for a graph."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from graphrep.graph import Graph, as_graph
 
 if TYPE_CHECKING:
-    from graphrep.embed.vectors import NodeVectors
+    from typing_extensions import Self
+
+    from graphrep.vectors import NodeVectors
 
 F32 = npt.NDArray[np.float32]
 
@@ -28,14 +30,19 @@ class GraphEmbedder(BaseEstimator):  # type: ignore[misc]
     nodes_: npt.NDArray[Any]
     n_features_in_: int
 
-    def fit(self, graph: Any, y: Any = None) -> Any:
+    def fit(self, graph: Any, y: Any = None) -> Self:
         """Embed a graph.
 
         Parameters
         ----------
         graph : Graph or anything :func:`graphrep.as_graph` takes
-            A square NumPy array is taken for a dense adjacency, as scikit-learn has it.
+            A square NumPy array is a dense adjacency matrix, as in scikit-learn.
         y : ignored
+
+        Returns
+        -------
+        GraphEmbedder
+            The estimator itself.
         """
         del y
         return self._fit(graph)
@@ -45,7 +52,7 @@ class GraphEmbedder(BaseEstimator):  # type: ignore[misc]
         self.fit(graph, y)
         return self.embedding_
 
-    def _fit(self, graph: Any, **options: Any) -> Any:
+    def _fit(self, graph: Any, **options: Any) -> Self:
         g = self._validated_graph(graph)
         self.embedding_ = self._embed(g, **options)
         self.nodes_ = g.nodes
@@ -53,8 +60,8 @@ class GraphEmbedder(BaseEstimator):  # type: ignore[misc]
 
     @property
     def node_vectors_(self) -> NodeVectors:
-        """The fitted vectors with their names and settings: look-up, neighbours, saving."""
-        from graphrep.embed.vectors import NodeVectors
+        """The fitted vectors with their names and settings: look-up, neighbors, saving."""
+        from graphrep.vectors import NodeVectors
 
         check_is_fitted(self, "embedding_")
         settings = {"method": type(self).__name__, **_plain(self.get_params(deep=False))}
@@ -75,11 +82,11 @@ class GraphEmbedder(BaseEstimator):  # type: ignore[misc]
             matrix = sp.csr_array(matrix)
             if matrix.nnz and matrix.data.min() < 0:
                 least = matrix.data.min()
-                raise ValueError(f"Negative values in data: graph must not hold negative weights, got {least}.")
+                raise ValueError(f"Negative values in data: graph must not have negative weights, got {least}.")
             return as_graph(matrix)
         g = as_graph(graph)
         if g.num_nodes == 0:
-            raise ValueError("graph has no nodes; at least one is needed.")
+            raise ValueError("graph must have at least one node, got none.")
         self.n_features_in_ = g.num_nodes
         return g
 
@@ -96,7 +103,7 @@ def _is_edge_array(array: Any) -> bool:
 
 
 def _plain(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Parameters as JSON has them; what JSON cannot hold becomes its repr."""
+    """Parameters as JSON values; what JSON cannot hold becomes its repr."""
     plain: dict[str, Any] = {}
     for name, value in parameters.items():
         if isinstance(value, np.generic):

@@ -1,15 +1,18 @@
-"""How many threads a kernel uses."""
+"""How many threads a computation uses."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def available_cpus() -> int:
-    """Processors this process may run on."""
+    """Number of CPUs that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -19,8 +22,8 @@ def resolve_threads(n_jobs: int | None) -> int:
     """Turn an ``n_jobs`` argument into a number of threads.
 
     ``None`` follows torch's setting where torch is loaded (so that ``torch.set_num_threads`` governs both), else
-    ``OMP_NUM_THREADS``, else every processor this process may use. A negative value counts back from all processors
-    as in joblib: -1 is all of them.
+    ``OMP_NUM_THREADS``, else all CPUs that this process may use. A negative value counts back from all CPUs as in
+    joblib: -1 is all of them.
     """
     if n_jobs is None:
         torch = sys.modules.get("torch")
@@ -37,17 +40,19 @@ def resolve_threads(n_jobs: int | None) -> int:
 
 @contextmanager
 def limited_threads(n_jobs: int | None) -> Iterator[None]:
-    """Placeholder until merged."""
+    """Run a block on ``n_jobs`` threads: BLAS, OpenMP and, where it is loaded, torch. None changes nothing."""
     if n_jobs is None:
         yield
         return
-    import torch
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    count, before = resolve_threads(n_jobs), torch.get_num_threads()
+    count, torch = resolve_threads(n_jobs), sys.modules.get("torch")
+    before = None if torch is None else torch.get_num_threads()
     with threadpool_limits(count):
-        torch.set_num_threads(count)
         try:
+            if torch is not None:
+                torch.set_num_threads(count)
             yield
         finally:
-            torch.set_num_threads(before)
+            if torch is not None:
+                torch.set_num_threads(before)

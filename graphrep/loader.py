@@ -1,7 +1,7 @@
 """Mini-batches of sampled subgraphs, shaped like those of PyG's loaders, without pyg-lib or torch-sparse.
 
-Batches are a function of (seed, epoch, number of the batch) alone: the number of workers and threads, and how workers
-are started, change nothing.
+A batch is a function of (seed, epoch, number of the batch) only. The number of workers and threads and the way in which
+workers are started do not change it.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ Tensor = torch.Tensor
 
 
 class _Batch(NamedTuple):
-    """What the main process tells a worker: which batch this is, and which examples it holds."""
+    """Message from the main process to a worker: the number of a batch and its examples."""
 
-    number: int  # unlike that of any other batch of any epoch
+    number: int  # differs between all batches of all epochs
     examples: Tensor
 
 
@@ -46,7 +46,7 @@ class _Batches(torch.utils.data.Sampler[_Batch]):
         return size // self.batch_size if self.drop_last else math.ceil(size / self.batch_size)
 
     def __iter__(self) -> Iterator[_Batch]:
-        epoch = self.epoch  # the loader counts: with workers it asks twice
+        epoch = self.epoch  # counted by the loader, since workers ask twice
         if self.order is not None:
             order = torch.as_tensor(list(self.order), dtype=torch.int64)
         elif self.shuffle:
@@ -58,7 +58,7 @@ class _Batches(torch.utils.data.Sampler[_Batch]):
 
 
 class _Negatives(NamedTuple):
-    """How many negatives there are per edge, and whether only their targets are drawn."""
+    """Number of negatives per edge, and whether only their targets are drawn."""
 
     triplets: bool
     amount: float
@@ -67,7 +67,7 @@ class _Negatives(NamedTuple):
 
 
 class _Examples:
-    """The map-style data set behind a loader: a batch to what is computed on it. Pickled to workers."""
+    """Map-style data set behind a loader, from a batch to its subgraph; pickled for workers."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class _Examples:
         )
 
     def draw(self, batch: _Batch) -> tuple[NeighborSample, dict[str, Any]]:
-        """Sampled subgraph of a batch, and the attributes that go with it."""
+        """Sampled subgraph of a batch, and further attributes of the batch."""
         raise NotImplementedError
 
     def __getitem__(self, batch: _Batch) -> Any:
@@ -130,19 +130,19 @@ class _Loader(torch.utils.data.DataLoader[Any]):
     ) -> None:
         for name in ("dataset", "collate_fn", "batch_sampler"):
             if name in options:
-                raise TypeError(f"{type(self).__name__} makes its own {name}; leave it out.")
+                raise TypeError(f"{name} must not be given; {type(self).__name__} makes its own.")
         if shuffle and sampler is not None:
-            raise ValueError("shuffle must be False where a sampler gives the order.")
+            raise ValueError("shuffle must be False if a sampler is given.")
         batch_size = checked_int("batch_size", batch_size, 1)
         batches = _Batches(size, batch_size, examples.seed, shuffle=shuffle, drop_last=drop_last, order=sampler)
         super().__init__(examples, batch_size=None, sampler=batches, **options)  # type: ignore[arg-type]
         self.data, self.transform = examples.data, examples.transform
-        # What the user asked for; the DataLoader itself sees one ready batch after another.
+        # The values that the user gave; the DataLoader itself only sees complete batches.
         self.__dict__.update(batch_size=batch_size, drop_last=drop_last)
 
     @property
     def epoch(self) -> int:
-        """Number of the next epoch; set it to continue a run, or to repeat an epoch."""
+        """Number of the next epoch; set it to continue a run or to repeat an epoch."""
         return int(self.sampler.epoch)  # type: ignore[attr-defined]
 
     @epoch.setter
@@ -156,7 +156,7 @@ class _Loader(torch.utils.data.DataLoader[Any]):
         return batches if examples.filter_per_worker else map(examples.assemble, batches)
 
     def __call__(self, index: Any) -> Any:
-        """Return the batch of these examples, drawn as the first of epoch 0."""
+        """Return the batch of these examples, drawn as the first batch of epoch 0."""
         examples: Any = self.dataset
         return examples.assemble(examples.draw(_Batch(0, torch.as_tensor(index))))
 
@@ -165,31 +165,31 @@ class _Loader(torch.utils.data.DataLoader[Any]):
 
 
 class NeighborLoader(_Loader):
-    r"""Batches of nodes, each with a sample of its neighbourhood, as ``torch_geometric.data.Data``.
+    r"""Batches of nodes, each with a sample of its neighborhood, as ``torch_geometric.data.Data``.
 
     Parameters
     ----------
     data : torch_geometric.data.Data
-        Has ``edge_index`` and whatever is to be in the batches.
+        Has ``edge_index`` and the attributes that the batches should have.
     num_neighbors : sequence of int
-        In-neighbours sampled per node in each hop; -1: all.
+        Number of in-neighbors sampled per node in each hop; -1 takes all.
     input_nodes : int or bool tensor, optional
-        Nodes to make batches of; default all.
+        Seed nodes of the batches; default all nodes.
     batch_size : int
     replace : bool
         Sample with replacement.
     weight_attr : str, optional
-        Edge attribute of ``data``: sample in proportion to it.
+        Edge attribute of ``data``; edges are sampled in proportion to it.
     shuffle, drop_last : bool
-        Another order in every epoch; leave out the last batch if it is smaller.
+        Change the order in every epoch; leave out the last batch if it is smaller.
     sampler : iterable with a length, optional
-        Gives the order of the examples (positions in ``input_nodes``) instead.
+        Order of the examples (positions in ``input_nodes``).
     transform : callable, optional
         Applied to every batch.
     filter_per_worker : bool, optional
-        Gather features in the worker; default, unless ``data`` is on a GPU.
-    seed : int, optional
-        Default: drawn from torch's generator, so that ``torch.manual_seed`` governs.
+        Gather features in the worker; default: unless ``data`` is on a GPU.
+    random_state : int, RandomState, Generator or None
+        None asks for different batches each time; ``torch.manual_seed`` has no influence.
     **kwargs
         For ``torch.utils.data.DataLoader``: ``num_workers``, ``pin_memory``, ``persistent_workers``, ...
 
@@ -201,14 +201,14 @@ class NeighborLoader(_Loader):
     Raises
     ------
     TypeError, ValueError, IndexError
-        Heterogeneous data, no ``edge_index``, input nodes out of range, a weight attribute that is missing.
+        Heterogeneous data, no ``edge_index``, input nodes out of range, or a missing weight attribute.
 
     Notes
     -----
     A batch has the node attributes of the nodes ``n_id`` (the seeds first), the edge attributes of the edges ``e_id``,
-    ``edge_index`` between places in ``n_id``, ``input_id`` (positions in ``input_nodes``; of a mask, node numbers),
+    ``edge_index`` with positions in ``n_id``, ``input_id`` (positions in ``input_nodes``, or node numbers for a mask),
     ``batch_size`` (number of seeds), ``num_sampled_nodes`` and ``num_sampled_edges`` per hop. Edges point towards the
-    seeds. Every epoch samples anew.
+    seeds. Every epoch draws new samples.
 
     Examples
     --------
@@ -216,7 +216,7 @@ class NeighborLoader(_Loader):
     >>> from torch_geometric.data import Data
     >>> import graphrep as gr
     >>> data = Data(x=torch.arange(4.0).view(4, 1), edge_index=torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]]))
-    >>> loader = gr.loader.NeighborLoader(data, [1, 1], input_nodes=torch.tensor([3, 1]), batch_size=1, seed=0)
+    >>> loader = gr.loader.NeighborLoader(data, [1, 1], input_nodes=torch.tensor([3, 1]), batch_size=1, random_state=0)
     >>> for batch in loader:
     ...     print(batch.n_id.tolist(), batch.edge_index.tolist(), batch.x.ravel().tolist())
     [3, 2, 1] [[1, 2], [0, 1]] [3.0, 2.0, 1.0]
@@ -237,7 +237,7 @@ class NeighborLoader(_Loader):
         sampler: Any = None,
         transform: Callable[[Any], Any] | None = None,
         filter_per_worker: bool | None = None,
-        seed: Any = None,
+        random_state: Any = 0,
         **kwargs: Any,
     ) -> None:
         examples = _Nodes(
@@ -245,7 +245,7 @@ class NeighborLoader(_Loader):
             num_neighbors,
             replace=replace,
             weight_attr=weight_attr,
-            seed=_seed(seed),
+            seed=resolve_seed(random_state),
             transform=transform,
             filter_per_worker=filter_per_worker,
         )
@@ -284,38 +284,36 @@ class _Nodes(_Examples):
 
 
 class LinkNeighborLoader(_Loader):
-    r"""Batches of edges, each end with a sample of its neighbourhood, as ``torch_geometric.data.Data``.
+    r"""Batches of edges, each end with a sample of its neighborhood, as ``torch_geometric.data.Data``.
 
-    Edges of a batch that are in ``data.edge_index`` can be sampled, too: where they are targets of a prediction, give a
-    ``data`` without them, or mask them per batch (``removed`` of :func:`graphrep.ops.pool_common_neighbors`).
+    Edges of a batch that are in ``data.edge_index`` can also be sampled. If they are the targets of a prediction,
+    remove them from ``data`` or mask them per batch (``removed`` of :func:`graphrep.ops.pool_common_neighbors`).
 
     Parameters
     ----------
     data, num_neighbors
         See :class:`NeighborLoader`.
     edge_label_index : int tensor of shape (2, num_labels), optional
-        Edges to make batches of; default ``data.edge_index``.
+        Edges of the batches; default ``data.edge_index``.
     edge_label : tensor of shape (num_labels, ...), optional
-        Their labels.
+        Labels of these edges.
     neg_sampling : "binary", "triplet", dict or torch_geometric.sampler.NegativeSampling, optional
-        Add negatives, both ends (binary) or the target (triplet) drawn from all nodes, uniformly or in proportion to
-        the weights of a ``NegativeSampling``. They may hit edges.
+        Add negatives, of which both ends ("binary") or the target ("triplet") are drawn from all nodes, uniformly or in
+        proportion to the weights of a ``NegativeSampling``. They can be edges.
     neg_sampling_ratio : float, optional
-        Binary negatives per edge.
-    batch_size, replace, weight_attr, shuffle, drop_last, sampler, transform, filter_per_worker, seed, **kwargs
+        Number of binary negatives per edge.
+    batch_size, replace, weight_attr, shuffle, drop_last, sampler, transform, filter_per_worker, random_state, **kwargs
         See :class:`NeighborLoader`.
 
     Raises
     ------
     TypeError, ValueError, IndexError
-        As :class:`NeighborLoader`; labels of another length, or labels with triplets.
+        As for :class:`NeighborLoader`; labels of another length, or labels with triplets.
 
-    Notes
-    -----
-    Beside what :class:`NeighborLoader` gives, but for ``batch_size``, a batch has ``edge_label_index`` (places in
-    ``n_id``) and ``edge_label``. With binary negatives these come last and have label 0; labels that begin at 0 are
-    raised by 1, and where there are none edges have 1. With triplets there are ``src_index``, ``dst_pos_index`` and
-    ``dst_neg_index`` instead. Nodes of all edges are sampled for once, in ascending order.
+    Notes ----- A batch has the attributes of :class:`NeighborLoader` except ``batch_size``, and ``edge_label_index``
+    (positions in ``n_id``) and ``edge_label``. Binary negatives come last and have label 0; labels that start at 0 are
+    increased by 1, and without labels edges have 1. With triplets there are ``src_index``, ``dst_pos_index`` and
+    ``dst_neg_index`` instead. The ends of all edges are distinct seeds, in ascending order.
 
     Examples
     --------
@@ -323,7 +321,7 @@ class LinkNeighborLoader(_Loader):
     >>> from torch_geometric.data import Data
     >>> import graphrep as gr
     >>> data = Data(num_nodes=4, edge_index=torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]]))
-    >>> loader = gr.loader.LinkNeighborLoader(data, [1], batch_size=2, neg_sampling="binary", seed=0)
+    >>> loader = gr.loader.LinkNeighborLoader(data, [1], batch_size=2, neg_sampling="binary", random_state=0)
     >>> batch = next(iter(loader))
     >>> batch.edge_label
     tensor([1., 1., 0., 0.])
@@ -349,7 +347,7 @@ class LinkNeighborLoader(_Loader):
         sampler: Any = None,
         transform: Callable[[Any], Any] | None = None,
         filter_per_worker: bool | None = None,
-        seed: Any = None,
+        random_state: Any = 0,
         **kwargs: Any,
     ) -> None:
         examples = _Links(
@@ -357,7 +355,7 @@ class LinkNeighborLoader(_Loader):
             num_neighbors,
             replace=replace,
             weight_attr=weight_attr,
-            seed=_seed(seed),
+            seed=resolve_seed(random_state),
             transform=transform,
             filter_per_worker=filter_per_worker,
         )
@@ -389,7 +387,7 @@ class _Links(_Examples):
         if len(edge_label) != self.links.shape[1]:
             raise ValueError(f"edge_label must have one label per edge, {self.links.shape[1]}; got {len(edge_label)}.")
         if self.negatives is not None and self.negatives.triplets:
-            raise ValueError("edge_label must be None for triplets, which have no labels.")
+            raise ValueError("edge_label must be None for triplets.")
         if self.negatives is not None and len(edge_label) and int(edge_label.min()) == 0:
             self.label = edge_label + 1  # 0 means a negative
 
@@ -426,7 +424,7 @@ class _Links(_Examples):
 
 
 def _negatives(given: Any) -> _Negatives | None:
-    """From the name of a mode, a dict of arguments, or PyG's NegativeSampling."""
+    """Settings from the name of a mode, a dict of arguments, or PyG's NegativeSampling."""
     if given is None:
         return None
     if isinstance(given, str):
@@ -437,7 +435,7 @@ def _negatives(given: Any) -> _Negatives | None:
     if mode not in ("binary", "triplet"):
         raise ValueError(f"neg_sampling must be of mode binary or triplet, got {mode!r}.")
     if not amount > 0 or (mode == "triplet" and amount != int(amount)):
-        raise ValueError(f"the amount of negatives must be positive, and whole for triplets; got {amount}.")
+        raise ValueError(f"amount of neg_sampling must be positive, and an integer for triplets; got {amount}.")
     return _Negatives(mode == "triplet", amount, fields.get("src_weight"), fields.get("dst_weight"))
 
 
@@ -445,18 +443,14 @@ def _generator(seed: int, stream: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(stream_key(seed, stream)) >> 1)
 
 
-def _seed(seed: Any) -> int:
-    return int(torch.randint(2**63 - 1, ())) if seed is None else resolve_seed(seed)
-
-
 def _adjacency(data: Any, weight_attr: str | None) -> Adjacency:
-    """Incoming edges of every node."""
+    """Adjacency of the incoming edges of every node."""
     if not hasattr(data, "is_edge_attr") or not hasattr(data, "edge_index"):
         raise TypeError(
             f"data must be a torch_geometric.data.Data of one node and edge type, got {type(data).__name__}."
         )
     if data.edge_index is None:
-        raise ValueError("data has no edge_index to sample from.")
+        raise ValueError("data must have an edge_index, got none.")
     weights = None
     if weight_attr is not None:
         weights = getattr(data, weight_attr, None)
@@ -472,13 +466,13 @@ def _checked_ids(name: str, ids: Tensor, num_nodes: int, dim: int) -> Tensor:
     if ids.dim() != dim or (dim == 2 and ids.shape[0] != 2):
         raise ValueError(f"{name} must have shape {'(n,)' if dim == 1 else '(2, n)'}, got {tuple(ids.shape)}.")
     if ids.numel() and ids.dtype not in (torch.int32, torch.int64):
-        raise TypeError(f"{name} must hold node numbers, int32 or int64; got {describe(ids)}.")
+        raise TypeError(f"{name} must hold int32 or int64 node numbers, got {describe(ids)}.")
     check_rows(name, ids, num_nodes)
     return ids.long()
 
 
 def _subgraph(data: Any, sample: NeighborSample) -> Any:
-    """Copy the data with the attributes of the sampled nodes and edges; others are handed on as they are."""
+    """Copy the data with the attributes of the sampled nodes and edges; other attributes are unchanged."""
     out = copy.copy(data)
     for name, value in data.to_dict().items():
         if name == "edge_index":

@@ -58,7 +58,7 @@ def test_batches_of_nodes(input_nodes, weight_attr):
     data = make_data()
     nodes = {None: torch.arange(60), "list": torch.tensor([7, 3, 50, 3, 9]), "mask": data.train_mask.nonzero().view(-1)}
     given = {None: None, "list": nodes["list"].tolist(), "mask": data.train_mask}[input_nodes]
-    loader = NeighborLoader(data, [3, 2], given, batch_size=4, weight_attr=weight_attr, seed=0)
+    loader = NeighborLoader(data, [3, 2], given, batch_size=4, weight_attr=weight_attr, random_state=0)
     expected = nodes[input_nodes]
     assert (len(loader), loader.batch_size) == (-(-len(expected) // 4), 4)
     batches = list(loader)
@@ -82,7 +82,7 @@ def test_what_is_computed_on_a_full_neighbourhood_is_what_is_computed_on_the_gra
         return gr.ops.spmm(adj, gr.ops.spmm(adj, x, "mean"), "mean")
 
     whole = two_layers(data.x, data.edge_index)
-    for batch in NeighborLoader(data, [-1, -1], batch_size=7, seed=0):
+    for batch in NeighborLoader(data, [-1, -1], batch_size=7, random_state=0):
         out = two_layers(batch.x, batch.edge_index)[: batch.batch_size]
         torch.testing.assert_close(out, whole[batch.input_id])
 
@@ -93,9 +93,9 @@ def test_batches_are_a_function_of_seed_and_epoch(make):
 
     def loader(seed, **options):
         if make == "nodes":
-            return NeighborLoader(data, [2, 2], batch_size=16, shuffle=True, seed=seed, **options)
+            return NeighborLoader(data, [2, 2], batch_size=16, shuffle=True, random_state=seed, **options)
         options["neg_sampling"] = "binary"
-        return LinkNeighborLoader(data, [2, 2], batch_size=100, shuffle=True, seed=seed, **options)
+        return LinkNeighborLoader(data, [2, 2], batch_size=100, shuffle=True, random_state=seed, **options)
 
     one = loader(1)
     first, second = list(one), list(one)
@@ -105,14 +105,21 @@ def test_batches_are_a_function_of_seed_and_epoch(make):
     again.epoch = 1
     assert same_batches(list(again), second)
     assert not same_batches(list(loader(2)), first)
+    assert same_batches(list(loader(np.random.default_rng(3))), list(loader(np.random.default_rng(3))))
     torch.manual_seed(5)
-    default = list(loader(None))
+    fresh = list(loader(None))
     torch.manual_seed(5)
-    assert same_batches(list(loader(None)), default)
+    assert not same_batches(list(loader(None)), fresh)
+
+
+def test_the_default_seed_is_zero():
+    data = make_data()
+    default, zero = (NeighborLoader(data, [1], shuffle=True, **options) for options in ({}, {"random_state": 0}))
+    assert same_batches(list(default), list(zero))
 
 
 def test_samples_differ_between_epochs_that_are_not_shuffled():
-    loader = NeighborLoader(make_data(), [1], batch_size=60, seed=0)
+    loader = NeighborLoader(make_data(), [1], batch_size=60, random_state=0)
     first, second = (batch for _ in range(2) for batch in loader)
     assert first.e_id.tolist() != second.e_id.tolist()
 
@@ -123,27 +130,27 @@ def test_samples_differ_between_epochs_that_are_not_shuffled():
 @pytest.mark.parametrize(("start", "filter_per_worker"), [("fork", True), ("fork", False), ("spawn", True)])
 def test_workers_change_nothing(start, filter_per_worker):
     data = make_data()
-    options = {"batch_size": 9, "shuffle": True, "seed": 4, "filter_per_worker": filter_per_worker}
+    options = {"batch_size": 9, "shuffle": True, "random_state": 4, "filter_per_worker": filter_per_worker}
     count = 2 if start == "fork" else 1  # a spawned one takes seconds to import torch
     workers = {"num_workers": count, "multiprocessing_context": start, "persistent_workers": True}
     alone, helped = NeighborLoader(data, [3, 2], **options), NeighborLoader(data, [3, 2], **options, **workers)
     for _ in range(2):
         assert same_batches(list(alone), list(helped))
     if start == "fork":
-        links = {"neg_sampling": "triplet", "batch_size": 90, "seed": 4}
+        links = {"neg_sampling": "triplet", "batch_size": 90, "random_state": 4}
         alone = LinkNeighborLoader(data, [2], **links)
         assert same_batches(list(alone), list(LinkNeighborLoader(data, [2], **links, **workers)))
 
 
 def test_drop_last_sampler_and_transform():
     data = make_data()
-    assert [b.batch_size for b in NeighborLoader(data, [1], batch_size=25, drop_last=True, seed=0)] == [25, 25]
+    assert [b.batch_size for b in NeighborLoader(data, [1], batch_size=25, drop_last=True, random_state=0)] == [25, 25]
     order = torch.utils.data.SubsetRandomSampler([5, 8, 2])
-    loader = NeighborLoader(data, [1], batch_size=2, sampler=order, seed=0, transform=lambda batch: batch.n_id)
+    loader = NeighborLoader(data, [1], batch_size=2, sampler=order, random_state=0, transform=lambda batch: batch.n_id)
     seeds = [node for n_id, k in zip(loader, (2, 1), strict=True) for node in n_id[:k].tolist()]
     assert len(loader) == 2
     assert sorted(seeds) == [2, 5, 8]
-    assert NeighborLoader(data, [1], [4, 9], seed=0)([1]).n_id[0] == 9
+    assert NeighborLoader(data, [1], [4, 9], random_state=0)([1]).n_id[0] == 9
 
 
 @pytest.mark.parametrize("with_labels", [False, True])
@@ -152,7 +159,7 @@ def test_batches_of_links(with_labels, ratio):
     data = make_data()
     links = torch.randint(60, (2, 50), generator=torch.Generator().manual_seed(3))
     labels = torch.arange(50) % 3 if with_labels else None
-    loader = LinkNeighborLoader(data, [3, 2], links, labels, neg_sampling_ratio=ratio, batch_size=20, seed=0)
+    loader = LinkNeighborLoader(data, [3, 2], links, labels, neg_sampling_ratio=ratio, batch_size=20, random_state=0)
     for i, batch in enumerate(loader):
         here = slice(20 * i, min(20 * i + 20, 50))
         count = here.stop - here.start
@@ -178,7 +185,7 @@ def test_triplets_and_weighted_negatives():
     weight[[11, 12]] = 1.0
     sampling = NegativeSampling("triplet", 3, dst_weight=weight)
     seen = set()
-    for batch in LinkNeighborLoader(data, [2], batch_size=150, neg_sampling=sampling, seed=0):
+    for batch in LinkNeighborLoader(data, [2], batch_size=150, neg_sampling=sampling, random_state=0):
         assert "edge_label_index" not in batch
         assert batch.dst_neg_index.shape == (len(batch.input_id), 3)
         assert torch.equal(
@@ -186,12 +193,12 @@ def test_triplets_and_weighted_negatives():
         )
         seen |= set(batch.n_id[batch.dst_neg_index].view(-1).tolist())
     assert seen == {11, 12}
-    batch = next(iter(LinkNeighborLoader(data, [2], batch_size=4, neg_sampling={"mode": "triplet"}, seed=0)))
+    batch = next(iter(LinkNeighborLoader(data, [2], batch_size=4, neg_sampling={"mode": "triplet"}, random_state=0)))
     assert batch.dst_neg_index.shape == (4,)
 
 
 def test_uniform_negatives_reach_every_node():
-    loader = LinkNeighborLoader(make_data(), [0], batch_size=400, neg_sampling="binary", seed=0)
+    loader = LinkNeighborLoader(make_data(), [0], batch_size=400, neg_sampling="binary", random_state=0)
     batch = next(iter(loader))
     for end in batch.n_id[batch.edge_label_index[:, 400:]]:
         counts = torch.bincount(end, minlength=60).double()
@@ -204,11 +211,11 @@ def test_data_of_other_kinds():
     data.tags = [f"n{i}" for i in range(60)]
     del data.x, data.y, data.train_mask
     data.num_nodes = 60
-    batch = next(iter(NeighborLoader(data, [2], [5], seed=0)))
+    batch = next(iter(NeighborLoader(data, [2], [5], random_state=0)))
     assert torch.equal(batch.names, batch.n_id)
     assert batch.tags == [f"n{i}" for i in batch.n_id.tolist()]
     bare = pyg_data.Data(edge_index=data.edge_index, num_nodes=80)
-    batch = next(iter(NeighborLoader(bare, [-1], [79], seed=0)))
+    batch = next(iter(NeighborLoader(bare, [-1], [79], random_state=0)))
     assert (batch.num_nodes, batch.num_edges) == (1, 0)
     assert bare.num_nodes == 80  # the original stays as it is
     adj = NeighborLoader(copy.copy(bare), [1]).dataset.adj
@@ -219,14 +226,18 @@ def test_unusable_input_is_refused():
     data = make_data()
     for make, error, message in (
         (lambda: NeighborLoader(pyg_data.HeteroData(), [1]), TypeError, "one node and edge type, got HeteroData"),
-        (lambda: NeighborLoader(pyg_data.Data(x=data.x), [1]), ValueError, "no edge_index"),
+        (lambda: NeighborLoader(pyg_data.Data(x=data.x), [1]), ValueError, "data must have an edge_index"),
         (lambda: NeighborLoader(data, [-2]), ValueError, "num_neighbors must be at least -1"),
         (lambda: NeighborLoader(data, [1], [60]), IndexError, r"input_nodes must lie in \[0, 60\)"),
-        (lambda: NeighborLoader(data, [1], [0.5]), TypeError, "input_nodes must hold node numbers"),
+        (lambda: NeighborLoader(data, [1], [0.5]), TypeError, "input_nodes must hold int32 or int64 node numbers"),
         (lambda: NeighborLoader(data, [1], data.train_mask[:5]), ValueError, "a mask of input_nodes"),
         (lambda: NeighborLoader(data, [1], batch_size=0), ValueError, "batch_size must be at least 1"),
         (lambda: NeighborLoader(data, [1], weight_attr="nothing"), ValueError, "data.nothing must hold one weight"),
-        (lambda: NeighborLoader(data, [1], collate_fn=list), TypeError, "makes its own collate_fn"),
+        (
+            lambda: NeighborLoader(data, [1], collate_fn=list),
+            TypeError,
+            "collate_fn must not be given",
+        ),
         (lambda: NeighborLoader(data, [1], shuffle=True, sampler=[1]), ValueError, "shuffle must be False"),
         (lambda: LinkNeighborLoader(data, [1], [[0], [1], [2]]), ValueError, r"must have shape \(2, n\)"),
         (lambda: LinkNeighborLoader(data, [1], [[0], [60]]), IndexError, "edge_label_index must lie in"),

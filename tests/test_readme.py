@@ -24,7 +24,7 @@ def test_the_python_blocks_run_one_after_the_other(tmp_path, monkeypatch, capsys
         exec(compile(block, str(README), "exec"), names)
     printed = capsys.readouterr().out
     assert printed.startswith("[('python3-")
-    assert "common neighbours (untrained)" in printed
+    assert "common neighbors (untrained)" in printed
     assert (tmp_path / "debian.safetensors").stat().st_size > 1_000_000
 
 

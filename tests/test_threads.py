@@ -6,8 +6,9 @@ import sys
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
-from graphrep._threads import available_cpus, resolve_threads
+from graphrep._threads import available_cpus, limited_threads, resolve_threads
 
 
 def in_a_fresh_process(code, **environment):
@@ -61,3 +62,27 @@ def test_a_strange_omp_num_threads_is_as_good_as_none(value):
 def test_torch_governs_the_default_once_it_is_loaded():
     code = "import torch; torch.set_num_threads(3); print(resolve_threads(None), resolve_threads(2))"
     assert in_a_fresh_process(code) == "3 2"
+
+
+def test_a_limit_holds_for_blas_and_torch_and_ends_with_the_block():
+    import torch
+
+    def counts():
+        return torch.get_num_threads(), {pool["num_threads"] for pool in threadpool_info()}
+
+    before = counts()
+    for n_jobs in (1, 3):
+        with limited_threads(n_jobs):
+            assert counts() == (n_jobs, {n_jobs})
+    with limited_threads(None):
+        assert counts() == before
+    assert counts() == before
+    with pytest.raises(RuntimeError, match="inside"), limited_threads(3):
+        raise RuntimeError("inside")
+    assert counts() == before
+    with pytest.raises(ValueError, match="n_jobs must not be 0"), limited_threads(0):
+        pass
+    assert (
+        in_a_fresh_process("from graphrep._threads import limited_threads\nwith limited_threads(2): print('ok')")
+        == "ok"
+    )

@@ -126,7 +126,7 @@ def gensim_corpus(walks: npt.NDArray[np.integer[Any]]) -> list[list[str]]:
     return [[str(node) for node in walk if node >= 0] for walk in walks.tolist()]
 
 
-def gensim_model(corpus: list[list[str]], *, dimensions: int, window: int, negatives: int, seed: int) -> Any:
+def gensim_model(corpus: list[list[str]], *, dimensions: int, window: int, num_negatives: int, seed: int) -> Any:
     """Gensim's skip-gram with negative sampling, its vocabulary built; nothing is left out or subsampled."""
     from gensim.models.word2vec import FAST_VERSION, Word2Vec
 
@@ -135,7 +135,7 @@ def gensim_model(corpus: list[list[str]], *, dimensions: int, window: int, negat
     model = Word2Vec(
         vector_size=dimensions,
         window=window,
-        negative=negatives,
+        negative=num_negatives,
         sg=1,
         hs=0,
         sample=0,
@@ -151,7 +151,7 @@ def ensmallen_skipgram(
     *,
     dimensions: int,
     window: int,
-    negatives: int,
+    num_negatives: int,
     walk_length: int,
     walks_per_node: int,
     seed: int,
@@ -164,7 +164,7 @@ def ensmallen_skipgram(
     return models.SkipGram(
         embedding_size=dimensions,
         window_size=window,
-        number_of_negative_samples=negatives,
+        number_of_negative_samples=num_negatives,
         walk_length=walk_length,
         iterations=walks_per_node,
         epochs=1,

@@ -163,7 +163,7 @@ def set_tasks(adj: gr.ops.Adjacency, graph: gr.Graph) -> dict[str, Functions]:
         "keys, torch.sparse": product,
     }
     counts = {OURS: lambda: gr.ops.intersection_count(adj, pairs), "keys": lambda: sets()[0].diff()}
-    return {"common neighbours counted": counts, **both_ways("common neighbours pooled", pools, [x])}
+    return {"common neighbors counted": counts, **both_ways("common neighbors pooled", pools, [x])}
 
 
 def sampling_tasks(adj: gr.ops.Adjacency, graph: gr.Graph) -> dict[str, Functions]:

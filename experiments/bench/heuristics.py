@@ -63,7 +63,7 @@ def main() -> None:
 
     found = {}
     for name, ours, weights, networkx_sample in (
-        ("common neighbours", common_neighbors, np.ones(NODES), networkx_counts),
+        ("common neighbors", common_neighbors, np.ones(NODES), networkx_counts),
         ("Adamic-Adar", adamic_adar, 1 / np.log(np.maximum(graph.out_degree, 2)), networkx_adamic_adar),
     ):
         scores = ours(graph, pairs)
@@ -99,7 +99,7 @@ def main() -> None:
             "arcs": graph.num_arcs,
             "networkx_pairs": sample.shape[1],
             **found["Adamic-Adar"],
-            "common_neighbours": found["common neighbours"],
+            "common_neighbours": found["common neighbors"],
         },
     )
     print(f"written to {path.relative_to(path.parents[2])}")

@@ -219,7 +219,7 @@ def problem(data: str, root: str | None) -> tuple[gr.Graph, np.ndarray[Any, Any]
     config = {"cora": "ncn_cora", "ogbl-ddi": "ncn_ddi"}[data]
     settings = yaml.safe_load((CONFIGS / f"{config}.yaml").read_text(encoding="utf-8"))["parameters"]
     if data == "cora":
-        split = gr.evaluate.ncn_link_split(gr.datasets.load(data, root=root).graph, seed=0)
+        split = gr.evaluate.ncn_link_split(gr.datasets.load(data, root=root).graph, random_state=0)
     else:
         split = gr.datasets.load(data, root=root).split
     return split.graph, np.array(split.train), settings

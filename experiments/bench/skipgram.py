@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 LENGTH = 80
 WALKS = 25_000
-SETTINGS = {"dimensions": 128, "window": 10, "negatives": 5}
+SETTINGS = {"dimensions": 128, "window": 10, "num_negatives": 5}
 ROUNDS = 3
 TARGETS = {"gensim": 12.0, "GRAPE": 3.0}
 

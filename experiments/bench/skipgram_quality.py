@@ -32,7 +32,7 @@ from _peers import THREADS, ensmallen_graph, ensmallen_skipgram, gensim_corpus, 
 import graphrep as gr
 
 NAME = "skipgram_quality"
-SETTINGS = {"dimensions": 128, "window": 10, "negatives": 5}
+SETTINGS = {"dimensions": 128, "window": 10, "num_negatives": 5}
 LENGTH = 80
 BASE = "gensim"  # what differences are taken to
 

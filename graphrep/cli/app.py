@@ -13,8 +13,8 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from graphrep.embed import NodeVectors
     from graphrep.graph import Graph
+    from graphrep.vectors import NodeVectors
 
 __all__ = ["app", "main"]
 
@@ -58,7 +58,7 @@ class LinkModel(str, Enum):
     ncnc = "ncnc"
 
 
-_WALKS = ("walk_length", "walks_per_node", "window", "negatives", "epochs", "checkpoint")
+_WALKS = ("walk_length", "walks_per_node", "window", "num_negatives", "epochs", "checkpoint")
 _LEARNERS: dict[Method, tuple[str, tuple[str, ...]]] = {
     Method.fastrp: ("FastRP", ("iteration_weights", "normalization_strength")),
     Method.node2vec: ("Node2Vec", (*_WALKS, "p", "q")),
@@ -67,7 +67,7 @@ _LEARNERS: dict[Method, tuple[str, tuple[str, ...]]] = {
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line; what the library refuses is one line on stderr and exit code 1."""
+    """Run the command line; an error of the library becomes one line on stderr and exit code 1."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments  # before or after the command
     try:
@@ -107,14 +107,19 @@ def embed(
     ],
     method: Annotated[Method, typer.Option(help="The learner.")] = Method.fastrp,
     dimensions: Annotated[int, typer.Option(help="Length of each vector.")] = 128,
-    directed: Annotated[bool, typer.Option("--directed", help="Edges of the file have a direction.")] = False,
+    directed: Annotated[bool, typer.Option("--directed", help="The edges of the file are directed.")] = False,
     weighted: Annotated[
         bool | None,
-        typer.Option("--weighted/--unweighted", help="Require or ignore weights; default: use them if there are any."),
+        typer.Option(
+            "--weighted/--unweighted", help="Require or ignore weights; default: use weights if the file has them."
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Vectors depend on it.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 0,
     threads: Annotated[
-        int | None, typer.Option(help="Default: all. With 1, node2vec and deepwalk repeat to the bit.")
+        int | None,
+        typer.Option(
+            help="Number of threads; default: all. With 1, node2vec and deepwalk are reproducible bit by bit."
+        ),
     ] = None,
     iteration_weights: Annotated[
         str | None, typer.Option(help="fastrp: weight of each power of the transition matrix, such as 0,0,1,4.")
@@ -125,12 +130,17 @@ def embed(
     walk_length: Annotated[int | None, typer.Option(help="node2vec, deepwalk: nodes in a walk.")] = None,
     walks_per_node: Annotated[int | None, typer.Option(help="node2vec, deepwalk: walks from each node.")] = None,
     window: Annotated[int | None, typer.Option(help="node2vec, deepwalk: largest distance of a context.")] = None,
-    negatives: Annotated[int | None, typer.Option(help="node2vec, deepwalk: negative samples per pair.")] = None,
+    num_negatives: Annotated[int | None, typer.Option(help="node2vec, deepwalk: negative samples per pair.")] = None,
     epochs: Annotated[int | None, typer.Option(help="node2vec, deepwalk: passes over the walks.")] = None,
-    p: Annotated[float | None, typer.Option("--p", help="node2vec: the larger, the rarer a step back.")] = None,
-    q: Annotated[float | None, typer.Option("--q", help="node2vec: the larger, the closer a walk stays.")] = None,
+    p: Annotated[
+        float | None, typer.Option("--p", help="node2vec: return parameter; the larger, the rarer are steps back.")
+    ] = None,
+    q: Annotated[
+        float | None,
+        typer.Option("--q", help="node2vec: in-out parameter; the larger, the closer walks stay to their start."),
+    ] = None,
     checkpoint: Annotated[
-        Path | None, typer.Option(help="node2vec, deepwalk: keeps an interrupted training, which then goes on from it.")
+        Path | None, typer.Option(help="node2vec, deepwalk: file from which an interrupted training can resume.")
     ] = None,
 ) -> None:
     """Learn a vector for every node of FILE."""
@@ -138,7 +148,7 @@ def embed(
     from graphrep.io.vectors import check_vector_path
 
     began = time.perf_counter()
-    check_vector_path(output, writing=True)  # the long work comes after everything that can be refused
+    check_vector_path(output, writing=True)  # check everything before the long computation
     name, own_options = _LEARNERS[method]
     given = {
         "iteration_weights": _numbers(iteration_weights),
@@ -146,7 +156,7 @@ def embed(
         "walk_length": walk_length,
         "walks_per_node": walks_per_node,
         "window": window,
-        "negatives": negatives,
+        "num_negatives": num_negatives,
         "epochs": epochs,
         "p": p,
         "q": q,
@@ -155,12 +165,12 @@ def embed(
     options = {option: value for option, value in given.items() if value is not None}
     for option in options:
         if option not in own_options:
-            raise typer.BadParameter(f"--{option.replace('_', '-')} is no option of {method.value}.")
+            raise typer.BadParameter(f"--{option.replace('_', '-')} is not an option of {method.value}.")
     estimator = getattr(graphrep, name)(dimensions=dimensions, random_state=seed, n_jobs=threads, **options)
 
     graph = _read_graph(file, directed=directed, weighted=weighted)
     check_vector_path(output, nodes=graph.nodes)
-    estimator.fit_transform(graph)  # the learners of walks show their progress on a terminal
+    estimator.fit_transform(graph)  # node2vec and deepwalk show a progress bar in a terminal
     vectors: NodeVectors = estimator.node_vectors_
     vectors.save(output)
     seconds = time.perf_counter() - began
@@ -169,13 +179,13 @@ def embed(
 
 @app.command()
 def neighbors(
-    vectors: Annotated[Path, typer.Argument(metavar="VECTORS", help="A file that graphrep embed wrote.")],
+    vectors: Annotated[Path, typer.Argument(metavar="VECTORS", help="A file written by graphrep embed.")],
     node: Annotated[str, typer.Argument(metavar="NODE", help="The name of a node.")],
-    k: Annotated[int, typer.Option("-k", help="How many.")] = 10,
-    metric: Annotated[Metric, typer.Option(help="Order; euclidean is a distance.")] = Metric.cosine,
+    k: Annotated[int, typer.Option("-k", help="Number of neighbors.")] = 10,
+    metric: Annotated[Metric, typer.Option(help="Similarity, or distance for euclidean.")] = Metric.cosine,
 ) -> None:
-    """Print the nearest nodes to NODE, the best first: score, tab, name."""
-    from graphrep.embed import load_vectors
+    """Print the nodes nearest to NODE, best first: score, tab, name."""
+    from graphrep.vectors import load_vectors
 
     table = load_vectors(vectors)
     for name, score in table.most_similar(_node(table, node), k=k, metric=metric.value):
@@ -184,17 +194,15 @@ def neighbors(
 
 @app.command()
 def linkpred(
-    file: Annotated[
-        str | None, typer.Argument(metavar="[FILE]", help="An edge list; its edges are taken as undirected.")
-    ] = None,
+    file: Annotated[str | None, typer.Argument(metavar="[FILE]", help="An edge list, read as undirected.")] = None,
     dataset: Annotated[
-        str | None, typer.Option(help="Instead of FILE: a data set by name, judged on its own split.")
+        str | None, typer.Option(help="Name of a data set to use instead of FILE, with its own split.")
     ] = None,
     root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
     model: Annotated[
         LinkModel,
         typer.Option(
-            help="cn, aa, ra (common neighbours, Adamic-Adar, resource allocation), katz and ppr need no training; "
+            help="cn, aa, ra (common neighbors, Adamic-Adar, resource allocation), katz and ppr need no training; "
             "fastrp and node2vec are followed by a logistic regression; gae, ncn and ncnc are neural."
         ),
     ] = LinkModel.ra,
@@ -206,20 +214,24 @@ def linkpred(
         Path | None, typer.Option(help="Score these pairs, two names per line; default: pairs two steps apart.")
     ] = None,
     max_candidates: Annotated[
-        int, typer.Option(help="Most pairs two steps apart to score: those of the highest resource allocation.")
+        int,
+        typer.Option(
+            help="Upper bound on the pairs two steps apart to score: those with the highest resource allocation."
+        ),
     ] = 1_000_000,
     test: Annotated[float | None, typer.Option(help="FILE: share of edges hidden for the test; default 0.1.")] = None,
     valid: Annotated[float | None, typer.Option(help="FILE: share for validation; default 0.05.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the split and the model.")] = 0,
-    threads: Annotated[int | None, typer.Option(help="Default: all.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the split and the model.")] = 0,
+    threads: Annotated[int | None, typer.Option(help="Number of threads; default: all.")] = None,
     dimensions: Annotated[int | None, typer.Option(help="Learned models: length of a node's vector.")] = None,
     epochs: Annotated[
-        int | None, typer.Option(help="node2vec, gae, ncn, ncnc; the neural ones otherwise stop early.")
+        int | None,
+        typer.Option(help="node2vec, gae, ncn, ncnc: number of epochs; by default, neural models stop early."),
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="gae, ncn, ncnc: edges in a batch.")] = None,
     device: Annotated[str | None, typer.Option(help="gae, ncn, ncnc: such as cuda; default: the CPU.")] = None,
 ) -> None:
-    """Predict missing links: judge a model on hidden edges, then let it score pairs without an edge."""
+    """Predict missing links: evaluate a model on hidden edges, then score pairs without an edge."""
     from graphrep.cli import linkpred as command
     from graphrep.evaluate import compare
     from graphrep.heuristics import two_hop_pairs
@@ -230,9 +242,9 @@ def linkpred(
         raise typer.BadParameter("give either FILE or --dataset.")
     for option, share in (("test", test), ("valid", valid)):
         if dataset is not None and share is not None:
-            raise typer.BadParameter(f"--{option} is for edge lists; {dataset} is judged on its own split.")
+            raise typer.BadParameter(f"--{option} is for edge lists; {dataset} has its own split.")
     if file is not None and root is not None:
-        raise typer.BadParameter("--root goes with --dataset.")
+        raise typer.BadParameter("--root needs --dataset.")
     for option, value, models in (
         ("dimensions", dimensions, (*command.EMBEDDING_MODELS, *command.NEURAL_MODELS)),
         ("epochs", epochs, ("node2vec", *command.NEURAL_MODELS)),
@@ -240,7 +252,7 @@ def linkpred(
         ("device", device, command.NEURAL_MODELS),
     ):
         if value is not None and model.value not in models:
-            raise typer.BadParameter(f"--{option} is no option of {model.value}.")
+            raise typer.BadParameter(f"--{option} is not an option of {model.value}.")
     for option, value in (("top", top), ("max-candidates", max_candidates)):
         if value is not None and value < 1:
             raise typer.BadParameter(f"--{option} must be at least 1, got {value}.")
@@ -255,9 +267,11 @@ def linkpred(
     chosen_pairs = None if pairs is None else command.read_pairs(pairs, problem.graph)
     settings = command.Settings(model.value, problem.metric, seed, threads, dimensions, epochs, batch_size, device)
     scorer = command.fit(settings, problem.graph, problem.split)
-    typer.echo(compare({model.value: scorer}, problem.split, metrics=command.report_metrics(problem), seed=seed))
+    typer.echo(
+        compare({model.value: scorer}, problem.split, metrics=command.report_metrics(problem), random_state=seed)
+    )
     if output is not None:
-        # The split has done its work: what it hid is known, and tells of what is not.
+        # After the evaluation, the hidden edges are used to find unknown ones.
         final = command.fit(settings, problem.graph, None, scorer)
         if chosen_pairs is None:
             chosen_pairs, top = two_hop_pairs(problem.graph, limit=max_candidates), top or 1000
@@ -284,7 +298,7 @@ def datasets(
 
 @app.command()
 def doctor() -> None:
-    """Print versions, instruction set, OpenMP runtimes, threads and missing parts."""
+    """Print versions, instruction set, OpenMP runtimes, threads and missing packages."""
     from graphrep.cli.doctor import show_versions
 
     show_versions()
@@ -319,7 +333,7 @@ def _numbers(text: str | None) -> tuple[float, ...] | None:
 
 
 def _node(vectors: NodeVectors, text: str) -> Any:
-    """Find the node that ``text`` names, or say which are spelt alike."""
+    """Find the node that ``text`` names, or suggest similar names."""
     if vectors.nodes.dtype.kind == "i":
         try:
             node: Any = int(text)
@@ -330,7 +344,7 @@ def _node(vectors: NodeVectors, text: str) -> Any:
     if node in vectors:
         return node
     alike: list[str] = []
-    if vectors.nodes.dtype == object and len(vectors) <= 200_000:  # a search through more takes seconds
+    if vectors.nodes.dtype == object and len(vectors) <= 200_000:  # searching more names takes seconds
         import difflib
 
         alike = difflib.get_close_matches(text, vectors.nodes.tolist(), n=3)

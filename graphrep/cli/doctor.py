@@ -1,4 +1,4 @@
-"""What is installed and what will run: most questions about speed or a failed import are questions about these."""
+"""Versions, instruction set, threads and missing packages: what to check for slow runs and failed imports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from graphrep._backend import BACKENDS
+from graphrep._backend import wanted
 from graphrep._threads import available_cpus, resolve_threads
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ OPTIONAL = {
     "gensim": ("NodeVectors.to_keyed_vectors", "graphrep[gensim]"),
     "matplotlib": ("plots", "graphrep[viz]"),
     "triton": ("kernels for a GPU", "triton"),
-    "ogb": ("a second opinion on OGB's measures", "ogb"),
-    "torch_scatter": ("a peer to compare with", "torch-scatter"),
+    "ogb": ("comparison with OGB's metrics", "ogb"),
+    "torch_scatter": ("comparison of speed", "torch-scatter"),
 }
 
 _RUNTIME = re.compile(r"lib(gomp|iomp5?|omp)(-[0-9a-f]+)?\.(so|dylib)")
@@ -42,14 +42,14 @@ _RUNTIME = re.compile(r"lib(gomp|iomp5?|omp)(-[0-9a-f]+)?\.(so|dylib)")
 def show_versions(*, file: TextIO | None = None) -> dict[str, Any]:
     """Print what graphrep runs on, and return it.
 
-    Versions, the instruction set chosen, the OpenMP runtimes in the process and who shares them, threads, switches, the
-    built-in data, missing optional parts with what installs them, and anything that looks wrong. Imports torch and
-    scikit-learn. The same as ``graphrep doctor``.
+    Lists versions, the chosen instruction set, the OpenMP runtimes in the process and who uses them, threads,
+    environment variables, the built-in data, missing optional packages and how to install them, and problems. Imports
+    torch and scikit-learn. The same as ``graphrep doctor``.
 
     Parameters
     ----------
     file : text stream, optional
-        Where to print; default: standard output.
+        Stream to print to; default: standard output.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def show_versions(*, file: TextIO | None = None) -> dict[str, Any]:
 
 
 def collect() -> dict[str, Any]:
-    """Gather the facts that :func:`show_versions` prints. Nothing that is broken makes it fail."""
+    """Gather the facts that :func:`show_versions` prints; a broken installation becomes a problem, not an error."""
     problems: list[str] = []
     torch, _, core = (_import(name, problems) for name in ("torch", "sklearn", "graphrep._core"))
     return {
@@ -79,7 +79,7 @@ def collect() -> dict[str, Any]:
         "instruction_set": _instruction_set(core, problems),
         "openmp": _openmp(torch, core, problems),
         "threads": {
-            "processors": available_cpus(),
+            "cpus": available_cpus(),
             "default": resolve_threads(None),
             "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS"),
         },
@@ -113,13 +113,13 @@ def _instruction_set(core: ModuleType | None, problems: list[str]) -> dict[str, 
     available = [name for name in ISAS if core.set_isa(name)]
     core.set_isa(chosen)
     if wanted not in (None, *available):
-        reason = "this processor lacks it" if wanted in ISAS else f"it must be one of {', '.join(ISAS)}"
+        reason = "this CPU lacks it" if wanted in ISAS else f"it must be one of {', '.join(ISAS)}"
         problems.append(f"GRAPHREP_ISA={wanted} is ignored: {reason}.")
     return {"chosen": chosen, "available": available, "GRAPHREP_ISA": wanted}
 
 
 def _openmp(torch: ModuleType | None, core: ModuleType | None, problems: list[str]) -> dict[str, Any]:
-    """OpenMP runtimes loaded, and which of them graphrep and torch call; empty where there is no /proc."""
+    """Loaded OpenMP runtimes, and those that graphrep and torch call; empty without /proc."""
     mapped = _mapped_files()
     runtimes = sorted({path for _, _, path in mapped if _RUNTIME.match(Path(path).name)})
     ours = _runtime_of(core.__file__, mapped) if core is not None else None
@@ -128,7 +128,7 @@ def _openmp(torch: ModuleType | None, core: ModuleType | None, problems: list[st
         theirs = _runtime_of(next((path for _, _, path in mapped if "libtorch_cpu" in path), None), mapped)
     if ours and theirs and ours != theirs:
         problems.append(
-            f"graphrep runs its threads on {ours} but torch on {theirs}, so the two compete for processors; "
+            f"graphrep runs its threads on {ours} but torch on {theirs}, so that the two compete for CPUs; "
             "import torch before graphrep."
         )
     return {
@@ -155,7 +155,7 @@ def _mapped_files() -> list[tuple[int, int, str]]:
 
 
 def _runtime_of(library: str | None, mapped: list[tuple[int, int, str]]) -> str | None:
-    """File in which ``library`` finds the functions of OpenMP; None if it uses none."""
+    """File from which ``library`` takes the functions of OpenMP; None if it uses none."""
     if library is None:
         return None
     try:
@@ -171,15 +171,16 @@ def _owner(path: str) -> str:
     for home in ("site-packages", "dist-packages"):
         if home in parts[:-1]:
             package = parts[parts.index(home) + 1]
-            return package.removesuffix(".libs").replace("_", "-")  # where wheels put the libraries they bring
+            return package.removesuffix(".libs").replace("_", "-")  # folder of the libraries of a wheel
     return "the system"
 
 
 def _backend(problems: list[str]) -> str:
-    backend = os.environ.get("GRAPHREP_BACKEND") or "auto"
-    if backend not in BACKENDS:
-        problems.append(f"GRAPHREP_BACKEND={backend} is unknown; it must be one of {', '.join(BACKENDS)}.")
-    return backend
+    try:
+        return wanted()
+    except ValueError as error:
+        problems.append(str(error))
+        return "unknown"
 
 
 def _data() -> dict[str, str]:
@@ -207,12 +208,12 @@ def _report(facts: dict[str, Any]) -> str:
         "Versions": facts["versions"],
         "Instruction set": {
             "chosen": isa["chosen"] or "none: the native core is missing",
-            "this processor has": ", ".join(isa["available"]),
+            "this CPU has": ", ".join(isa["available"]),
             "GRAPHREP_ISA": isa["GRAPHREP_ISA"] or "not set",
         },
         "OpenMP runtimes": runtimes or {"none": ""},
         "Threads": {
-            "processors": threads["processors"],
+            "CPUs": threads["cpus"],
             "default of n_jobs": threads["default"],
             "OMP_NUM_THREADS": threads["OMP_NUM_THREADS"] or "not set",
         },

@@ -1,4 +1,4 @@
-"""The work behind ``graphrep linkpred``: hide edges, fit, judge, then score the pairs that have no edge yet."""
+"""The steps of ``graphrep linkpred``: hide edges, fit, evaluate, then score pairs without an edge."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 HEURISTIC_MODELS = ("cn", "aa", "ra", "katz", "ppr")
 EMBEDDING_MODELS = ("fastrp", "node2vec")
 NEURAL_MODELS = ("gae", "ncn", "ncnc")
-_BATCHES = 16  # an epoch has about as many; each runs the encoder over the whole graph
+_BATCHES = 16  # approximate number per epoch; each runs the encoder on the whole graph
 
 
 class Settings(NamedTuple):
-    """What the command line asks of a model; None leaves it to the model."""
+    """Options of a model; None stands for the default of the model."""
 
     model: str
     metric: str
@@ -34,7 +34,7 @@ class Settings(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """A graph to complete, and its split to judge on."""
+    """A graph to complete, and its split for the evaluation."""
 
     graph: Graph
     split: LinkSplit
@@ -42,29 +42,31 @@ class Problem(NamedTuple):
 
 
 def read_problem(dataset: str, root: Path | None) -> Problem:
-    """A data set by name, with its own split; or with a random one where it has none."""
+    """A data set by name, with its own split or, if it has none, a random one."""
     from graphrep import datasets
 
     loaded = datasets.load(dataset, root=root)
     if loaded.triple_split is not None:
-        raise ValueError(f"the edges of {dataset} are of several relations, which these models do not tell apart.")
+        raise ValueError(f"{dataset} has edges of several relations, which these models do not distinguish.")
     if loaded.split is None:
         return split_at_random(loaded.graph, 0.1, 0.05, 0)
     if loaded.graph.directed or loaded.split.test_neg.ndim != 2:
-        raise ValueError(f"{dataset} is directed or has negatives for each edge; graphrep linkpred takes neither.")
+        raise ValueError(
+            f"{dataset} is directed or has separate negatives for each edge, which graphrep linkpred does not support."
+        )
     return Problem(loaded.graph, loaded.split, loaded.metric or "auc")
 
 
 def split_at_random(graph: Graph, test: float, valid: float, seed: int) -> Problem:
-    """Hide random edges, and draw as many pairs that have none."""
+    """Hide random edges, and draw as many pairs without an edge."""
     from graphrep.evaluate import random_link_split
 
     if graph.directed:
-        raise ValueError("the graph is directed; graphrep linkpred takes undirected ones.")
+        raise ValueError("the graph must be undirected for graphrep linkpred.")
     for name, share in (("test", test), ("valid", valid)):
         if not 0 < share < 1:
             raise ValueError(f"--{name} must be a share of the edges between 0 and 1, got {share:g}.")
-    split = random_link_split(graph, test=test, valid=valid, seed=seed, connected=False)
+    split = random_link_split(graph, test=test, valid=valid, random_state=seed, connected=False)
     if not split.test.shape[1] or not split.valid.shape[1] or not split.train.shape[1]:
         raise ValueError(
             f"{graph.num_edges} edges are too few to hide {test:g} of them for the test and {valid:g} for validation."
@@ -73,14 +75,14 @@ def split_at_random(graph: Graph, test: float, valid: float, seed: int) -> Probl
 
 
 def report_metrics(problem: Problem) -> list[str]:
-    """AUC, MRR and a Hits@K that the number of negatives can bear."""
+    """AUC, MRR and a Hits@K that suits the number of negatives."""
     negatives = problem.split.test_neg.shape[1]
     hits = f"hits@{min(100, max(1, negatives // 10))}"
     return list(dict.fromkeys([problem.metric, "auc", hits, "mrr"]))
 
 
 def fit(settings: Settings, graph: Graph, split: LinkSplit | None, chosen: Any = None) -> Any:
-    """A fitted scorer of pairs: from the training edges of ``split``, or from all of ``graph`` as ``chosen`` was."""
+    """Scorer of pairs fitted to the training edges of ``split``, or to ``graph`` with the settings of ``chosen``."""
     import graphrep as gr
 
     s = settings
@@ -93,7 +95,7 @@ def fit(settings: Settings, graph: Graph, split: LinkSplit | None, chosen: Any =
         learner = gr.FastRP if s.model == "fastrp" else gr.Node2Vec
         vectors = learner(random_state=s.seed, n_jobs=s.threads, **options)
         strengths = {} if chosen is None else {"C": chosen.C_}
-        scorer = gr.EmbeddingScorer(vectors, metric=s.metric, random_state=s.seed, **strengths)
+        scorer = gr.EmbeddingScorer(vectors, metric=s.metric, random_state=s.seed, n_jobs=s.threads, **strengths)
         return scorer.fit(seen, val=split)
     edges = seen.num_edges if split is None else split.train.shape[1]
     options |= {"batch_size": s.batch_size or max(1024, edges // _BATCHES), "device": s.device}
@@ -113,19 +115,19 @@ def read_pairs(path: Path, graph: Graph) -> Any:
     listed = as_graph(str(path), directed=True, weights=False)
     rows = np.empty(listed.num_nodes, dtype=np.int64)
     for i, name in enumerate(listed.nodes.tolist()):
-        for known in (name, str(name)):  # a file of nothing but numbers is read as such
+        for known in (name, str(name)):  # names that are all numbers are read as integers
             try:
                 rows[i] = graph.row(known)
                 break
             except KeyError:
                 continue
         else:
-            raise KeyError(f"{path} names {name!r}, which is no node of the graph.")
+            raise KeyError(f"{path} names {name!r}, which is not a node of the graph.")
     return rows[listed.edges()]
 
 
 def best_links(score: Callable[[Any], Any], graph: Graph, pairs: Any, top: int | None) -> dict[str, list[Any]]:
-    """Columns of a table: the pairs of the highest scores, by name, the best first."""
+    """Columns of a table with the highest-scoring pairs by name, best first."""
     scores = np.asarray(getattr(score, "score_pairs", score)(pairs), dtype=np.float64)
     order = np.argsort(-scores, kind="stable")[:top]
     u, v = pairs[:, order]

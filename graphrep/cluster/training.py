@@ -14,6 +14,7 @@ from torch import nn
 
 from graphrep.cluster.autoencoder import AutoEncoder, FeatureTable, reconstruction_loop
 from graphrep.cluster.losses import clustering_divergence, soft_assignment, target_distribution
+from graphrep.evaluate.clustering import k_means
 from graphrep.learn.checkpoint import Checkpoint
 from graphrep.learn.loop import Loop
 from graphrep.learn.stopping import StopRule, Verdict
@@ -103,8 +104,9 @@ def starting_point(
             f"the codes of the auto-encoder are not finite; a learning rate below {learning_rate:g} or smaller "
             "features may help."
         )
-    centers, labels = k_means(codes, n_clusters, n_init, seed)
-    start = Start(ClusterModel(autoencoder, centers, degrees_of_freedom), labels, history, timed_out)
+    centers, labels = k_means(codes.cpu().numpy(), n_clusters, n_init=n_init, seed=seed)
+    model = ClusterModel(autoencoder, torch.from_numpy(centers).to(table.device), degrees_of_freedom)
+    start = Start(model, labels, history, timed_out)
     if not timed_out:
         checkpoint.discard("pre-training")
         checkpoint.save("start", {"model": start.model.state_dict(), "labels": labels, "history": history})
@@ -189,17 +191,3 @@ def clustering_loop(task: ClusterTask, *, learning_rate: float, **options: Any) 
     """Training of encoder and centers, a step over all nodes per epoch; options as in :class:`graphrep.learn.Loop`."""
     optimizer = torch.optim.Adam(task.parameters(), lr=learning_rate)
     return Loop(task.model, task.loss, lambda _: [None], optimizer, stage="clustering", **options)
-
-
-def k_means(codes: Tensor, n_clusters: int, n_init: int, seed: int) -> tuple[Tensor, I64]:
-    """Centers of shape (n_clusters, dimensions) and labels; fewer distinct codes leave clusters empty."""
-    import warnings
-
-    from sklearn.cluster import KMeans
-    from sklearn.exceptions import ConvergenceWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        found = KMeans(n_clusters, n_init=n_init, random_state=seed % 2**32).fit(codes.cpu().numpy())
-    centers = torch.from_numpy(np.asarray(found.cluster_centers_, dtype=np.float32)).to(codes.device)
-    return centers, found.labels_.astype(np.int64)

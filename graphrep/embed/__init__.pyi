@@ -3,5 +3,3 @@ from .fastrp import FastRPTrial as FastRPTrial
 from .fastrp import tune_fastrp as tune_fastrp
 from .node2vec import DeepWalk as DeepWalk
 from .node2vec import Node2Vec as Node2Vec
-from .vectors import NodeVectors as NodeVectors
-from .vectors import load_vectors as load_vectors

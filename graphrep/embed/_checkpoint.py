@@ -1,10 +1,9 @@
-"""State of an interrupted training on disk, in one safetensors file."""
+"""State of an interrupted training in a safetensors file."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import signal
 import threading
 import time
@@ -15,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from graphrep.graph import Graph
+from graphrep.io.atomic import replacing
 from graphrep.ops.skipgram import SkipGram
 
 
 class Checkpoint:
-    """Saves and restores the tables of a :class:`SkipGram` and its place in the walks.
+    """Saves and restores the tables of a :class:`SkipGram` and its position in the walks.
 
-    A file made with other settings or another graph is refused rather than overwritten.
+    A file of other settings or another graph is an error; it is not overwritten.
     """
 
     def __init__(self, path: Path, graph: Graph, settings: dict[str, Any], seconds: float) -> None:
@@ -33,7 +33,7 @@ class Checkpoint:
             raise FileNotFoundError(f"checkpoint lies in {path.parent}, which is not a directory.")
 
     def restore(self, model: SkipGram, total: int) -> int:
-        """Fill the model's tables from the file, if there is one; return the position to go on from."""
+        """Load the tables from the file, if there is one; return the position from which to resume."""
         from safetensors import SafetensorError, safe_open
 
         if not self.path.exists():
@@ -49,39 +49,35 @@ class Checkpoint:
             raise ValueError(f"{self.path} belongs to another graph or other settings; remove it or name another file.")
         fits = all(table.shape == model.input.shape and table.dtype == np.float32 for table in tables.values())
         if not fits or not 0 <= position <= total:
-            raise ValueError(f"{self.path} is damaged: tables or position do not fit this graph.")
+            raise ValueError(f"{self.path} is damaged: its tables or position do not fit this graph.")
         model.input[...] = tables["input"]
         model.output[...] = tables["output"]
         return position
 
     def save_if_due(self, model: SkipGram, position: int, total: int) -> None:
-        """Save if the last save is long enough ago."""
+        """Save if ``seconds`` have passed since the last save."""
         if time.monotonic() - self._last >= self.seconds:
             self.save(model, position, total)
 
     def save(self, model: SkipGram, position: int, total: int) -> None:
-        """Write beside the target, then rename."""
+        """Save the tables and the position; an older file is replaced once the new one is complete."""
         from safetensors.numpy import save_file
 
-        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
         metadata = {"identity": self.identity, "position": str(position), "total": str(total)}
-        try:
-            save_file({"input": model.input, "output": model.output}, str(beside), metadata=metadata)
-            os.replace(beside, self.path)
-        finally:
-            beside.unlink(missing_ok=True)
+        with replacing(self.path) as temporary:
+            save_file({"input": model.input, "output": model.output}, str(temporary), metadata=metadata)
         self._last = time.monotonic()
 
     def remove(self) -> None:
-        """Forget the file: the training is done."""
+        """Delete the file after the training."""
         self.path.unlink(missing_ok=True)
 
 
 class DeferredInterrupt:
-    """Keeps Ctrl-C waiting until :meth:`check`, within a ``with`` block.
+    """Defers Ctrl-C until :meth:`check`, within a ``with`` block.
 
-    Python raises KeyboardInterrupt where a native call returns, which is between the training on a chunk and the note
-    that it is done: a state saved then would train on the chunk twice. A second Ctrl-C is let through at once.
+    Python raises KeyboardInterrupt when a native call returns, before the position after a chunk is recorded; a state
+    saved at that point would train on the chunk twice. A second Ctrl-C takes effect immediately.
     """
 
     def __init__(self) -> None:
@@ -90,7 +86,7 @@ class DeferredInterrupt:
 
     def __enter__(self) -> DeferredInterrupt:
         handler = signal.getsignal(signal.SIGINT)
-        # Signals arrive in the main thread only, and only there can they be redirected.
+        # Signals arrive only in the main thread, and can only be redirected there.
         if callable(handler) and threading.current_thread() is threading.main_thread():
             self._handler = handler
             signal.signal(signal.SIGINT, self._note)
@@ -105,14 +101,14 @@ class DeferredInterrupt:
         self._waiting = number, frame
 
     def check(self) -> None:
-        """Deliver the interrupt that waits, if one does."""
+        """Deliver a deferred interrupt, if there is one."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             self._handler(*waiting)
 
 
 def graph_digest(graph: Graph) -> str:
-    """SHA-256 over the adjacency (not the names)."""
+    """SHA-256 of the adjacency without the names."""
     digest = hashlib.sha256(repr((graph.num_nodes, graph.directed, graph.weights is not None)).encode())
     for part in (graph.indptr, graph.indices, graph.weights):
         if part is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,9 +14,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from graphrep import _random
 from graphrep._checks import check_finite, checked_float, checked_int
 from graphrep._embedder import F32, GraphEmbedder
+from graphrep._progress import progress_bar
 from graphrep.graph import Graph
 from graphrep.ops.projection import accumulate_rows, project_neighbors, random_projection
 from graphrep.ops.propagation import graph_matmul, inverse_degrees
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["FastRP", "FastRPTrial", "tune_fastrp"]
 
@@ -31,9 +35,9 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
         N_0 = L R, \qquad N_i = P N_{i-1}, \qquad
         E = \sigma\, \mathrm{rownorm}(N_0) + \sum_{i=1}^{k} \alpha_i\, \mathrm{rownorm}(N_i),
 
-    each column of E then brought to mean 0 and variance 1. :math:`d_j` is the weighted degree (in-degree on a directed
-    graph, whose walks follow out-arcs), :math:`2m` their sum; L is divided by its largest entry, which no row norm
-    sees, and is 1 where :math:`d_j = 0`.
+    and each column of E is standardized to mean 0 and variance 1. :math:`d_j` is the weighted degree (in-degree in a
+    directed graph, whose walks follow out-arcs), :math:`2m` their sum. L is divided by its largest entry, which does
+    not change the normalized rows, and is 1 where :math:`d_j = 0`.
 
     Parameters
     ----------
@@ -42,19 +46,19 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
         :math:`\alpha_1 \dots \alpha_k`. The default was chosen on validation edges and nodes of the Debian
         graph. The authors fix (0, 0, 1) and tune the fourth: 6.67 for BlogCatalog, with a strength of -0.64.
     normalization_strength : float
-        :math:`\beta`, usually in [-1, 0]: below 0 the vectors of hubs weigh less.
+        :math:`\beta`, usually in [-1, 0]; negative values reduce the weight of hubs.
     self_influence : float
         :math:`\sigma`, weight of a node's own initial vector (``nodeSelfInfluence`` of Neo4j GDS).
     sparsity : float or None
-        s: an entry of R is non-zero with probability 1/s. None: :math:`\sqrt{n}`, as the authors' code.
+        s: an entry of R is non-zero with probability 1/s. None: :math:`\sqrt{n}`, as in the authors' code.
     feature_ratio : float in [0, 1]
-        Share of the dimensions that start from node features instead (``propertyRatio`` of Neo4j GDS): the last
+        Share of the dimensions that start from node features (``propertyRatio`` of Neo4j GDS): the last
         ``int(dimensions * feature_ratio)`` columns of :math:`N_0` are X R' with R' of density 1/3.
     normalize_rows : bool
-        Apply ``rownorm``, division of each row by its Euclidean norm; otherwise powers are added as they are.
+        Apply ``rownorm``, the division of each row by its Euclidean norm; otherwise powers are added unchanged.
     standardize : bool
-        Bring each column to mean 0 and variance 1 at the end.
-    random_state : int, RandomState or None
+        Standardize each column to mean 0 and variance 1 at the end.
+    random_state : int, RandomState, Generator or None
     n_jobs : int or None
         Threads; results do not depend on it.
 
@@ -65,15 +69,15 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
         Node names in row order.
     node_vectors_ : NodeVectors
     mean_, scale_ : float32 arrays of shape (dimensions,)
-        What the standardisation subtracts and divides by.
+        Mean and scale of the standardization.
     n_features_in_ : int
         Number of nodes.
 
     Notes
     -----
-    Time O(k * num_arcs * dimensions), memory three float32 tables of shape (num_nodes, dimensions). R is never stored
-    where a row of it has few entries: they are drawn again at each arc. Nodes without out-neighbours get the vector of
-    an all-zero row, unless ``self_influence`` tells them apart.
+    Time O(k * num_arcs * dimensions), memory three float32 tables of shape (num_nodes, dimensions). If the rows
+    of R have few entries, R is not stored; entries are drawn again at each arc. Nodes without out-neighbors get the
+    vector of an all-zero row, unless ``self_influence`` is not 0.
 
     References
     ----------
@@ -114,7 +118,7 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def fit(self, graph: Any, y: Any = None, *, features: Any = None) -> FastRP:
+    def fit(self, graph: Any, y: Any = None, *, features: Any = None) -> Self:
         """Embed a graph.
 
         Parameters
@@ -122,7 +126,12 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
         graph : Graph or anything :func:`graphrep.as_graph` takes
         y : ignored
         features : array or scipy.sparse matrix of shape (num_nodes, num_features), optional
-            Used where ``feature_ratio`` > 0; default: ``graph.x``.
+            Used if ``feature_ratio`` > 0; default: ``graph.x``.
+
+        Returns
+        -------
+        FastRP
+            The estimator itself.
         """
         del y
         self._fit(graph, features=features)
@@ -133,7 +142,7 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
         return self.fit(graph, y, features=features).embedding_
 
     def transform(self, adjacency: Any) -> F32:
-        """Vectors of nodes given by their neighbours among the fitted nodes, without training again.
+        """Vectors of new nodes from their neighbors among the fitted nodes, without training.
 
         Parameters
         ----------
@@ -144,7 +153,7 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
         -------
         float32 array of shape (num_new, dimensions)
             A row equal to a fitted node's row gets that node's vector (up to rounding, and without the
-            ``self_influence`` term, which a new node does not have).
+            ``self_influence`` term, which new nodes do not have).
         """
         check_is_fitted(self, "embedding_")
         if isinstance(adjacency, Graph):
@@ -152,7 +161,7 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
         matrix = validate_data(self, adjacency, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         rows = sp.csr_array(matrix, dtype=np.float64)
         if rows.nnz and rows.data.min() < 0:
-            raise ValueError(f"adjacency must not hold negative weights, got {rows.data.min()}.")
+            raise ValueError(f"adjacency must not have negative weights, got {rows.data.min()}.")
         degree = np.asarray(rows.sum(axis=1)).ravel()
         step = sp.diags_array(np.divide(1.0, degree, out=np.zeros_like(degree), where=degree > 0)) @ rows
         total = np.zeros((rows.shape[0], self._settings.dimensions), dtype=np.float32)
@@ -198,12 +207,12 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
         mean = total.mean(axis=0, dtype=np.float64)
         squares = np.einsum("ij,ij->j", total, total, dtype=np.float64) / len(total)
         deviation = np.sqrt(np.maximum(squares - mean**2, 0))
-        # A column that hardly varies (a dense graph, whose powers converge) holds rounding errors: do not blow them up.
+        # A column that hardly varies (powers converge in a dense graph) consists of rounding errors: do not scale it.
         varies = deviation > 1e-4 * np.sqrt(squares)
         return mean.astype(np.float32), np.where(varies, deviation, 1.0).astype(np.float32)
 
     def _powers(self, graph: Graph) -> Iterator[F32]:
-        """N_1 … N_k, in two buffers: a yielded array is overwritten two steps later."""
+        """N_1 … N_k in two buffers; a yielded array is overwritten two steps later."""
         settings = self._settings
         if not settings.weights:
             return
@@ -253,7 +262,7 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
             return None
         degree = graph.weighted_degree(incoming=True)
         logarithm = beta * np.log(degree, out=np.zeros_like(degree), where=degree > 0)
-        # Rows are normalised later, so a common factor is free to choose: the largest becomes 1.
+        # Rows are normalized later, so a common factor has no effect; the largest entry becomes 1.
         largest = logarithm.max(where=degree > 0, initial=-np.inf)
         factor = np.exp(logarithm - largest, out=np.ones_like(degree), where=degree > 0)
         return np.asarray(factor, dtype=np.float32)
@@ -281,7 +290,7 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
             return None
         x = graph.x if features is None else features
         if x is None:
-            raise ValueError("feature_ratio is above 0, but neither features nor graph.x is given.")
+            raise ValueError("features or graph.x must be given if feature_ratio is above 0.")
         x = sp.csr_array(x, dtype=np.float32) if sp.issparse(x) else np.asarray(x, dtype=np.float32)
         if x.ndim != 2 or x.shape[0] != graph.num_nodes:
             raise ValueError(f"features must have shape ({graph.num_nodes}, num_features), got {x.shape}.")
@@ -289,7 +298,7 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
         return x
 
 
-# Below this many expected entries per row of R, drawing them again at each arc beats a dense product.
+# With fewer expected entries per row of R, drawing them again at each arc is faster than a dense product.
 _FEW_ENTRIES = 2.0
 
 
@@ -315,7 +324,7 @@ class FastRPTrial(NamedTuple):
     Attributes
     ----------
     score : float
-        The larger the better.
+        Larger is better.
     iteration_weights : tuple of float
     normalization_strength : float
     """
@@ -334,6 +343,7 @@ def tune_fastrp(
     last_weight: tuple[float, float] = (1.0, 64.0),
     strength: tuple[float, float] = (-1.0, 0.0),
     random_state: Any = 0,
+    progress: bool | None = None,
 ) -> tuple[FastRP, list[FastRPTrial]]:
     r"""Choose the last iteration weight and the normalization strength by a score on validation data.
 
@@ -343,13 +353,16 @@ def tune_fastrp(
     Parameters
     ----------
     graph : Graph or anything :func:`graphrep.as_graph` takes
-        For link prediction the training graph only.
+        For link prediction, the graph of the training edges only.
     score : callable from float32 array (num_nodes, dimensions) to float
-        Larger is better. It must look at validation data only: a score on test data makes the test meaningless.
+        Larger is better. It must only use validation data; a score on test data would invalidate the test.
     estimator : FastRP, optional
     trials : int
     last_weight, strength : (low, high)
-    random_state : int, RandomState or None
+    random_state : int, RandomState, Generator or None
+        For the search; the estimator has its own.
+    progress : bool or None
+        Whether to show a progress bar; None shows it in terminals and Jupyter.
 
     Returns
     -------
@@ -374,16 +387,19 @@ def tune_fastrp(
     rng = np.random.default_rng(_random.resolve_seed(random_state))
     g = clone(base)._validated_graph(graph)
     history: list[FastRPTrial] = []
-    for trial in range(checked_int("trials", trials, 1)):
-        weights = first
-        if trial > 0:
-            weights = (*first[:-1], float(np.exp(rng.uniform(np.log(low), np.log(high)))))
-            beta = float(rng.uniform(*strengths))
-        candidate = clone(base).set_params(iteration_weights=weights, normalization_strength=beta)
-        value = float(score(candidate.fit_transform(g)))
-        if np.isnan(value):
-            raise ValueError(f"score returned NaN for iteration_weights={weights}, normalization_strength={beta}.")
-        history.append(FastRPTrial(value, weights, beta))
+    count = checked_int("trials", trials, 1)
+    with progress_bar(total=count, desc="tune_fastrp", unit="trial", progress=progress) as bar:
+        for trial in range(count):
+            weights = first
+            if trial > 0:
+                weights = (*first[:-1], float(np.exp(rng.uniform(np.log(low), np.log(high)))))
+                beta = float(rng.uniform(*strengths))
+            candidate = clone(base).set_params(iteration_weights=weights, normalization_strength=beta)
+            value = float(score(candidate.fit_transform(g)))
+            if np.isnan(value):
+                raise ValueError(f"score returned NaN for iteration_weights={weights}, normalization_strength={beta}.")
+            history.append(FastRPTrial(value, weights, beta))
+            bar.update()
     best = max(history, key=lambda trial: trial.score)  # the earliest of equals
     chosen = clone(base).set_params(
         iteration_weights=best.iteration_weights, normalization_strength=best.normalization_strength

@@ -1,4 +1,4 @@
-"""Node2Vec and DeepWalk: skip-gram vectors of random walks that are never stored."""
+"""Node2Vec and DeepWalk: skip-gram vectors from random walks that are never stored."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from graphrep import _random
 from graphrep._checks import checked_float, checked_int
 from graphrep._embedder import F32, GraphEmbedder
+from graphrep._progress import progress_bar
 from graphrep.embed._checkpoint import Checkpoint, DeferredInterrupt
 from graphrep.graph import Graph
 from graphrep.ops.skipgram import SkipGram
@@ -20,7 +20,7 @@ from graphrep.ops.walks import WalkSampler
 
 __all__ = ["DeepWalk", "Node2Vec"]
 
-# Tokens walked, then trained on, at a time: the only part of the corpus that exists at once.
+# Tokens per chunk, the only part of the corpus in memory at a time.
 _CHUNK_TOKENS = 1_000_000
 
 
@@ -28,9 +28,9 @@ class Node2Vec(GraphEmbedder):
     r"""node2vec: second-order random walks, then skip-gram with negative sampling.
 
     Nodes that occur near each other on walks get vectors with a large dot product with each other's context vector:
-    see :func:`graphrep.random_walks` for the law of the walks and :class:`graphrep.ops.SkipGram` for the objective.
-    Walks are generated in chunks and trained on at once, so memory does not grow with their number. Each epoch draws
-    new walks; the order of start nodes is shuffled in each pass.
+    see :func:`graphrep.random_walks` for the distribution of the walks and :class:`graphrep.ops.SkipGram` for the
+    objective. Walks are generated in chunks and used for training immediately, so memory does not grow with their
+    number. Each epoch draws new walks; the order of start nodes is shuffled in each pass.
 
     Parameters
     ----------
@@ -39,10 +39,10 @@ class Node2Vec(GraphEmbedder):
         Number of nodes in a walk.
     walks_per_node : int
     window : int
-        Largest distance between a node and its context on a walk; the reach is drawn from 1 … window at each node.
+        Largest distance between a node and its context on a walk; the distance is drawn from 1 … window at each node.
     p, q : float
         Return and in-out parameters of the walk; q < 1 explores outward, q > 1 stays near, p > 1 avoids going back.
-    negatives : int
+    num_negatives : int
         Noise nodes per pair in the objective.
     epochs : int
     learning_rate, min_learning_rate : float
@@ -51,19 +51,18 @@ class Node2Vec(GraphEmbedder):
         Exponent of the noise distribution over visit counts.
     subsampling : float
         Threshold of word2vec's subsampling of frequent nodes; 0 keeps all.
-    random_state : int, RandomState or None
+    random_state : int, RandomState, Generator or None
     n_jobs : int or None
         Threads. The walks never depend on it. Training with more than one thread updates vectors without locks, so
         results differ in the last digits from run to run; ``n_jobs=1`` is reproducible bit by bit.
     checkpoint : path or None
-        File in which an interrupted ``fit`` leaves its state, and from which the next ``fit`` with the same settings
-        and graph goes on; removed at the end. Written every ``checkpoint_seconds`` and upon Ctrl-C, which takes
-        effect after the chunk of walks in progress, a few seconds (a second Ctrl-C stops at once, without saving).
-        A fit that was resumed equals an uninterrupted one (bit by bit with ``n_jobs=1``). Needs an integer
-        ``random_state``.
+        File to which an interrupted ``fit`` saves its state, and from which the next ``fit`` with the same settings and
+        graph resumes; removed at the end. Written every ``checkpoint_seconds`` and upon Ctrl-C, which takes effect
+        after the current chunk of walks, within a few seconds (a second Ctrl-C stops immediately, without saving). A
+        resumed fit equals an uninterrupted one (bit by bit with ``n_jobs=1``). Needs an integer ``random_state``.
     checkpoint_seconds : float
     progress : bool or None
-        Show a progress bar; None: only if standard error is a terminal.
+        Whether to show a progress bar; None shows it in terminals and Jupyter.
 
     Attributes
     ----------
@@ -75,10 +74,8 @@ class Node2Vec(GraphEmbedder):
     n_features_in_ : int
         Number of nodes.
 
-    Notes
-    -----
-    Tokens T = epochs * walks_per_node * walk_length * num_nodes. Time O(T * dimensions * (window + negatives)), memory
-    the graph plus 8 * num_nodes * dimensions bytes plus a few megabytes.
+    Notes ----- Tokens T = epochs * walks_per_node * walk_length * num_nodes. Time O(T * dimensions * (window +
+    num_negatives)), memory the graph plus 8 * num_nodes * dimensions bytes plus a few megabytes.
 
     References
     ----------
@@ -102,7 +99,7 @@ class Node2Vec(GraphEmbedder):
         window: int = 10,
         p: float = 1.0,
         q: float = 1.0,
-        negatives: int = 5,
+        num_negatives: int = 5,
         epochs: int = 1,
         learning_rate: float = 0.025,
         min_learning_rate: float = 1e-4,
@@ -120,7 +117,7 @@ class Node2Vec(GraphEmbedder):
         self.window = window
         self.p = p
         self.q = q
-        self.negatives = negatives
+        self.num_negatives = num_negatives
         self.epochs = epochs
         self.learning_rate = learning_rate
         self.min_learning_rate = min_learning_rate
@@ -149,7 +146,7 @@ class Node2Vec(GraphEmbedder):
             self.dimensions,
             counts=_visits(sampler, chunk),
             window=self.window,
-            negatives=self.negatives,
+            num_negatives=self.num_negatives,
             noise_power=self.noise_power,
             subsampling=self.subsampling,
             learning_rate=self.learning_rate,
@@ -160,16 +157,11 @@ class Node2Vec(GraphEmbedder):
         saved = self._checkpoint_of(graph, seed, p, q)
         position = saved.restore(model, total) if saved else 0
         interrupts = DeferredInterrupt()
-        bar = tqdm(
-            total=total,
-            initial=position,
-            desc=type(self).__name__,
-            unit=" walks",
-            disable=_silent(self.progress),
-            leave=False,
+        bar = progress_bar(
+            total=total, initial=position, desc=type(self).__name__, unit=" walks", progress=self.progress
         )
         with bar, interrupts if saved else nullcontext():
-            whole = True  # the tables have learned the walks before `position`, and no others
+            whole = True  # the tables are trained on exactly the walks before `position`
             try:
                 while position < total:
                     ids = sampler.shuffled_ids(position, min(chunk, total - position))
@@ -194,7 +186,7 @@ class Node2Vec(GraphEmbedder):
         if self.checkpoint is None:
             return None
         if isinstance(self.random_state, bool) or not isinstance(self.random_state, (int, np.integer)):
-            raise ValueError(f"checkpoint needs an integer random_state to go on with, got {self.random_state!r}.")
+            raise ValueError(f"checkpoint needs an integer random_state, got {self.random_state!r}.")
         seconds = checked_float("checkpoint_seconds", self.checkpoint_seconds, 0)
         settings = {
             name: value
@@ -229,7 +221,7 @@ class DeepWalk(Node2Vec):
         walk_length: int = 80,
         walks_per_node: int = 10,
         window: int = 10,
-        negatives: int = 5,
+        num_negatives: int = 5,
         epochs: int = 1,
         learning_rate: float = 0.025,
         min_learning_rate: float = 1e-4,
@@ -245,7 +237,7 @@ class DeepWalk(Node2Vec):
         self.walk_length = walk_length
         self.walks_per_node = walks_per_node
         self.window = window
-        self.negatives = negatives
+        self.num_negatives = num_negatives
         self.epochs = epochs
         self.learning_rate = learning_rate
         self.min_learning_rate = min_learning_rate
@@ -262,12 +254,8 @@ class DeepWalk(Node2Vec):
 
 
 def _visits(sampler: WalkSampler, chunk: int) -> Any:
-    """Visit counts of one pass over all nodes: the noise distribution needs shares, not totals."""
+    """Visit counts of one pass over all nodes, enough for the noise distribution."""
     counts = np.zeros(sampler.graph.num_nodes, dtype=np.int64)
     for first in range(0, sampler.num_starts, chunk):
         sampler.count_visits(sampler.sample(first, min(chunk, sampler.num_starts - first)), counts)
     return counts
-
-
-def _silent(progress: bool | None) -> bool | None:  # noqa: FBT001
-    return None if progress is None else not progress  # tqdm's None: silent when not a terminal

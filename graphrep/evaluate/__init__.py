@@ -1,10 +1,8 @@
-"""How good vectors and scores are, always beside an untrained baseline. Importing this loads no scikit-learn."""
+"""Evaluation of vectors, scores and clusters beside untrained baselines. Importing this loads no scikit-learn."""
 
 from __future__ import annotations
 
 from graphrep.evaluate.baselines import (
-    LinkComparison,
-    NodeComparison,
     compare,
     compare_nodes,
     link_baselines,
@@ -16,13 +14,13 @@ from graphrep.evaluate.link_prediction import LinkPrediction, edge_features, lin
 from graphrep.evaluate.metrics import average_precision, hits_at_k, link_metrics, mrr, mrr_report, roc_auc
 from graphrep.evaluate.node_classification import NodeClassification, node_classification
 from graphrep.evaluate.splits import ncn_link_split, random_link_split
+from graphrep.evaluate.tables import Comparison
 
 __all__ = [
     "Clustering",
-    "LinkComparison",
+    "Comparison",
     "LinkPrediction",
     "NodeClassification",
-    "NodeComparison",
     "average_precision",
     "clustering",
     "clustering_baselines",

@@ -1,4 +1,4 @@
-"""Which nodes are trained on and which are tested."""
+"""Splits of the nodes into training, validation and test rows."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Split = tuple[I64, I64, I64]  # training, validation and test rows
 
 
 def random_splits(
-    labelled: I64, ratios: Sequence[float], repeats: int, seed: int, num_valid: float = 0
+    labeled: I64, ratios: Sequence[float], repeats: int, seed: int, num_valid: float = 0
 ) -> tuple[list[float], Iterator[Split]]:
-    """Shares of the labelled nodes, and for each share ``repeats`` splits; validation as in :func:`held_out`."""
+    """Shares of the labeled nodes, and for each share ``repeats`` splits; validation as in :func:`held_out`."""
     shares = [float(ratio) for ratio in np.atleast_1d(np.asarray(ratios))]
     for share in shares:
         if not 0 < share < 1:
@@ -30,48 +30,48 @@ def random_splits(
 
     def splits() -> Iterator[Split]:
         for share in shares:
-            cut = round(share * len(labelled))
+            cut = round(share * len(labeled))
             for repeat in range(repeats):
-                order = labelled[np.random.default_rng([seed, repeat]).permutation(len(labelled))]
-                yield held_out(order[:cut], order[cut:], num_valid, len(labelled))
+                order = labeled[np.random.default_rng([seed, repeat]).permutation(len(labeled))]
+                yield held_out(order[:cut], order[cut:], num_valid, len(labeled))
 
     return shares, splits()
 
 
 def per_class_splits(
-    Y: npt.NDArray[np.bool_], labelled: I64, per_class: int, repeats: int, seed: int, num_valid: float = 0
+    Y: npt.NDArray[np.bool_], labeled: I64, per_class: int, repeats: int, seed: int, num_valid: float = 0
 ) -> Iterator[Split]:
-    """Splits with ``per_class`` random training nodes of each class, as many as there are of a smaller one."""
+    """Splits with ``per_class`` random training nodes of each class, or all nodes of a smaller class."""
     if per_class < 1 or repeats < 1:
         raise ValueError(f"per_class and repeats must be at least 1, got {per_class} and {repeats}.")
-    codes = Y[labelled].argmax(axis=1)
+    codes = Y[labeled].argmax(axis=1)
     for repeat in range(repeats):
-        order = np.random.default_rng([seed, repeat]).permutation(len(labelled))
-        # In random order, the first nodes of each class: a stable sort by class keeps that order within.
+        order = np.random.default_rng([seed, repeat]).permutation(len(labeled))
+        # The first nodes of each class in random order, which a stable sort by class preserves.
         by_class = order[np.argsort(codes[order], kind="stable")]
         starts = np.searchsorted(codes[by_class], codes[by_class])
-        first = np.zeros(len(labelled), dtype=bool)
+        first = np.zeros(len(labeled), dtype=bool)
         first[by_class[np.arange(len(by_class)) - starts < per_class]] = True
-        yield held_out(labelled[order[first[order]]], labelled[order[~first[order]]], num_valid, len(labelled))
+        yield held_out(labeled[order[first[order]]], labeled[order[~first[order]]], num_valid, len(labeled))
 
 
-def held_out(train: I64, rest: I64, num_valid: float, num_labelled: int) -> Split:
-    """Take validation nodes from the front of the rest: so many, or that share of the labelled nodes if below 1."""
-    count = round(num_valid * num_labelled) if 0 < num_valid < 1 else int(num_valid)
+def held_out(train: I64, rest: I64, num_valid: float, num_labeled: int) -> Split:
+    """Take the first ``num_valid`` of the other nodes for validation; below 1 it is a share of the labeled nodes."""
+    count = round(num_valid * num_labeled) if 0 < num_valid < 1 else int(num_valid)
     if count < 0 or (count and count >= len(rest)):
         raise ValueError(f"num_valid asks for {count} validation nodes, but only {len(rest)} are not trained on.")
     return train, rest[:count], rest[count:]
 
 
-def fixed_splits(train: Any, valid: Any, test: Any, labelled: I64, num_nodes: int) -> list[Split]:
-    """Disjoint training, validation and test rows, labelled ones only, from row numbers or masks."""
+def fixed_splits(train: Any, valid: Any, test: Any, labeled: I64, num_nodes: int) -> list[Split]:
+    """Disjoint training, validation and test rows, labeled ones only, from row numbers or masks."""
     parts = {"train": _row_sets("train", train, num_nodes)}
     count = len(parts["train"])
     for name, value in (("valid", valid), ("test", test)):
         if value is None:
             known = [np.concatenate([part[i] for part in parts.values()]) for i in range(count)]
-            empty = [labelled[:0]] * count
-            parts[name] = empty if name == "valid" else [np.setdiff1d(labelled, rows) for rows in known]
+            empty = [labeled[:0]] * count
+            parts[name] = empty if name == "valid" else [np.setdiff1d(labeled, rows) for rows in known]
             continue
         sets = _row_sets(name, value, num_nodes)
         parts[name] = sets * count if len(sets) == 1 else sets
@@ -82,7 +82,7 @@ def fixed_splits(train: Any, valid: Any, test: Any, labelled: I64, num_nodes: in
             shared = np.intersect1d(one, other)
             if len(shared):
                 raise ValueError(f"{first} and {second} share {len(shared)} nodes, row {shared[0]} among them.")
-    kept = {name: [np.intersect1d(rows, labelled) for rows in sets] for name, sets in parts.items()}
+    kept = {name: [np.intersect1d(rows, labeled) for rows in sets] for name, sets in parts.items()}
     return list(zip(kept["train"], kept["valid"], kept["test"], strict=True))
 
 

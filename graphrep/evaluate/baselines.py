@@ -1,9 +1,8 @@
-"""What needs no training, to stand beside what was learned."""
+"""Untrained baselines, and comparisons of learned scores and vectors with them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -13,16 +12,15 @@ import numpy.typing as npt
 
 from graphrep._arrays import as_pairs, to_numpy
 from graphrep._random import random_bits, resolve_seed, stream_key, uniform_double
-from graphrep.evaluate._table import format_table
 from graphrep.evaluate.checks import F64, refuse_leaks
 from graphrep.evaluate.link_prediction import LinkPrediction, link_prediction
 from graphrep.evaluate.node_classification import NodeClassification, node_classification
+from graphrep.evaluate.tables import Comparison
 from graphrep.graph import Graph, as_graph
+from graphrep.heuristics.local import HEURISTICS
 from graphrep.ops.propagation import graph_matmul
 
 __all__ = [
-    "LinkComparison",
-    "NodeComparison",
     "compare",
     "compare_nodes",
     "link_baselines",
@@ -33,15 +31,15 @@ __all__ = [
 F32 = npt.NDArray[np.float32]
 
 
-def link_baselines(graph: Any, *, seed: int = 0) -> dict[str, Callable[[Any], F64]]:
-    """Functions that score pairs from the neighbourhoods in ``graph``, and random scores, by name.
+def link_baselines(graph: Any, *, random_state: Any = 0) -> dict[str, Callable[[Any], F64]]:
+    """Functions that score pairs by their neighborhoods in ``graph``, and random scores, by name.
 
     Parameters
     ----------
     graph : Graph or anything :func:`graphrep.as_graph` takes
-        Of training edges only.
-    seed : int
-        Of the random scores, which are a function of (seed, pair).
+        The training edges only.
+    random_state : int, RandomState, Generator or None
+        For the random scores, which are a function of (seed, pair).
 
     Returns
     -------
@@ -54,15 +52,12 @@ def link_baselines(graph: Any, *, seed: int = 0) -> dict[str, Callable[[Any], F6
     >>> path = gr.as_graph([[0, 1], [1, 2]], directed=False)
     >>> baselines = gr.evaluate.link_baselines(path)
     >>> list(baselines)[:3]
-    ['random', 'common neighbours', 'Adamic-Adar']
-    >>> baselines["common neighbours"]([[0], [2]])
+    ['random', 'common neighbors', 'Adamic-Adar']
+    >>> baselines["common neighbors"]([[0], [2]])
     array([1.])
     """
-    # The one import against the grain: the scores belong to linkpred, which stands above this package.
-    from graphrep.heuristics.local import HEURISTICS
-
     g = as_graph(graph)
-    scorers: dict[str, Callable[[Any], F64]] = {"random": partial(_random_scores, resolve_seed(seed))}
+    scorers: dict[str, Callable[[Any], F64]] = {"random": partial(_random_scores, resolve_seed(random_state))}
     return scorers | {name: partial(heuristic, g) for name, heuristic in HEURISTICS.items()}
 
 
@@ -74,34 +69,34 @@ def node_baselines(
     max_features: int = 1024,
     components: int = 0,
     encoder: int = 0,
-    seed: int = 0,
+    random_state: Any = 0,
 ) -> dict[str, F32]:
-    r"""Node vectors that nothing has learned, by name.
+    r"""Untrained node vectors, by name.
 
     Parameters
     ----------
     graph : Graph or anything :func:`graphrep.as_graph` takes
     dimensions : int
-        Columns of the random vectors.
+        Number of columns of the random vectors.
     hops : int
-        Steps of :func:`smooth_features`.
+        Number of steps of :func:`smooth_features`.
     max_features : int
-        Wider features are first multiplied by a random normal matrix with this many columns, which keeps inner
-        products about what they were.
+        Wider features are first multiplied by a random normal matrix with this many columns, which approximately
+        preserves inner products.
     components : int
-        More than 0 adds so many principal components of the propagated features.
+        Number of principal components of the propagated features; 0 leaves them out.
     encoder : int
-        More than 0 adds an untrained encoder of so many columns.
-    seed : int
+        Number of columns of an untrained encoder; 0 leaves it out.
+    random_state : int, RandomState, Generator or None
 
     Returns
     -------
     dict of str to float32 array
         * ``"random"``: independent normal numbers R of variance 1/dimensions, shape (num_nodes, dimensions).
         * ``"random projection"``: :math:`S^k R`, the rows of the propagation matrix projected.
-        * ``"features"`` and ``"propagated features"``: X and :math:`S^k X` where the graph has features, made dense.
+        * ``"features"`` and ``"propagated features"``: X and :math:`S^k X` if the graph has features, as dense arrays.
         * ``"PCA of propagated features"`` and ``"GCN of random weights"``, two layers of :class:`graphrep.nn.GCN`,
-          where the graph has features and they are asked for.
+          if the graph has features and these options are not 0.
 
     Examples
     --------
@@ -111,7 +106,8 @@ def node_baselines(
     {'random': (34, 8), 'random projection': (34, 8)}
     """
     g = as_graph(graph)
-    rng = np.random.default_rng(resolve_seed(seed))
+    seed = resolve_seed(random_state)
+    rng = np.random.default_rng(seed)
     noise = rng.standard_normal((g.num_nodes, dimensions), dtype=np.float32) / np.float32(np.sqrt(dimensions))
     found = {"random": noise, "random projection": smooth_features(g, noise, hops)}
     if g.x is not None:
@@ -134,7 +130,7 @@ def _principal(x: F32, components: int, seed: int) -> F32:
 
     most = min(components, *x.shape)
     solver = "randomized" if most < 0.8 * min(x.shape) else "full"
-    return np.asarray(PCA(most, svd_solver=solver, random_state=seed).fit_transform(x), dtype=np.float32)
+    return np.asarray(PCA(most, svd_solver=solver, random_state=seed % 2**32).fit_transform(x), dtype=np.float32)
 
 
 def _untrained(graph: Graph, dimensions: int, seed: int) -> F32:
@@ -157,7 +153,7 @@ def smooth_features(graph: Any, x: Any, hops: int = 2, *, n_jobs: int | None = N
     Parameters
     ----------
     graph : Graph or anything :func:`graphrep.as_graph` takes
-        D are its weighted out-degrees.
+        D holds its weighted out-degrees.
     x : array, tensor or scipy.sparse matrix of shape (num_nodes, columns)
     hops : int
         k, at least 0.
@@ -171,7 +167,7 @@ def smooth_features(graph: Any, x: Any, hops: int = 2, *, n_jobs: int | None = N
     Raises
     ------
     ValueError
-        ``x`` of another shape, or negative ``hops``.
+        ``x`` has another shape, or ``hops`` is negative.
 
     Notes
     -----
@@ -200,66 +196,32 @@ def smooth_features(graph: Any, x: Any, hops: int = 2, *, n_jobs: int | None = N
     return y
 
 
-@dataclass(frozen=True, repr=False)
-class LinkComparison(Mapping[str, LinkPrediction]):
-    """Results by name; print it for one table.
-
-    Attributes
-    ----------
-    results : mapping of str to LinkPrediction
-        Of the scorers that were given.
-    baselines : mapping of str to LinkPrediction
-        Of the untrained ones.
-    """
-
-    results: Mapping[str, LinkPrediction]
-    baselines: Mapping[str, LinkPrediction]
-
-    def __getitem__(self, name: str) -> LinkPrediction:
-        return self.results[name] if name in self.results else self.baselines[name]
-
-    def __iter__(self) -> Iterator[str]:
-        yield from self.results
-        yield from (name for name in self.baselines if name not in self.results)
-
-    def __len__(self) -> int:
-        return len({*self.results, *self.baselines})
-
-    def __repr__(self) -> str:
-        named = [*self.results.items(), *((f"{name} (untrained)", row) for name, row in self.baselines.items())]
-        if not named:
-            return "LinkComparison of nothing"
-        first = named[0][1]
-        rows = [[name, *(f"{value:.4f}" for value in result.scores.values())] for name, result in named]
-        title = f"{first.part}: {first.num_pos} edges against {first.num_neg} other pairs"
-        return format_table(["", *first.scores], rows, title)
-
-
 def compare(
-    scorers: Mapping[str, Any], split: Any, *, graph: Any = None, seed: int = 0, **options: Any
-) -> LinkComparison:
-    """Judge several scorers on one split, and the untrained baselines with them.
+    scorers: Mapping[str, Any], split: Any, *, graph: Any = None, random_state: Any = 0, **options: Any
+) -> Comparison[LinkPrediction]:
+    """Evaluate several scorers on one split, together with the untrained baselines.
 
     Parameters
     ----------
     scorers : mapping of str to scorer
-        Each as :func:`link_prediction` takes it.
+        Each is a scorer for :func:`link_prediction`.
     split : LinkSplit
     graph : Graph or anything :func:`graphrep.as_graph` takes, optional
-        What the baselines look at; default ``split.graph``, the training edges, and no baselines if there is none.
-    seed : int
+        The graph that the baselines use; default ``split.graph``, the training edges. Without either there are no
+        baselines.
+    random_state : int, RandomState, Generator or None
     **options
         Passed to :func:`link_prediction`: ``part``, ``metrics``, ``operator``, ...
 
     Returns
     -------
-    LinkComparison
+    Comparison of LinkPrediction
 
     Raises
     ------
     ValueError
-        ``graph`` holds edges that are to be predicted, or they are training edges too in a split whose edges have no
-        attributes that could tell repeats apart.
+        ``graph`` contains edges that are to be predicted, or these are also training edges in a split without edge
+        attributes, which could distinguish repeated edges.
 
     Examples
     --------
@@ -273,65 +235,29 @@ def compare(
     ---------------------------------------------------
     mine                                 0.5671  0.6024
     random (untrained)                   0.4839  0.5149
-    common neighbours (untrained)        0.6011  0.5787
+    common neighbors (untrained)         0.6011  0.5787
     Adamic-Adar (untrained)              0.6654  0.7071
     resource allocation (untrained)      0.6730  0.7273
     Jaccard (untrained)                  0.5614  0.4986
     preferential attachment (untrained)  0.6531  0.6374
     """
     baselines: dict[str, Any] = {}
+    seed = resolve_seed(random_state)
     graph = getattr(split, "graph", None) if graph is None else graph
     if graph is not None:
         g = as_graph(graph)
         part = options.get("part", "test")
         hidden, train = as_pairs(getattr(split, part), name=part), as_pairs(split.train, name="train")
-        repeats = bool(getattr(split, "attributes", None))  # of years, say: the same pair may be an edge of several
+        repeats = bool(getattr(split, "attributes", None))  # the same pair may be an edge in several years
         refuse_leaks(g, hidden, train, part, repeats=repeats)
-        baselines = dict(link_baselines(g, seed=seed))
+        baselines = dict(link_baselines(g, random_state=seed))
 
     def judge(some: Mapping[str, Any]) -> Mapping[str, LinkPrediction]:
-        return MappingProxyType({name: link_prediction(one, split, seed=seed, **options) for name, one in some.items()})
+        return MappingProxyType(
+            {name: link_prediction(one, split, random_state=seed, **options) for name, one in some.items()}
+        )
 
-    return LinkComparison(judge(scorers), judge(baselines))
-
-
-@dataclass(frozen=True, repr=False)
-class NodeComparison(Mapping[str, NodeClassification]):
-    """Results by name; print it for one table.
-
-    Attributes
-    ----------
-    results : mapping of str to NodeClassification
-        Of the vectors that were given.
-    baselines : mapping of str to NodeClassification
-        Of the untrained ones.
-    """
-
-    results: Mapping[str, NodeClassification]
-    baselines: Mapping[str, NodeClassification]
-
-    def __getitem__(self, name: str) -> NodeClassification:
-        return self.results[name] if name in self.results else self.baselines[name]
-
-    def __iter__(self) -> Iterator[str]:
-        yield from self.results
-        yield from (name for name in self.baselines if name not in self.results)
-
-    def __len__(self) -> int:
-        return len({*self.results, *self.baselines})
-
-    def __repr__(self) -> str:
-        named = [*self.results.items(), *((f"{name} (untrained)", row) for name, row in self.baselines.items())]
-        if not named:
-            return "NodeComparison of nothing"
-        first = named[0][1]
-        metrics = [("accuracy", "accuracy") if "accuracy" in first.scores else ("micro_f1", "micro-F1")]
-        metrics.append(("macro_f1", "macro-F1"))
-        rows, header = [], ["", *(f"{label}, {s:.3g}" for _, label in metrics for s in first.train_shares)]
-        for name, result in named:
-            pairs = [(result.mean(m)[i], result.std(m)[i]) for m, _ in metrics for i in range(len(first.train_shares))]
-            rows.append([name, *(f"{mean:.4f} ± {std:.4f}" for mean, std in pairs)])
-        return format_table(header, rows, first.protocol)
+    return Comparison(judge(scorers), judge(baselines))
 
 
 def compare_nodes(
@@ -343,29 +269,29 @@ def compare_nodes(
     components: int = 256,
     encoder: int = 512,
     max_features: int = 8192,
-    seed: int = 0,
+    random_state: Any = 0,
     **options: Any,
-) -> NodeComparison:
-    """Judge node vectors by the labels they predict, and beside them what needs no training.
+) -> Comparison[NodeClassification]:
+    """Evaluate node vectors by the labels they predict, together with untrained baselines.
 
     Parameters
     ----------
     vectors : mapping of str to array of shape (num_nodes, dimensions)
     graph : Graph or anything :func:`graphrep.as_graph` takes
-        For the baselines of :func:`node_baselines`: features, propagated features, their principal components, an
-        GCN of random weights; without features random ones.
+        For the baselines of :func:`node_baselines`: features, propagated features, their principal components and a
+        GCN of random weights; random vectors if the graph has no features.
     y : optional
         Labels; default ``graph.y``.
     hops, components, encoder, max_features : int
         See :func:`node_baselines`.
-    seed : int
-        Of the splits and of the baselines.
+    random_state : int, RandomState, Generator or None
+        For the splits and the baselines.
     **options
         Passed to :func:`node_classification`: ``ratios``, ``per_class``, ``train``, ``C``, ...
 
     Returns
     -------
-    NodeComparison
+    Comparison of NodeClassification
 
     Examples
     --------
@@ -381,9 +307,10 @@ def compare_nodes(
     g = as_graph(graph)
     labels = g.y if y is None else y
     if labels is None:
-        raise ValueError("y is needed, since the graph has no labels.")
+        raise ValueError("y must be given, since the graph has no labels.")
+    seed = resolve_seed(random_state)
     untrained: dict[str, Any] = node_baselines(
-        g, hops=hops, components=components, encoder=encoder, max_features=max_features, seed=seed
+        g, hops=hops, components=components, encoder=encoder, max_features=max_features, random_state=seed
     )
     if g.x is not None:
         untrained = {name: found for name, found in untrained.items() if not name.startswith("random")}
@@ -391,10 +318,10 @@ def compare_nodes(
     def judge(some: Mapping[str, Any]) -> Mapping[str, NodeClassification]:
         options_ = {"majority": False, **options}
         return MappingProxyType(
-            {name: node_classification(one, labels, seed=seed, **options_) for name, one in some.items()}
+            {name: node_classification(one, labels, random_state=seed, **options_) for name, one in some.items()}
         )
 
-    return NodeComparison(judge(vectors), judge(untrained))
+    return Comparison(judge(vectors), judge(untrained))
 
 
 def _random_scores(seed: int, pairs: Any) -> F64:

@@ -1,4 +1,4 @@
-"""How well clusters agree with classes, and the clusters that nothing had to learn."""
+"""Agreement of clusters with classes, and baselines by k-means."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ import numpy.typing as npt
 from graphrep._arrays import to_numpy
 from graphrep._checks import checked_int
 from graphrep._random import resolve_seed
-from graphrep.evaluate._table import format_table
+from graphrep._threads import limited_threads
 from graphrep.evaluate.baselines import smooth_features
 from graphrep.evaluate.checks import I64
+from graphrep.evaluate.tables import format_table
 from graphrep.graph import as_graph
 
-__all__ = ["Clustering", "clustering", "clustering_baselines"]
+__all__ = ["Clustering", "clustering", "clustering_baselines", "k_means"]
+
+F32 = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,11 +31,11 @@ class Clustering(Mapping[str, float]):
     ----------
     scores : dict of str to float
     num_nodes : int
-        Labelled nodes that were counted.
+        Number of labeled nodes.
     num_classes, num_clusters : int
-        Of those nodes.
+        Numbers of classes and clusters of these nodes.
     matching : dict
-        Class of each cluster in the matching; clusters beyond the number of classes have none.
+        Class of each matched cluster; if there are more clusters than classes, some are missing.
     """
 
     scores: dict[str, float]
@@ -58,21 +61,20 @@ class Clustering(Mapping[str, float]):
 
 
 def clustering(y: Any, labels: Any) -> Clustering:
-    r"""Compare clusters with classes that the clustering has not seen.
+    r"""Compare clusters with classes that were not used for clustering.
 
     With :math:`n_{ij}` the number of nodes in cluster i and class j,
 
-    * accuracy: :math:`\max_\pi \sum_i n_{i\pi(i)} / N` over matchings of clusters with classes, one to one (the
-      Hungarian method). With more clusters than classes the nodes of the clusters left over count as wrong; with fewer,
-      the classes left over cannot be right;
+    * accuracy: :math:`\max_\pi \sum_i n_{i\pi(i)} / N` over one-to-one matchings of clusters with classes (the
+      Hungarian method). The nodes of clusters or classes without a partner count as wrong;
     * macro-F1: mean over the classes of F1 under that matching, 0 for a class without a cluster;
-    * NMI: mutual information over the mean of the two entropies; 1 if both sides have a single group;
+    * NMI: mutual information divided by the mean of the two entropies; 1 if both sides have a single group;
     * ARI: the adjusted Rand index of Hubert and Arabie.
 
     Parameters
     ----------
     y : array of shape (num_nodes,)
-        Classes, integers or strings; a negative integer means unlabelled, and the node is left out.
+        Classes, integers or strings; nodes with a negative integer are unlabeled and left out.
     labels : array of shape (num_nodes,), or an object with ``labels_``
         Clusters, integers or strings.
 
@@ -83,7 +85,7 @@ def clustering(y: Any, labels: Any) -> Clustering:
     Raises
     ------
     ValueError
-        Lengths that disagree, another shape, floating numbers, or no labelled node.
+        Lengths that disagree, another shape, floating-point numbers, or no labeled node.
 
     Notes
     -----
@@ -104,12 +106,12 @@ def clustering(y: Any, labels: Any) -> Clustering:
     """
     classes, clusters = _groups("y", y), _groups("labels", getattr(labels, "labels_", labels))
     if len(classes) != len(clusters):
-        raise ValueError(f"y has {len(classes)} entries, but labels has {len(clusters)}.")
+        raise ValueError(f"y and labels must have the same length, got {len(classes)} and {len(clusters)}.")
     if classes.dtype.kind == "i":
         known = classes >= 0
         classes, clusters = classes[known], clusters[known]
     if not len(classes):
-        raise ValueError("y has no labelled node; there is nothing to compare with.")
+        raise ValueError("y must have a labeled node, got none.")
     class_names, class_of = np.unique(classes, return_inverse=True)
     cluster_names, cluster_of = np.unique(clusters, return_inverse=True)
     shape = (len(cluster_names), len(class_names))
@@ -122,7 +124,7 @@ def clustering(y: Any, labels: Any) -> Clustering:
     f1 = 2 * hits / (table.sum(1)[rows] + table.sum(0)[cols])
     scores = {
         "accuracy": float(hits.sum() / table.sum()),
-        "nmi": _normalised_information(table),
+        "nmi": _normalized_information(table),
         "ari": _adjusted_rand(table),
         "macro_f1": float(f1.sum() / shape[1]),
     }
@@ -131,11 +133,11 @@ def clustering(y: Any, labels: Any) -> Clustering:
 
 
 def clustering_baselines(
-    graph: Any, n_clusters: int, *, hops: int = 2, components: int = 32, n_init: int = 20, seed: int = 0
+    graph: Any, n_clusters: int, *, hops: int = 2, components: int = 32, n_init: int = 20, random_state: Any = 0
 ) -> dict[str, I64]:
-    """Clusters by k-means without any training, by name.
+    """Clusters by k-means without training, by name.
 
-    What k-means finds on an auto-encoder is in ``initial_labels_`` of :class:`graphrep.PamC`.
+    The clusters by k-means on an auto-encoder are ``initial_labels_`` of :class:`graphrep.PamC`.
 
     Parameters
     ----------
@@ -143,17 +145,17 @@ def clustering_baselines(
         With features.
     n_clusters : int
     hops : int
-        Steps of :func:`smooth_features`.
+        Number of steps of :func:`smooth_features`.
     components : int
-        Principal components; fewer where there are fewer nodes or features.
+        Number of principal components; fewer if there are fewer nodes or features.
     n_init : int
-        Starts of k-means, of which the best is kept.
-    seed : int
+        Number of starts of k-means, of which the best is kept.
+    random_state : int, RandomState, Generator or None
 
     Returns
     -------
     dict of str to int64 array of shape (num_nodes,)
-        Of k-means on ``"features"``, ``"propagated features"`` and ``"PCA of propagated features"``.
+        The clusters by k-means on ``"features"``, ``"propagated features"`` and ``"PCA of propagated features"``.
 
     Raises
     ------
@@ -170,17 +172,16 @@ def clustering_baselines(
     {'features': 1.0, 'propagated features': 1.0, 'PCA of propagated features': 1.0}
     """
     from sklearn.decomposition import PCA
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     g = as_graph(graph)
     if g.x is None:
-        raise ValueError("graph has no features x; k-means on features needs them.")
+        raise ValueError("graph must have features x, got none.")
     checked_int("n_clusters", n_clusters, 1)
     if n_clusters > g.num_nodes:
-        raise ValueError(f"n_clusters is {n_clusters}, but the graph has only {g.num_nodes} nodes.")
-    state = resolve_seed(seed) % 2**32
+        raise ValueError(f"n_clusters must be at most the number of nodes, {g.num_nodes}; got {n_clusters}.")
+    state = resolve_seed(random_state) % 2**32
     smooth = smooth_features(g, g.x, hops)
-    with threadpool_limits(1):  # the result does not depend on the machine
+    with limited_threads(1):  # the result does not depend on the machine
         width = min(components, *smooth.shape)
         reduced = PCA(width, svd_solver="full" if width == min(smooth.shape) else "randomized", random_state=state)
         tables = {
@@ -188,11 +189,11 @@ def clustering_baselines(
             "propagated features": smooth,
             "PCA of propagated features": reduced.fit_transform(smooth),
         }
-        return {name: k_means_labels(table, n_clusters, n_init, state) for name, table in tables.items()}
+        return {name: k_means(table, n_clusters, n_init=n_init, seed=state)[1] for name, table in tables.items()}
 
 
-def k_means_labels(x: Any, n_clusters: int, n_init: int, seed: int) -> I64:
-    """Labels by k-means, int64; fewer distinct rows than clusters leave clusters empty."""
+def k_means(x: Any, n_clusters: int, *, n_init: int, seed: int) -> tuple[F32, I64]:
+    """Centers, float32 of shape (n_clusters, columns), and labels; fewer distinct rows leave clusters empty."""
     import warnings
 
     from sklearn.cluster import KMeans
@@ -200,8 +201,8 @@ def k_means_labels(x: Any, n_clusters: int, n_init: int, seed: int) -> I64:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        found = KMeans(n_clusters, n_init=n_init, random_state=seed).fit(x)
-    return np.asarray(found.labels_, dtype=np.int64)
+        found = KMeans(n_clusters, n_init=n_init, random_state=seed % 2**32).fit(x)
+    return np.asarray(found.cluster_centers_, dtype=np.float32), np.asarray(found.labels_, dtype=np.int64)
 
 
 def _groups(name: str, values: Any) -> npt.NDArray[Any]:
@@ -211,7 +212,7 @@ def _groups(name: str, values: Any) -> npt.NDArray[Any]:
     return array.astype(str) if array.dtype.kind == "O" else array
 
 
-def _normalised_information(table: I64) -> float:
+def _normalized_information(table: I64) -> float:
     joint = table / table.sum()
     rows, cols = joint.sum(1), joint.sum(0)
     entropies = -(rows * np.log(rows)).sum(), -(cols * np.log(cols)).sum()

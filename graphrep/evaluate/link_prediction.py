@@ -1,4 +1,4 @@
-"""How well scores of pairs, or vectors of nodes, tell edges from other pairs."""
+"""How well scores of pairs, or vectors of nodes, separate edges from other pairs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ import numpy.typing as npt
 
 from graphrep._arrays import as_pairs, as_vectors
 from graphrep._random import resolve_seed
-from graphrep.evaluate._edge_sampling import sample_non_edges, sample_popular_non_edges
-from graphrep.evaluate._table import format_table
+from graphrep._threads import limited_threads
 from graphrep.evaluate.checks import I64, as_scores
 from graphrep.evaluate.logistic import LinearScorer, fit_one_vs_rest
 from graphrep.evaluate.metrics import check_metrics, link_metrics
+from graphrep.evaluate.tables import Row, format_table
+from graphrep.graph import as_graph
+from graphrep.heuristics.non_edges import sample_non_edges
 
 __all__ = ["LinkPrediction", "edge_features", "link_prediction"]
 
@@ -53,11 +55,14 @@ class LinkPrediction:
     def __getitem__(self, metric: str) -> float:
         return self.scores[metric]
 
-    def __repr__(self) -> str:
+    def row(self) -> Row:
+        """Row of a table, under the number of pairs and the names of the metrics."""
         title = f"{self.part}: {self.num_pos} edges against {self.num_neg} other pairs"
-        return format_table(
-            ["", *self.scores], [[self.method, *(f"{value:.4f}" for value in self.scores.values())]], title
-        )
+        return Row(title, list(self.scores), [f"{value:.4f}" for value in self.scores.values()])
+
+    def __repr__(self) -> str:
+        title, header, cells = self.row()
+        return format_table(["", *header], [[self.method, *cells]], title)
 
 
 def link_prediction(
@@ -70,37 +75,41 @@ def link_prediction(
     C: float | Sequence[float] = (0.01, 0.1, 1.0, 10.0, 100.0),
     max_train: int = 100_000,
     batch_size: int = 1 << 18,
-    seed: int = 0,
+    random_state: Any = 0,
+    n_jobs: int | None = None,
 ) -> LinkPrediction:
-    r"""Score the edges and the negatives of a split, and say how well the scores separate them.
+    r"""Score the edges and the negatives of a split, and measure how well the scores separate them.
 
     Parameters
     ----------
     scorer : callable, object with ``score_pairs``, or vectors
-        * A function of int64 pairs of row numbers, shape (2, num_pairs), that returns one score each, the higher the
-          likelier an edge; or an object with such a method ``score_pairs``.
-        * Node vectors, an array or tensor of shape (num_nodes, dimensions) or an object that has them as ``vectors``.
-          They become scores by ``operator``.
+        * A function that takes int64 pairs of row numbers, shape (2, num_pairs), and returns one score per pair, higher
+          for likelier edges; or an object with such a method ``score_pairs``.
+        * Node vectors, an array or tensor of shape (num_nodes, dimensions) or an object with an attribute ``vectors``.
+          ``operator`` turns them into scores.
     split : LinkSplit
-        Or anything with ``train``, ``valid``, ``test`` of shape (2, num_edges) and ``valid_neg``, ``test_neg`` of
-        shape (2, num_negatives), which all edges share, or (2, num_edges, num_negatives), each edge's own.
+        Or any object with ``train``, ``valid``, ``test`` of shape (2, num_edges) and ``valid_neg``, ``test_neg`` of
+        shape (2, num_negatives), shared by all edges, or (2, num_edges, num_negatives), separate for each edge.
     part : {"test", "valid"}
     metrics : sequence of str
-        ``"hits@K"``, ``"mrr"``, ``"auc"``, ``"ap"``; see :func:`hits_at_k` and its neighbours. Negatives of each
-        edge's own admit the first two only.
+        ``"hits@K"``, ``"mrr"``, ``"auc"``, ``"ap"``; see :func:`hits_at_k`, :func:`mrr`, :func:`roc_auc`
+        and :func:`average_precision`. If each edge has its own negatives, only the first two are defined.
     operator : {"average", "hadamard", "l1", "l2", "dot", "cosine"}
-        How vectors become scores: by logistic regression on :func:`edge_features` (the first four), or untrained, by
-        their inner product or cosine.
+        How vectors become scores: by logistic regression on :func:`edge_features` (the first four), or without training
+        by their inner product or cosine.
     C : float or sequence of float
-        Inverse strengths of the L2 penalty to try, on standardised features. The one of best AUC on ``valid`` is kept,
-        the strongest penalty among equals; with no validation edges there must be one. The test edges take no part.
+        Inverse strengths of the L2 penalty to try, on standardized features. The one with the best AUC on ``valid`` is
+        kept, among equals the strongest penalty; without validation edges C must be one number. Test edges are not
+        used.
     max_train : int
-        Most training edges for the logistic regression; more are sampled down. As many pairs without a training edge
-        are drawn as its negatives.
+        Upper bound on the number of training edges for the logistic regression, which are sampled if there are more. As
+        many pairs without a training edge are drawn as negatives.
     batch_size : int
-        Pairs given to a callable at once. Scores should not depend on it.
-    seed : int
-        Of the training sample.
+        Number of pairs that a callable gets at once. Scores should not depend on it.
+    random_state : int, RandomState, Generator or None
+        For the training sample.
+    n_jobs : int or None
+        Threads of the logistic regression; None leaves the settings of the libraries unchanged.
 
     Returns
     -------
@@ -109,14 +118,14 @@ def link_prediction(
     Raises
     ------
     ValueError
-        An unknown option, an empty part, scores of the wrong shape, or NaN among them.
+        An unknown option, an empty part, scores of the wrong shape, or NaN among the scores.
     IndexError
         A pair refers to a row that the vectors do not have.
 
     Notes
     -----
-    Beside the scores themselves, memory is bounded by ``max_train * dimensions`` floats for the fit and by a fixed
-    chunk of edge features for scoring.
+    Apart from the scores, memory is bounded by ``max_train * dimensions`` floats for the fit and by a fixed chunk of
+    edge features for scoring.
 
     References
     ----------
@@ -139,13 +148,15 @@ def link_prediction(
     names = check_metrics(metrics)
     if part not in ("test", "valid"):
         raise ValueError(f"part must be test or valid, got {part!r}.")
-    score, method = pair_scorer(
-        scorer, split, operator=operator, C=C, max_train=max_train, batch_size=batch_size, seed=seed
-    )
+    with limited_threads(n_jobs):
+        seed = resolve_seed(random_state)
+        score, method = pair_scorer(
+            scorer, split, operator=operator, C=C, max_train=max_train, batch_size=batch_size, seed=seed
+        )
     pos, neg = as_pairs(getattr(split, part), name=part), as_pairs(getattr(split, f"{part}_neg"), name=f"{part}_neg")
     if neg.ndim == 3 and {"auc", "ap"} & set(names):
         raise ValueError(
-            f"{part}_neg gives each edge its own negatives, shape {neg.shape}, which only mrr and hits@K can rank."
+            f"metrics must be mrr or hits@K where each edge has its own negatives; {part}_neg has shape {neg.shape}."
         )
     y_neg = score(neg.reshape(2, -1)).reshape(neg.shape[1:])
     values = link_metrics(score(pos), y_neg, names)
@@ -153,7 +164,7 @@ def link_prediction(
 
 
 def edge_features(vectors: npt.ArrayLike, pairs: npt.ArrayLike, operator: str = "hadamard") -> Reals:
-    r"""Combine the vectors a, b of the two ends of each pair, component by component.
+    r"""Combine the vectors a and b of the two ends of each pair componentwise.
 
     =============  ======================
     ``average``    :math:`(a + b) / 2`
@@ -176,7 +187,7 @@ def edge_features(vectors: npt.ArrayLike, pairs: npt.ArrayLike, operator: str = 
     Raises
     ------
     ValueError
-        Another operator, or vectors or pairs of another shape.
+        An unknown operator, or vectors or pairs of another shape.
     IndexError
         A row number outside [0, num_nodes).
 
@@ -206,7 +217,7 @@ def pair_scorer(
     batch_size: int,
     seed: int,
 ) -> tuple[PairScorer, str]:
-    """Turn a scorer into a function of pairs, fitting a logistic regression where it takes one; and say what it is."""
+    """Turn a scorer into a function of pairs, with a logistic regression if it needs one; and describe it in words."""
     if batch_size < 1:
         raise ValueError(f"batch_size must be positive, got {batch_size}.")
     call = getattr(scorer, "score_pairs", scorer)
@@ -231,7 +242,7 @@ def fit_operator(
     *,
     metric: str = "auc",
     avoid: I64 | None = None,
-    negatives: str = "uniform",
+    sampling: str = "uniform",
 ) -> tuple[LinearScorer, float]:
     """Fit on training edges and as many pairs that are neither those nor ``avoid``; choose C on validation edges."""
     strengths = np.atleast_1d(np.asarray(C, dtype=np.float64))
@@ -240,20 +251,21 @@ def fit_operator(
     train = as_pairs(split.train, len(X), name="train")
     if not train.shape[1] or max_train < 1:
         raise ValueError(f"logistic regression needs training edges, got {train.shape[1]} and max_train={max_train}.")
-    rng = np.random.default_rng(resolve_seed(seed))
+    rng = np.random.default_rng(seed)
     chosen = rng.permutation(train.shape[1])[:max_train]
-    draw = sample_popular_non_edges if negatives == "degree" else sample_non_edges
-    others = draw(len(X), train, len(chosen), rng, avoid=avoid)
+    edges = train if avoid is None else np.concatenate([train, avoid], axis=1)
+    known = as_graph(edges, num_nodes=len(X), directed=False)  # features do not depend on the order of the ends
+    others = sample_non_edges(known, len(chosen), rng=rng, sampling=sampling, distinct=sampling == "uniform")
     features = _combine(X, np.concatenate([train[:, chosen], others], axis=1), operator)
     labels = np.arange(len(features))[:, None] < len(chosen)
     if len(strengths) == 1:
-        return fit_one_vs_rest(features, labels, float(strengths[0]), standardise=True), float(strengths[0])
+        return fit_one_vs_rest(features, labels, float(strengths[0]), standardize=True), float(strengths[0])
     valid, valid_neg = as_pairs(split.valid, name="valid"), as_pairs(split.valid_neg, name="valid_neg")
     if not valid.size or not valid_neg.size:
-        raise ValueError("C must be a single number where the split has no validation edges or negatives.")
+        raise ValueError("C must be one number if the split has no validation edges or negatives.")
     best: tuple[float, LinearScorer, float] | None = None
     for strength in np.sort(strengths).tolist():
-        model = fit_one_vs_rest(features, labels, strength, standardise=True)
+        model = fit_one_vs_rest(features, labels, strength, standardize=True)
         score = linear_scorer(X, operator, model)
         y_neg = score(valid_neg.reshape(2, -1))
         value = link_metrics(score(valid), y_neg, [metric])[metric]
@@ -267,7 +279,7 @@ def linear_scorer(X: Reals, operator: str, model: LinearScorer) -> PairScorer:
     coef, intercept = model.coef[:, 0].astype(X.dtype), X.dtype.type(model.intercept[0])
 
     def score(pairs: I64) -> Reals:
-        # einsum sums each row on its own; a matrix product may round by where in the batch a row lies
+        # einsum sums each row by itself; the rounding of a matrix product may depend on a row's place in the batch
         return np.asarray(np.einsum("ij,j->i", _combine(X, pairs, operator), coef) + intercept)
 
     return lambda pairs: _batched(score, as_pairs(pairs, len(X)), max(1, _CHUNK // max(1, X.shape[1])))
@@ -298,7 +310,7 @@ def _combine(X: Reals, pairs: I64, operator: str) -> Reals:
 
 
 def _batched(score: PairScorer, pairs: I64, size: int) -> Reals:
-    """Scores of all pairs, some at a time; one real number each, none NaN."""
+    """Scores of all pairs in batches; one real number per pair, never NaN."""
     parts = []
     for start in range(0, pairs.shape[1], size):
         batch = pairs[:, start : start + size]

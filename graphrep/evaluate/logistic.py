@@ -1,4 +1,4 @@
-"""Logistic regression: one-vs-rest with all classes in one optimisation, and scikit-learn's."""
+"""Logistic regression: one-vs-rest for all classes in one optimization, and the variants of scikit-learn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from graphrep.evaluate.checks import F64, I64
 
-_MOST_SPANNED = 4096  # samples, beyond which the eigenvectors of their products take longer than the steps
+_MOST_SPANNED = 4096  # samples; with more, the eigenvectors of their products take longer than the steps
 _BLOCK = 8192  # rows per matrix product: the block of logits stays in cache
 
 
@@ -30,32 +30,32 @@ def fit_one_vs_rest(
     Y: npt.NDArray[np.bool_],
     C: float = 1.0,
     *,
-    standardise: bool = False,
+    standardize: bool = False,
     tol: float = 1e-4,
     max_iter: int = 1000,
 ) -> LinearScorer:
-    r"""Fit one L2-regularised logistic regression per column of Y.
+    r"""Fit one L2-regularized logistic regression per column of Y.
 
     .. math:: \min_{w_c, b_c} \; \tfrac12 \lVert w_c \rVert^2
               + C \sum_i \log\bigl(1 + e^{-(2 Y_{ic} - 1)(w_c^\top x_i + b_c)}\bigr)
 
-    The intercept is not penalised. The problems share X, so one L-BFGS run over the whole (dimensions, num_classes)
+    The intercept is not penalized. The problems share X, so one L-BFGS run over the whole (dimensions, num_classes)
     matrix replaces num_classes runs over vectors: each step is two matrix products. The optimum is that of
-    ``sklearn.linear_model.LogisticRegression`` fitted to each column. Inside, columns of X are centred and scaled with
-    the penalty changed to match, and every weight is divided by the root of the curvature that its axis has at the
-    start, where a class is as likely everywhere; convergence then depends little on the scale of X, C or the classes.
+    ``sklearn.linear_model.LogisticRegression`` fitted to each column. Internally, columns of X are centered and scaled
+    and the penalty is adapted, and every weight is divided by the root of the curvature along its axis at the start,
+    where each class is equally likely everywhere; convergence then depends little on the scale of X, C or the classes.
 
     Parameters
     ----------
     X : float array of shape (num_samples, dimensions)
     Y : bool array of shape (num_samples, num_classes)
-        A class without examples scores -inf everywhere, one without counter-examples +inf.
+        A class without positive examples scores -inf everywhere, one without negative examples +inf.
     C : float
         Inverse strength of the penalty.
-    standardise : bool
-        Penalise the weights of columns scaled to variance 1 instead, so that C means the same for any scale of X.
+    standardize : bool
+        Penalize the weights of columns scaled to variance 1 instead, so that C means the same for any scale of X.
     tol : float
-        Largest entry of the gradient, per sample and in units of that curvature, at which to stop.
+        Stop when no entry of the gradient exceeds it, per sample and in units of that curvature.
     max_iter : int
 
     Returns
@@ -72,17 +72,17 @@ def fit_one_vs_rest(
 
     n, d = X.shape
     if 0 < n < d and n <= _MOST_SPANNED:
-        return _fit_in_span(X, Y, C, standardise=standardise, tol=tol, max_iter=max_iter)
+        return _fit_in_span(X, Y, C, standardize=standardize, tol=tol, max_iter=max_iter)
     counts = Y.sum(axis=0)
     mixed = np.flatnonzero((counts > 0) & (counts < n))
     coef, intercept = np.zeros((d, Y.shape[1])), np.where(counts > 0, np.inf, -np.inf)
     if len(mixed):
         mean, scale = X.mean(axis=0, dtype=np.float64), X.std(axis=0, dtype=np.float64)
-        scale[scale <= 1e-6 * np.abs(mean)] = np.inf  # a constant column is the intercept's business: weight 0
+        scale[scale <= 1e-6 * np.abs(mean)] = np.inf  # a constant column gets weight 0; the intercept replaces it
         Z = np.ones((n, d + 1), dtype=np.float32)
         np.subtract(X, mean, out=Z[:, :d], casting="same_kind")
         np.divide(Z[:, :d], scale, out=Z[:, :d], casting="same_kind")
-        ridge = np.append(1 / (C * n * (1 if standardise else scale) ** 2) * np.ones(d), 0)[:, None]
+        ridge = np.append(1 / (C * n * (1 if standardize else scale) ** 2) * np.ones(d), 0)[:, None]
         share = counts[mixed] / n
         unit = 1 / np.sqrt(share * (1 - share) + ridge)
         objective = _Objective(Z, np.where(Y[:, mixed], np.float32(1), np.float32(-1)), ridge, unit)
@@ -102,12 +102,12 @@ def fit_one_vs_rest(
 
 
 def _fit_in_span(
-    X: npt.NDArray[np.floating], Y: npt.NDArray[np.bool_], C: float, *, standardise: bool, tol: float, max_iter: int
+    X: npt.NDArray[np.floating], Y: npt.NDArray[np.bool_], C: float, *, standardize: bool, tol: float, max_iter: int
 ) -> LinearScorer:
-    """The same problem in an orthonormal basis of the centred samples, whose axes are moreover uncorrelated."""
+    """Solve the same problem in an orthonormal basis of the centered samples whose axes are uncorrelated."""
     mean, scale = X.mean(axis=0, dtype=np.float64), X.std(axis=0, dtype=np.float64)
     flat = scale <= 1e-6 * np.abs(mean)
-    scale = np.where(flat, np.inf, scale if standardise else 1.0)
+    scale = np.where(flat, np.inf, scale if standardize else 1.0)
     A = (X - mean) / scale
     squares, axes = np.linalg.eigh(A @ A.T)
     kept = squares > 1e-12 * squares[-1]
@@ -118,7 +118,7 @@ def _fit_in_span(
 
 
 class _Objective:
-    """Loss per sample and its gradient: float64 to L-BFGS, float32 within a block of rows, by torch for its threads."""
+    """Loss per sample and its gradient: float64 for L-BFGS, float32 in torch within a block of rows."""
 
     def __init__(self, Z: npt.NDArray[np.float32], signs: npt.NDArray[np.float32], ridge: F64, unit: F64) -> None:
         import torch
@@ -149,7 +149,7 @@ def class_scores(
     test_rows: I64,
     *,
     C: float,
-    normalise: str,
+    normalize: str,
     classifier: str,
     n_jobs: int | None,
 ) -> npt.NDArray[Any]:
@@ -158,7 +158,7 @@ def class_scores(
     Positive where a one-vs-rest classifier would predict the class; -inf for a class without training nodes.
     """
     A, B, truth = X[fit_rows], X[test_rows], Y[fit_rows]
-    if normalise == "standardise":
+    if normalize == "standardize":
         mean, scale = A.mean(axis=0), A.std(axis=0)
         scale[scale == 0] = 1
         A, B = (A - mean) / scale, (B - mean) / scale

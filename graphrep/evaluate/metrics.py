@@ -23,18 +23,18 @@ def hits_at_k(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike, k: int) -> float:
 
     .. math:: \mathrm{Hits@}K = \frac{1}{P} \sum_{i=1}^{P} [\, s_i > n_{(K)} \,]
 
-    with :math:`n_{(K)}` the K-th largest of the N negative scores, which all positives share. A tie is a miss, so a
-    constant scorer gets 0. With fewer than K negatives the value is 1.
+    with :math:`n_{(K)}` the K-th largest of the N negative scores, which all positives share. A tie is a miss, so that
+    a constant scorer gets 0. With fewer than K negatives the value is 1.
 
-    Where each positive has its own negatives, a hit is a rank :math:`r_i \le K` among them, with ties counted half as
-    in :func:`mrr`. This is how HeaRT and OGB's relational sets count; values of the two forms do not compare.
+    If each positive has its own negatives, a hit is a rank :math:`r_i \le K` among them, with ties counted half as in
+    :func:`mrr`. HeaRT and the relational sets of OGB use this form; values of the two forms are not comparable.
 
     Parameters
     ----------
     y_pos : array or tensor of shape (num_pos,)
         Scores of the positive pairs.
     y_neg : array or tensor of shape (num_neg,) or (num_pos, num_neg)
-        Scores of the negative pairs that all positives share, or of each positive's own.
+        Scores of the negative pairs, shared by all positives or separate for each.
     k : int
         Positive.
 
@@ -49,8 +49,8 @@ def hits_at_k(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike, k: int) -> float:
 
     Notes
     -----
-    O(P + N), or O(P N) for own negatives. Rank logits in float32 or better: half precision and saturated sigmoids make
-    ties, and ties are misses.
+    O(P + N), or O(P N) for separate negatives. Rank logits in float32 or better: half precision and saturated sigmoids
+    cause ties, which are misses.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def mrr(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike) -> float:
     ----------
     y_pos : array or tensor of shape (num_pos,)
     y_neg : array or tensor of shape (num_pos, num_neg) or (num_neg,)
-        The negatives of each positive, or one list that all positives share.
+        The negatives of each positive, or one list shared by all.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def mrr(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike) -> float:
 
     Notes
     -----
-    O(P N) time for own negatives; O((P + N) log N) time and O(P + N) memory for shared ones.
+    O(P N) time for separate negatives; O((P + N) log N) time and O(P + N) memory for shared ones.
 
     Examples
     --------
@@ -107,7 +107,7 @@ def mrr(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike) -> float:
 
 
 def mrr_report(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike) -> dict[str, npt.NDArray[np.float32]]:
-    """Per-positive lists under the keys of ogb's evaluator.
+    """Per-positive results under the keys of ogb's evaluator.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def mrr_report(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike) -> dict[str, npt.NDAr
 
 
 def roc_auc(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike) -> float:
-    r"""Area under the ROC curve: the chance that a positive outscores a negative, ties counted half.
+    r"""Area under the ROC curve: the probability that a positive outscores a negative, ties counted half.
 
     Parameters
     ----------
@@ -156,13 +156,13 @@ def roc_auc(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike) -> float:
     """
     from sklearn.metrics import roc_auc_score
 
-    return float(roc_auc_score(*_labelled(y_pos, y_neg)))
+    return float(roc_auc_score(*_labeled(y_pos, y_neg)))
 
 
 def average_precision(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike) -> float:
     r"""Average precision :math:`\sum_t (R_t - R_{t-1}) P_t` over the distinct thresholds, without interpolation.
 
-    It depends on the ratio of positives to negatives, so values compare only on the same split.
+    It depends on the ratio of positives to negatives, so values are comparable only on the same split.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def average_precision(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike) -> float:
     """
     from sklearn.metrics import average_precision_score
 
-    return float(average_precision_score(*_labelled(y_pos, y_neg)))
+    return float(average_precision_score(*_labeled(y_pos, y_neg)))
 
 
 def link_metrics(
@@ -204,7 +204,7 @@ def link_metrics(
     Returns
     -------
     dict
-        Value of each metric, in the order asked for.
+        Value of each metric, in the given order.
 
     Examples
     --------
@@ -216,7 +216,7 @@ def link_metrics(
 
 
 def check_metrics(metrics: Iterable[str]) -> tuple[str, ...]:
-    """Names of metrics as a tuple, each known; found out before anything is computed."""
+    """Names of metrics as a tuple; raises ValueError for an unknown one before anything is computed."""
     if isinstance(metrics, str):
         metrics = (metrics,)
     names = tuple(metrics)
@@ -256,10 +256,10 @@ def _ranks(y_pos: Any, y_neg: Any) -> F64:
     return ranks
 
 
-def _labelled(y_pos: Any, y_neg: Any) -> tuple[npt.NDArray[np.int8], npt.NDArray[Any]]:
-    """Labels and scores as scikit-learn wants them."""
+def _labeled(y_pos: Any, y_neg: Any) -> tuple[npt.NDArray[np.int8], npt.NDArray[Any]]:
+    """Labels and scores for scikit-learn."""
     pos, neg = as_score_vector("y_pos", y_pos), as_score_vector("y_neg", y_neg)
     scores = np.concatenate([pos, neg])
-    if not np.isfinite(scores).all():  # scikit-learn refuses infinities; ranks are the same to it
+    if not np.isfinite(scores).all():  # scikit-learn refuses infinities; ranks give the same result
         scores = np.unique(scores, return_inverse=True)[1]
     return np.repeat(np.array([1, 0], dtype=np.int8), [len(pos), len(neg)]), scores

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +10,11 @@ import numpy.typing as npt
 
 from graphrep._arrays import as_vectors, to_numpy
 from graphrep._random import resolve_seed
+from graphrep._threads import limited_threads
 from graphrep.evaluate._node_splits import fixed_splits, per_class_splits, random_splits
-from graphrep.evaluate._table import format_table
 from graphrep.evaluate.checks import F64, I64
 from graphrep.evaluate.logistic import class_scores
+from graphrep.evaluate.tables import Row, format_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["NodeClassification", "f1_scores", "node_classification"]
 
 CLASSIFIERS = ("ovr", "liblinear", "multinomial")
-NORMALISATIONS = ("none", "l2", "standardise")
+NORMALIZATIONS = ("none", "l2", "standardize")
 
 _Bools = npt.NDArray[np.bool_]
 
@@ -36,15 +36,15 @@ class NodeClassification:
     Attributes
     ----------
     protocol : str
-        What was done, in words.
+        Description of the evaluation.
     train_shares : float64 array of shape (num_settings,)
-        Share of the labelled nodes that each setting trained on.
+        Share of the labeled nodes that each setting trained on.
     scores : dict of str to float64 array of shape (num_settings, num_splits)
         ``"micro_f1"``, ``"macro_f1"`` and, with one label per node, ``"accuracy"`` (equal to micro-F1 there).
     majority : dict like ``scores``, or None
-        The same for the baseline that knows only how frequent each label is among the training nodes.
+        The same for a baseline that predicts from the label frequencies of the training nodes.
     chosen_C : float64 array of shape (num_settings, num_splits), or None
-        What the validation nodes chose in each split.
+        The value chosen on the validation nodes of each split.
     """
 
     protocol: str
@@ -60,6 +60,14 @@ class NodeClassification:
     def std(self, metric: str) -> F64:
         """Unbiased standard deviation over the splits, float64 of shape (num_settings,); NaN for a single split."""
         return _std(self.scores[metric])
+
+    def row(self) -> Row:
+        """Row of a table with a column per metric and setting, under the protocol."""
+        metrics = [("accuracy", "accuracy") if "accuracy" in self.scores else ("micro_f1", "micro-F1")]
+        metrics.append(("macro_f1", "macro-F1"))
+        header = [f"{label}, {share:.3g}" for _, label in metrics for share in self.train_shares]
+        pairs = [pair for name, _ in metrics for pair in zip(self.mean(name), self.std(name), strict=True)]
+        return Row(self.protocol, header, [f"{mean:.4f} ± {std:.4f}" for mean, std in pairs])
 
     def __repr__(self) -> str:
         micro = "accuracy (= micro-F1)" if "accuracy" in self.scores else "micro-F1"
@@ -85,54 +93,56 @@ def node_classification(
     test: npt.ArrayLike | None = None,
     repeats: int = 10,
     C: float | Sequence[float] = 1.0,
-    normalise: str = "none",
+    normalize: str = "none",
     known_label_counts: bool = True,
     classifier: str = "ovr",
     majority: bool = True,
-    seed: int = 0,
+    random_state: Any = 0,
     n_jobs: int | None = None,
 ) -> NodeClassification:
-    r"""Train logistic regression on the vectors of some nodes and predict the labels of the others.
+    r"""Train a logistic regression on the vectors of some nodes and predict the labels of the others.
 
     Parameters
     ----------
     vectors : array or tensor of shape (num_nodes, dimensions)
-        Finite.
     y : array of shape (num_nodes,), or 0/1 matrix of shape (num_nodes, num_labels), dense or scipy.sparse
-        One label per node (integers or strings; a negative integer means unlabelled and is left out), or any number of
-        labels per node.
+        One label per node (integers or strings; nodes with a negative integer are unlabeled and left out), or any
+        number of labels per node.
     ratios : sequence of float in (0, 1)
-        Shares of the labelled nodes to train on; the rest is tested. Ignored where ``per_class`` or ``train`` is given.
+        Shares of the labeled nodes to train on; the others are test nodes. Ignored if ``per_class`` or ``train`` is
+        given.
     per_class : int, optional
-        Train on so many random nodes of each class instead; 20 is the "Planetoid-style" protocol. One label per node.
+        Number of random training nodes of each class; 20 is the "Planetoid-style" protocol. Needs one label per node.
     num_valid : int, or float below 1
-        Validation nodes of a random split, or their share of the labelled nodes: drawn from those not trained on, and
-        not tested.
+        Number of validation nodes of a random split, or their share of the labeled nodes. They are neither trained on
+        nor tested.
     train, valid, test : int array of row numbers, or bool mask of shape (num_nodes,) or (num_nodes, num_splits)
-        A fixed split in place of random ones. ``test`` defaults to all labelled nodes outside ``train`` and ``valid``.
+        A fixed split instead of random ones. ``test`` defaults to all labeled nodes outside ``train`` and ``valid``.
     repeats : int
-        Random splits per ratio. Split r depends on (seed, r) alone, and the training nodes of a smaller ratio are
-        among those of a larger one.
+        Number of random splits per ratio. Split r depends only on (seed, r), and the training nodes of a smaller ratio
+        are among those of a larger one.
     C : float or sequence of float
-        Inverse strength of the L2 penalty. 1 is customary; the published numbers depend on it. Of several, that with
-        the highest micro-F1 (accuracy) on the validation nodes, of equals the smallest; test nodes play no part.
-    normalise : {"none", "l2", "standardise"}
+        Inverse strength of the L2 penalty. 1 is customary, and published numbers depend on it. Of several values, the
+        one with the highest micro-F1 (accuracy) on the validation nodes is used, among equals the smallest; test nodes
+        are not used for this choice.
+    normalize : {"none", "l2", "standardize"}
         Scale each row to unit length, or each column to mean 0 and variance 1 on the training nodes.
     known_label_counts : bool
-        Matters for a label matrix only. True is the TopK rule of DeepWalk, which published numbers follow: each test
-        node gets exactly as many labels as it truly has, the best-scoring ones, so the number of labels is given away.
+        Only used for a label matrix. True is the TopK rule of DeepWalk, which published numbers follow: each test node
+        gets its best-scoring labels, as many as it truly has, so that the number of labels is taken from the truth.
         False predicts the labels whose probability exceeds 1/2 and gives far lower scores.
     classifier : {"ovr", "liblinear", "multinomial"}
-        * ``"ovr"``: one-vs-rest, all classes in one L-BFGS run, intercept not penalised. The default: the published
-          protocol, and several times faster than the next with many classes.
-        * ``"liblinear"``: one-vs-rest through scikit-learn and LIBLINEAR, intercept penalised, as in DeepWalk's own
-          script.
-        * ``"multinomial"``: softmax regression through scikit-learn, for one label per node.
+        * ``"ovr"``: one-vs-rest, all classes in one L-BFGS run, without a penalty on the intercept. This is the
+          published protocol, and several times faster than LIBLINEAR with many classes.
+        * ``"liblinear"``: one-vs-rest with scikit-learn and LIBLINEAR, which penalizes the intercept, as in DeepWalk's
+          own script.
+        * ``"multinomial"``: softmax regression with scikit-learn, for one label per node.
     majority : bool
-        Score the label frequencies too.
-    seed : int
+        Whether to evaluate the label frequencies as a baseline, too.
+    random_state : int, RandomState, Generator or None
+        For the splits.
     n_jobs : int or None
-        Threads of the matrix products, or jobs of LIBLINEAR; None leaves the setting of the libraries alone.
+        Threads of the matrix products, or jobs of LIBLINEAR; None leaves the settings of the libraries unchanged.
 
     Returns
     -------
@@ -141,14 +151,13 @@ def node_classification(
     Raises
     ------
     ValueError
-        Lengths that disagree, vectors that are not finite, an unknown option, or an empty train or test set.
+        Lengths that disagree, vectors that are not finite, an unknown option, or an empty training or test set.
     IndexError
         A row number of ``train`` or ``test`` outside [0, num_nodes).
 
-    Notes
-    -----
-    F1 as in scikit-learn: macro-F1 averages over the labels that occur in the truth or the prediction (one label per
-    node), or over all columns, those without true or predicted entries counting 0 (label matrix).
+    Notes ----- F1 is that of scikit-learn. With one label per node, macro-F1 averages over the labels that occur in the
+    truth or the prediction; with a label matrix, over all columns, and those without true or predicted entries count as
+    0.
 
     References
     ----------
@@ -167,52 +176,54 @@ def node_classification(
     50 %        ...
     """
     X = as_vectors(vectors)
-    Y, labelled, multilabel = _label_matrix(y)
+    Y, labeled, multilabel = _label_matrix(y)
     if len(Y) != len(X):
         raise ValueError(f"y has {len(Y)} rows, but vectors has {len(X)}.")
-    for name, value, allowed in (("normalise", normalise, NORMALISATIONS), ("classifier", classifier, CLASSIFIERS)):
+    for name, value, allowed in (("normalize", normalize, NORMALIZATIONS), ("classifier", classifier, CLASSIFIERS)):
         if value not in allowed:
             raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {value!r}.")
     strengths = sorted(float(value) for value in np.atleast_1d(np.asarray(C)))
     if not strengths or not strengths[0] > 0:
         raise ValueError(f"C must be positive, got {C}.")
     if classifier == "multinomial" and multilabel:
-        raise ValueError('classifier="multinomial" gives one label per node, but y is a label matrix.')
-    if normalise == "l2":
+        raise ValueError('classifier must not be "multinomial" for a label matrix; it predicts one label per node.')
+    if normalize == "l2":
         length = np.linalg.norm(X, axis=1, keepdims=True)
         X = X / np.where(length > 0, length, 1)
 
     shares, splits = _splits(
         Y,
-        labelled,
+        labeled,
         multilabel=multilabel,
         ratios=ratios,
         per_class=per_class,
         num_valid=num_valid,
         fixed=(train, valid, test),
         repeats=repeats,
-        seed=resolve_seed(seed),
+        seed=resolve_seed(random_state),
     )
     metrics = ("micro_f1", "macro_f1") if multilabel else ("micro_f1", "macro_f1", "accuracy")
     learned: dict[str, list[float]] = {name: [] for name in metrics}
     floor: dict[str, list[float]] = {name: [] for name in metrics}
     counts_known = known_label_counts or not multilabel
     chosen: list[float] = []
-    with _threads(n_jobs):
+    with limited_threads(n_jobs):
         for fit_rows, valid_rows, test_rows in splits:
             if not len(fit_rows) or not len(test_rows):
                 raise ValueError(
-                    f"a split has {len(fit_rows)} training and {len(test_rows)} test nodes; both need one."
+                    f"each split needs a training and a test node, got {len(fit_rows)} and {len(test_rows)}."
                 )
             if len(strengths) > 1 and not len(valid_rows):
-                raise ValueError("C holds several values, but there are no validation nodes to choose by.")
+                raise ValueError(
+                    "C must be one number without validation nodes; give num_valid or valid to choose among several."
+                )
             rows, best = test_rows, -1.0
             if len(strengths) > 1:
                 rows = np.concatenate([valid_rows, test_rows])  # one fit per strength serves both
             scores = np.zeros(0)
             for strength in strengths:
                 found = class_scores(
-                    X, Y, fit_rows, rows, C=strength, normalise=normalise, classifier=classifier, n_jobs=n_jobs
+                    X, Y, fit_rows, rows, C=strength, normalize=normalize, classifier=classifier, n_jobs=n_jobs
                 )
                 head = Y[rows[: len(rows) - len(test_rows)]]
                 quality = f1_scores(head, _predict(found[: len(head)], head, counts_known=counts_known))[0]
@@ -230,7 +241,7 @@ def node_classification(
         _protocol(
             classifier,
             strengths,
-            normalise,
+            normalize,
             done,
             kind="fixed" if train is not None else "random" if per_class is None else f"random {per_class}-per-class",
             topk=multilabel and known_label_counts,
@@ -253,7 +264,7 @@ def f1_scores(truth: _Bools, predicted: _Bools, *, all_labels: bool = True) -> t
     ----------
     truth, predicted : bool arrays of shape (num_samples, num_labels)
     all_labels : bool
-        Whether a label that is neither true nor predicted anywhere counts 0 in macro-F1, or is left out.
+        Whether a label that is neither true nor predicted anywhere counts as 0 in macro-F1 or is left out.
 
     Returns
     -------
@@ -277,7 +288,7 @@ def f1_scores(truth: _Bools, predicted: _Bools, *, all_labels: bool = True) -> t
 
 def _splits(
     Y: _Bools,
-    labelled: I64,
+    labeled: I64,
     *,
     multilabel: bool,
     ratios: Sequence[float],
@@ -287,25 +298,25 @@ def _splits(
     repeats: int,
     seed: int,
 ) -> tuple[list[float], Iterator[Split]]:
-    """Shares that are trained on, and for each share the splits in turn."""
+    """Shares of training nodes, and the splits of each share in turn."""
     train, valid, test = fixed
     if train is not None:
-        splits = fixed_splits(train, valid, test, labelled, len(Y))
-        return [len(splits[0][0]) / max(1, len(labelled))], iter(splits)
+        splits = fixed_splits(train, valid, test, labeled, len(Y))
+        return [len(splits[0][0]) / max(1, len(labeled))], iter(splits)
     for name, rows in (("test", test), ("valid", valid)):
         if rows is not None:
-            raise ValueError(f"{name} was given without train.")
+            raise ValueError(f"{name} was given without train; give train, too.")
     if per_class is None:
-        return random_splits(labelled, ratios, repeats, seed, num_valid)
+        return random_splits(labeled, ratios, repeats, seed, num_valid)
     if multilabel:
-        raise ValueError("per_class needs one label per node, but y is a label matrix.")
+        raise ValueError("per_class must be None for a label matrix; it needs one label per node.")
     counts = Y.sum(axis=0)
     share = np.minimum(counts, per_class).sum() / max(1, counts.sum())
-    return [float(share)], per_class_splits(Y, labelled, per_class, repeats, seed, num_valid)
+    return [float(share)], per_class_splits(Y, labeled, per_class, repeats, seed, num_valid)
 
 
 def _label_matrix(y: Any) -> tuple[_Bools, I64, bool]:
-    """Labels as a 0/1 matrix, rows that have a label at all, and whether a node may have several."""
+    """Labels as a 0/1 matrix, the labeled rows, and whether a node may have several labels."""
     import scipy.sparse as sp
 
     values = y.toarray() if sp.issparse(y) else to_numpy(y)
@@ -327,7 +338,7 @@ def _label_matrix(y: Any) -> tuple[_Bools, I64, bool]:
 
 
 def _predict(scores: npt.NDArray[Any], truth: _Bools, *, counts_known: bool) -> _Bools:
-    """Take the best-scoring labels, as many as are true, or those of positive score. Ties go to the first label."""
+    """Predict the best-scoring labels, as many as are true, or those with a positive score; ties go to the first."""
     if not counts_known:
         return np.asarray(scores > 0)
     wanted = np.count_nonzero(truth, axis=1)
@@ -348,18 +359,7 @@ def _append(table: dict[str, list[float]], truth: _Bools, predicted: _Bools, *, 
         table["accuracy"].append(float((truth & predicted).any(axis=1).mean()))
 
 
-def _threads(n_jobs: int | None) -> AbstractContextManager[Any]:
-    if n_jobs is None:
-        return nullcontext()
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    from graphrep._threads import resolve_threads
-
-    limits: AbstractContextManager[Any] = threadpool_limits(resolve_threads(n_jobs))
-    return limits
-
-
-def _protocol(classifier: str, C: list[float], normalise: str, splits: int, *, kind: str, topk: bool) -> str:
+def _protocol(classifier: str, C: list[float], normalize: str, splits: int, *, kind: str, topk: bool) -> str:
     model = {
         "ovr": "one-vs-rest logistic regression",
         "liblinear": "one-vs-rest logistic regression (LIBLINEAR)",
@@ -367,8 +367,8 @@ def _protocol(classifier: str, C: list[float], normalise: str, splits: int, *, k
     }[classifier]
     strength = f"C={C[0]:g}" if len(C) == 1 else f"C of {C[0]:g} … {C[-1]:g} chosen on validation nodes"
     parts = [model, strength]
-    if normalise != "none":
-        parts.append({"l2": "rows of unit length", "standardise": "standardised columns"}[normalise])
+    if normalize != "none":
+        parts.append({"l2": "rows of unit length", "standardize": "standardized columns"}[normalize])
     if topk:
         parts.append("number of labels per node known (TopK)")
     parts.append(f"{splits} {kind} split{'s' if splits > 1 else ''}")

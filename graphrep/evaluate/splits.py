@@ -1,4 +1,4 @@
-"""Hide edges at random, the way node2vec or Neural Common Neighbor was judged."""
+"""Random splits of edges, as in the evaluations of node2vec and Neural Common Neighbor."""
 
 from __future__ import annotations
 
@@ -8,47 +8,48 @@ import numpy as np
 import scipy.sparse as sp
 
 from graphrep._random import resolve_seed
-from graphrep.evaluate._edge_sampling import sample_non_edges
+from graphrep.datasets.splits import LinkSplit
 from graphrep.graph import as_graph
+from graphrep.heuristics.non_edges import sample_non_edges
 
 if TYPE_CHECKING:
-    from graphrep.datasets.splits import LinkSplit
     from graphrep.evaluate.checks import I64
 
 __all__ = ["ncn_link_split", "random_link_split"]
 
 
 def random_link_split(
-    graph: Any, *, test: float = 0.5, valid: float = 0.05, seed: int = 0, connected: bool = True
+    graph: Any, *, test: float = 0.5, valid: float = 0.05, random_state: Any = 0, connected: bool = True
 ) -> LinkSplit:
     r"""Hide random edges for validation and test, and draw as many pairs without an edge.
 
-    This is the protocol of node2vec: remove half of the edges, keep what remains connected, rank the removed ones
-    against random pairs that are not adjacent. Learn from ``split.graph``, the remaining edges, alone.
+    This is the protocol of node2vec: remove half of the edges such that the rest stays connected, and rank the removed
+    edges against random pairs that are not adjacent. Train only on ``split.graph``, the remaining edges.
 
     Parameters
     ----------
     graph : Graph or anything :func:`graphrep.as_graph` takes
     test, valid : float in [0, 1)
-        Shares of the edges. Self loops stay in training; their number still counts in the shares.
-    seed : int
-        The split is a function of the graph and of this.
+        Shares of the edges. Self loops stay in training, but count towards the shares.
+    random_state : int, RandomState, Generator or None
+        The split is a function of the graph and the seed.
     connected : bool
-        Keep a random spanning forest in training, so that what hangs together still does (weakly, if the graph is
-        directed) and no node that has a neighbour loses all of them. Edges of the forest can then not be test edges:
-        a bridge never is.
+        Keep a random spanning forest in training, so that connected components stay connected (weakly, if the graph is
+        directed) and no node loses all of its neighbors. Edges of the forest cannot be test edges; in particular, a
+        bridge never is one.
 
     Returns
     -------
     LinkSplit
         ``train``, ``valid``, ``test``, ``valid_neg``, ``test_neg``, int64 of shape (2, ...). Negatives are distinct
-        pairs, adjacent nowhere in the full graph, as many as positives; in an undirected graph the smaller row comes
-        first in all five. In a directed graph the reverse of an edge may be a negative, and may be left in training.
+        pairs that are not adjacent in the full graph, as many as positives. In an undirected graph the smaller row
+        comes first in all five arrays. In a directed graph the reverse of an edge can be a negative, and can stay in
+        training.
 
     Raises
     ------
     ValueError
-        Shares outside [0, 1), or more edges or negatives asked for than there are.
+        Shares outside [0, 1), or more edges or negatives requested than there are.
 
     References
     ----------
@@ -64,13 +65,11 @@ def random_link_split(
     >>> nx.is_connected(nx.Graph(split.train.T.tolist()))
     True
     """
-    from graphrep.datasets.splits import LinkSplit
-
     g = as_graph(graph)
     for name, share in (("test", test), ("valid", valid)):
         if not 0 <= share < 1:
             raise ValueError(f"{name} must be a share of the edges in [0, 1), got {share}.")
-    rng = np.random.default_rng(resolve_seed(seed))
+    rng = np.random.default_rng(resolve_seed(random_state))
     edges = g.edges()
     num_edges = edges.shape[1]
     num_test, num_valid = round(test * num_edges), round(valid * num_edges)
@@ -79,15 +78,15 @@ def random_link_split(
         removable &= ~_spanning_forest(edges, g.num_nodes, rng)
     candidates = rng.permutation(np.flatnonzero(removable))
     if num_test + num_valid > len(candidates):
-        why = "without tearing the graph; lower the shares or give connected=False" if connected else "of the graph"
+        why = " while the graph stays connected; lower the shares or give connected=False" if connected else ""
         raise ValueError(
             f"test and valid ask for {num_test + num_valid} of {num_edges} edges, "
-            f"but only {len(candidates)} can be removed {why}."
+            f"but only {len(candidates)} can be removed{why}."
         )
     hidden = candidates[: num_test + num_valid]
     kept = np.ones(num_edges, dtype=bool)
     kept[hidden] = False
-    negatives = sample_non_edges(g.num_nodes, edges, len(hidden), rng, directed=g.directed)
+    negatives = sample_non_edges(g, len(hidden), rng=rng)
     return LinkSplit(
         full=g,
         train=edges[:, kept],
@@ -98,19 +97,19 @@ def random_link_split(
     )
 
 
-def ncn_link_split(graph: Any, *, seed: int = 0) -> LinkSplit:
-    r"""Hide 10 % and 20 % of the edges the way Neural Common Neighbor splits Cora, Citeseer and Pubmed.
+def ncn_link_split(graph: Any, *, random_state: Any = 0) -> LinkSplit:
+    r"""Hide 10 % and 20 % of the edges as Neural Common Neighbor does for Cora, Citeseer and Pubmed.
 
-    Of E edges (without self loops), floor(0.2 E) are test edges, and of floor(0.2 E) others one half validates and the
-    other half goes back to training; but floor(0.2 E) negatives are drawn for each. So there are twice as many
-    negatives as validation edges. They are drawn uniformly, without repeats, from pairs that are no edge of any part.
+    Of E edges (without self loops), floor(0.2 E) are test edges. Of another floor(0.2 E), one half are validation edges
+    and the other half return to training, but floor(0.2 E) negatives are drawn for each part, so that there are twice
+    as many negatives as validation edges. They are distinct and drawn uniformly from the pairs without an edge.
 
     Parameters
     ----------
     graph : Graph or anything :func:`graphrep.as_graph` takes
         Undirected.
-    seed : int
-        In [0, 2**64). The published tables have the seeds 0 to 9.
+    random_state : int, RandomState, Generator or None
+        The published tables use the seeds 0 to 9.
 
     Returns
     -------
@@ -124,9 +123,9 @@ def ncn_link_split(graph: Any, *, seed: int = 0) -> LinkSplit:
 
     Notes
     -----
-    The edges are permuted by torch's generator, so that the test edges are those of the authors' code for the same
-    seed, and the validation edges, too, where that code drew its negatives by Python's ``random`` (older PyG). Its
-    negatives come from a list of all N^2 / 2 pairs; here they come from the same distribution in O(E log E).
+    The edges are permuted by torch's generator. The test edges are therefore those of the authors' code for the same
+    seed, and so are the validation edges if that code draws its negatives with Python's ``random`` (older PyG). The
+    authors draw negatives from a list of all N^2 / 2 pairs; here they have the same distribution, in O(E log E).
 
     References
     ----------
@@ -141,21 +140,20 @@ def ncn_link_split(graph: Any, *, seed: int = 0) -> LinkSplit:
     """
     import torch
 
-    from graphrep.datasets.splits import LinkSplit
-
     g = as_graph(graph)
     if g.directed:
-        raise ValueError("graph must be undirected for this split, got a directed one; as_graph(..., directed=False).")
+        raise ValueError("graph must be undirected for this split; graph.to_undirected() makes it so.")
     edges = g.edges()
     edges = edges[:, edges[0] != edges[1]]
-    generator = torch.Generator().manual_seed(resolve_seed(seed))
+    seed = resolve_seed(random_state)
+    generator = torch.Generator().manual_seed(seed)
     num_test = int(0.2 * edges.shape[1])
     order = torch.randperm(edges.shape[1], generator=generator).numpy()
-    num_valid = int(num_test * 0.1 / 0.2)  # rounded as there
+    num_valid = int(num_test * 0.1 / 0.2)  # rounded as in the authors' code
     held = order[:num_test][torch.randperm(num_test, generator=generator).numpy()]
     back, valid = np.split(held, [num_test - num_valid])
     test, rest = np.split(order[num_test:], [num_test])
-    negatives = sample_non_edges(g.num_nodes, edges, 2 * num_test, np.random.default_rng(resolve_seed(seed)))
+    negatives = sample_non_edges(g, 2 * num_test, rng=np.random.default_rng(seed))
     return LinkSplit(
         full=g,
         train=edges[:, np.sort(np.concatenate([rest, back]))],
@@ -173,8 +171,8 @@ def _ascending(pairs: I64) -> I64:
 def _spanning_forest(
     edges: I64, num_nodes: int, rng: np.random.Generator
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Which edges belong to a spanning forest that is minimal for random weights."""
-    rank = rng.permutation(edges.shape[1]) + 1.0  # distinct and not zero, so that none is taken for missing
+    """Mask of the edges of a spanning forest that is minimal for random weights."""
+    rank = rng.permutation(edges.shape[1]) + 1.0  # distinct and not zero, which would be no edge
     chosen = sp.csgraph.minimum_spanning_tree(sp.csr_array((rank, (edges[0], edges[1])), shape=(num_nodes, num_nodes)))
     in_forest = np.zeros(edges.shape[1] + 1, dtype=bool)
     in_forest[chosen.data.astype(np.int64)] = True

@@ -1,4 +1,4 @@
-"""Scores of pairs of nodes that need no training, the pairs worth scoring, and hard negatives."""
+"""Scores of pairs of nodes without training, candidates for missing links, and hard negatives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pairs worth scoring: those that two steps join and no edge does."""
+"""Candidates for missing links: pairs two steps apart without an edge."""
 
 from __future__ import annotations
 
@@ -14,25 +14,26 @@ from graphrep.ops.diffusion.loops import adjacency_without_loops, degrees_withou
 
 __all__ = ["two_hop_pairs"]
 
-_BLOCK = 1 << 22  # paths of two arcs followed at once
+_BLOCK = 1 << 22  # paths of two arcs per block
 
 
 def two_hop_pairs(graph: Any, *, limit: int | None = None) -> npt.NDArray[np.int64]:
-    r"""Pairs of nodes that have a common neighbour but no edge, the likeliest first.
+    r"""Pairs of nodes that have a common neighbor but no edge, likeliest first.
 
-    Most links that a graph lacks close a triangle, and of all :math:`n^2 / 2` pairs few could.
+    Most missing links close a triangle, and only few of all :math:`n^2 / 2` pairs do.
 
     Parameters
     ----------
     graph : Graph or anything :func:`graphrep.as_graph` takes
         Undirected.
     limit : int, optional
-        Keep only so many, those of the highest resource allocation :math:`\sum_z 1 / d(z)` over common neighbours z.
+        Upper bound on the number of pairs; those with the highest resource allocation :math:`\sum_z 1 / d(z)` over
+        common neighbors z are kept.
 
     Returns
     -------
     int64 array of shape (2, num_pairs)
-        Row numbers, the smaller first; pairs in descending order of resource allocation, ascending rows among equals.
+        Row numbers, the smaller first; pairs in descending order of resource allocation, equals in ascending order.
 
     Raises
     ------
@@ -41,7 +42,7 @@ def two_hop_pairs(graph: Any, *, limit: int | None = None) -> npt.NDArray[np.int
 
     Notes
     -----
-    O(sum of squared degrees) time. Memory: the pairs that are kept, and a block of the others.
+    O(sum of squared degrees) time. Memory for the pairs that are kept and a block of others.
 
     Examples
     --------
@@ -74,7 +75,7 @@ def two_hop_pairs(graph: Any, *, limit: int | None = None) -> npt.NDArray[np.int
         scores = np.concatenate([scores, found.data[at[new]]])
         if most is not None and len(keys) > 2 * most:
             keys, scores = _best(keys, scores, most)
-            threshold = float(scores[-1]) - 1e-11  # less is not among the best; see there
+            threshold = float(scores[-1]) - 1e-11  # lower scores are not among the best; see _best
         begin = end
     return np.stack(np.divmod(_best(keys, scores, most)[0], max(n, 1)))
 
@@ -82,6 +83,6 @@ def two_hop_pairs(graph: Any, *, limit: int | None = None) -> npt.NDArray[np.int
 def _best(
     keys: npt.NDArray[np.int64], scores: npt.NDArray[np.float64], most: int | None
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    # Sums of the same shares in another order differ in the last bits, which are not to order equals.
+    # Sums of the same shares in another order differ in the last bits, which must not break ties.
     order = np.lexsort((keys, -scores.round(12)))[:most]
     return keys[order], scores[order]

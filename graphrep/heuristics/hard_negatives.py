@@ -1,4 +1,4 @@
-"""Negatives that look like edges: for every pair its own, by the recipe of HeaRT."""
+"""Negatives that resemble edges, separate for every pair, as in HeaRT."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from tqdm.auto import tqdm
 
 from graphrep._arrays import as_pairs
 from graphrep._checks import check_finite, checked_float, checked_int
+from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed
 from graphrep.graph import Graph, as_graph
 from graphrep.ops.diffusion import push_pagerank
@@ -25,7 +25,7 @@ F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
 _BLOCK = 1 << 22  # scores held at once
-_SCORES = ("common neighbours", "Adamic-Adar", "resource allocation", "personalised PageRank", "features")
+_SCORES = ("common neighbors", "Adamic-Adar", "resource allocation", "personalized PageRank", "features")
 
 
 def hard_negatives(
@@ -38,59 +38,56 @@ def hard_negatives(
     restart: float = 0.15,
     tolerance: float = 1e-7,
     rank_unseen: bool = False,
-    random_state: Any = None,
+    random_state: Any = 0,
     n_jobs: int | None = None,
-    progress: bool = True,
+    progress: bool | None = None,
 ) -> I64:
-    r"""Draw for each pair (a, b) the pairs (a, u) and (u, b) that heuristics find likeliest to be edges.
+    r"""Draw for each pair (a, b) the pairs (a, u) and (u, b) that heuristics rank highest.
 
-    Random pairs are mostly strangers, and telling them from edges is easy. Here every node that is an end gets a list:
-    the other nodes are ranked by each score, from 1, ties sharing the best rank; a node's rank is the smallest over the
-    scores, and the nodes of smallest rank are taken, ties broken at random. What no score sees is not ranked; where too
-    few are, random nodes fill the list. Half of the negatives of (a, b) are a with the nodes of its list, the other
-    half those of b's list with b.
+    Random pairs are mostly far apart and easy to distinguish from edges. Here every node that is an end gets a list of
+    other nodes. They are ranked by each score, from 1, and ties share the best rank. A node's rank is the smallest over
+    the scores, and the list holds the nodes of smallest rank; ties are broken at random. Nodes for which all scores are
+    0 have no rank; if too few nodes have one, random nodes fill the list. Half of the negatives of (a, b) pair a with
+    the nodes of its list, the other half pair the nodes of b's list with b.
 
     Parameters
     ----------
     graph : Graph or anything :func:`graphrep.as_graph` takes
-        Undirected; what the scores see. Its edges are no negatives.
+        Undirected; the graph that the scores use. Its edges are not negatives.
     pairs : int array of shape (2, num_pairs)
-        The edges to be ranked, by row number. They are no negatives of each other.
+        The edges to be ranked, by row number. None of them is a negative.
     num_negatives : int
-        For each pair; (num_negatives + 1) // 2 keep its first end.
+        Number for each pair; (num_negatives + 1) // 2 keep its first end.
     exclude : int array of shape (2, num_excluded), optional
-        Further pairs that are no negatives, such as the other hidden edges.
+        Further pairs that must not be negatives, such as the other hidden edges.
     scores : sequence of str, optional
-        Of "common neighbours", "Adamic-Adar", "resource allocation", "personalised PageRank" and "features", the cosine
-        of the nodes' features. Default: the third and fourth, and the last if the graph has features.
+        Some of "common neighbors", "Adamic-Adar", "resource allocation", "personalized PageRank" and "features", the
+        cosine of the nodes' features. Default: the third and fourth, and the last if the graph has features.
     restart, tolerance : float
-        Of :func:`graphrep.ops.push_pagerank`; a tolerance of 1e-5 is enough for large graphs.
+        See :func:`graphrep.ops.push_pagerank`; a tolerance of 1e-5 is enough for large graphs.
     rank_unseen : bool
-        Whether a node that a score does not see gets the rank after its last one there, as in the published files. A
-        score that sees few nodes then ranks all the others high, and most negatives are arbitrary.
+        Whether nodes with a score of 0 get the rank after the last one, as in the published files. If few nodes have a
+        positive score, all others then rank high, and most negatives are arbitrary.
     random_state : int, RandomState, Generator or None
-        Of ties and of what fills up.
+        For ties and for the nodes that fill a list.
     n_jobs : int or None
         Threads; the result does not depend on it.
-    progress : bool
-        Show a bar if the output is a terminal.
+    progress : bool or None
+        Whether to show a progress bar; None shows it in terminals and Jupyter.
 
     Returns
     -------
     int64 array of shape (2, num_pairs, num_negatives)
-        As :func:`graphrep.evaluate.link_metrics` and the ``valid_neg`` of a :class:`graphrep.datasets.LinkSplit` take
-        them: of each pair its own.
+        In the form of ``valid_neg`` of a :class:`graphrep.datasets.LinkSplit`, separate for each pair.
 
     Raises
     ------
     ValueError, TypeError, IndexError
-        A directed graph, settings or pairs out of range, or an end that has edges to nearly all nodes.
+        A directed graph, settings or pairs out of range, or an end with edges to nearly all nodes.
 
-    Notes
-    -----
-    For each distinct end O(num_nodes) memory in a block, and time O(num_nodes) beside that of the scores: the two-step
-    neighbourhood, the push, and the non-zero features of all nodes. The published files exclude edges of the graph and
-    ``exclude``, but not the other pairs.
+    Notes ----- For each distinct end, O(num_nodes) memory in a block and O(num_nodes) time in addition to that of the
+    scores: the two-step neighborhood, the push, and the non-zero features of all nodes. The published files exclude
+    edges of the graph and ``exclude``, but not the other pairs.
 
     References
     ----------
@@ -101,7 +98,7 @@ def hard_negatives(
     --------
     >>> import networkx as nx
     >>> import graphrep as gr
-    >>> split = gr.evaluate.random_link_split(nx.karate_club_graph(), test=0.1, valid=0.1, seed=0)
+    >>> split = gr.evaluate.random_link_split(nx.karate_club_graph(), test=0.1, valid=0.1, random_state=0)
     >>> negatives = gr.heuristics.hard_negatives(split.graph, split.test, num_negatives=6, exclude=split.valid)
     >>> negatives.shape
     (2, 8, 6)
@@ -120,10 +117,10 @@ def hard_negatives(
     rng = np.random.default_rng(resolve_seed(random_state))
     lists = np.empty((len(nodes), wanted), dtype=np.int64)
     block = max(1, _BLOCK // max(1, g.num_nodes))
-    with tqdm(total=len(nodes), disable=None if progress else True, unit="node") as bar:
+    with progress_bar(total=len(nodes), desc="hard negatives", unit="node", progress=progress) as bar:
         for begin in range(0, len(nodes), block):
             some = nodes[begin : begin + block]
-            # Sums of the same shares in another order differ in the last bits, which are not to order equals.
+            # Sums of the same shares in another order differ in the last bits, which must not break ties.
             tables = [rule(some).round(12) for rule in rules]
             for row, node in enumerate(some.tolist()):
                 free = np.ones(g.num_nodes, dtype=bool)
@@ -148,7 +145,7 @@ def _best(
     *,
     rank_unseen: bool,
 ) -> I64:
-    """The ``wanted`` free nodes of smallest rank, and random ones where too few have a rank."""
+    """The ``wanted`` free nodes of smallest rank, and random ones if too few have a rank."""
     rank, last = np.full(len(free), np.iinfo(np.int64).max), []
     for row in rows:
         at = np.flatnonzero(free & (row > 0))
@@ -166,7 +163,7 @@ def _best(
         rest = np.flatnonzero(free)
         if len(chosen) + len(rest) < wanted:
             raise ValueError(
-                f"num_negatives asks for {wanted} pairs at each end, but node {node} has no edge to only "
+                f"num_negatives needs {wanted} pairs at each end, but node {node} is without an edge to only "
                 f"{len(chosen) + len(rest)} other nodes."
             )
         chosen = np.concatenate([chosen, rng.choice(rest, wanted - len(chosen), replace=False)])
@@ -174,7 +171,7 @@ def _best(
 
 
 def _taken(graph: Graph, pairs: I64) -> Any:
-    """Rows of nodes that a node makes no negative with."""
+    """Sparse matrix of the pairs that must not be negatives."""
     both = np.concatenate([pairs, pairs[::-1]], axis=1)
     n = graph.num_nodes
     held = sp.csr_array((np.ones(graph.num_arcs, dtype=np.int8), graph.indices, graph.indptr), shape=(n, n))
@@ -194,9 +191,9 @@ def _scorers(
     n = graph.num_nodes
     adjacency = adjacency_without_loops(graph)
     degree = np.maximum(degrees_without_loops(graph), 1)
-    # A common neighbour of two nodes has at least the two, so the logarithm is not 0 where it counts.
+    # A common neighbor of two nodes has at least degree 2, so the logarithm is not 0 where it is used.
     weights = {
-        "common neighbours": np.ones(n),
+        "common neighbors": np.ones(n),
         "Adamic-Adar": 1 / np.log(np.maximum(degree, 2)),
         "resource allocation": 1 / degree,
     }
@@ -215,13 +212,13 @@ def _scorers(
         if name == "features":
             made.append(_cosine(graph.x))
         else:
-            made.append(walks if name == "personalised PageRank" else shared(name))
+            made.append(walks if name == "personalized PageRank" else shared(name))
     return made
 
 
 def _cosine(x: Any) -> Callable[[I64], F64]:
     if x is None:
-        raise ValueError('scores has "features", but graph.x is None.')
+        raise ValueError('scores must not have "features" if graph.x is None.')
     from sklearn.preprocessing import normalize
 
     table = sp.csr_array(x, dtype=np.float64) if sp.issparse(x) else np.asarray(x, dtype=np.float64)

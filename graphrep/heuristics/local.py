@@ -1,9 +1,9 @@
-r"""Link-prediction scores read off the neighbourhoods, without training.
+r"""Link-prediction scores of neighborhoods, without training.
 
-Throughout, :math:`\Gamma(u)` are the neighbours of u other than u itself, successors in a directed graph, and
-:math:`d(z)` counts the other nodes that have z for a neighbour: the degree, or the in-degree in a directed graph.
-Edge weights play no part. Every function takes a graph, or what ``as_graph`` makes one of, and pairs of row numbers,
-shape (2, num_pairs), and returns float64 scores of shape (num_pairs,), the higher the likelier; a row number outside
+:math:`\Gamma(u)` are the neighbors of u other than u itself (successors in a directed graph), and :math:`d(z)` is the
+number of other nodes of which z is a neighbor: the degree, or the in-degree in a directed graph. Edge weights are
+ignored. Every function takes a graph, or anything that ``as_graph`` takes, and pairs of row numbers of shape
+(2, num_pairs), and returns float64 scores of shape (num_pairs,), higher for likelier edges. A row number outside
 [0, num_nodes) is an IndexError.
 
 Liben-Nowell and Kleinberg (The link-prediction problem for social networks, JASIST 2007, section 3) compare them.
@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from graphrep._arrays import as_pairs
 from graphrep.graph import Graph, as_graph
+from graphrep.ops.diffusion.loops import degrees_without_loops
 from graphrep.ops.neighbors import weighted_intersection
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ F64 = npt.NDArray[np.float64]
 
 
 def common_neighbors(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F64:
-    r"""Count the common neighbours, :math:`|\Gamma(u) \cap \Gamma(v)|`.
+    r"""Count the common neighbors, :math:`|\Gamma(u) \cap \Gamma(v)|`.
 
     Newman: Clustering and preferential attachment in growing networks, Phys. Rev. E 64, 2001.
 
@@ -65,10 +66,10 @@ def common_neighbors(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = N
 
 
 def adamic_adar(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F64:
-    r"""Count common neighbours, rare ones for more, :math:`\sum_{z \in \Gamma(u) \cap \Gamma(v)} 1 / \log d(z)`.
+    r"""Count common neighbors, weighted by rarity, :math:`\sum_{z \in \Gamma(u) \cap \Gamma(v)} 1 / \log d(z)`.
 
-    A common neighbour of two different nodes has :math:`d(z) \ge 2`. Only where a node is paired with itself can
-    :math:`d(z) = 1` come in, whose :math:`1 / \log 1` counts 0 here.
+    A common neighbor of two different nodes has :math:`d(z) \ge 2`. Only for a pair of a node with itself
+    can :math:`d(z) = 1` occur; its :math:`1 / \log 1` counts as 0.
 
     Adamic, Adar: Friends and neighbors on the web, Social Networks 25, 2003.
 
@@ -100,7 +101,7 @@ def adamic_adar(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) 
 
 
 def resource_allocation(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F64:
-    r"""Let each common neighbour share out one unit, :math:`\sum_{z \in \Gamma(u) \cap \Gamma(v)} 1 / d(z)`.
+    r"""Let each common neighbor distribute one unit, :math:`\sum_{z \in \Gamma(u) \cap \Gamma(v)} 1 / d(z)`.
 
     Zhou, Lü, Zhang: Predicting missing links via local information, Eur. Phys. J. B 71, 2009.
 
@@ -130,9 +131,9 @@ def resource_allocation(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None 
 
 
 def jaccard(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F64:
-    r"""Divide common by all neighbours, :math:`|\Gamma(u) \cap \Gamma(v)| / |\Gamma(u) \cup \Gamma(v)|`.
+    r"""Share of common among all neighbors, :math:`|\Gamma(u) \cap \Gamma(v)| / |\Gamma(u) \cup \Gamma(v)|`.
 
-    Two nodes without neighbours score 0.
+    Two nodes without neighbors score 0.
 
     Parameters
     ----------
@@ -157,7 +158,7 @@ def jaccard(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F
     g = as_graph(graph)
     u, v = as_pairs(pairs, g.num_nodes)
     common = weighted_intersection(g, (u, v), n_jobs=n_jobs)
-    size = g.out_degree - _loops(g)
+    size = degrees_without_loops(g)
     return np.asarray(common / np.maximum(size[u] + size[v] - common, 1))
 
 
@@ -172,7 +173,7 @@ def preferential_attachment(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | N
     pairs : int array of shape (2, num_pairs)
         Row numbers.
     n_jobs : int or None
-        Threads; not used here.
+        Ignored.
 
     Returns
     -------
@@ -189,31 +190,26 @@ def preferential_attachment(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | N
     del n_jobs
     g = as_graph(graph)
     u, v = as_pairs(pairs, g.num_nodes)
-    size = (g.out_degree - _loops(g)).astype(np.float64)
+    size = degrees_without_loops(g).astype(np.float64)
     return np.asarray(size[u] * size[v])
 
 
 HEURISTICS: Mapping[str, Callable[..., F64]] = MappingProxyType(
     {
-        "common neighbours": common_neighbors,
+        "common neighbors": common_neighbors,
         "Adamic-Adar": adamic_adar,
         "resource allocation": resource_allocation,
         "Jaccard": jaccard,
         "preferential attachment": preferential_attachment,
     }
 )
-"""All of them by their usual names."""
+"""These heuristics by their usual names."""
 
 
 def _times_listed(graph: Graph) -> npt.NDArray[np.int64]:
-    """Count the other nodes that have each node for a neighbour."""
-    listed = np.bincount(graph.indices, minlength=graph.num_nodes) if graph.directed else graph.out_degree
-    return np.asarray(listed - _loops(graph))
-
-
-def _loops(graph: Graph) -> npt.NDArray[np.int64]:
-    """1 for each node with a self loop, else 0; kept with the graph, which never changes."""
-    if "loops" not in graph._cache:
-        at = graph.indices[graph.indices == graph.sources()]
-        graph._cache["loops"] = np.bincount(at, minlength=graph.num_nodes)
-    return np.asarray(graph._cache["loops"])
+    """Number of other nodes of which each node is a neighbor."""
+    degree = degrees_without_loops(graph)
+    if not graph.directed:
+        return degree
+    loops = graph.out_degree - degree
+    return np.asarray(np.bincount(graph.indices, minlength=graph.num_nodes) - loops)

@@ -1,10 +1,10 @@
-r"""Link-prediction scores read off all walks between two nodes, without training.
+r"""Link-prediction scores of all walks between two nodes, without training.
 
-As in :mod:`graphrep.heuristics.local`, self loops and edge weights play no part, and every function takes a graph
-and pairs of row numbers and returns float64 scores. A pair's score does not depend on the other pairs.
+As in :mod:`graphrep.heuristics.local`, self loops and edge weights are ignored, and every function takes a graph and
+pairs of row numbers and returns float64 scores. A pair's score does not depend on the other pairs.
 
 Liben-Nowell and Kleinberg (The link-prediction problem for social networks, JASIST 2007, section 3.2) compare them with
-the scores of the neighbourhoods. They look further than common neighbours, and cost more.
+the scores of neighborhoods. They use more than common neighbors, and cost more.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ F64 = npt.NDArray[np.float64]
 def katz(
     graph: Any, pairs: npt.ArrayLike, *, beta: float = 0.005, max_length: int = 3, n_jobs: int | None = None
 ) -> F64:
-    r"""Sum the walks between two nodes, long ones for less, :math:`\sum_{l=1}^{L} \beta^l (A^l)_{uv}`.
+    r"""Sum the walks between two nodes, long ones with less weight, :math:`\sum_{l=1}^{L} \beta^l (A^l)_{uv}`.
 
-    Katz: A new status index derived from sociometric analysis, Psychometrika 18, 1953; cut after length L.
+    Katz: A new status index derived from sociometric analysis, Psychometrika 18, 1953; truncated after length L.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def katz(
     beta : float
         :math:`\beta > 0`.
     max_length : int
-        L, at least 1. What longer walks would add is at most
+        L, at least 1. Longer walks would add at most
         :math:`(\beta \lambda)^{L+1} / (1 - \beta \lambda)`, where :math:`\lambda` is the spectral norm of A, if
         :math:`\beta \lambda < 1`; otherwise the full sum need not exist. In an undirected graph :math:`\lambda` is at
         most the largest degree.
@@ -63,7 +63,7 @@ def katz(
 
     Notes
     -----
-    The cost is that of :func:`graphrep.ops.walk_sums`: with the default, what two steps reach from each
+    The cost is that of :func:`graphrep.ops.walk_sums`: with the default, the two-step neighborhood of each
     distinct source, and the degrees of the targets.
 
     Examples
@@ -87,10 +87,10 @@ def personalized_pagerank(
     tolerance: float = 1e-5,
     n_jobs: int | None = None,
 ) -> F64:
-    r"""Add the chances that a random walk with restart from one end is at the other, :math:`\pi_u(v) + \pi_v(u)`.
+    r"""Add the probabilities that a random walk with restart from one end is at the other, :math:`\pi_u(v) + \pi_v(u)`.
 
     See :func:`graphrep.ops.push_pagerank` for :math:`\pi`. In an undirected graph
-    :math:`d(u) \, \pi_u(v) = d(v) \, \pi_v(u)`, so that the walks from one end tell both.
+    :math:`d(u) \, \pi_u(v) = d(v) \, \pi_v(u)`, so that the walks from one end are sufficient.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def personalized_pagerank(
     pairs : int array of shape (2, num_pairs)
         Row numbers.
     restart : float in (0, 1)
-        Probability that the walk goes back to its start, 1 minus the damping of networkx.
+        Probability that the walk returns to its start, 1 minus the damping factor of networkx.
     tolerance : float
         :math:`\varepsilon`. In an undirected graph the result is at most the exact score s, and at least
         :math:`s - \varepsilon (\max(d(u), 1) + \max(d(v), 1))`.
@@ -108,7 +108,7 @@ def personalized_pagerank(
     Returns
     -------
     float64 array of shape (num_pairs,)
-        Symmetric in the two ends; 0 for ends that are further apart than the tolerance can see.
+        Symmetric in the two ends; 0 if the ends are too far apart for the tolerance.
 
     Raises
     ------
@@ -140,6 +140,6 @@ def personalized_pagerank(
 
 
 PATH_HEURISTICS: Mapping[str, Callable[..., F64]] = MappingProxyType(
-    {"Katz": katz, "personalised PageRank": personalized_pagerank}
+    {"Katz": katz, "personalized PageRank": personalized_pagerank}
 )
-"""Those that follow walks, by their usual names; they take longer than those of :data:`HEURISTICS`."""
+"""Heuristics of walks by their usual names; they take longer than those of :data:`HEURISTICS`."""

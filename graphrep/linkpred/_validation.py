@@ -14,21 +14,13 @@ if TYPE_CHECKING:
     from graphrep.graph import Graph
 
 I64 = npt.NDArray[np.int64]
-NEGATIVES = ("uniform", "degree")
-
-
-def checked_negatives(value: str) -> str:
-    """How the ends of random pairs are drawn."""
-    if value not in NEGATIVES:
-        raise ValueError(f"negatives must be one of {', '.join(NEGATIVES)}; got {value!r}.")
-    return value
 
 
 def checked_validation(val: Any, graph: Graph, edges: Any = None, *, own_negatives: bool = False) -> tuple[I64, I64]:
-    """Validation pairs in range that the graph does not hold; both empty if there are none.
+    """Validation pairs in range that are not edges of the graph; both empty if ``val`` is None.
 
-    A validation edge that is a training edge too (of ``edges``, or ``val.train``), as in a multigraph, may be held.
-    With ``own_negatives``, negatives may have shape (2, num_pos, num_neg): those of each positive.
+    A validation edge may be an edge of the graph if it is also a training edge (of ``edges`` or ``val.train``), as in a
+    multigraph. With ``own_negatives``, negatives can have shape (2, num_pos, num_neg), separate for each positive.
     """
     if val is None:
         return np.zeros((2, 0), dtype=np.int64), np.zeros((2, 0), dtype=np.int64)

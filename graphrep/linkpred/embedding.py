@@ -1,10 +1,10 @@
-"""Node vectors, an edge operator and a logistic regression make a link predictor."""
+"""A link predictor from node vectors, an edge operator and a logistic regression."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +14,16 @@ from sklearn.utils.validation import check_is_fitted
 from graphrep._arrays import as_pairs, as_vectors
 from graphrep._checks import checked_int
 from graphrep._random import resolve_seed
+from graphrep._threads import limited_threads
 from graphrep.evaluate.link_prediction import LEARNED, UNTRAINED, fit_operator, linear_scorer, untrained_scorer
 from graphrep.evaluate.logistic import LinearScorer
 from graphrep.evaluate.metrics import check_metrics
 from graphrep.graph import Graph, as_graph
-from graphrep.linkpred._validation import checked_negatives, checked_validation
+from graphrep.heuristics.non_edges import check_sampling
+from graphrep.linkpred._validation import checked_validation
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["EmbeddingScorer"]
 
@@ -28,36 +33,39 @@ F32 = npt.NDArray[np.float32]
 class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
     r"""Score pairs by the vectors of their ends: an embedding, an edge operator, a logistic regression.
 
-    The vectors a, b of the two ends become features :math:`f(a, b)` by the operator, and the score is the logit
-    :math:`w^\top f(a, b) + c`, learned from edges against as many random pairs without an edge, with the penalty on
-    standardised features chosen on validation pairs. The same interface as :class:`NCN`.
+    The operator turns the vectors a and b of the two ends into features :math:`f(a, b)`, and the score is the logit
+    :math:`w^\top f(a, b) + c`. It is trained on edges and as many random pairs without an edge, on standardized
+    features and with the penalty that is best on validation pairs. The interface is that of :class:`NCN`.
 
     Parameters
     ----------
     embedding : estimator, array of shape (num_nodes, dimensions), or NodeVectors
-        An embedder such as :class:`graphrep.FastRP` or :class:`graphrep.Node2Vec`, of which a clone is fitted to the
-        graph that ``fit`` is given; or vectors, which must not have seen the validation edges.
+        An embedder such as :class:`graphrep.FastRP` or :class:`graphrep.Node2Vec`, a clone of which ``fit`` fits to the
+        graph; or vectors, which must not depend on the validation edges.
     operator : {"hadamard", "average", "l1", "l2", "dot", "cosine"}
-        The first four as in :func:`graphrep.evaluate.edge_features`. The last two are scores as they are: nothing but
+        The first four as in :func:`graphrep.evaluate.edge_features`. The last two are scores themselves, so that only
         the embedding is learned.
     C : float or sequence of float
-        Inverse strengths of the L2 penalty to try; more than one needs validation pairs.
+        Inverse strengths of the L2 penalty to try; several values need validation pairs.
     metric : str
-        What C is chosen by: "auc", "ap", "mrr" or "hits@K". Among equals the strongest penalty wins.
+        The metric by which C is chosen: "auc", "ap", "mrr" or "hits@K". Among equals, the strongest penalty is used.
     max_train : int
-        Most edges for the logistic regression; more are sampled down.
-    negatives : {"uniform", "degree"}
-        How the ends of random pairs are drawn: every node alike, or in proportion to degree; see :class:`GAE`.
+        Upper bound on the number of edges for the logistic regression, which are sampled if there are more.
+    negative_sampling : {"uniform", "degree"}
+        Draw the ends of random pairs uniformly or in proportion to their degree; see :class:`GAE`.
     random_state : int, RandomState, Generator or None
-        Of the sample and the negatives. The embedder has its own.
+        For the sample and the negatives. The embedder has its own.
+    n_jobs : int or None
+        Threads of the logistic regression; None leaves the settings of the libraries unchanged. The embedder has its
+        own.
 
     Attributes
     ----------
     embedding_ : float32 array of shape (num_nodes, dimensions)
     embedder_ : estimator
-        The fitted clone, where ``embedding`` is an estimator.
+        The fitted clone, if ``embedding`` is an estimator.
     C_ : float
-        The one that was chosen; not with "dot" and "cosine".
+        The chosen value; not with "dot" and "cosine".
     coef_ : float64 array of shape (dimensions,)
     intercept_ : float
 
@@ -85,67 +93,70 @@ class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
         C: float | Sequence[float] = (0.01, 0.1, 1.0, 10.0, 100.0),
         metric: str = "auc",
         max_train: int = 100_000,
-        negatives: str = "uniform",
-        random_state: Any = None,
+        negative_sampling: str = "uniform",
+        random_state: Any = 0,
+        n_jobs: int | None = None,
     ) -> None:
         self.embedding = embedding
         self.operator = operator
         self.C = C
         self.metric = metric
         self.max_train = max_train
-        self.negatives = negatives
+        self.negative_sampling = negative_sampling
         self.random_state = random_state
+        self.n_jobs = n_jobs
 
-    def fit(self, graph: Any, edges: Any = None, *, val: Any = None) -> Any:
-        """Embed the graph, then learn to tell its edges from other pairs.
+    def fit(self, graph: Any, edges: Any = None, *, val: Any = None) -> Self:
+        """Embed the graph, then learn to separate its edges from other pairs.
 
         Parameters
         ----------
         graph : Graph or anything :func:`graphrep.as_graph` takes
-            What the embedder sees.
+            The graph to embed.
         edges : int array of shape (2, num_edges), optional
-            Pairs to learn from; default: the edges of the graph, without self loops.
+            Pairs to learn from; default: the edges of the graph without self loops.
         val : LinkSplit, or pair of int arrays of shapes (2, num_pos) and (2, num_neg), optional
-            Validation pairs, which choose C. Of a LinkSplit its ``valid`` and ``valid_neg`` are taken.
+            Validation pairs, by which C is chosen: ``valid`` and ``valid_neg`` of a LinkSplit.
 
         Returns
         -------
         EmbeddingScorer
-            Itself.
+            The estimator itself.
 
         Raises
         ------
         ValueError, IndexError, TypeError
-            Settings or pairs out of range, vectors of another number of nodes, several C without ``val``, or a graph
-            that holds validation edges.
+            Settings or pairs out of range, vectors of another number of nodes, several values of C without ``val``, or
+            a graph that contains validation edges.
         """
         g = as_graph(graph)
         if self.operator not in LEARNED + UNTRAINED:
             raise ValueError(f"operator must be one of {', '.join(LEARNED + UNTRAINED)}; got {self.operator!r}.")
         check_metrics([self.metric])
         checked_int("max_train", self.max_train, 1)
-        checked_negatives(self.negatives)
+        check_sampling("negative_sampling", self.negative_sampling)
         learned = self.operator in LEARNED
         positives = g.edges() if edges is None else as_pairs(edges, g.num_nodes, name="edges")
         positives = np.ascontiguousarray(positives[:, positives[0] != positives[1]])
         if learned and positives.shape[1] == 0:
-            raise ValueError("there are no edges to learn from (self loops do not count).")
+            raise ValueError("edges must hold at least one edge that is not a self loop, got none.")
         valid, valid_neg = checked_validation(val, g, edges)
         if learned and np.size(self.C) > 1 and not valid.size:
-            raise ValueError("C must be a single number where no validation pairs are given.")
+            raise ValueError("C must be one number if no validation pairs are given.")
         self._embed(g)
         if learned:
             parts = SimpleNamespace(train=positives, valid=valid, valid_neg=valid_neg)
             seed = resolve_seed(self.random_state)
-            options: Any = {"metric": self.metric, "avoid": g.edges(), "negatives": self.negatives}
-            model, self.C_ = fit_operator(
-                self.embedding_, parts, self.operator, self.C, self.max_train, seed, **options
-            )
+            options: Any = {"metric": self.metric, "avoid": g.edges(), "sampling": self.negative_sampling}
+            with limited_threads(self.n_jobs):
+                model, self.C_ = fit_operator(
+                    self.embedding_, parts, self.operator, self.C, self.max_train, seed, **options
+                )
             self.coef_, self.intercept_ = model.coef[:, 0], float(model.intercept[0])
         return self
 
     def score_pairs(self, pairs: Any) -> F32:
-        """Scores of pairs of shape (2, num_pairs), float32; the likelier an edge, the higher.
+        """Scores of pairs of shape (2, num_pairs), float32, higher for likelier edges.
 
         A pair's score does not depend on the other pairs.
         """
@@ -169,7 +180,7 @@ class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
             vectors = as_vectors(given)
             names = getattr(given, "nodes", None)
             if names is not None and not np.array_equal(names, graph.nodes):
-                raise ValueError("the vectors are named, but not by the nodes of graph in their order.")
+                raise ValueError("embedding must have the nodes of graph in the same order; its names differ.")
         if len(vectors) != graph.num_nodes:
             raise ValueError(
                 f"embedding must have a row per node of graph, {graph.num_nodes}; got {len(vectors)} rows."

@@ -20,10 +20,11 @@ from graphrep._estimator import TrainedEstimator
 from graphrep._threads import limited_threads
 from graphrep.evaluate.metrics import check_metrics
 from graphrep.graph import Graph, as_graph
+from graphrep.heuristics.non_edges import check_sampling
 from graphrep.learn.checkpoint import Checkpoint
 from graphrep.learn.loop import Loop
 from graphrep.learn.stopping import BestMetric
-from graphrep.linkpred._validation import checked_negatives, checked_validation
+from graphrep.linkpred._validation import checked_validation
 from graphrep.linkpred.predictors import (
     CompletionPredictor,
     HadamardPredictor,
@@ -135,7 +136,7 @@ class PairOptions:
         for name in ("patience", "decay_every"):
             if getattr(self, name) is not None:
                 checked_int(name, getattr(self, name), 1)
-        checked_negatives(self.negative_sampling)
+        check_sampling("negative_sampling", self.negative_sampling)
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}; got {self.precision!r}.")
         for name in ("learning_rate", "predictor_learning_rate", "weight_decay", "clip_norm"):

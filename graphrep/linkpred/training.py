@@ -12,6 +12,7 @@ from torch import nn
 
 from graphrep.evaluate.metrics import link_metrics
 from graphrep.graph import Graph
+from graphrep.heuristics.non_edges import sample_non_edges
 from graphrep.linkpred.predictors import PairInputs, PairPredictor, rows_at_a_time
 from graphrep.nn.generators import random_seed
 from graphrep.ops.adjacency import Adjacency, Structure
@@ -103,7 +104,10 @@ class PairTask:
         del epoch  # it is in the generator
         count, rng = self.positives.shape[1], np.random.default_rng(random_seed())
         order = torch.from_numpy(rng.permutation(count)).to(self.device)
-        negatives = self.negatives(count * self.num_negatives, rng).view(2, self.num_negatives, count)
+        drawn = sample_non_edges(
+            self.graph, count * self.num_negatives, rng=rng, sampling=self.negative_sampling, distinct=False
+        )
+        negatives = torch.from_numpy(drawn).to(self.device).view(2, self.num_negatives, count)
         size = min(self.batch_size, count)
         for begin in range(0, count, size):
             chosen = order[begin : begin + size]
@@ -193,22 +197,6 @@ class PairTask:
         torch.cumsum(kept, 0, out=counts[1:])
         structure = Structure(counts.index_select(0, self.adj.indptr.long()), self.adj.indices[kept], self.adj.num_cols)
         return Adjacency._of(structure, None, None)
-
-    def negatives(self, count: int, rng: np.random.Generator) -> Tensor:
-        """Ordered pairs of distinct nodes without an edge, int64 of shape (2, count)."""
-        n, found, missing = self.graph.num_nodes, [], count
-        # The column of a random entry of the adjacency: a node in proportion to its degree.
-        ends = self.graph.indices if self.negative_sampling == "degree" else None
-        for _ in range(100):
-            u, v = rng.integers(n if ends is None else len(ends), size=(2, missing + missing // 8 + 8))
-            if ends is not None:
-                u, v = ends[u].astype(np.int64), ends[v].astype(np.int64)
-            kept = (u != v) & ~self.graph.has_edges(u, v)
-            found.append(np.stack([u[kept], v[kept]])[:, :missing])
-            missing -= found[-1].shape[1]
-            if not missing:
-                return torch.from_numpy(np.concatenate(found, 1)).to(self.device)
-        raise ValueError("graph has almost no pair of nodes without an edge, so that there are no negatives to draw.")
 
     @torch.no_grad()
     def encode(self) -> Tensor:

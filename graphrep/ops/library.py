@@ -20,8 +20,7 @@ from typing import Any
 
 import torch
 
-from graphrep import _core
-from graphrep._backend import BACKENDS
+from graphrep import _backend, _core
 
 __all__ = [
     "SCALARS",
@@ -167,7 +166,7 @@ class Implementations:
 
     def kernel(self, *args: Any) -> Any:
         """Run the implementation that ``GRAPHREP_BACKEND`` and the device ask for, without recording a gradient."""
-        wanted = os.environ.get("GRAPHREP_BACKEND") or "auto"
+        wanted = _backend.wanted()
         on_cpu = args[self._device].device.type == "cpu"
         if wanted == "auto":
             if on_cpu:
@@ -179,18 +178,16 @@ class Implementations:
             if not on_cpu:
                 raise NotImplementedError(f"{self.name}: the native kernels need tensors on the CPU.")
             return self._native(*args)
-        if wanted == "triton":
-            if self._triton is None:
-                raise NotImplementedError(f"{self.name} has no 'triton' implementation.")
-            if not _has_triton():
-                raise ModuleNotFoundError(f"{self.name}: GRAPHREP_BACKEND=triton needs the package triton.")
-            if on_cpu and not _interpreting():
-                raise RuntimeError(
-                    f"{self.name}: Triton kernels need tensors on a GPU; those on the CPU are taken only by its "
-                    "interpreter, with TRITON_INTERPRET=1 in the environment before the first Triton kernel is used."
-                )
-            return self._gpu()(*args)
-        raise ValueError(f"GRAPHREP_BACKEND must be one of {', '.join(BACKENDS)}; got {wanted!r}.")
+        if self._triton is None:
+            raise NotImplementedError(f"{self.name} has no 'triton' implementation.")
+        if not _has_triton():
+            raise ModuleNotFoundError(f"{self.name}: GRAPHREP_BACKEND=triton needs the package triton.")
+        if on_cpu and not _interpreting():
+            raise RuntimeError(
+                f"{self.name}: Triton kernels need tensors on a GPU; those on the CPU are taken only by its "
+                "interpreter, with TRITON_INTERPRET=1 in the environment before the first Triton kernel is used."
+            )
+        return self._gpu()(*args)
 
     def _gpu(self) -> Callable[..., Any]:
         if self._triton_kernel is None:

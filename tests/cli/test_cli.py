@@ -90,8 +90,8 @@ def test_embed_writes_vectors(stub, path_graph, edges, tmp_path, capsys):
             {"walk_length": 40, "walks_per_node": 5, "p": 0.5, "q": 2.0},
         ),
         (
-            ["--method", "deepwalk", "--window", 3, "--epochs", 2, "--negatives", 7, "--checkpoint", "c"],
-            {"window": 3, "epochs": 2, "negatives": 7, "checkpoint": Path("c")},
+            ["--method", "deepwalk", "--window", 3, "--epochs", 2, "--num-negatives", 7, "--checkpoint", "c"],
+            {"window": 3, "epochs": 2, "num_negatives": 7, "checkpoint": Path("c")},
         ),
         (["--seed", 9, "--threads", 2], {"random_state": 9, "n_jobs": 2}),
     ],
@@ -118,9 +118,9 @@ def test_options_reach_the_reader(arguments, expected, stub, path_graph, edges, 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--method", "fastrp", "--window", 3], "--window is no option of fastrp"),
-        (["--method", "deepwalk", "--p", 0.5], "--p is no option of deepwalk"),
-        (["--method", "node2vec", "--iteration-weights", "1"], "--iteration-weights is no option of node2vec"),
+        (["--method", "fastrp", "--window", 3], "--window is not an option of fastrp"),
+        (["--method", "deepwalk", "--p", 0.5], "--p is not an option of deepwalk"),
+        (["--method", "node2vec", "--iteration-weights", "1"], "--iteration-weights is not an option of node2vec"),
         (["--iteration-weights", "0,x"], "--iteration-weights must be numbers between commas, got '0,x'"),
         (["--method", "word2vec"], "word2vec"),
     ],

@@ -101,7 +101,7 @@ def test_facts(facts):
     isa = facts["instruction_set"]
     assert isa["available"][0] == "baseline"
     assert isa["chosen"] == (isa["GRAPHREP_ISA"] or isa["available"][-1])
-    assert facts["threads"]["processors"] >= 1
+    assert facts["threads"]["cpus"] >= 1
     assert facts["threads"]["default"] >= 1
 
 
@@ -114,7 +114,7 @@ def test_an_instruction_set_that_cannot_be_had_is_a_problem(wanted, reason, monk
     monkeypatch.setenv("GRAPHREP_ISA", wanted)
     problems = []
     assert doctor._instruction_set(OldProcessor, problems)["available"] == ["baseline", "avx2"]
-    assert problems == [f"GRAPHREP_ISA={wanted} is ignored: {reason or 'this processor lacks it'}."]
+    assert problems == [f"GRAPHREP_ISA={wanted} is ignored: {reason or 'this CPU lacks it'}."]
 
 
 def test_looking_does_not_change_the_instruction_set():
@@ -133,8 +133,8 @@ def test_an_unknown_backend_is_a_problem(monkeypatch):
     assert doctor._backend(problems) == "reference"
     assert problems == []
     monkeypatch.setenv("GRAPHREP_BACKEND", "cuda")
-    doctor._backend(problems)
-    assert problems == ["GRAPHREP_BACKEND=cuda is unknown; it must be one of auto, native, triton, reference."]
+    assert doctor._backend(problems) == "unknown"
+    assert problems == ["GRAPHREP_BACKEND must be one of auto, native, triton, reference; got 'cuda'."]
 
 
 def test_a_broken_package_is_reported_and_nothing_fails(monkeypatch):

@@ -77,7 +77,7 @@ def test_same_seed_same_vectors_for_any_thread_count(model, planted):
 def test_full_graph_training_finds_planted_blocks(objective, planted):
     epochs = {"bgrl": 60, "ggd": 60, "dgi": 60, "grace": 60}.get(objective, 20)
     model = gr.Contrastive(objective=objective, dimensions=32, hidden=32, epochs=epochs, random_state=0, progress=False)
-    assert accuracy(model.fit_transform(planted), planted.y, normalise="standardise") > 0.6
+    assert accuracy(model.fit_transform(planted), planted.y, normalize="standardize") > 0.6
     assert accuracy(planted.x.toarray(), planted.y) < 0.4
     losses = [record["loss"] for record in model.history_]
     assert len(losses) == epochs == model.best_epoch_
@@ -87,7 +87,7 @@ def test_full_graph_training_finds_planted_blocks(objective, planted):
 @pytest.mark.parametrize("objective", COMPRESSED)
 def test_compressed_training_finds_planted_blocks(objective, planted):
     model = gr.StructComp(objective=objective, dimensions=64, compression=6, random_state=0, progress=False)
-    assert accuracy(model.fit_transform(planted), planted.y, normalise="standardise") > 0.65
+    assert accuracy(model.fit_transform(planted), planted.y, normalize="standardize") > 0.65
     assert model.n_clusters_ == len(np.unique(model.clusters_)) <= 40
     assert 1 <= model.best_epoch_ <= len(model.history_)
     assert set(model.seconds_) == {"partition", "compression", "training", "inference"}

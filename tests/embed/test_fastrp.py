@@ -310,7 +310,7 @@ def test_bad_tuning(options, error, message):
         ({"self_influence": np.inf}, ValueError, r"self_influence must be finite, got inf\."),
         ({"sparsity": 0.5}, ValueError, r"sparsity must be at least 1, got 0.5\."),
         ({"feature_ratio": 1.5}, ValueError, r"feature_ratio must be at least 0 and at most 1, got 1.5\."),
-        ({"feature_ratio": 0.5}, ValueError, r"feature_ratio is above 0, but neither features nor graph.x is given\."),
+        ({"feature_ratio": 0.5}, ValueError, r"features or graph.x must be given if feature_ratio is above 0\."),
         ({"random_state": -1}, ValueError, r"the seed must lie in"),
         ({"n_jobs": 0}, ValueError, r"n_jobs must not be 0"),
     ],
@@ -327,7 +327,7 @@ def test_bad_features_and_rows():
     with pytest.raises(ValueError, match="features must be finite, but 1 of its entries"):
         model.fit(nx.path_graph(4), features=[[0], [1], [np.nan], [2]])
     model = gr.FastRP(dimensions=8).fit(nx.path_graph(4))
-    with pytest.raises(ValueError, match=r"adjacency must not hold negative weights, got -1.0\."):
+    with pytest.raises(ValueError, match=r"adjacency must not have negative weights, got -1.0\."):
         model.transform(-np.eye(4))
     with pytest.raises(ValueError, match="3 features, but FastRP is expecting 4"):
         model.transform(np.eye(3))

@@ -49,12 +49,12 @@ def test_a_planted_partition_is_found(p, q, n_jobs):
     assert accuracy(untrained, labels) < 0.5
 
 
-@pytest.mark.parametrize("parameter", ["epochs", "walks_per_node", "walk_length", "window", "negatives"])
+@pytest.mark.parametrize("parameter", ["epochs", "walks_per_node", "walk_length", "window", "num_negatives"])
 def test_every_parameter_counts(parameter):
     graph, _ = planted_partition(60)
     usual = gr.Node2Vec(**QUICK).fit_transform(graph)
     changed = gr.Node2Vec(
-        **{**QUICK, parameter: QUICK.get(parameter, {"epochs": 1, "negatives": 5}.get(parameter)) + 1}
+        **{**QUICK, parameter: QUICK.get(parameter, {"epochs": 1, "num_negatives": 5}.get(parameter)) + 1}
     )
     assert (changed.fit_transform(graph) != usual).any()
 
@@ -468,7 +468,7 @@ def test_bad_checkpoint_parameters(tmp_path, task):
     with pytest.raises(ValueError, match="checkpoint_seconds must be at least 0, got -1"):
         model.set_params(checkpoint_seconds=-1).fit(graph)
     for state in (None, np.random.RandomState(0)):
-        with pytest.raises(ValueError, match="checkpoint needs an integer random_state to go on with, got"):
+        with pytest.raises(ValueError, match="checkpoint needs an integer random_state, got"):
             model.set_params(random_state=state, checkpoint_seconds=60).fit(graph)
 
 
@@ -503,7 +503,7 @@ def test_without_checkpoint_an_interrupt_is_immediate(monkeypatch, task):
         ({"window": 151}, ValueError, r"window must be from 1 to 150, got 151\."),
         ({"p": 0}, ValueError, r"p must be at least 1e-100"),
         ({"q": "1"}, TypeError, r"q must be a number, got '1'\."),
-        ({"negatives": -1}, ValueError, r"negatives must be from 0 to 50, got -1\."),
+        ({"num_negatives": -1}, ValueError, r"num_negatives must be from 0 to 50, got -1\."),
         ({"learning_rate": -1.0}, ValueError, r"learning_rate must be greater than 0, got -1.0\."),
         ({"min_learning_rate": 1.0}, ValueError, r"min_learning_rate must be at least 0 and at most 0.025, got 1.0\."),
         ({"subsampling": -1.0}, ValueError, r"subsampling must be at least 0, got -1.0\."),

@@ -82,8 +82,8 @@ def test_parameters_are_stored_untouched(estimator):
         (sp.csr_array((3, 4)), ValueError, r"graph must be a square adjacency matrix, got shape \(3, 4\)\."),
         (-np.eye(3), ValueError, r"Negative values in data"),
         (np.full((3, 3), np.nan), ValueError, r"NaN"),
-        (gr.as_graph(np.zeros((2, 0), dtype=int), num_nodes=0), ValueError, r"graph has no nodes"),
-        (nx.Graph(), ValueError, r"graph has no nodes"),
+        (gr.as_graph(np.zeros((2, 0), dtype=int), num_nodes=0), ValueError, r"graph must have at least one node"),
+        (nx.Graph(), ValueError, r"graph must have at least one node"),
         (5, TypeError, r"cannot make a graph from int"),
     ],
 )

@@ -47,10 +47,10 @@ def test_unlabelled_nodes_are_left_out():
 @pytest.mark.parametrize(
     ("y", "labels", "message"),
     [
-        ([0, 1], [0, 1, 1], "y has 2 entries, but labels has 3"),
+        ([0, 1], [0, 1, 1], "y and labels must have the same length, got 2 and 3"),
         ([0.5, 1.0], [0, 1], "y must hold one integer or string per node, got float64"),
         ([0, 1], [[0], [1]], r"labels must hold one integer or string per node, got int64 \(2, 1\)"),
-        ([-1, -1], [0, 1], "y has no labelled node"),
+        ([-1, -1], [0, 1], "y must have a labeled node"),
     ],
 )
 def test_bad_input(y, labels, message):
@@ -65,14 +65,14 @@ def test_baselines_profit_from_the_graph():
     ends = ends[:, (y[ends[0]] == y[ends[1]]) | (rng.random(6000) < 0.05)]
     x = rng.standard_normal((150, 8)) + np.eye(3, 8)[y]
     graph = gr.as_graph(ends, num_nodes=150, directed=False, self_loops=False, merge="max", x=x)
-    found = clustering_baselines(graph, 3, seed=0)
+    found = clustering_baselines(graph, 3, random_state=0)
     accuracy = {name: clustering(y, labels)["accuracy"] for name, labels in found.items()}
     assert accuracy["features"] < 0.85
     assert accuracy["propagated features"] > 0.95
     assert accuracy["PCA of propagated features"] > 0.95
-    again = clustering_baselines(graph, 3, seed=0)
+    again = clustering_baselines(graph, 3, random_state=0)
     assert all(np.array_equal(found[name], again[name]) for name in found)
-    with pytest.raises(ValueError, match="n_clusters is 200, but the graph has only 150 nodes"):
+    with pytest.raises(ValueError, match="n_clusters must be at most the number of nodes, 150; got 200"):
         clustering_baselines(graph, 200)
-    with pytest.raises(ValueError, match="no features"):
+    with pytest.raises(ValueError, match="graph must have features x"):
         clustering_baselines([[0], [1]], 1)

@@ -73,14 +73,14 @@ def test_a_score_does_not_depend_on_its_batch(monkeypatch, split, operator, dtyp
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_regression_is_that_of_scikit_learn_on_standardised_features(split, vectors, operator):
+def test_regression_is_that_of_scikit_learn_on_standardized_features(split, vectors, operator):
     """Fitted on all training edges and the pairs that the seed draws; compared on the test pairs."""
-    from graphrep.evaluate._edge_sampling import sample_non_edges
+    from graphrep.heuristics.non_edges import sample_non_edges
 
     result = link_prediction(vectors, split, operator=operator, C=0.1, metrics=["auc"])
     rng = np.random.default_rng(0)
     rng.permutation(split.train.shape[1])
-    negatives = sample_non_edges(len(vectors), split.train, split.train.shape[1], rng)
+    negatives = sample_non_edges(split.graph, split.train.shape[1], rng=rng)
     X = edge_features(vectors, np.hstack([split.train, negatives]), operator).astype(float)
     y = np.arange(len(X)) < split.train.shape[1]
     mean, scale = X.mean(0), X.std(0)
@@ -112,13 +112,13 @@ def test_the_penalty_is_chosen_on_validation_edges_alone(split, vectors):
     swapped.test, swapped.test_neg = split.test_neg, split.test
     assert link_prediction(vectors, swapped, C=grid, **options).method == chosen.method
     no_valid = SimpleNamespace(**{**vars(swapped), "valid": np.zeros((2, 0), int)})
-    with pytest.raises(ValueError, match="C must be a single number"):
+    with pytest.raises(ValueError, match="C must be one number"):
         link_prediction(vectors, no_valid, **options)
     assert link_prediction(vectors, no_valid, C=1.0, **options)["auc"] > 0
 
 
 def test_fewer_training_edges_and_seeds(split, vectors):
-    few = [link_prediction(vectors, split, C=1.0, max_train=40, seed=seed)["auc"] for seed in (0, 0, 1)]
+    few = [link_prediction(vectors, split, C=1.0, max_train=40, random_state=seed)["auc"] for seed in (0, 0, 1)]
     assert few[0] == few[1] != few[2]
 
 
@@ -161,7 +161,7 @@ def test_negatives_of_each_edge_its_own():
         "hits@1": 0,
         "hits@3": 0.5,
     }
-    with pytest.raises(ValueError, match="which only mrr and hits@K can rank"):
+    with pytest.raises(ValueError, match="metrics must be mrr or hits@K where each edge has its own negatives"):
         link_prediction(lambda pairs: pairs[1], split)
 
 
@@ -213,7 +213,7 @@ def test_random_scores_depend_on_the_pair_alone(split):
     first = score(pairs)
     assert first[0] == first[3]
     np.testing.assert_array_equal(score(pairs[:, ::-1]), first[::-1])
-    assert (link_baselines(split.graph, seed=1)["random"](pairs) != first).all()
+    assert (link_baselines(split.graph, random_state=1)["random"](pairs) != first).all()
 
 
 @pytest.mark.parametrize("kind", [np.asarray, sp.csr_array, torch.tensor])
@@ -244,8 +244,8 @@ def test_node_baselines():
         "propagated features": (5, 5),
     }
     np.testing.assert_allclose(found["random projection"], found["propagated features"] @ found["random"], rtol=1e-5)
-    np.testing.assert_array_equal(found["random"], node_baselines(graph, dimensions=16, seed=0)["random"])
-    assert (found["random"] != node_baselines(graph, dimensions=16, seed=1)["random"]).any()
+    np.testing.assert_array_equal(found["random"], node_baselines(graph, dimensions=16, random_state=0)["random"])
+    assert (found["random"] != node_baselines(graph, dimensions=16, random_state=1)["random"]).any()
 
 
 @pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
@@ -268,7 +268,7 @@ def test_heuristics_reach_their_published_scores_on_ogbl_ddi(shared_data):
     )
     graph = gr.as_graph(split.train, num_nodes=int(arrays["num_nodes"]), directed=False)
     found = compare({}, split, graph=graph, metrics=["hits@20"])
-    assert round(100 * found["common neighbours"]["hits@20"], 2) == 17.73
+    assert round(100 * found["common neighbors"]["hits@20"], 2) == 17.73
     assert round(100 * found["Adamic-Adar"]["hits@20"], 2) == 18.61
     assert round(100 * found["resource allocation"]["hits@20"], 2) == 6.23
 

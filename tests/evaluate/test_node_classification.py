@@ -57,17 +57,17 @@ def test_a_constant_column_changes_nothing(blobs):
     np.testing.assert_allclose(fit_one_vs_rest(more, Y)(more), fit_one_vs_rest(X, Y)(X), atol=1e-3)
 
 
-@pytest.mark.parametrize("standardise", [False, True])
-def test_more_dimensions_than_samples(standardise):
+@pytest.mark.parametrize("standardize", [False, True])
+def test_more_dimensions_than_samples(standardize):
     """The optimum in the span of the samples is the optimum: scikit-learn's, constant columns and lone classes too."""
     rng = np.random.default_rng(0)
     X = (rng.standard_normal((30, 6)) @ rng.standard_normal((6, 80)) + 0.5 * rng.standard_normal((30, 80))).astype("f4")
     X[:, 3] = 7.0
     Y = np.eye(5, dtype=bool)[rng.integers(4, size=30)]
-    model = fit_one_vs_rest(X, Y, 0.1, standardise=standardise)
+    model = fit_one_vs_rest(X, Y, 0.1, standardize=standardize)
     fresh = rng.standard_normal((9, 80)).astype("f4")
     spread = X.std(axis=0, dtype=np.float64)
-    scale = np.where(spread > 1e-5, spread, np.inf) if standardise else np.ones(80)
+    scale = np.where(spread > 1e-5, spread, np.inf) if standardize else np.ones(80)
     for label in range(4):
         expected = LogisticRegression(C=0.1, tol=1e-10, max_iter=10_000).fit((X - X.mean(axis=0)) / scale, Y[:, label])
         np.testing.assert_allclose(
@@ -145,7 +145,7 @@ def test_random_splits_follow_the_seed(blobs):
     options = {"repeats": 3, "majority": False}
     both = node_classification(X, y, ratios=[0.2, 0.5], **options)
     half = node_classification(X, y, ratios=[0.5], **options)
-    other = node_classification(X, y, ratios=[0.5], seed=1, **options)
+    other = node_classification(X, y, ratios=[0.5], random_state=1, **options)
     np.testing.assert_array_equal(both.scores["macro_f1"][1:], half.scores["macro_f1"])
     assert (other.scores["macro_f1"] != half.scores["macro_f1"]).any()
     assert len(set(half.scores["macro_f1"][0])) > 1
@@ -160,7 +160,7 @@ def test_vectors_that_say_nothing_score_as_the_majority():
         np.testing.assert_array_equal(values, result.majority[name])
 
 
-def test_unlabelled_nodes_are_left_out(blobs):
+def test_unlabeled_nodes_are_left_out(blobs):
     X, y = blobs
     hidden = y.copy()
     hidden[::3] = -1
@@ -197,15 +197,15 @@ def test_normalisation(blobs):
     X, y = blobs
     train = np.arange(0, 150)
     lengths = np.linalg.norm(X, axis=1, keepdims=True)
-    for how, prepared in (("l2", X / lengths), ("standardise", (X - X[train].mean(0)) / X[train].std(0))):
-        a = node_classification(X * [[1.0]], y, train=train, normalise=how, C=0.01)
+    for how, prepared in (("l2", X / lengths), ("standardize", (X - X[train].mean(0)) / X[train].std(0))):
+        a = node_classification(X * [[1.0]], y, train=train, normalize=how, C=0.01)
         b = node_classification(prepared, y, train=train, C=0.01)
         assert a.scores["macro_f1"] == pytest.approx(b.scores["macro_f1"])
 
 
 def test_table_names_the_protocol(blobs):
     X, y = blobs
-    text = str(node_classification(X, y, ratios=[0.1, 0.5], repeats=2, normalise="l2", n_jobs=1))
+    text = str(node_classification(X, y, ratios=[0.1, 0.5], repeats=2, normalize="l2", n_jobs=1))
     head, columns, _, *rows = text.splitlines()
     assert head.startswith("one-vs-rest logistic regression, C=1, rows of unit length, 2 random splits")
     assert columns.split("  ")[0] == "trained on"
@@ -225,10 +225,10 @@ def test_unusable_input_is_refused(blobs):
         ((X, y.astype(float)), {}, ValueError, "y must be one integer or string per node"),
         ((X, np.full((300, 2), 2)), {}, ValueError, "only 0 and 1"),
         ((X, y), {"ratios": [1.0]}, ValueError, "ratios must lie in"),
-        ((X, y), {"ratios": [0.001]}, ValueError, "a split has 0 training"),
+        ((X, y), {"ratios": [0.001]}, ValueError, "each split needs a training and a test node, got 0 and 300"),
         ((X, y), {"repeats": 0}, ValueError, "at least one split"),
         ((X, y), {"C": 0}, ValueError, "C must be positive"),
-        ((X, y), {"normalise": "l1"}, ValueError, "normalise must be one of"),
+        ((X, y), {"normalize": "l1"}, ValueError, "normalize must be one of"),
         ((X, y), {"classifier": "svm"}, ValueError, "classifier must be one of"),
         ((X, np.eye(5)[y]), {"classifier": "multinomial"}, ValueError, "label matrix"),
         ((X, y), {"train": [1, 2], "test": [2, 3]}, ValueError, "train and test share 1 nodes, row 2"),
@@ -242,15 +242,15 @@ def test_unusable_input_is_refused(blobs):
 
 def test_per_class_splits(blobs):
     _, y = blobs
-    Y, labelled = np.eye(5, dtype=bool)[y], np.flatnonzero(np.arange(300) % 3 > 0)
+    Y, labeled = np.eye(5, dtype=bool)[y], np.flatnonzero(np.arange(300) % 3 > 0)
     seen = []
-    for train, valid, test in per_class_splits(Y, labelled, 12, 4, 7, 30):
-        assert np.array_equal(np.sort(np.concatenate([train, valid, test])), labelled)
+    for train, valid, test in per_class_splits(Y, labeled, 12, 4, 7, 30):
+        assert np.array_equal(np.sort(np.concatenate([train, valid, test])), labeled)
         assert len(valid) == 30
-        np.testing.assert_array_equal(Y[train].sum(0), np.minimum(12, Y[labelled].sum(0)))
+        np.testing.assert_array_equal(Y[train].sum(0), np.minimum(12, Y[labeled].sum(0)))
         seen.append(tuple(np.sort(train)))
     assert len(set(seen)) == 4
-    again = per_class_splits(Y, labelled, 12, 1, 7, 30)
+    again = per_class_splits(Y, labeled, 12, 1, 7, 30)
     assert tuple(np.sort(next(again)[0])) == seen[0]
 
 
@@ -266,9 +266,9 @@ def test_per_class_draws_every_node_equally_often(blobs):
 def test_the_strength_is_chosen_on_validation_nodes(blobs, how):
     X, y = blobs
     choices = [1e-4, 0.1, 10.0]
-    chosen = node_classification(X, y, C=choices, num_valid=60, repeats=4, seed=3, **how)
+    chosen = node_classification(X, y, C=choices, num_valid=60, repeats=4, random_state=3, **how)
     assert chosen.chosen_C.shape == (1, 4)
-    fixed = {C: node_classification(X, y, C=C, num_valid=60, repeats=4, seed=3, **how) for C in choices}
+    fixed = {C: node_classification(X, y, C=C, num_valid=60, repeats=4, random_state=3, **how) for C in choices}
     for split, C in enumerate(chosen.chosen_C[0]):
         assert chosen.scores["accuracy"][0, split] == fixed[C].scores["accuracy"][0, split]
     assert "C of 0.0001 … 10 chosen on validation nodes" in chosen.protocol
@@ -283,7 +283,7 @@ def test_the_strength_is_the_best_of_the_validation_nodes_alone(blobs):
     accuracies = [node_classification(X, y, train=train, test=valid, C=C).scores["accuracy"][0, 0] for C in choices]
     assert chosen.chosen_C[0, 0] == choices[int(np.argmax(accuracies))]
     spoilt = y.copy()
-    spoilt[test] = 0  # test labels play no part
+    spoilt[test] = 0  # test labels are not used
     again = node_classification(X, spoilt, train=train, valid=valid, test=test, C=choices)
     assert again.chosen_C[0, 0] == chosen.chosen_C[0, 0]
 
@@ -300,7 +300,7 @@ def test_valid_nodes_are_not_tested(blobs):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"C": [1.0, 2.0]}, "there are no validation nodes to choose by"),
+        ({"C": [1.0, 2.0]}, "C must be one number without validation nodes"),
         ({"C": [0.0, 2.0], "num_valid": 9}, "C must be positive"),
         ({"per_class": 0}, "per_class and repeats must be at least 1"),
         ({"num_valid": 10**6}, "num_valid asks for 1000000 validation nodes"),
@@ -315,7 +315,7 @@ def test_bad_protocols(blobs, options, message):
 
 
 def test_per_class_needs_one_label_per_node(multilabel):
-    with pytest.raises(ValueError, match="per_class needs one label per node"):
+    with pytest.raises(ValueError, match="per_class must be None for a label matrix"):
         node_classification(*multilabel, per_class=5)
 
 
@@ -329,5 +329,5 @@ def test_compare_nodes_puts_untrained_rows_beside(blobs):
     np.testing.assert_array_equal(table["mine"].scores["accuracy"], table["features"].scores["accuracy"])
     assert table["propagated features"].mean("accuracy") > table["features"].mean("accuracy")
     assert "propagated features (untrained)" in repr(table)
-    with pytest.raises(ValueError, match="y is needed"):
+    with pytest.raises(ValueError, match="y must be given"):
         compare_nodes({}, nx.path_graph(4))

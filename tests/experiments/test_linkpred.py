@@ -131,7 +131,7 @@ def test_search_looks_at_validation_alone(script, capsys):
 
 def test_differences_on_the_same_splits(script):
     scores = {"NCN": {0: 80.0, 1: 90.0, 2: 85.0}, "NCNC": {0: 81.0, 1: 93.0, 2: 87.0, 3: 10.0}, "GAE": {0: 70.0}}
-    text = script.module.differences(scores | {"common neighbours (untrained)": scores["NCNC"]})
+    text = script.module.differences(scores | {"common neighbors (untrained)": scores["NCNC"]})
     assert text.endswith("mean and its standard error: NCNC +2.00 ± 0.58 (3 seeds).")
     assert script.module.differences({"GAE": scores["NCNC"]}) == ""
 
@@ -139,7 +139,7 @@ def test_differences_on_the_same_splits(script):
 def test_untrained_scores(script):
     result = script("tiny", "--seeds", "1", estimator="untrained")
     names = [run["model"] for run in result["runs"]]
-    assert names == [f"{name} (untrained)" for name in ("common neighbours", "Adamic-Adar", "resource allocation")]
+    assert names == [f"{name} (untrained)" for name in ("common neighbors", "Adamic-Adar", "resource allocation")]
     assert result["runs"][0]["scores"]["auc"] > 0.7
 
 

@@ -10,10 +10,10 @@ from graphrep.heuristics import hard_negatives
 
 QUIET = {"random_state": 0, "progress": False}
 ONE = {
-    "common neighbours": gr.heuristics.common_neighbors,
+    "common neighbors": gr.heuristics.common_neighbors,
     "Adamic-Adar": gr.heuristics.adamic_adar,
     "resource allocation": gr.heuristics.resource_allocation,
-    "personalised PageRank": lambda g, pairs: gr.ops.diffusion.push_pagerank(g, pairs, tolerance=1e-7),
+    "personalized PageRank": lambda g, pairs: gr.ops.diffusion.push_pagerank(g, pairs, tolerance=1e-7),
     "features": lambda g, pairs: cosine(g)[tuple(pairs)],
 }
 
@@ -29,7 +29,7 @@ def cosine(graph):
 def split():
     graph = gr.as_graph(nx.powerlaw_cluster_graph(120, 4, 0.7, seed=1))
     x = np.random.default_rng(0).random((120, 9)) * (np.random.default_rng(1).random((120, 9)) < 0.4)
-    return gr.evaluate.random_link_split(gr.as_graph(graph, x=x.astype("f4")), test=0.1, valid=0.1, seed=0)
+    return gr.evaluate.random_link_split(gr.as_graph(graph, x=x.astype("f4")), test=0.1, valid=0.1, random_state=0)
 
 
 def halves(pairs, negatives):
@@ -70,7 +70,7 @@ def test_one_score_takes_its_best(split, name):
 
 def test_the_smallest_rank_over_the_scores_decides(split):
     """Against ranks written out: every node that must be in is, and no node that must be out."""
-    names = ["resource allocation", "personalised PageRank", "features"]
+    names = ["resource allocation", "personalized PageRank", "features"]
     for rank_unseen in (False, True):
         found = hard_negatives(split.graph, split.test, num_negatives=40, rank_unseen=rank_unseen, **QUIET)
         whole = gr.as_graph(np.concatenate([split.train, split.test], axis=1), num_nodes=120, directed=False)
@@ -128,7 +128,7 @@ def test_random_nodes_where_no_score_sees_any():
         ),
         (lambda s: hard_negatives(s.graph, s.test, scores="features"), ValueError, "scores must be some of"),
         (lambda s: hard_negatives(s.graph, s.test, restart=0), ValueError, "restart must be greater than 0"),
-        (lambda s: hard_negatives(s.graph, s.test, num_negatives=400), ValueError, "num_negatives asks for 200 pairs"),
+        (lambda s: hard_negatives(s.graph, s.test, num_negatives=400), ValueError, "num_negatives needs 200 pairs"),
         (
             lambda s: hard_negatives(gr.as_graph(s.graph, x=np.full((120, 1), np.inf)), s.test),
             ValueError,

@@ -13,7 +13,7 @@ import graphrep as gr
 from graphrep.linkpred import GAE, NCN, NCNC, CompletionPredictor, HadamardPredictor, NeighborPredictor
 from graphrep.linkpred.predictors import PairInputs, hadamard, hide_entries, unique_pairs
 from graphrep.linkpred.training import PairBatch, PairModel, PairTask
-from graphrep.nn import Encoder, SparseFeatures
+from graphrep.nn import Encoder, SparseFeatures, make_generator, using_generator
 from graphrep.ops import propagate
 
 SMALL = {"dimensions": 16, "epochs": 4, "batch_size": 64, "random_state": 0, "progress": False}
@@ -168,7 +168,7 @@ def test_a_score_does_not_depend_on_its_batch(model):
 @pytest.mark.parametrize("model", [GAE, NCN, NCNC])
 def test_planted_communities_are_found(model):
     graph = communities()
-    split = gr.evaluate.random_link_split(graph, valid=0.1, test=0.2, seed=0)
+    split = gr.evaluate.random_link_split(graph, valid=0.1, test=0.2, random_state=0)
     options = {"predictor_edge_dropout": 0.0} if model is not GAE else {}
     options |= {"dimensions": 32, "epochs": 25, "batch_size": 256, "metric": "auc", "feature_dropout": 0.0, "layers": 2}
     fitted = model(random_state=0, progress=False, **options).fit(split.graph, val=split)
@@ -210,7 +210,7 @@ def task_of(model, graph, **options):
 
 def test_an_interrupted_fit_resumes_as_if_it_had_not_been(tmp_path):
     graph = small_graph()
-    split = gr.evaluate.random_link_split(graph, valid=0.1, test=0.1, seed=0)
+    split = gr.evaluate.random_link_split(graph, valid=0.1, test=0.1, random_state=0)
     whole = NCNC(**SMALL, metric="auc").fit(split.graph, val=split)
     path = tmp_path / "fit.ckpt"
     settings = SMALL | {"metric": "auc", "checkpoint": path}
@@ -253,7 +253,7 @@ def test_every_kind_of_input_and_convolution(features, convolution):
 
 def test_stops_when_patience_is_over():
     graph = small_graph()
-    split = gr.evaluate.random_link_split(graph, valid=0.1, test=0.1, seed=0)
+    split = gr.evaluate.random_link_split(graph, valid=0.1, test=0.1, random_state=0)
     fitted = GAE(**{**SMALL, "epochs": 50}, metric="auc", patience=3).fit(
         split.graph, val=(split.valid, split.valid_neg)
     )
@@ -283,11 +283,15 @@ def test_it_is_a_scikit_learn_estimator():
         (lambda g: NCN(**{**SMALL, "dimensions": 0}).fit(g), ValueError, "dimensions must be at least 1, got 0"),
         (lambda g: NCN(**SMALL).fit(gr.as_graph(g, x=np.full((40, 2), np.nan))), ValueError, "x must be finite"),
         (lambda g: NCN(**SMALL).fit(g).score_pairs([[0], [-1]]), IndexError, r"pairs must lie in \[0, 40\)"),
-        (lambda g: NCN(**SMALL).fit(nx.complete_graph(5)), ValueError, "no negatives to draw"),
+        (
+            lambda g: NCN(**SMALL).fit(nx.complete_graph(5)),
+            ValueError,
+            r"cannot sample 10 pairs without an edge: there are only 0",
+        ),
         (
             lambda g: NCN(**SMALL, negative_sampling="hard").fit(g),
             ValueError,
-            "negatives must be one of uniform, degree",
+            "negative_sampling must be one of uniform, degree",
         ),
     ],
 )
@@ -367,7 +371,7 @@ def test_weights_of_layers():
 @pytest.mark.parametrize("estimator", [GAE, NCN, NCNC])
 def test_half_precision_is_for_training_alone(estimator):
     graph = communities()
-    split = gr.evaluate.ncn_link_split(graph, seed=0)
+    split = gr.evaluate.ncn_link_split(graph, random_state=0)
     options = SMALL | {"epochs": 4, "learning_rate": 0.01, "predictor_learning_rate": 0.01, "metric": "auc"}
     seen = []
 
@@ -415,7 +419,7 @@ def test_completion_starts_from_a_fitted_model():
 
 
 def test_own_negatives_of_each_positive():
-    split = gr.evaluate.random_link_split(communities(), valid=0.1, test=0.1, seed=0)
+    split = gr.evaluate.random_link_split(communities(), valid=0.1, test=0.1, random_state=0)
     graph, pairs = split.graph, split.valid[:, :30]
     negatives = np.random.default_rng(0).integers(graph.num_nodes, size=(2, 30, 7))
     fitted = NCN(**SMALL, metric="mrr").fit(graph, val=(pairs, negatives))
@@ -427,7 +431,7 @@ def test_own_negatives_of_each_positive():
 
 
 def test_limits_decay_and_several_negatives(tmp_path):
-    split = gr.evaluate.ncn_link_split(communities(), seed=0)
+    split = gr.evaluate.ncn_link_split(communities(), random_state=0)
     seen = []
     options = SMALL | {"epochs": 6, "metric": "auc", "num_negatives": 3, "clip_norm": 1.0, "weight_decay": 1e-4}
     fitted = GAE(**options, decay_every=2, callbacks=[lambda number, record, model: seen.append((number, record))])
@@ -450,8 +454,13 @@ def test_limits_decay_and_several_negatives(tmp_path):
 def test_negatives_follow_their_distribution(kind):
     """Chi-square of unordered pairs against exact probabilities, of all pairs without an edge."""
     graph = gr.as_graph(nx.barabasi_albert_graph(14, 2, seed=3))
-    task = task_of(NCN(**SMALL), graph, negative_sampling=kind)
-    u, v = task.negatives(40_000, np.random.default_rng(0)).numpy()
+    task = task_of(NCN(**SMALL), graph, negative_sampling=kind, num_negatives=2000, batch_size=7, drop_last=False)
+    with using_generator(make_generator(0)):
+        batches = list(task.batches(0))
+    pos = torch.cat([batch.pos for batch in batches], 1).numpy()
+    assert sorted(map(tuple, pos.T)) == sorted(map(tuple, graph.edges().T))  # every edge once
+    assert [batch.neg.shape[1] for batch in batches] == [2000 * batch.pos.shape[1] for batch in batches]
+    u, v = torch.cat([batch.neg for batch in batches], 1).numpy()
     assert not graph.has_edges(u, v).any()
     weight = np.ones(14) if kind == "uniform" else graph.out_degree.astype(float)
     expected = np.triu(np.outer(weight, weight) * (graph.to_scipy().toarray() == 0), 1)
@@ -469,7 +478,7 @@ def test_popular_negatives_keep_popularity_from_deciding():
     chance = np.outer(weight, weight) * np.where(community[:, None] == community, 1.0, 0.02)
     drawn = rng.random((300, 300)) < np.minimum(1, 6 * 300 * chance / chance.sum())
     graph = gr.as_graph(np.stack(np.nonzero(np.triu(drawn, 1))), num_nodes=300, directed=False)
-    split = gr.evaluate.random_link_split(graph, test=0.15, valid=0.1, connected=False, seed=0)
+    split = gr.evaluate.random_link_split(graph, test=0.15, valid=0.1, connected=False, random_state=0)
     ends = graph.edges().reshape(-1)
     popular = rng.choice(ends, (2, 4000))
     popular = popular[:, (popular[0] != popular[1]) & ~graph.has_edges(*popular)]

@@ -73,20 +73,20 @@ def assert_same(model, expected):
 def test_equals_the_reference_at_every_width(monkeypatch, isa, dimensions):
     """Strides of 2, 4, 6 and 8 vectors of each instruction set stay in registers; the others take the general loop."""
     walks = make_walks()
-    expected = trained(monkeypatch, "reference", dimensions, walks, window=3, negatives=2)
-    assert_same(trained(monkeypatch, "native", dimensions, walks, window=3, negatives=2), expected)
+    expected = trained(monkeypatch, "reference", dimensions, walks, window=3, num_negatives=2)
+    assert_same(trained(monkeypatch, "native", dimensions, walks, window=3, num_negatives=2), expected)
 
 
 @pytest.mark.parametrize(
     "options",
     [
         {"window": 1},
-        {"window": 5, "negatives": 0},
-        {"window": 5, "negatives": 0, "noise_rows": 7},
-        {"window": 10, "negatives": 1},
-        {"window": 5, "negatives": 5, "noise_rows": 5},
-        {"window": 5, "negatives": 3, "noise_rows": 50},
-        {"window": 150, "negatives": 50, "noise_rows": 200},
+        {"window": 5, "num_negatives": 0},
+        {"window": 5, "num_negatives": 0, "noise_rows": 7},
+        {"window": 10, "num_negatives": 1},
+        {"window": 5, "num_negatives": 5, "noise_rows": 5},
+        {"window": 5, "num_negatives": 3, "noise_rows": 50},
+        {"window": 150, "num_negatives": 50, "noise_rows": 200},
         {"window": 5, "subsampling": 0.01},
         {"window": 5, "noise_power": 0.0},
         {"window": 5, "noise_power": -0.5},
@@ -108,7 +108,7 @@ def test_equals_the_reference_with_every_option(monkeypatch, options, dtype):
 def test_noise_that_hits_the_contexts(monkeypatch):
     """Two nodes alone: nearly every draw is a context and must be left out of that pair."""
     walks = np.array([[0, 1] * 8, [1, 0] * 8, [0, 0, 1, 1] * 4])
-    options = {"window": 4, "negatives": 5}
+    options = {"window": 4, "num_negatives": 5}
     expected = trained(monkeypatch, "reference", 32, walks, **options)
     assert_same(trained(monkeypatch, "native", 32, walks, **options), expected)
     # Nodes that agree modulo 64 share a bit of the kernel's set of contexts, but are not the same.
@@ -161,7 +161,7 @@ def logistic(score):
 def test_one_pair_by_hand(monkeypatch, backend, dimensions):
     """Without noise: x_a += r (1 - s(x_a . y_b)) y_b and so on, centre by centre, at the learning rate of the place."""
     monkeypatch.setenv("GRAPHREP_BACKEND", backend)
-    options = {"window": 1, "negatives": 0, "learning_rate": 0.4, "min_learning_rate": 0.2}
+    options = {"window": 1, "num_negatives": 0, "learning_rate": 0.4, "min_learning_rate": 0.2}
     model = make_model(dimensions, np.ones(NUM_NODES, dtype=np.int64), **options)
     x, y = (table[:, :dimensions].astype(np.float64) for table in (model.input, model.output))
     rate = 0.4 + (0.2 - 0.4) * 7 / 10
@@ -181,7 +181,7 @@ def test_mean_step_is_the_gradient_of_the_loss(noise_rows):
     centre, contexts = 7, [22, 5]
     walk = np.array([[contexts[0], centre, contexts[1]]])
     noise = counts**0.75 / (counts**0.75).sum()
-    options = {"window": 1, "negatives": negatives, "noise_rows": noise_rows, "learning_rate": rate}
+    options = {"window": 1, "num_negatives": negatives, "noise_rows": noise_rows, "learning_rate": rate}
     model = make_model(16, counts, min_learning_rate=rate, **options)
     start, y = model.input.copy(), model.output.copy()
 
@@ -219,7 +219,7 @@ def who_met_whom(window, negatives, noise_rows, seed, *, counts=None, subsamplin
         num_nodes,
         counts=counts,
         window=window,
-        negatives=negatives,
+        num_negatives=negatives,
         noise_rows=noise_rows,
         subsampling=subsampling,
         learning_rate=2e-4,
@@ -376,7 +376,7 @@ def test_threads_train_the_same_model_up_to_order():
     tables = []
     for n_jobs in (1, 2, 5):
         counts = np.ones(num_walks * length, dtype=np.int64)
-        model = SkipGram(num_walks * length, 48, counts=counts, negatives=0, n_jobs=n_jobs, learning_rate=0.5)
+        model = SkipGram(num_walks * length, 48, counts=counts, num_negatives=0, n_jobs=n_jobs, learning_rate=0.5)
         model.output[:, :48] = 0.1
         model.train(walks, first_position=0, total_positions=num_walks)
         tables.append(model.input)
@@ -403,8 +403,8 @@ def test_any_memory_layout_of_walks():
         ({"dimensions": 2.5}, TypeError, r"dimensions must be an integer, got 2.5\."),
         ({"window": 0}, ValueError, r"window must be from 1 to 150, got 0\."),
         ({"window": 151}, ValueError, r"window must be from 1 to 150, got 151\."),
-        ({"negatives": -1}, ValueError, r"negatives must be from 0 to 50, got -1\."),
-        ({"negatives": 51}, ValueError, r"negatives must be from 0 to 50, got 51\."),
+        ({"num_negatives": -1}, ValueError, r"num_negatives must be from 0 to 50, got -1\."),
+        ({"num_negatives": 51}, ValueError, r"num_negatives must be from 0 to 50, got 51\."),
         ({"noise_rows": 4}, ValueError, r"noise_rows must be from 5 to 200, got 4\."),
         ({"noise_rows": 201}, ValueError, r"noise_rows must be from 5 to 200, got 201\."),
         ({"learning_rate": 0}, ValueError, r"learning_rate must be greater than 0, got 0\."),

@@ -42,11 +42,11 @@ class SkipGram:
         How often each node occurs in the walks, for the noise distribution and for subsampling.
     window : int
         Largest distance between centre and context.
-    negatives : int
+    num_negatives : int
         k of the objective.
     noise_rows : int or None
-        Size of the pool of noise draws, at least ``negatives``; None: eight times ``negatives``, at most 200. Larger
-        pools estimate the expectation with less variance and cost time in proportion to window + 1 + noise_rows.
+        Size of the pool of noise draws, at least ``num_negatives``; None: eight times ``num_negatives``, at most 200.
+        Larger pools estimate the expectation with less variance and cost time in proportion to window + 1 + noise_rows.
     noise_power : float
         Exponent of the noise distribution.
     subsampling : float
@@ -93,7 +93,7 @@ class SkipGram:
         *,
         counts: npt.ArrayLike,
         window: int = 10,
-        negatives: int = 5,
+        num_negatives: int = 5,
         noise_rows: int | None = None,
         noise_power: float = 0.75,
         subsampling: float = 0.0,
@@ -105,9 +105,9 @@ class SkipGram:
         self.num_nodes = checked_int("num_nodes", num_nodes, 1)
         self.dimensions = checked_int("dimensions", dimensions, 1)
         self.window = checked_int("window", window, 1, 150)
-        self.negatives = checked_int("negatives", negatives, 0, 50)
-        rows = min(8 * self.negatives, 200) if noise_rows is None else noise_rows
-        self.noise_rows = checked_int("noise_rows", rows, self.negatives, 200)
+        self.num_negatives = checked_int("num_negatives", num_negatives, 0, 50)
+        rows = min(8 * self.num_negatives, 200) if noise_rows is None else noise_rows
+        self.noise_rows = checked_int("noise_rows", rows, self.num_negatives, 200)
         self.learning_rate = checked_float("learning_rate", learning_rate, 0, exclusive=True)
         self.min_learning_rate = checked_float("min_learning_rate", min_learning_rate, 0, self.learning_rate)
         self.seed = _random.resolve_seed(seed)

@@ -42,7 +42,7 @@ def train(model: SkipGram, walks: Any, walk_ids: Any, first: int, total: int) ->
         alias.astype(walks.dtype, copy=False),
         model.keep_probability,
         model.window,
-        model.negatives,
+        model.num_negatives,
         model.noise_rows,
         model.learning_rate,
         model.min_learning_rate,

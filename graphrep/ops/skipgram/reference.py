@@ -59,13 +59,14 @@ def train(model: SkipGram, walks: Any, walk_ids: Any, first: int, total: int) ->
         for centre, node in enumerate(tokens):
             reach = 1 + int(_random.bounded(_random.random_bits(reach_key, centre), model.window))
             contexts = np.r_[tokens[max(0, centre - reach) : centre], tokens[centre + 1 : centre + 1 + reach]]
-            pool = centre * model.negatives + np.arange(model.noise_rows)  # slides by `negatives` draws per centre
+            # The pool slides by `num_negatives` draws per center.
+            pool = centre * model.num_negatives + np.arange(model.noise_rows)
             bits = _random.random_bits(noise_key, pool)
             slots = _random.bounded(bits, model.num_nodes).astype(np.int64)
             with np.errstate(over="ignore"):
                 rest = bits * np.uint64(model.num_nodes)
             noise = np.where(_random.uniform_float(rest) < keep[slots], slots, alias[slots])
-            share = rate * model.negatives / max(model.noise_rows, 1)
+            share = rate * model.num_negatives / max(model.noise_rows, 1)
             rates = np.r_[np.full(len(contexts), rate), [share * (contexts != n).sum() for n in noise]]
             labels = np.r_[np.ones(len(contexts)), np.zeros(len(noise))]
             _step(model, node, np.r_[contexts, noise], labels, rates)

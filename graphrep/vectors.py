@@ -12,7 +12,7 @@ import numpy.typing as npt
 from graphrep._arrays import detached, to_numpy
 from graphrep._checks import checked_int
 from graphrep._convert import checked_nodes, frozen
-from graphrep.embed._search import METRICS, pair_scores, top_k
+from graphrep._search import METRICS, pair_scores, top_k
 from graphrep.io.vectors import read_vectors, write_vectors
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class NodeVectors:
     nodes : sequence of num_nodes distinct hashable names, or None
         In row order. None names the nodes 0 … num_nodes - 1.
     settings : dict that JSON can hold, optional
-        What made the vectors: the method, its parameters, the seed.
+        Origin of the vectors: the method, its parameters, the seed.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class NodeVectors:
     TypeError
         Vectors that are not real numbers, or settings that JSON cannot hold.
     ValueError
-        Vectors of another shape, NaN or infinity among them, or names that are too few or repeat.
+        Vectors of another shape or with NaN or infinity, or names that are too few or not distinct.
 
     Examples
     --------
@@ -90,7 +90,7 @@ class NodeVectors:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What made the vectors; a copy."""
+        """Origin of the vectors; a copy."""
         return dict(json.loads(self._settings))
 
     @property
@@ -122,13 +122,13 @@ class NodeVectors:
         if self._names is None:
             if isinstance(node, (int, np.integer)) and 0 <= int(node) < len(self):
                 return int(node)
-            raise KeyError(f"there is no node {node!r}")
+            raise KeyError(f"there is no node {node!r}.")
         if not self._rows:
             self._rows = {name: row for row, name in enumerate(self._names.tolist())}
         try:
             return self._rows[node]
         except KeyError:
-            raise KeyError(f"there is no node {node!r}") from None
+            raise KeyError(f"there is no node {node!r}.") from None
 
     def rows(self, nodes: Sequence[Hashable] | npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         """Row numbers of many node names, int64; KeyError for the first that is not there."""
@@ -142,14 +142,14 @@ class NodeVectors:
     def most_similar(
         self, node_or_vector: Hashable | npt.ArrayLike, k: int = 10, metric: Metric = "cosine"
     ) -> list[tuple[Any, float]]:
-        r"""Find the nearest nodes to a node or to any vector, exactly, the best first.
+        r"""Find the exact nearest nodes of a node or of any vector, best first.
 
         Parameters
         ----------
         node_or_vector : node name, or array, list or tensor of shape (dimensions,)
-            A node is not among its own neighbours. A tuple is taken for a name.
+            A node is not among its own neighbors. A tuple is a name.
         k : int
-            How many; fewer come back if there are fewer nodes.
+            Number of nodes; fewer if there are fewer nodes.
         metric : {"cosine", "dot", "euclidean"}
             :math:`\frac{x \cdot y}{|x||y|}` (0 if either is the zero vector), :math:`x \cdot y`, or the distance
             :math:`|x - y|`, which orders from small to large.
@@ -168,7 +168,7 @@ class NodeVectors:
 
         Notes
         -----
-        Time O(num_nodes * dimensions). A score depends on its two vectors alone and is computed in float64.
+        Time O(num_nodes * dimensions). A score depends only on its two vectors and is computed in float64.
         """
         node_or_vector = detached(node_or_vector)
         if isinstance(node_or_vector, (list, np.ndarray)):
@@ -185,20 +185,20 @@ class NodeVectors:
     def neighbors(
         self, nodes: Sequence[Hashable] | npt.NDArray[Any] | None = None, k: int = 10, metric: Metric = "cosine"
     ) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
-        """Find the nearest nodes to each of many, exactly: :meth:`most_similar` in one pass.
+        """Find the exact nearest nodes of each of several nodes: :meth:`most_similar` in one pass.
 
         Parameters
         ----------
         nodes : sequence of node names, or None
-            None asks for every node, in row order.
+            None stands for all nodes in row order.
         k, metric
             As in :meth:`most_similar`.
 
         Returns
         -------
         names : array of shape (len(nodes), k)
-            Names of the neighbours, the best first, in the dtype of ``self.nodes``; fewer columns if there are
-            fewer other nodes.
+            Names of the neighbors, best first, in the dtype of ``self.nodes``; fewer columns if there are fewer other
+            nodes.
         scores : float64 array of the same shape
 
         Notes

@@ -1,8 +1,8 @@
-"""Exact nearest neighbours among the rows of a matrix, in bounded memory.
+"""Exact nearest neighbors among the rows of a matrix, in bounded memory.
 
-Every score is computed alone, in float64 and in one fixed order of additions. A float32 matrix product with a bound on
-its rounding error only rules out rows that cannot be among the best. So a score depends on its two vectors and nothing
-else: not on the other queries, the block size or the BLAS, and equal rows tie exactly.
+Every score is computed separately, in float64 and in a fixed order of additions. A float32 matrix product with a bound
+on its rounding error only excludes rows that cannot be among the best. A score therefore depends only on its two
+vectors, not on the other queries, the block size or the BLAS, and equal rows tie exactly.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def pair_scores(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32], metric: 
     dot = (a * b).sum(axis=-1)
     if metric == "dot":
         return np.asarray(dot)
-    # One root of the product, not a product of roots: a vector is then exactly 1 from itself.
+    # One root of the product, not a product of roots, so that the cosine of a vector with itself is exactly 1.
     length = np.sqrt((a * a).sum(axis=-1) * (b * b).sum(axis=-1))
     cosine = np.divide(dot, length, out=np.zeros(np.shape(dot)), where=length > 0)
     return np.asarray(np.clip(cosine, -1.0, 1.0))
@@ -45,7 +45,7 @@ def top_k(
     metric: str,
     exclude: npt.NDArray[np.int64] | None = None,
 ) -> tuple[npt.NDArray[np.int64], F64]:
-    """Find the rows of ``vectors`` nearest to each query, best first, equal scores by ascending row.
+    """Find the rows of ``vectors`` nearest to each query, best first, equal scores in ascending order of rows.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def top_k(
         rough, error = _rough_scores(vectors, norms, these, metric)
         if exclude is not None:
             rough[np.arange(len(these)), exclude[begin : begin + block]] = -np.inf
-        # k rows reach `floor` for certain, so a row that cannot reach it is out.
+        # k rows certainly reach `floor`, so a row that cannot reach it is not among the best k.
         floor = np.partition(rough - error, n - k, axis=1)[:, n - k]
         maybe = rough + error >= floor[:, None]
         for i, query in enumerate(these):
@@ -132,7 +132,7 @@ def _norms(vectors: npt.NDArray[np.float32]) -> F64:
 
 
 def _slices(length: int, width: int) -> Iterator[slice]:
-    """Slices that hold at most a quarter of a block each, so that float64 copies stay small."""
+    """Slices of at most a quarter of a block, so that float64 copies stay small."""
     step = max(1, _BLOCK // (4 * width))
     for begin in range(0, length, step):
         yield slice(begin, min(begin + step, length))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import graphrep as gr
-from graphrep.embed import _search
+from graphrep import _search
 
 METRICS = ("cosine", "dot", "euclidean")
 
