@@ -406,8 +406,8 @@ class TestNodeTable:
         ("nodes", "error", "message"),
         [
             (["a", "b"], ValueError, "nodes must name each of the 3 nodes once, got 2 names"),
-            (["a", "b", "a"], ValueError, "nodes must be distinct: 3 names, of which 2 are different"),
-            ([1, 1, 1], ValueError, "nodes must be distinct: 3 names, of which 1 are different"),
+            (["a", "b", "a"], ValueError, "nodes must be distinct, but only 2 of the 3 names are"),
+            ([1, 1, 1], ValueError, "nodes must be distinct, but only 1 of the 3 names are"),
             ([[1], [2], [3]], TypeError, "nodes must be hashable"),
         ],
     )

@@ -1,4 +1,4 @@
-"""The CSR operations in plain NumPy: the oracle of the tests."""
+"""The CSR operations in plain NumPy: the test oracle."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _merge(u: Ptr, v: Ptr, w: npt.NDArray[np.float64], merge: str) -> tuple[Ptr,
     new[1:] = (u[1:] != u[:-1]) | (v[1:] != v[:-1])
     first = np.flatnonzero(new)
     if merge == "sum":
-        # One by one in input order; np.add.reduceat would add pairwise.
+        # bincount adds one by one in input order; np.add.reduceat would add pairwise.
         w = np.asarray(np.bincount(np.cumsum(new) - 1, weights=w), dtype=np.float64)
     else:
         w = np.maximum.reduceat(w, first) if merge == "max" and len(w) else w[first]

@@ -1,4 +1,4 @@
-"""Propagation without weights, the linear part of a graph convolution; composed of :func:`graphrep.ops.spmm`."""
+"""Parameter-free propagation, the linear part of a graph convolution, built on :func:`graphrep.ops.spmm`."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ Tensor = torch.Tensor
 
 
 def propagate(adj: Adjacency, x: Tensor, kind: str = "gcn") -> Tensor:
-    r"""One step of propagation without weights.
+    r"""One step of parameter-free propagation.
 
-    ``"sum"``, ``"mean"`` and ``"max"`` aggregate neighbours; ``"gcn"`` is
+    ``"sum"``, ``"mean"`` and ``"max"`` aggregate neighbors; ``"gcn"`` is
     :math:`\hat D^{-1/2} (A + I) \hat D^{-1/2} x` with :math:`\hat D_{vv} = 1 + \sum_u a_{vu}`.
 
     Parameters
     ----------
     adj : Adjacency
-        Square. Its values, if any, are the :math:`a_{vu}`; an entry of value 0 counts as absent (not for max).
+        Square. Its values, if any, are the :math:`a_{vu}`; an entry of value 0 counts as absent (except for max).
     x : floating tensor of shape (num_nodes, columns)
     kind : {"gcn", "sum", "mean", "max"}
 
@@ -43,7 +43,7 @@ def propagate(adj: Adjacency, x: Tensor, kind: str = "gcn") -> Tensor:
     """
     if kind == "gcn":
         scale = (1 + _row_sums(adj, torch.promote_types(x.dtype, torch.float32))).rsqrt()
-        # Numbers per entry rather than passes over the rows.
+        # Scaling the entries takes less memory traffic than scaling the rows of x before and after.
         of_entry = scale.index_select(0, adj.rows()) * scale.index_select(0, adj.indices)
         of_entry = of_entry if adj.values is None else of_entry * adj.values
         return spmm(adj.with_values(of_entry.to(x.dtype)), x).addcmul_(scale.square().to(x.dtype)[:, None], x)
