@@ -107,7 +107,9 @@ def test_batches_and_seeds_differ():
     ]
     assert edges[0] == edges[1]
     assert edges[2] != edges[0] != edges[3] != edges[2]
-    assert gr.ops.sample_neighbors(adj, seeds, [4]).edge.tolist() != edges[0]  # another seed at every call
+    assert gr.ops.sample_neighbors(adj, seeds, [4]).edge.tolist() == edges[0]  # the default seed is 0
+    fresh = [gr.ops.sample_neighbors(adj, seeds, [4], seed=None).edge.tolist() for _ in range(2)]
+    assert fresh[0] != fresh[1]
 
 
 def test_a_repeated_seed_is_kept():

@@ -23,7 +23,7 @@ def random_projection(
     columns: int,
     *,
     density: float,
-    seed: int,
+    seed: int = 0,
     row_scale: F32 | None = None,
     n_jobs: int | None = None,
 ) -> F32:
@@ -75,7 +75,7 @@ def project_neighbors(
     columns: int,
     *,
     density: float,
-    seed: int,
+    seed: int = 0,
     scale: F32 | None = None,
     row_scale: F32 | None = None,
     out: F32 | None = None,

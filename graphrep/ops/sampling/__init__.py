@@ -59,7 +59,7 @@ def sample_neighbors(
     *,
     replace: bool = False,
     weighted: bool = False,
-    seed: Any = None,
+    seed: Any = 0,
     batch: int = 0,
 ) -> NeighborSample:
     r"""Sample neighbors of the seeds, then neighbors of those, and so on.
@@ -82,8 +82,8 @@ def sample_neighbors(
         Whether to draw in proportion to ``adj.values`` (float32 or float64, non-negative). Entries of weight 0 are
         never drawn. Without replacement this is successive sampling: each draw is in proportion to weight among the
         remaining entries.
-    seed : int, optional
-        Default: a new seed in every call.
+    seed : int or None
+        None uses a new seed in every call.
     batch : int
         Number of the batch; the batches of one seed are independent.
 
