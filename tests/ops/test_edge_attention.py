@@ -163,7 +163,7 @@ def test_registered_ops_keep_torchs_rules():
         (
             lambda a: dot_attention(a, torch.ones(5, 2), torch.ones(7, 3), torch.ones(7, 4)),
             ValueError,
-            "query and key in their columns",
+            "query and key the same number of columns",
         ),
         (
             lambda a: dot_attention(a, torch.ones(4, 2), torch.ones(7, 2), torch.ones(7, 4)),
