@@ -261,7 +261,7 @@ class Graph:
         """Undirected graph with an edge for every arc; its weight is the larger of the two directions."""
         if not self._directed:
             return self
-        csr = build_csr(self.sources(), self._indices, self._weights, self.num_nodes, symmetrise=True, merge="max")
+        csr = build_csr(self.sources(), self._indices, self._weights, self.num_nodes, symmetrize=True, merge="max")
         return Graph._trusted(csr, directed=False, nodes=self._nodes, x=self._x, y=self._y)
 
     def with_edges(self, edges: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Graph:
@@ -276,7 +276,7 @@ class Graph:
             weights = np.where(at >= 0, self._weights[np.maximum(at, 0)], 1) if self.num_arcs else None
         parts = Parts(pairs[0], pairs[1], checked_weights(weights, pairs.shape[1]), self.num_nodes)
         parts.drop_zeros()
-        csr = build_csr(parts.source, parts.target, parts.weights, self.num_nodes, symmetrise=not self._directed)
+        csr = build_csr(parts.source, parts.target, parts.weights, self.num_nodes, symmetrize=not self._directed)
         return Graph._trusted(csr, directed=self._directed, nodes=self._nodes, x=self._x, y=self._y)
 
     def _parts(self, *, weighted: bool) -> Parts:
@@ -400,7 +400,7 @@ def _assemble(parts: Parts, *, merge: str, self_loops: bool, nodes: Any, x: Any,
         parts.target,
         parts.weights,
         parts.num_nodes,
-        symmetrise=parts.directed is False,
+        symmetrize=parts.directed is False,
         merge=merge,
         self_loops=self_loops,
     )

@@ -50,14 +50,14 @@ def build_csr(
     weights: npt.NDArray[np.float32] | None,
     num_nodes: int,
     *,
-    symmetrise: bool = False,
+    symmetrize: bool = False,
     merge: str = "sum",
     self_loops: bool = True,
     n_jobs: int | None = None,
 ) -> CSR:
     r"""Build a CSR adjacency from edges.
 
-    Parallel edges are merged by ``merge`` ("sum", "max" or "first" in input order). With ``symmetrise``, an edge listed
+    Parallel edges are merged by ``merge`` ("sum", "max" or "first" in input order). With ``symmetrize``, an edge listed
     in both directions is one edge: parallel edges are merged in each direction, then
     :math:`A \leftarrow \max(A, A^\top)`.
 
@@ -70,7 +70,7 @@ def build_csr(
     weights : float32 array of shape (num_edges,) or None
         Finite and positive.
     num_nodes : int
-    symmetrise : bool
+    symmetrize : bool
     merge : {"sum", "max", "first"}
     self_loops : bool
         Whether to keep edges from a node to itself.
@@ -111,7 +111,7 @@ def build_csr(
     build = choose("build_csr", {"native": cpu.build_csr, "reference": reference.build_csr})
     csr = CSR(
         *build(
-            source, target, weights, num_nodes, symmetrise=symmetrise, merge=merge, self_loops=self_loops, n_jobs=n_jobs
+            source, target, weights, num_nodes, symmetrize=symmetrize, merge=merge, self_loops=self_loops, n_jobs=n_jobs
         )
     )
     if weights is not None and merge == "sum" and csr.weights is not None and np.isinf(csr.weights).any():

@@ -27,7 +27,7 @@ def build_csr(
     weights: Weights,
     num_nodes: int,
     *,
-    symmetrise: bool,
+    symmetrize: bool,
     merge: str,
     self_loops: bool,
     n_jobs: int | None = None,
@@ -36,7 +36,7 @@ def build_csr(
     """See :func:`graphrep.csr.build_csr`; ``wide`` requests int64 indices."""
     wide = num_nodes >= 2**31 if wide is None else wide
     threads = _threads(n_jobs, len(source))
-    return _built(_core.build_csr(source, target, weights, num_nodes, symmetrise, merge, self_loops, wide, threads))
+    return _built(_core.build_csr(source, target, weights, num_nodes, symmetrize, merge, self_loops, wide, threads))
 
 
 def transpose_csr(

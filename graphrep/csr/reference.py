@@ -18,7 +18,7 @@ def build_csr(
     weights: Weights,
     num_nodes: int,
     *,
-    symmetrise: bool,
+    symmetrize: bool,
     merge: str,
     self_loops: bool,
     n_jobs: int | None = None,  # noqa: ARG001
@@ -34,7 +34,7 @@ def build_csr(
         keep = u != v
         u, v, w = u[keep], v[keep], w[keep]
     u, v, w = _merge(u, v, w, merge)
-    if symmetrise:
+    if symmetrize:
         loops = u == v
         u, v, w = np.r_[u, v[~loops]], np.r_[v, u[~loops]], np.r_[w, w[~loops]]
         u, v, w = _merge(u, v, w, "max")
