@@ -1,4 +1,4 @@
-"""Edges and node tables of foreign objects: networkx, scipy, PyG, DataFrames, arrays, files."""
+"""Edges and node tables of other libraries' objects: networkx, SciPy, PyG, DataFrames, arrays, files."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Parts:
-    """Edges and node table of a foreign object, before they become a CSR.
+    """Edges and node table of an object, before they become a CSR.
 
-    ``nodes`` is None (rows name themselves) or an array of distinct names; ``directed`` None leaves it to the edges.
+    ``nodes`` is an array of distinct names, or None if the names are the row numbers. ``directed=None`` means that the
+    edges decide.
     """
 
     source: npt.NDArray[np.integer[Any]]
@@ -46,7 +47,7 @@ class Parts:
 
 
 def parts_of(obj: Any, num_nodes: int | None, weights: Any) -> Parts:
-    """Edges of anything graph-like but a path or a Graph."""
+    """Edges of anything graph-like except a path or a Graph."""
     kind = type(obj).__module__.split(".")[0]
     if sp.issparse(obj):
         return _from_scipy(obj, num_nodes, weights)
@@ -77,7 +78,7 @@ def parts_of_file(path: str | os.PathLike[str], num_nodes: int | None, weights: 
         options = {"weighted": False} | options
     table = read_edges(path, num_nodes=num_nodes, **options)
     n, nodes = len(table.nodes), table.nodes
-    rows = n == 0 or (nodes.dtype == np.int64 and nodes[0] == 0 and nodes[-1] == n - 1)  # ids come ascending
+    rows = n == 0 or (nodes.dtype == np.int64 and nodes[0] == 0 and nodes[-1] == n - 1)  # ids are ascending
     parts = Parts(table.source, table.target, table.weights, n, None if rows else nodes, directed=False)
     return parts.drop_zeros()
 
@@ -105,7 +106,10 @@ def _from_networkx(graph: Any, num_nodes: int | None, weights: Any) -> Parts:
         raise ValueError(f"num_nodes is {num_nodes}, but the networkx graph has {n} nodes.")
     attribute = "weight" if weights is None or weights is False else weights
     if not isinstance(attribute, str):
-        raise TypeError("weights of a networkx graph is the name of an edge attribute, False or None.")
+        raise TypeError(
+            "weights of a networkx graph must be the name of an edge attribute, False or None; "
+            f"got {type(attribute).__name__}."
+        )
     rows = {name: i for i, name in enumerate(names)}
     edges = list(graph.edges(data=attribute))
     source, target = (np.fromiter((rows[edge[end]] for edge in edges), dtype=np.int64) for end in (0, 1))
@@ -115,7 +119,7 @@ def _from_networkx(graph: Any, num_nodes: int | None, weights: Any) -> Parts:
     if weights is not False and missing < len(values):
         if missing:
             raise ValueError(
-                f"{missing} of {len(values)} edges have no attribute {attribute!r}; set it, or weights=False."
+                f"{missing} of {len(values)} edges have no attribute {attribute!r}; set it, or give weights=False."
             )
         w = checked_weights(values, len(values), what=f"edge attribute {attribute!r}")
     elif isinstance(weights, str) and values:
@@ -128,7 +132,7 @@ def _from_pyg(data: Any, num_nodes: int | None, weights: Any) -> Parts:
         raise ValueError("the PyG data has no edge_index.")
     if num_nodes is None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # PyG warns where it infers the number as we do
+            warnings.simplefilter("ignore")  # PyG warns when it infers the number of nodes, as this function does
             num_nodes = getattr(data, "num_nodes", None)
     values = weights
     if weights is None or isinstance(weights, str):
@@ -147,7 +151,7 @@ def _from_frame(frame: Any, num_nodes: int | None, weights: Any) -> Parts:
     if weights is None and frame.shape[1] > 2:
         weights = frame.iloc[:, 2].to_numpy()
     ends = [frame.iloc[:, i].to_numpy() for i in (0, 1)]
-    if any(end.dtype == object for end in ends):  # keeps integers beside strings from becoming one or the other
+    if any(end.dtype == object for end in ends):  # np.stack would convert integers beside strings
         ends = [end.astype(object) for end in ends]
     return _from_array(np.stack(ends), num_nodes, weights)
 
@@ -170,14 +174,14 @@ def _from_array(ends: Any, num_nodes: int | None, weights: Any) -> Parts:
 
 
 def _numbered(pairs: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.object_]]:
-    """Number names by first appearance, edge by edge, source before target: as ``read_edges`` does."""
+    """Number names by first appearance, edge by edge, source before target, as ``read_edges`` does."""
     number: dict[str, int] = {}
     flat = np.fromiter((number.setdefault(name, len(number)) for name in pairs.T.ravel().tolist()), dtype=np.int64)
     return flat.reshape(-1, 2).T, np.fromiter(number, dtype=object, count=len(number))
 
 
 def edge_array(ends: Any, *, names_allowed: bool = False) -> npt.NDArray[Any]:
-    """End points as an array of shape (2, num_edges): int32, int64, or object for strings where those are allowed."""
+    """End points as an array of shape (2, num_edges): int32, int64, or object for strings if these are allowed."""
     try:
         pairs = to_numpy(ends)
     except ValueError:
@@ -199,7 +203,7 @@ def edge_array(ends: Any, *, names_allowed: bool = False) -> npt.NDArray[Any]:
 
 
 def _names_or_integers(pairs: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Integers if all are, else strings, as in a file."""
+    """Integers if all values are integers, else strings, as in a file."""
     pairs = pairs.astype(object)
     flat = pairs.ravel().tolist()
     if _all_integers(flat):
@@ -246,12 +250,12 @@ def checked_nodes(nodes: Any, num_nodes: int) -> npt.NDArray[Any] | None:
     except TypeError as error:
         raise TypeError(f"nodes must be hashable: {error}.") from None
     if distinct != num_nodes:
-        raise ValueError(f"nodes must be distinct: {num_nodes} names, of which {distinct} are different.")
+        raise ValueError(f"nodes must be distinct, but only {distinct} of the {num_nodes} names are.")
     return names
 
 
 def _name_array(names: Any) -> npt.NDArray[Any] | None:
-    """Integers as int64, or None if they are the row numbers; other names as objects."""
+    """Integers as int64, or None if they equal the row numbers; other names as objects."""
     values = names.tolist() if isinstance(names, np.ndarray) else list(names)
     if _all_integers(values):
         try:
@@ -260,7 +264,7 @@ def _name_array(names: Any) -> npt.NDArray[Any] | None:
             pass
         else:
             return None if np.array_equal(ids, np.arange(len(ids))) else ids
-    return np.fromiter(values, dtype=object, count=len(values))  # np.array would unpack names that are tuples
+    return np.fromiter(values, dtype=object, count=len(values))  # np.array would unpack tuples
 
 
 def _all_integers(values: Iterable[Any]) -> bool:
@@ -268,7 +272,7 @@ def _all_integers(values: Iterable[Any]) -> bool:
 
 
 def checked_rows(name: str, value: Any, num_nodes: int) -> Any:
-    """Features or labels with one row per node; arrays and matrices as they are, tensors and lists as arrays."""
+    """Features or labels with one row per node; arrays and matrices unchanged, tensors and lists as arrays."""
     if value is None:
         return None
     value = detached(value)
@@ -280,7 +284,7 @@ def checked_rows(name: str, value: Any, num_nodes: int) -> Any:
 
 
 def frozen(array: Any) -> Any:
-    """Return a read-only view of an array, contiguous; None stays None."""
+    """Return a contiguous, read-only view of an array; None stays None."""
     if array is None:
         return None
     array = np.ascontiguousarray(array)

@@ -1,4 +1,4 @@
-"""``Graph``, an immutable adjacency in compressed sparse rows with a node table, and ``as_graph``, the one door in."""
+"""``Graph``, an immutable CSR adjacency with a node table, and ``as_graph``, which makes one of anything graph-like."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ __all__ = ["Graph", "as_graph"]
 
 
 class Graph:
-    r"""A graph as a CSR adjacency: row ``v`` holds the out-neighbours of ``v``, sorted, without duplicates.
+    r"""A graph as a CSR adjacency: row ``v`` holds the out-neighbors of ``v``, sorted, without duplicates.
 
-    Make one with :func:`as_graph`; the constructor takes a CSR that is already in order and checks that it is.
+    Use :func:`as_graph` to make one; the constructor takes a CSR that is already in this form, and verifies it.
     All arrays are read-only. An undirected graph stores each edge in both rows (a self loop once).
 
     Parameters
@@ -52,13 +52,13 @@ class Graph:
     weights : float32 array of shape (num_arcs,) or None
         Finite and positive; None means that every edge weighs 1.
     directed : bool
-        Whether an arc u→v may lack its reverse.
+        Whether an arc u→v may exist without its reverse.
     nodes : sequence of num_nodes hashable names, or None
-        None names the nodes 0 … num_nodes - 1.
+        Default: the nodes are named 0 … num_nodes - 1.
     x : array or scipy.sparse matrix of shape (num_nodes, num_features), optional
-        Node features, carried along untouched.
+        Node features, stored unchanged.
     y : array of shape (num_nodes,) or (num_nodes, num_labels), optional
-        Node labels, carried along untouched.
+        Node labels, stored unchanged.
 
     Attributes
     ----------
@@ -66,9 +66,9 @@ class Graph:
     num_arcs : int
         Stored entries of the adjacency.
     num_edges : int
-        Edges as a person counts them: an undirected edge once.
+        Number of edges, counting each undirected edge once.
     out_degree : int64 array of shape (num_nodes,)
-        Number of stored neighbours.
+        Number of stored neighbors.
 
     Examples
     --------
@@ -102,7 +102,8 @@ class Graph:
         n = len(csr.indptr) - 1
         if not directed and not is_symmetric(csr):
             raise ValueError(
-                "the adjacency is not symmetric, so directed must be True; as_graph(..., directed=False) symmetrises."
+                "the adjacency is not symmetric, so directed must be True; "
+                "as_graph(..., directed=False) symmetrizes the edges."
             )
         self._fill(csr, directed, checked_nodes(nodes, n), checked_rows("x", x, n), checked_rows("y", y, n))
 
@@ -159,7 +160,7 @@ class Graph:
 
     @property
     def directed(self) -> bool:
-        """Whether an arc may lack its reverse."""
+        """Whether an arc may exist without its reverse."""
         return self._directed
 
     @property
@@ -174,15 +175,15 @@ class Graph:
 
     @property
     def num_edges(self) -> int:
-        """Number of edges, an undirected one counted once."""
+        """Number of edges; each undirected edge counts once."""
         if self._num_edges < 0:
-            # Both directions of an edge are stored, a loop once.
+            # An undirected edge is stored in both directions, a self loop once.
             self._num_edges = self.num_arcs if self._directed else (self.num_arcs + count_loops(self._csr)) // 2
         return self._num_edges
 
     @property
     def out_degree(self) -> npt.NDArray[np.int64]:
-        """Number of stored neighbours of each node."""
+        """Number of stored neighbors of each node."""
         return np.diff(self._indptr)
 
     def sources(self) -> npt.NDArray[np.integer[Any]]:
@@ -190,7 +191,7 @@ class Graph:
         return np.repeat(np.arange(self.num_nodes, dtype=self._indices.dtype), self.out_degree)
 
     def weighted_degree(self, *, incoming: bool = False) -> npt.NDArray[np.float64]:
-        """Sum of arc weights that leave (or enter) each node, float64 of shape (num_nodes,)."""
+        """Sum of the weights of the arcs that leave (or enter) each node, float64 of shape (num_nodes,)."""
         if incoming and self._directed:
             w = None if self._weights is None else self._weights.astype(np.float64)
             return np.bincount(self._indices, weights=w, minlength=self.num_nodes).astype(np.float64)
@@ -203,13 +204,13 @@ class Graph:
         return total
 
     def neighbors(self, row: int) -> npt.NDArray[np.integer[Any]]:
-        """Out-neighbours of the node in ``row`` (a row number, not a name), ascending."""
+        """Out-neighbors of the node in ``row`` (a row number, not a name), ascending."""
         if not 0 <= row < self.num_nodes:
             raise IndexError(f"row must lie in [0, {self.num_nodes}), got {row}.")
         return self._indices[self._indptr[row] : self._indptr[row + 1]]
 
     def row(self, node: Hashable) -> int:
-        """Row number of a node name; KeyError if there is none."""
+        """Row number of a node name; raises KeyError for an unknown name."""
         if self._nodes is None:
             if isinstance(node, (int, np.integer)) and 0 <= int(node) < self.num_nodes:
                 return int(node)
@@ -223,9 +224,9 @@ class Graph:
         return np.fromiter((self.row(node) for node in nodes), dtype=np.int64)
 
     def has_edges(self, source: npt.ArrayLike, target: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-        """Whether each arc source[i]→target[i] (row numbers) exists, bool; the two broadcast. O(log(degree)) per pair.
+        """Whether each arc source[i]→target[i] (row numbers) exists, bool; the two arrays are broadcast.
 
-        Raises IndexError for a row number outside [0, num_nodes).
+        Time O(log(degree)) per pair. Raises IndexError for a row number outside [0, num_nodes).
         """
         u, v = np.broadcast_arrays(np.asarray(source), np.asarray(target))
         if u.size == 0:
@@ -235,40 +236,40 @@ class Graph:
         return (find_arcs(self._csr, u.ravel(), v.ravel()) >= 0).reshape(u.shape)
 
     def to_scipy(self) -> sp.csr_array:
-        """Adjacency as scipy.sparse.csr_array, float32, sharing indices and weights where possible."""
+        """Adjacency as a float32 scipy.sparse.csr_array; shares indices and weights where possible."""
         data = np.ones(self.num_arcs, dtype=np.float32) if self._weights is None else self._weights
-        # scipy wants one index type: narrow the few row offsets rather than have it widen the many columns.
+        # SciPy uses one index type: narrowing the row offsets is cheaper than letting it widen the column ids.
         indptr = self._indptr.astype(index_dtype(self.num_arcs + 1))
         return sp.csr_array((data, self._indices, indptr), shape=(self.num_nodes, self.num_nodes))
 
     def edge_index(self) -> npt.NDArray[np.int64]:
-        """Arcs as in PyG: int64 of shape (2, num_arcs), both directions of an undirected edge."""
+        """Arcs as in PyG, int64 of shape (2, num_arcs); both directions of an undirected edge."""
         return np.stack([self.sources().astype(np.int64), self._indices.astype(np.int64)])
 
     def edges(self) -> npt.NDArray[np.int64]:
-        """Edges once each, int64 of shape (2, num_edges); source <= target if undirected."""
+        """Each edge once, int64 of shape (2, num_edges); source <= target if undirected."""
         arcs = self.edge_index()
         return arcs if self._directed else arcs[:, arcs[0] <= arcs[1]]
 
     def transpose(self) -> Graph:
-        """Every arc reversed. An undirected graph is its own transpose."""
+        """Graph with every arc reversed. An undirected graph is its own transpose."""
         if not self._directed:
             return self
         csr = transpose_csr(self._csr)
         return Graph._trusted(csr, directed=True, nodes=self._nodes, x=self._x, y=self._y)
 
     def to_undirected(self) -> Graph:
-        """Forget directions: an edge for every arc, weighing the larger of its two directions."""
+        """Undirected graph with an edge for every arc; its weight is the larger of the two directions."""
         if not self._directed:
             return self
-        csr = build_csr(self.sources(), self._indices, self._weights, self.num_nodes, symmetrise=True, merge="max")
+        csr = build_csr(self.sources(), self._indices, self._weights, self.num_nodes, symmetrize=True, merge="max")
         return Graph._trusted(csr, directed=False, nodes=self._nodes, x=self._x, y=self._y)
 
     def with_edges(self, edges: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Graph:
-        """Build a graph of the same nodes, features and labels with these edges (row numbers, shape (2, num_edges)).
+        """Build a graph with the same nodes, features and labels, but these edges (row numbers, shape (2, num_edges)).
 
-        Used to hold out edges: ``g.with_edges(split.train)``. Directedness is kept. Without ``weights``, an edge that
-        this graph has keeps its weight here, and another weighs 1.
+        Used to hold out edges: ``g.with_edges(split.train)``. Directedness is kept. Without ``weights``, an edge of
+        this graph keeps its weight, and any other edge gets weight 1.
         """
         pairs = edge_array(edges)
         if weights is None and self._weights is not None:
@@ -276,7 +277,7 @@ class Graph:
             weights = np.where(at >= 0, self._weights[np.maximum(at, 0)], 1) if self.num_arcs else None
         parts = Parts(pairs[0], pairs[1], checked_weights(weights, pairs.shape[1]), self.num_nodes)
         parts.drop_zeros()
-        csr = build_csr(parts.source, parts.target, parts.weights, self.num_nodes, symmetrise=not self._directed)
+        csr = build_csr(parts.source, parts.target, parts.weights, self.num_nodes, symmetrize=not self._directed)
         return Graph._trusted(csr, directed=self._directed, nodes=self._nodes, x=self._x, y=self._y)
 
     def _parts(self, *, weighted: bool) -> Parts:
@@ -331,28 +332,28 @@ def as_graph(
     Parameters
     ----------
     obj : Graph, networkx graph, scipy.sparse matrix, PyG Data or EdgeIndex, array, tensor, DataFrame or path
-        * networkx ``Graph`` and ``DiGraph`` (multigraphs too) keep node names; the edge attribute ``"weight"`` is used
-          where every edge has it.
+        * networkx ``Graph`` and ``DiGraph`` (also multigraphs) keep their node names; the edge attribute ``"weight"``
+          is used if every edge has it.
         * a square scipy.sparse matrix is an adjacency; explicit zeros are dropped.
         * an array or tensor of shape (2, num_edges) lists end points: integers are row numbers; strings are names, with
           rows in order of first appearance, the source of an edge before its target.
-        * a pandas DataFrame lists end points in its first two columns and, if there is a third, weights.
+        * a pandas DataFrame has the end points in its first two columns and the weights in its third, if there is one.
         * a path is read by :func:`graphrep.io.read_edges`, which also takes ``reader_options``.
     num_nodes : int, optional
-        Number of nodes where ``obj`` does not say; default: the largest id + 1.
+        Number of nodes if ``obj`` does not state it; default: the largest id + 1.
     directed : bool, optional
-        False symmetrises: :math:`A \leftarrow \max(A, A^\top)`, so an edge listed in both directions counts once.
-        Default: what the type says (networkx, PyG); False for files; otherwise undirected exactly if the adjacency
-        is symmetric.
+        False symmetrizes: :math:`A \leftarrow \max(A, A^\top)`, so an edge listed in both directions counts once.
+        Default: as the type states (networkx, PyG); False for files; otherwise, the graph is undirected if and only if
+        the adjacency is symmetric.
     weights : array of shape (num_edges,), str, or False, optional
-        Edge weights for an array of end points; the edge attribute's name for networkx and PyG; False ignores weights.
-        Edges of weight zero are dropped.
+        Edge weights for an array of end points; the name of the edge attribute for networkx and PyG; False ignores
+        weights. Edges of weight zero are dropped.
     merge : {"sum", "max", "first"}
-        What parallel edges become.
+        How parallel edges are merged.
     self_loops : bool
-        Keep edges from a node to itself.
+        Whether to keep edges from a node to itself.
     nodes, x, y : optional
-        Names, features and labels; override what ``obj`` carries.
+        Names, features and labels; they override those of ``obj``.
 
     Returns
     -------
@@ -363,9 +364,9 @@ def as_graph(
     TypeError
         ``obj`` is none of the above.
     ValueError
-        Weights that are NaN, infinite or negative, a matrix that is not square, or lengths that disagree.
+        Weights are NaN, infinite or negative, a matrix is not square, or lengths disagree.
     IndexError
-        An end point outside [0, num_nodes).
+        An end point lies outside [0, num_nodes).
 
     Examples
     --------
@@ -400,7 +401,7 @@ def _assemble(parts: Parts, *, merge: str, self_loops: bool, nodes: Any, x: Any,
         parts.target,
         parts.weights,
         parts.num_nodes,
-        symmetrise=parts.directed is False,
+        symmetrize=parts.directed is False,
         merge=merge,
         self_loops=self_loops,
     )

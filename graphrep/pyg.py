@@ -2,10 +2,11 @@
 
 ``accelerate(model)`` switches the convolutions of a model; ``GCNConv``, ``SAGEConv``, ``GINConv``, ``GraphConv`` and
 ``GATConv`` can also be used in place of their namesakes. They aggregate without storing a message per edge. The rows
-into which an ``edge_index`` is grouped are kept as long as the same tensor is passed again, as in full-batch training.
+into which an ``edge_index`` is grouped are cached and reused while the same tensor is passed, as in full-batch
+training.
 
-What the kernels do not cover (a torch sparse matrix or EdgeIndex as input, an aggregation other than sum, mean, max or
-min, explanations, hooks) runs as torch_geometric does it.
+Cases that the kernels do not cover (a torch sparse matrix or EdgeIndex as input, an aggregation other than sum, mean,
+max or min, explanations, hooks) run on torch_geometric's own code.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def accelerate(module: Module) -> Module:
     ----------
     module : torch.nn.Module
         Its :class:`torch_geometric.nn` layers GCNConv, SAGEConv, GINConv, GraphConv and GATConv are switched;
-        parameters, buffers and settings stay as they are.
+        parameters, buffers and settings stay unchanged.
 
     Returns
     -------
@@ -66,7 +67,7 @@ def accelerate(module: Module) -> Module:
 
 
 class _Grouped:
-    """Mixed into a convolution: keeps the Adjacency of the edge_index that it was last called with."""
+    """Mixin for a convolution that caches the Adjacency of the last edge_index."""
 
     def forward(self, x: Any, edge_index: Any, *args: Any, **kwargs: Any) -> Any:
         self.__dict__["_given"] = edge_index
@@ -76,7 +77,7 @@ class _Grouped:
             self.__dict__["_given"] = None
 
     def __getstate__(self) -> dict[str, Any]:
-        # The kept rows belong to a tensor of this process.
+        # The cache refers to a tensor of this process.
         return {name: value for name, value in self.__dict__.items() if name not in ("_given", "_kept")}
 
     def _key(self) -> tuple[int, int] | None:
@@ -84,7 +85,7 @@ class _Grouped:
         return None if given is None else (given.data_ptr(), given._version)
 
     def _adjacency(self, edge_index: Tensor, num_rows: int, num_cols: int) -> Adjacency:
-        """Group edges by target. ``edge_index`` may be the given one with self loops added: it follows from that."""
+        """Group edges by target. ``edge_index`` may be the given one plus self loops, so the given one is the key."""
         given, shape = self.__dict__.get("_given"), (num_rows, num_cols, edge_index.shape[1])
         kept = self.__dict__.get("_kept")
         if given is not None and kept is not None:
@@ -117,7 +118,7 @@ class _Grouped:
 
 
 def _propagate(self: Any, edge_index: Any, size: Any = None, **kwargs: Any) -> Tensor:
-    # Messages of these layers are x_j, times edge_weight where the layer has one.
+    # The messages of these layers are x_j, times edge_weight if the layer has one.
     if not self._covered(edge_index):
         out: Tensor = pyg.MessagePassing.propagate(self, edge_index, size=size, **kwargs)
         return out
@@ -142,24 +143,24 @@ class GCNConv(_Grouped, pyg.GCNConv):  # type: ignore[misc]
 
     def forward(self, x: Any, edge_index: Any, edge_weight: Tensor | None = None) -> Any:
         """Node features of shape (num_nodes, out_channels)."""
-        # Without edge weights the normalisation follows from edge_index alone, so it is kept with the rows.
+        # Without edge weights the normalization depends on edge_index alone, so it is cached too.
         keep = self.normalize and not self.cached and edge_weight is None and type(edge_index) is Tensor
         if not keep or torch.compiler.is_compiling():
             return super().forward(x, edge_index, edge_weight)
-        kept = self.__dict__.get("_normalised")
+        kept = self.__dict__.get("_normalized")
         key = (edge_index.data_ptr(), edge_index._version, tuple(x.shape[:1]), x.dtype)
         if kept is not None and kept[0]() is edge_index and kept[1] == key:
             self._cached_edge_index = kept[2]
         self.cached = True
         try:
             out = super().forward(x, edge_index, None)
-            self.__dict__["_normalised"] = (weakref.ref(edge_index), key, self._cached_edge_index)
+            self.__dict__["_normalized"] = (weakref.ref(edge_index), key, self._cached_edge_index)
         finally:
             self.cached, self._cached_edge_index = False, None
         return out
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in super().__getstate__().items() if name != "_normalised"}
+        return {name: value for name, value in super().__getstate__().items() if name != "_normalized"}
 
 
 class SAGEConv(_Grouped, pyg.SAGEConv):  # type: ignore[misc]
@@ -213,8 +214,8 @@ class GraphConv(_Grouped, pyg.GraphConv):  # type: ignore[misc]
 class GATConv(_Grouped, pyg.GATConv):  # type: ignore[misc]
     """:class:`torch_geometric.nn.GATConv` on graphrep's kernels.
 
-    Without dropout on the attention, edge features or a wish for the attention weights, nothing is stored per edge;
-    with them, one score per edge and head.
+    Nothing is stored per edge unless the layer uses attention dropout or edge features, or the attention weights are
+    requested; then one score per edge and head is stored.
 
     Parameters as in :class:`torch_geometric.nn.GATConv`.
 
@@ -233,7 +234,7 @@ class GATConv(_Grouped, pyg.GATConv):  # type: ignore[misc]
         return super().forward(x, edge_index, *args, **kwargs)
 
     def edge_updater(self, edge_index: Any, size: Any = None, **kwargs: Any) -> Any:
-        """Attention per edge; where it is only needed for the sum, the scores of both ends are handed on instead."""
+        """Attention per edge; if only the weighted sum is needed, the scores of both ends are returned instead."""
         if not self._covered(edge_index):
             return pyg.MessagePassing.edge_updater(self, edge_index, size=size, **kwargs)
         source, target = kwargs["alpha"]
@@ -257,7 +258,7 @@ class GATConv(_Grouped, pyg.GATConv):  # type: ignore[misc]
         return torch.nn.functional.dropout(per_edge, dropout, training=self.training)
 
     def propagate(self, edge_index: Any, size: Any = None, **kwargs: Any) -> Any:
-        """Weighted sum over neighbours."""
+        """Weighted sum over neighbors."""
         if not self._covered(edge_index):
             return pyg.MessagePassing.propagate(self, edge_index, size=size, **kwargs)
         x, alpha = kwargs["x"], kwargs["alpha"]

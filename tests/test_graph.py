@@ -251,7 +251,7 @@ class TestArrays:
         assert arcs(g) == before
 
     def test_directed(self):
-        """None asks the adjacency; False symmetrises; True takes arcs as they are."""
+        """None asks the adjacency; False symmetrizes; True takes arcs as they are."""
         both = np.concatenate([TRIANGLE, TRIANGLE[::-1]], axis=1)
         assert as_graph(TRIANGLE).directed
         assert not as_graph(both).directed
@@ -261,7 +261,7 @@ class TestArrays:
         assert as_graph(both, directed=True).num_edges == 6
         assert as_graph(TRIANGLE, directed=False) == as_graph(both)
 
-    def test_symmetrise(self):
+    def test_symmetrize(self):
         """An edge listed both ways is one edge and weighs the larger; listed twice one way it merges first."""
         ends, weights = [[0, 1, 0, 0, 2, 2], [1, 0, 2, 2, 0, 2]], [1, 5, 2, 2, 3, 7]
         expected = {"sum": 4, "max": 3, "first": 3}
@@ -406,8 +406,8 @@ class TestNodeTable:
         ("nodes", "error", "message"),
         [
             (["a", "b"], ValueError, "nodes must name each of the 3 nodes once, got 2 names"),
-            (["a", "b", "a"], ValueError, "nodes must be distinct: 3 names, of which 2 are different"),
-            ([1, 1, 1], ValueError, "nodes must be distinct: 3 names, of which 1 are different"),
+            (["a", "b", "a"], ValueError, "nodes must be distinct, but only 2 of the 3 names are"),
+            ([1, 1, 1], ValueError, "nodes must be distinct, but only 1 of the 3 names are"),
             ([[1], [2], [3]], TypeError, "nodes must be hashable"),
         ],
     )

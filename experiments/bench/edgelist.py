@@ -124,7 +124,7 @@ def main() -> None:
     builders = {
         "build_csr": functools.partial(build_csr, *ends32, weights, n),
         "build_csr, one thread": functools.partial(build_csr, *ends32, weights, n, n_jobs=1),
-        "build_csr, symmetrise": functools.partial(build_csr, *ends32, weights, n, symmetrise=True),
+        "build_csr, symmetrize": functools.partial(build_csr, *ends32, weights, n, symmetrize=True),
         "scipy tocsr + sum_duplicates": functools.partial(csr_scipy, ends32, weights, n),
     }
     building = report("\nCSR of the same edges, weighted", alternate(builders, args.rounds), ours="build_csr")

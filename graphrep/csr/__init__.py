@@ -1,4 +1,4 @@
-"""The compressed sparse row (CSR) adjacency: built from edges (sort, symmetrise, merge duplicates), turned, asked."""
+"""The compressed sparse row (CSR) adjacency: building (sort, symmetrize, merge duplicates), transposing, querying."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class CSR(NamedTuple):
     """Rows sorted by column, without duplicates.
 
     ``indptr`` is int64 of shape (num_nodes + 1,), ``indices`` int32 or int64 of shape (num_arcs,), ``weights`` float32
-    of shape (num_arcs,) or None if every arc counts 1.
+    of shape (num_arcs,) or None if every arc weighs 1.
     """
 
     indptr: npt.NDArray[np.int64]
@@ -50,18 +50,18 @@ def build_csr(
     weights: npt.NDArray[np.float32] | None,
     num_nodes: int,
     *,
-    symmetrise: bool = False,
+    symmetrize: bool = False,
     merge: str = "sum",
     self_loops: bool = True,
     n_jobs: int | None = None,
 ) -> CSR:
     r"""Build a CSR adjacency from edges.
 
-    Parallel edges are merged by ``merge`` ("sum", "max" or "first" in input order). With ``symmetrise`` an edge listed
+    Parallel edges are merged by ``merge`` ("sum", "max" or "first" in input order). With ``symmetrize``, an edge listed
     in both directions is one edge: parallel edges are merged in each direction, then
     :math:`A \leftarrow \max(A, A^\top)`.
 
-    Without weights every edge counts 1; weights are returned only where a merged edge differs from 1.
+    Without weights every edge weighs 1; weights are returned only if a merged weight differs from 1.
 
     Parameters
     ----------
@@ -70,29 +70,29 @@ def build_csr(
     weights : float32 array of shape (num_edges,) or None
         Finite and positive.
     num_nodes : int
-    symmetrise : bool
+    symmetrize : bool
     merge : {"sum", "max", "first"}
     self_loops : bool
-        Keep edges from a node to itself.
+        Whether to keep edges from a node to itself.
     n_jobs : int or None
-        Threads; the result does not depend on it.
+        Number of threads; the result does not depend on it.
 
     Returns
     -------
     CSR
-        ``indices`` are int32 where node ids fit, else int64. Weights are summed as float64 in input order.
+        ``indices`` are int32 if the node ids fit, else int64. Weights are summed as float64 in input order.
 
     Raises
     ------
     IndexError
-        An end point outside [0, num_nodes).
+        An end point lies outside [0, num_nodes).
     ValueError
-        Lengths that differ, an unknown ``merge``, or parallel edges whose sum exceeds float32.
+        Lengths differ, ``merge`` is unknown, or the summed weight of parallel edges exceeds float32.
 
     Notes
     -----
-    A radix sort: time O(num_edges log(num_nodes)), where the logarithm counts bytes. Memory: 8 bytes per arc beside the
-    result, 4 more with weights.
+    Radix sort: time O(num_edges log(num_nodes)), where the logarithm counts bytes. Memory: 8 bytes per arc in addition
+    to the result, 12 with weights.
 
     Examples
     --------
@@ -111,39 +111,39 @@ def build_csr(
     build = choose("build_csr", {"native": cpu.build_csr, "reference": reference.build_csr})
     csr = CSR(
         *build(
-            source, target, weights, num_nodes, symmetrise=symmetrise, merge=merge, self_loops=self_loops, n_jobs=n_jobs
+            source, target, weights, num_nodes, symmetrize=symmetrize, merge=merge, self_loops=self_loops, n_jobs=n_jobs
         )
     )
     if weights is not None and merge == "sum" and csr.weights is not None and np.isinf(csr.weights).any():
         raise ValueError(
-            "weights of parallel edges add up to more than float32 holds; scale them down, or merge='max'."
+            "weights of parallel edges add up to more than float32 holds; scale them down or give merge='max'."
         )
     return csr
 
 
 def transpose_csr(csr: CSR, *, n_jobs: int | None = None) -> CSR:
-    """Reverse every arc. Time O(num_arcs), memory 8 bytes per arc beside the result, 4 more with weights."""
+    """Reverse every arc. Time O(num_arcs); memory 8 bytes per arc in addition to the result, 12 with weights."""
     transpose = choose("transpose_csr", {"native": cpu.transpose_csr, "reference": reference.transpose_csr})
     return CSR(*transpose(csr.indptr, csr.indices, csr.weights, n_jobs=n_jobs))
 
 
 def is_symmetric(csr: CSR, *, n_jobs: int | None = None) -> bool:
-    """Whether every arc has its reverse, of equal weight. Stops at the first that has not; no transpose is made.
+    """Whether every arc has a reverse arc of equal weight. Stops at the first that does not; builds no transpose.
 
-    Time O(num_arcs log(max degree)), no memory.
+    Time O(num_arcs log(max degree)), no extra memory.
     """
     check = choose("is_symmetric", {"native": cpu.is_symmetric, "reference": reference.is_symmetric})
     return bool(check(csr.indptr, csr.indices, csr.weights, n_jobs=n_jobs))
 
 
 def count_loops(csr: CSR, *, n_jobs: int | None = None) -> int:
-    """Count the arcs from a node to itself. Time O(num_nodes log(max degree)), no memory."""
+    """Count the arcs from a node to itself. Time O(num_nodes log(max degree)), no extra memory."""
     count = choose("count_loops", {"native": cpu.count_loops, "reference": reference.count_loops})
     return int(count(csr.indptr, csr.indices, n_jobs=n_jobs))
 
 
 def find_arcs(csr: CSR, source: Ids, target: Ids, *, n_jobs: int | None = None) -> npt.NDArray[np.int64]:
-    """Where each arc source[i]→target[i] is stored in ``indices``, or -1: int64 of shape (num_pairs,).
+    """Position of each arc source[i]→target[i] in ``indices``, -1 if it does not exist: int64 of shape (num_pairs,).
 
     Raises IndexError for an end point outside [0, num_nodes). Time O(log(degree)) per pair.
     """
@@ -156,13 +156,13 @@ def find_arcs(csr: CSR, source: Ids, target: Ids, *, n_jobs: int | None = None) 
 
 
 def first_bad_row(csr: CSR, *, n_jobs: int | None = None) -> int:
-    """Find the first row that is not strictly ascending or holds a column outside [0, num_nodes); -1 if all is well."""
+    """Find the first row that is not strictly ascending or has a column outside [0, num_nodes); -1 if none."""
     find = choose("first_bad_row", {"native": cpu.first_bad_row, "reference": reference.first_bad_row})
     return int(find(csr.indptr, csr.indices, n_jobs=n_jobs))
 
 
 def check_ids(name: str, ids: Ids, num_nodes: int) -> None:
-    """Raise IndexError, naming the first, if an id lies outside [0, num_nodes)."""
+    """Raise IndexError for the first id outside [0, num_nodes)."""
     if len(ids) and (ids.min() < 0 or ids.max() >= num_nodes):
         bad = ids[(ids < 0) | (ids >= num_nodes)][0]
         raise IndexError(f"{name} holds node id {bad}, outside [0, {num_nodes}).")

@@ -1,4 +1,4 @@
-"""The native kernels of ``csrc/csr_build.cpp`` and ``csrc/csr_query.cpp``. Arguments come checked and contiguous."""
+"""The native kernels of ``csrc/csr_build.cpp`` and ``csrc/csr_query.cpp``. Arguments are checked and contiguous."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Weights = npt.NDArray[np.float32] | None
 
 
 def _threads(n_jobs: int | None, work: int) -> int:
-    """Use no more threads than have ~16 thousand items each, unless the caller insists."""
+    """Give each thread at least 16 thousand items, unless the caller sets the number of threads."""
     threads = resolve_threads(n_jobs)
     return threads if n_jobs is not None else max(1, min(threads, work >> 14))
 
@@ -27,16 +27,16 @@ def build_csr(
     weights: Weights,
     num_nodes: int,
     *,
-    symmetrise: bool,
+    symmetrize: bool,
     merge: str,
     self_loops: bool,
     n_jobs: int | None = None,
     wide: bool | None = None,
 ) -> tuple[Ptr, Ids, Weights]:
-    """See :func:`graphrep.csr.build_csr`; ``wide`` asks for int64 indices."""
+    """See :func:`graphrep.csr.build_csr`; ``wide`` requests int64 indices."""
     wide = num_nodes >= 2**31 if wide is None else wide
     threads = _threads(n_jobs, len(source))
-    return _built(_core.build_csr(source, target, weights, num_nodes, symmetrise, merge, self_loops, wide, threads))
+    return _built(_core.build_csr(source, target, weights, num_nodes, symmetrize, merge, self_loops, wide, threads))
 
 
 def transpose_csr(

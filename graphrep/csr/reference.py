@@ -1,4 +1,4 @@
-"""The CSR operations in plain NumPy: the oracle of the tests."""
+"""The CSR operations in plain NumPy: the test oracle."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def build_csr(
     weights: Weights,
     num_nodes: int,
     *,
-    symmetrise: bool,
+    symmetrize: bool,
     merge: str,
     self_loops: bool,
     n_jobs: int | None = None,  # noqa: ARG001
@@ -34,7 +34,7 @@ def build_csr(
         keep = u != v
         u, v, w = u[keep], v[keep], w[keep]
     u, v, w = _merge(u, v, w, merge)
-    if symmetrise:
+    if symmetrize:
         loops = u == v
         u, v, w = np.r_[u, v[~loops]], np.r_[v, u[~loops]], np.r_[w, w[~loops]]
         u, v, w = _merge(u, v, w, "max")
@@ -52,7 +52,7 @@ def _merge(u: Ptr, v: Ptr, w: npt.NDArray[np.float64], merge: str) -> tuple[Ptr,
     new[1:] = (u[1:] != u[:-1]) | (v[1:] != v[:-1])
     first = np.flatnonzero(new)
     if merge == "sum":
-        # One by one in input order; np.add.reduceat would add pairwise.
+        # bincount adds one by one in input order; np.add.reduceat would add pairwise.
         w = np.asarray(np.bincount(np.cumsum(new) - 1, weights=w), dtype=np.float64)
     else:
         w = np.maximum.reduceat(w, first) if merge == "max" and len(w) else w[first]

@@ -121,7 +121,7 @@ def _assemble(name: str, arrays: dict[str, npt.NDArray[Any]], card: Path) -> Dat
         (np.ones(len(indices), dtype=np.float32), indices, arrays["feature_indptr"]), shape=(len(nodes), len(features))
     )
     edges = arrays["edges"].astype(np.int64)
-    csr = build_csr(edges[0], edges[1], None, len(nodes), symmetrise=True)
+    csr = build_csr(edges[0], edges[1], None, len(nodes), symmetrize=True)
     graph = Graph(csr.indptr, csr.indices, nodes=nodes, x=x, y=arrays["section"].astype(np.int64))
     link, label = arrays["link_part"], arrays["label_part"]
     return Dataset(

@@ -112,7 +112,7 @@ def _own(where: Path) -> tuple[Graph, dict[str, Any], dict[str, Any]]:
     kept = {part: pairs[0] != pairs[1] for part, pairs in lines.items()}
     parts = {part: pairs[:, kept[part]] for part, pairs in lines.items()}
     edges = np.concatenate(list(parts.values()), axis=1)
-    csr = build_csr(edges[0], edges[1], None, num_nodes, symmetrise=True, merge="max")
+    csr = build_csr(edges[0], edges[1], None, num_nodes, symmetrize=True, merge="max")
     return Graph._trusted(csr, directed=False, x=x), parts, kept
 
 

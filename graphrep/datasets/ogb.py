@@ -206,7 +206,7 @@ def _graph(spec: Spec, arrays: Arrays) -> Graph:
         if not spec.directed:  # papers of two authors add up, whoever is named first
             u, v = np.minimum(u, v), np.maximum(u, v)
     merge = "max" if weights is None else "sum"
-    csr = build_csr(u, v, weights, int(arrays["num_nodes"]), symmetrise=not spec.directed, merge=merge)
+    csr = build_csr(u, v, weights, int(arrays["num_nodes"]), symmetrize=not spec.directed, merge=merge)
     x = arrays.get("node_feat")
     if x is not None:
         x.flags.writeable = False

@@ -1,6 +1,6 @@
 """Reading edge lists, reading and writing node vectors.
 
-The readers are imported on first use: each needs a library that the others do not.
+The readers are imported on first use, since they need different libraries.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def parse_edges(
 ) -> Table:
     """See :func:`graphrep.io._edgelist_reference.parse_edges`.
 
-    ``wide`` asks for int64 end points; the text is cut after every ``chunk_bytes`` (0: a size that suits the caches).
+    ``wide`` requests int64 end points; the text is split into chunks of ``chunk_bytes`` (0: a cache-friendly size).
     """
     threads = resolve_threads(n_jobs) if n_jobs is not None else max(1, min(resolve_threads(None), len(text) >> 16))
     num_nodes = -1 if form.num_nodes is None else form.num_nodes

@@ -1,4 +1,4 @@
-"""The parser of edge lists in plain Python: the oracle of the tests."""
+"""The edge-list parser in plain Python: the test oracle."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(inf|infinity|na
 def parse_edges(text: Bytes, begin: int, form: Format, *, n_jobs: int | None = None) -> Table:  # noqa: ARG001
     """Read the lines from ``begin`` on.
 
-    Nodes are numbered by rank if all names are integers, else by first appearance; with ``form.num_nodes`` they are
-    the numbers themselves.
+    Nodes are numbered by rank if all names are integers, else by first appearance; with ``form.num_nodes`` the names
+    are the row numbers.
 
     Raises
     ------
     BadLineError
-        For the first bad line. An integer beyond int64 counts as bad only if all names are integers and no other line
+        For the first bad line. An integer outside int64 is an error only if all names are integers and no other line
         is bad.
     """
     names: list[bytes] = []

@@ -1,4 +1,4 @@
-"""Lines of an edge list: what counts as one, how it is split, and what the first ones say about the file.
+"""Lines of an edge list: which lines count, how they are split, and what the first lines tell about the file.
 
 The native scanner, ``csrc/edgelist_scan.hpp``, follows the same rules.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from graphrep.io._text import Bytes
 
-# First two fields of a header, in lower case.
+# The first two fields of known headers, in lower case.
 HEADERS = {
     (b"source", b"target"),
     (b"source", b"destination"),
@@ -33,7 +33,7 @@ BLANKS = b" \t"
 
 @dataclass(frozen=True)
 class Format:
-    """How the lines of an edge list are read. ``delimiter`` is one byte, or empty for runs of spaces and tabs."""
+    """Format of the lines of an edge list. ``delimiter`` is one byte, or empty for runs of spaces and tabs."""
 
     delimiter: bytes = b""
     columns: int = 2
@@ -43,11 +43,11 @@ class Format:
 
 
 class Table(NamedTuple):
-    """What a parser makes of the lines.
+    """Result of a parser.
 
-    ``ids`` are the distinct integer names, ascending; None if ``num_nodes`` was given or some name is no integer. Then
-    ``names`` holds the distinct names in order of first appearance, a line feed after each, and ``positions`` where
-    each stands first in the text.
+    ``ids`` are the distinct integer names, ascending; None if ``num_nodes`` was given or a name is not an integer. In
+    the latter case ``names`` holds the distinct names in order of first appearance, each followed by a line feed, and
+    ``positions`` their first positions in the text.
     """
 
     source: npt.NDArray[np.integer[Any]]
@@ -62,7 +62,7 @@ NO_POSITIONS = np.zeros(0, dtype=np.int64)
 
 
 class BadLineError(ValueError):
-    """A line that is no edge; ``fault`` is one of the keys of ``FAULTS`` in edgelist.py."""
+    """A line that is not an edge; ``fault`` is a key of ``FAULTS`` in edgelist.py."""
 
     def __init__(self, fault: str, line: int, field: bytes = b"", columns: int = 0) -> None:
         super().__init__(fault, line, field, columns)
@@ -70,14 +70,14 @@ class BadLineError(ValueError):
 
 
 class Line(NamedTuple):
-    """A line that is neither blank nor a comment: where it starts, its number from 1, its bytes without line end."""
+    """A line that is neither blank nor a comment: its start, its number from 1, its bytes without the line end."""
 
     start: int
     number: int
     text: bytes
 
     def fields(self, delimiter: bytes) -> list[bytes]:
-        """Split into fields, blanks around them removed."""
+        """Split into fields without surrounding blanks."""
         if not delimiter:
             return [field for field in self.text.replace(b"\t", b" ").split(b" ") if field]
         return [field.strip(BLANKS) for field in self.text.split(delimiter)]
@@ -98,19 +98,19 @@ def data_lines(text: Bytes, begin: int, comments: tuple[bytes, ...]) -> Iterator
 
 
 def detect_delimiter(line: Line) -> bytes:
-    """Tab if it leaves no field empty, else comma if there is one, else runs of spaces and tabs."""
+    """Tab if that leaves no field empty, else comma if there is one, else runs of spaces and tabs."""
     if b"\t" in line.text and all(line.fields(b"\t")):
         return b"\t"
     return b"," if b"," in line.text and b"\t" not in line.text else b""
 
 
 def is_integer(field: bytes) -> bool:
-    """Whether the field is digits, perhaps with a minus."""
+    """Whether the field consists of digits, with an optional minus."""
     return field.removeprefix(b"-").isdigit()
 
 
 def is_header(first: list[bytes], second: list[bytes]) -> bool:
-    """Whether the first line names columns: well-known names, or no integers above a line of integers."""
+    """Whether the first line is a header: well-known names, or no integers above a line of integers."""
     if len(first) < 2:
         return False
     if (first[0].strip(b'"').lower(), first[1].strip(b'"').lower()) in HEADERS:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Bytes = bytes | mmap.mmap
 
-# Compressions that are told from text, but not read: name, suffixes, first bytes and where they stand.
+# Compression formats that are recognized but not read: name, suffixes, magic bytes and their position.
 _UNREAD = (
     ("bzip2", (".bz2",), b"1AY&SY", 4),
     ("xz", (".xz", ".lzma"), b"\xfd7zXZ\x00", 0),
@@ -30,10 +30,10 @@ _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 def read_bytes(path: str | os.PathLike[str]) -> Bytes:
-    """All bytes of a file: a plain one mapped into memory, a gzip or zstd one (by name or first bytes) decompressed.
+    """All bytes of a file: a plain file is memory-mapped, gzip and zstd (by suffix or magic bytes) are decompressed.
 
-    Raises FileNotFoundError, IsADirectoryError, ValueError for a damaged or unknown compression, and ImportError if
-    there is no library for zstd.
+    Raises FileNotFoundError, IsADirectoryError, ValueError for a corrupt file or an unsupported compression, and
+    ImportError if no library for zstd is installed.
     """
     path = Path(path)
     try:
@@ -56,7 +56,7 @@ def read_bytes(path: str | os.PathLike[str]) -> Bytes:
         return _unzstd(path, content)
     for name, suffixes, start, at in _UNREAD:
         if suffix in suffixes or magic.startswith(start, at):
-            raise ValueError(f"{path} is compressed with {name}, which is not read here; use gzip, zstd or plain text.")
+            raise ValueError(f"{path} is compressed with {name}, which is not supported; use gzip, zstd or plain text.")
     return content
 
 
@@ -66,7 +66,7 @@ def _gunzip(path: Path, content: Bytes) -> bytes:
     except EOFError:
         raise ValueError(f"{path} is a truncated gzip file.") from None
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{path} is not a sound gzip file: {error}.") from None
+        raise ValueError(f"{path} is not a valid gzip file: {error}.") from None
 
 
 def _unzstd(path: Path, content: Bytes) -> bytes:
@@ -77,7 +77,7 @@ def _unzstd(path: Path, content: Bytes) -> bytes:
         try:
             parts.append(frame.decompress(rest))
         except error as reason:
-            raise ValueError(f"{path} is not a sound zstd file: {reason}.") from None
+            raise ValueError(f"{path} is not a valid zstd file: {reason}.") from None
         if not frame.eof:
             raise ValueError(f"{path} is a truncated zstd file.")
         rest = frame.unused_data
@@ -85,7 +85,7 @@ def _unzstd(path: Path, content: Bytes) -> bytes:
 
 
 def _zstd(path: Path) -> tuple[Callable[[], Any], type[Exception]]:
-    """What starts to decompress a frame, and the exception it raises."""
+    """Constructor of a decompressor for one frame, and the exception that it raises."""
     if sys.version_info >= (3, 14):
         from compression.zstd import ZstdDecompressor, ZstdError
 

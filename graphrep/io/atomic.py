@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writes: a file is replaced as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give the name of a temporary file beside ``path``, which takes the place of ``path`` if the block succeeds.
+    """Yield the name of a temporary file beside ``path`` that replaces ``path`` if the block succeeds.
 
-    If the block raises, the temporary file is removed and ``path`` is as it was. A symbolic link stays a link: the file
-    that it points to is replaced. Permissions are those of the replaced file, or of any new file.
+    If the block raises, the temporary file is removed and ``path`` is unchanged. A symbolic link stays a link: the file
+    that it points to is replaced. Permissions are those of the replaced file, or those of a new file.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.touch(exist_ok=False)
         mode = (target if target.exists() else temporary).stat().st_mode
         yield temporary
-        temporary.chmod(mode & 0o777)  # some libraries write a file that only its owner may read
+        temporary.chmod(mode & 0o777)  # some libraries create files that only the owner may read
         temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)

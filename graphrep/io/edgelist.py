@@ -1,4 +1,4 @@
-"""Edge lists: text files with an edge per line."""
+"""Edge lists: text files with one edge per line."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
 __all__ = ["EdgeList", "read_edges"]
 
-# What is wrong with a line, with {field}, {columns} and what the form expects.
+# Error texts for bad lines; {field} and {columns} describe the line, the rest what is expected.
 FAULTS = {
-    "columns": "there are {columns} columns where the first edge has {expected} (separated by {separator})",
+    "columns": "the line has {columns} columns, but the first edge has {expected} (separated by {separator})",
     "empty_field": "a field is empty (columns are separated by {separator})",
-    "integer_needed": "node {field} is no integer, but num_nodes says that nodes are 0 … {last}",
-    "integer_range": "node id {field} does not fit 64 bits",
+    "integer_needed": "node {field} is not an integer, but with num_nodes the nodes must be 0 … {last}",
+    "integer_range": "node id {field} does not fit into 64 bits",
     "id_outside": "node id {field} lies outside [0, {num_nodes})",
-    "weight_text": "weight {field} is no number",
+    "weight_text": "weight {field} is not a number",
     "weight_value": "weight {field} must be finite as float32 and not negative",
 }
 
 
 class EdgeList(NamedTuple):
-    """Edges as numbers and the names behind them.
+    """Edges as row numbers, and the names of the rows.
 
     Attributes
     ----------
@@ -64,51 +64,52 @@ def read_edges(
     num_nodes: int | None = None,
     n_jobs: int | None = None,
 ) -> EdgeList:
-    r"""Read a text file of edges, one per line: source, target and perhaps a weight.
+    r"""Read a text file with one edge per line: source, target and optionally a weight.
 
     The file is UTF-8, plain or compressed with gzip or zstd (which needs the ``io`` extra before Python 3.14). Blank
-    lines are skipped. Blanks around a field do not belong to it; quotes are like any other character.
+    lines are skipped. Blanks around a field are stripped; quotes have no special meaning.
 
     Parameters
     ----------
     path : str or path-like
     delimiter : str, optional
-        One character between columns; ``" "`` stands for any run of spaces and tabs. Default: from the first edge, a
-        tab, else a comma, else runs of blanks. With a tab or a comma, names may contain spaces.
+        One character between columns; ``" "`` stands for any run of spaces and tabs. Default: what the first edge
+        contains, a tab, else a comma, else runs of blanks. With a tab or a comma, names may contain spaces.
     comments : str or sequence of str
         Lines that begin with one of these are skipped; () skips none.
     header : bool, optional
-        Whether the first line names the columns. Default: it does if its first two fields are well-known (source and
-        target, src and dst, from and to, node1 and node2, u and v, … in any case), or if neither is an integer while
-        those of the next line are.
+        Whether the first line is a header. Default: it is if its first two fields are well-known (source and target,
+        src and dst, from and to, node1 and node2, u and v, … in any case), or if neither is an integer while those of
+        the next line are.
     weighted : bool, optional
-        True requires a third column, False ignores it. Default: it is the weight where it exists.
+        True requires a third column, False ignores it. Default: a third column, if there is one, holds the weights.
     num_nodes : int, optional
-        The names are row numbers, integers in [0, num_nodes).
+        Take the names as row numbers, integers in [0, num_nodes).
     n_jobs : int, optional
-        Threads; the result does not depend on it.
+        Number of threads; the result does not depend on it.
 
     Returns
     -------
     EdgeList
-        If every name is an integer, ``nodes`` holds the distinct ones in ascending order (all of 0 … num_nodes - 1 if
-        ``num_nodes`` is given); negative ones and leading zeros are allowed. Otherwise all names are strings, in order
+        If every name is an integer, ``nodes`` holds the distinct integers in ascending order (0 … num_nodes - 1 if
+        ``num_nodes`` is given); a minus sign and leading zeros are allowed. Otherwise all names are strings, in order
         of first appearance, the source of a line before its target. Edges of weight zero are kept.
 
     Raises
     ------
     FileNotFoundError, IsADirectoryError
-        There is nothing to read at ``path``.
+        ``path`` does not exist or is a folder.
     ImportError
-        A zstd file without the package that decompresses it.
+        The file is compressed with zstd and no library for zstd is installed.
     ValueError
-        A file without edges, a damaged one, or a bad line: its number of columns, an empty field, a weight that is not
-        finite and non-negative, an integer beyond int64, a node outside ``num_nodes``, text that is not UTF-8. The
-        message names the file and the line.
+        The file has no edges, is corrupt, or has a bad line: a wrong number of columns, an empty field, a weight that
+        is not finite and non-negative, an integer outside int64, a node outside ``num_nodes``, text that is not UTF-8.
+        The message names the file and the line.
 
     Notes
     -----
-    Time O(size of the file), in parallel but for decompression. Memory: the result, plus the distinct names.
+    Time O(size of the file); everything except decompression runs in parallel. Memory: the result and the distinct
+    names.
 
     Examples
     --------
@@ -150,18 +151,18 @@ def _first_edge(
     weighted: bool | None,  # noqa: FBT001
     num_nodes: int | None,
 ) -> tuple[int, Format]:
-    """Where the first edge stands, and the format it shows."""
+    """Position of the first edge, and the format detected from it."""
     start = text[:4]
     if start.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")):
         raise ValueError(f"{path} is UTF-16 or UTF-32 text; convert it to UTF-8.")
     if text[:14] == b"%%MatrixMarket":
         raise ValueError(
-            f"{path} is a Matrix Market file; read it with scipy.io.mmread and give the matrix to as_graph."
+            f"{path} is a Matrix Market file; read it with scipy.io.mmread and pass the matrix to as_graph."
         )
     lines = list(itertools.islice(data_lines(text, 3 if start.startswith(b"\xef\xbb\xbf") else 0, comments), 2))
     for line in lines:
         if b"\0" in line.text:
-            raise ValueError(f"{path}, line {line.number}: there are NUL bytes; this is UTF-16 or not a text file.")
+            raise ValueError(f"{path}, line {line.number}: there are NUL bytes; is this UTF-16 or a binary file?")
     split = [line.fields(detect_delimiter(line) if delimiter is None else delimiter) for line in lines]
     if header or (header is None and lines and is_header(split[0], split[-1])):
         del lines[0], split[0]
@@ -171,7 +172,7 @@ def _first_edge(
     delimiter = detect_delimiter(edge) if delimiter is None else delimiter
     if columns not in (2, 3):
         raise ValueError(
-            f"{path}, line {edge.number}: an edge has 2 columns, or 3 with a weight, but there are {columns} "
+            f"{path}, line {edge.number}: an edge needs 2 columns, or 3 with a weight, but there are {columns} "
             f"(separated by {_separator(delimiter)})."
         )
     if weighted and columns == 2:
@@ -180,7 +181,7 @@ def _first_edge(
 
 
 def _decoded(path: Path, text: Bytes, names: bytes, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
-    """Names as strings; the position of each says which line is to blame."""
+    """Names as strings; their positions identify the line of an invalid one."""
     try:
         decoded, bad = names.decode("utf-8"), names.find(b"\0")
     except UnicodeDecodeError as error:
@@ -188,7 +189,7 @@ def _decoded(path: Path, text: Bytes, names: bytes, positions: npt.NDArray[np.in
     if bad >= 0:
         line = text[: positions[names.count(b"\n", 0, bad)]].count(b"\n") + 1
         what = (
-            "a name is not valid UTF-8" if not decoded else "a name holds a NUL byte; is this UTF-16 or no text file?"
+            "a name is not valid UTF-8" if not decoded else "a name holds a NUL byte; is this UTF-16 or a binary file?"
         )
         raise ValueError(f"{path}, line {line}: {what}.")
     return np.array(decoded.split("\n")[:-1], dtype=object)

@@ -1,4 +1,4 @@
-"""Tables of named columns: .csv, .tsv and .parquet, by suffix."""
+"""Tables of named columns in .csv, .tsv or .parquet, chosen by the suffix."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TABLE_SUFFIXES = (".csv", ".tsv", ".parquet")
 
 
 def check_table_path(path: str | os.PathLike[str]) -> str:
-    """Suffix of ``path`` if a table can be written under that name; ask before a long computation."""
+    """Suffix of ``path`` if a table can be written there; call it before a long computation."""
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in TABLE_SUFFIXES:

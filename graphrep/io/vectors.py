@@ -1,17 +1,17 @@
-"""Node vectors on disk: vectors, names and settings, in the layout that the suffix names.
+"""Node vectors on disk: vectors, names and settings, in the file format that the suffix selects.
 
 =============  ==============================================  ==================  ========
-suffix         layout                                          names come back as  settings
+suffix         layout                                          names are read as   settings
 =============  ==============================================  ==================  ========
 .safetensors   tensors ``embedding`` and ``node_id``, or       written: int, str   kept
                ``node_names`` with ``node_offsets``
 .parquet       columns ``node_id`` and ``embedding``           written: int, str   kept
 .npy           the array; names other than 0 … n - 1 go to a   written: int, str   dropped
                second file beside it, ``STEM.nodes.json``
-.w2v, .txt     word2vec text                                   str, always         dropped
+.w2v, .txt     word2vec text                                   always str          dropped
 =============  ==============================================  ==================  ========
 
-Nothing is ever unpickled. A file is written under a temporary name beside its target and then renamed.
+No pickle is read or written. A file is written under a temporary name beside its target and then renamed.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ VECTOR_SUFFIXES = tuple(_LAYOUTS)
 def check_vector_path(
     path: str | os.PathLike[str], *, writing: bool = False, nodes: npt.NDArray[Any] | None = None
 ) -> str:
-    """Suffix of ``path`` if vectors can be stored under that name; ask before a long computation.
+    """Suffix of ``path`` if vectors can be stored there; call it before a long computation.
 
     Parameters
     ----------
@@ -63,11 +63,11 @@ def check_vector_path(
     Raises
     ------
     ValueError, TypeError
-        Another suffix, or a name that the layout cannot hold.
+        The suffix is unknown, or the layout cannot hold one of the names.
     ImportError
         The suffix needs a package that is not installed.
     FileNotFoundError, IsADirectoryError, PermissionError
-        There is no such folder, the path is one, or nothing may be written there.
+        The folder does not exist, the path is itself a folder, or the folder is not writable.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def write_vectors(
     nodes: npt.NDArray[Any],
     settings: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write node vectors in the layout that the suffix names; the head of this module compares the layouts.
+    """Write node vectors in the layout that the suffix selects; the module docstring compares the layouts.
 
     Parameters
     ----------
@@ -111,14 +111,14 @@ def write_vectors(
     vectors : float32 array of shape (num_nodes, dimensions)
     nodes : int64 or object array of shape (num_nodes,)
         Names in row order: all integers or all strings.
-    settings : dict that JSON can hold, optional
+    settings : JSON-serializable dict, optional
 
     Raises
     ------
     TypeError
-        Names that are neither all integers nor all strings.
+        The names are neither all integers nor all strings.
     ValueError
-        An unknown suffix, or a name that the layout cannot hold.
+        The suffix is unknown, or the layout cannot hold one of the names.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def write_vectors(
 
 
 def read_vectors(path: str | os.PathLike[str]) -> VectorTable:
-    r"""Read what :func:`write_vectors` wrote. ``graphrep.load_vectors`` makes a ``NodeVectors`` of it.
+    r"""Read a file written by :func:`write_vectors`; ``graphrep.load_vectors`` returns a ``NodeVectors`` instead.
 
     Parameters
     ----------
@@ -146,12 +146,12 @@ def read_vectors(path: str | os.PathLike[str]) -> VectorTable:
     -------
     VectorTable
         ``vectors`` float32 (num_nodes, dimensions); ``nodes`` int64 array, list of str, or None for 0 … num_nodes - 1;
-        ``settings`` dict, empty if the layout keeps none.
+        ``settings`` dict, empty if the layout does not store settings.
 
     Raises
     ------
     ValueError
-        An unknown suffix, or a file that is truncated or holds something else.
+        The suffix is unknown, or the file is truncated or holds something else.
     FileNotFoundError
 
     Examples
@@ -184,14 +184,14 @@ def _layout(suffix: str) -> Any:
 
 
 def _names(suffix: str, nodes: npt.NDArray[Any]) -> Names:
-    """Names in the form that the layout writes."""
+    """Names in the form that the layout requires."""
     names = _plain(nodes)
     layout = _layout(suffix)
     return layout.checked_names(names) if hasattr(layout, "checked_names") else names
 
 
 def _plain(nodes: npt.NDArray[Any]) -> Names:
-    """Names as int64 or as a list of str; no other type has a faithful form on disk."""
+    """Names as int64 or as a list of str; no other type survives a round trip to disk."""
     if nodes.dtype.kind in "iu":
         return nodes.astype(np.int64)
     names = nodes.tolist()

@@ -1,9 +1,9 @@
 """The sparse message-passing backend: one folder per family of operations.
 
 Each folder holds the public functions (``__init__``), a plain ``reference``, the call into the native kernel (``cpu``)
-and, for what runs on a GPU, a Triton kernel (``triton``). The environment variable ``GRAPHREP_BACKEND`` (auto, native,
-triton, reference) chooses between them. Names are imported on first use, so that those which work on NumPy arrays do
-not load torch; no folder bears the name of a function.
+and, for operations that run on a GPU, a Triton kernel (``triton``). The environment variable ``GRAPHREP_BACKEND``
+(auto, native, triton, reference) selects one of them. Names are imported on first use, so that the operations on NumPy
+arrays do not load torch; no folder has the name of a function.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the Triton kernels share. Imported only when one of them runs; needs the package triton."""
+"""Helpers shared by the Triton kernels. Imported only when one of them runs; needs the package triton."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import triton.language as tl
 
 __all__ = ["INTERPRETED", "accumulator", "on_device_of"]
 
-INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"  # triton looks when it decorates, which is now
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"  # triton reads it when a kernel is decorated
 
 
 def accumulator(dtype: torch.dtype) -> Any:
-    """Type that elements of ``dtype`` are reduced in: float32 for what is narrower, int64 for integers."""
+    """Type in which elements of ``dtype`` are reduced: at least float32 for floats, int64 for integers."""
     if dtype.is_floating_point:
         return tl.float64 if dtype == torch.float64 else tl.float32
     return tl.int64
 
 
 def on_device_of(tensor: torch.Tensor) -> Any:
-    """Context that makes the GPU of ``tensor`` the current one, which is where triton launches."""
+    """Context that makes the GPU of ``tensor`` the current device, on which triton launches kernels."""
     return torch.cuda.device_of(tensor)  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Counter-based random numbers in Triton kernels: the twin of ``csrc/random.hpp`` and ``graphrep/_random.py``."""
+"""Counter-based random numbers in Triton kernels, equal to those of ``csrc/random.hpp`` and ``graphrep/_random.py``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import triton.language as tl
 
 @triton.jit
 def mix64(z) -> Any:
-    """Finaliser of SplitMix64."""
+    """Finalizer of SplitMix64."""
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9
     z = (z ^ (z >> 27)) * 0x94D049BB133111EB
     return z ^ (z >> 31)
@@ -18,7 +18,7 @@ def mix64(z) -> Any:
 
 @triton.jit
 def stream_key(seed, stream) -> Any:
-    """Key of each independent stream; the seed is of uint64."""
+    """Key of each independent stream; the seed is a uint64."""
     first = mix64(seed + 0x9E3779B97F4A7C15)
     return mix64(first ^ (stream.to(tl.uint64) * 0xD1342543DE82EF95 + 0x9E3779B97F4A7C15))
 

@@ -1,4 +1,4 @@
-"""``Adjacency``: a sparse matrix in CSR as tensors, with its transpose cached; what the ops on tensors read."""
+"""``Adjacency``: a sparse CSR matrix of tensors with a cached transpose, the input of the ops on tensors."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Tensor = torch.Tensor
 
 
 class Adjacency:
-    r"""A sparse matrix of shape (num_rows, num_cols) in CSR, entries possibly repeated, values possibly with gradient.
+    r"""A sparse CSR matrix of shape (num_rows, num_cols); entries may repeat, and values may require a gradient.
 
-    Row ``v`` holds what :math:`v` aggregates: :math:`y_v = \sum_e a_e\, x_{\mathrm{indices}_e}`. From a
-    :class:`graphrep.Graph` these are its out-neighbours; from a PyG ``edge_index`` the sources of the edges that end in
+    Row ``v`` holds the nodes that :math:`v` aggregates: :math:`y_v = \sum_e a_e\, x_{\mathrm{indices}_e}`. For a
+    :class:`graphrep.Graph` these are the out-neighbors; for a PyG ``edge_index``, the sources of the edges that end in
     ``v``.
 
-    Structure is never changed, so everything derived from it (transpose, row ids) is computed once and shared by all
-    adjacencies that :meth:`with_values` makes.
+    The structure is immutable, so everything derived from it (transpose, row ids) is computed once and shared by all
+    adjacencies that :meth:`with_values` returns.
 
     Parameters
     ----------
@@ -37,19 +37,19 @@ class Adjacency:
     indices : int32 or int64 tensor of shape (num_entries,)
         Column ids.
     values : float tensor of shape (num_entries,) or (num_entries, heads), optional
-        None: every entry is 1.
+        Default: every entry is 1.
     num_cols : int, optional
         Default: num_rows.
 
     Attributes
     ----------
     permutation : int64 tensor of shape (num_entries,) or None
-        If made from an edge list: entry ``e`` is edge ``permutation[e]`` of that list.
+        For an adjacency made from an edge list: entry ``e`` is edge ``permutation[e]`` of that list.
 
     Raises
     ------
     TypeError, ValueError, IndexError
-        Another dtype, device or shape, offsets that decrease, or a column outside [0, num_cols).
+        Wrong dtype, device or shape, offsets that decrease, or a column outside [0, num_cols).
 
     Examples
     --------
@@ -108,17 +108,20 @@ class Adjacency:
         num_cols: int | None = None,
         sort_columns: bool = False,
     ) -> Adjacency:
-        """Group entries by row; a counting sort, O(num_entries + num_rows).
+        """Group entries by row with a counting sort, O(num_entries + num_rows).
 
-        Entries of a row keep their order, or ascend by column with ``sort_columns``; repeated entries stay.
-        ``values`` are given in the order of the edges.
+        The entries of a row keep their order, or ascend by column with ``sort_columns``; repeated entries are kept.
+        ``values`` are in the order of the edges.
         """
         columns = num_rows if num_cols is None else int(num_cols)
         for name, ids in (("rows", rows), ("cols", cols)):
             if not isinstance(ids, Tensor) or ids.dtype not in (torch.int32, torch.int64) or ids.dim() != 1:
                 raise TypeError(f"{name} must be a one-dimensional int32 or int64 tensor, got {describe(ids)}.")
         if rows.shape != cols.shape or rows.dtype != cols.dtype or rows.device != cols.device:
-            raise ValueError(f"rows and cols must be alike; got {describe(rows)} and {describe(cols)}.")
+            raise ValueError(
+                "rows and cols must have the same shape, dtype and device; "
+                f"got {describe(rows)} on {rows.device} and {describe(cols)} on {cols.device}."
+            )
         if checking():
             check_rows("cols", cols, columns)
         first = _group(cols, None, columns)[1] if sort_columns else None
@@ -149,7 +152,7 @@ class Adjacency:
 
     @classmethod
     def from_graph(cls, graph: Graph) -> Adjacency:
-        """Out-neighbours of a Graph, its weights as values; shares memory."""
+        """Out-neighbors of a Graph, with its weights as values; shares memory with the Graph."""
         indptr, indices = shared(graph.indptr), shared(graph.indices)
         structure = Structure(indptr, indices, graph.num_nodes, symmetric=not graph.directed and graph.weights is None)
         return cls._of(structure, None if graph.weights is None else shared(graph.weights), None)
@@ -176,12 +179,12 @@ class Adjacency:
 
     @property
     def num_entries(self) -> int:
-        """Stored entries."""
+        """Number of stored entries."""
         return len(self._structure.indices)
 
     @property
     def device(self) -> torch.device:
-        """Where the tensors are."""
+        """Device of the tensors."""
         return self._structure.indices.device
 
     def rows(self) -> Tensor:
@@ -189,12 +192,12 @@ class Adjacency:
         return self._structure.rows()
 
     def degree(self) -> Tensor:
-        """Entries per row, int64 of shape (num_rows,)."""
+        """Number of entries per row, int64 of shape (num_rows,)."""
         indptr = self._structure.indptr
         return indptr[1:] - indptr[:-1]
 
     def t(self) -> Adjacency:
-        """Transpose, its structure computed once; values are permuted, differentiably."""
+        """Transpose. Its structure is computed once; the permutation of the values is differentiable."""
         if self.values is None and self._transposed is not None:
             return self._transposed
         structure, values = self._structure.transposed(), self.values
@@ -206,15 +209,15 @@ class Adjacency:
         return adj
 
     def with_values(self, values: Tensor | None) -> Adjacency:
-        """Same structure, other values, in the order of the entries (see :meth:`entry_order`)."""
+        """Same structure with other values, in the order of the entries (see :meth:`entry_order`)."""
         return Adjacency._of(self._structure, self._checked_values(values), self.permutation)
 
     def entry_order(self, per_edge: Tensor) -> Tensor:
-        """Bring a tensor with a row per edge of the original list into the order of the entries."""
+        """Permute a tensor with one row per edge of the original list into the order of the entries."""
         return per_edge if self.permutation is None else per_edge.index_select(0, self.permutation)
 
     def to(self, device: torch.device | str) -> Adjacency:
-        """Copy on another device (itself if it is there already)."""
+        """Copy to a device; returns itself if it is already there."""
         if torch.device(device) == self.device:
             return self
         s = self._structure
@@ -223,7 +226,7 @@ class Adjacency:
         return Adjacency._of(structure, move[0], move[1])
 
     def to_torch(self) -> Tensor:
-        """As ``torch.sparse_csr_tensor``; values must be one-dimensional."""
+        """Convert to ``torch.sparse_csr_tensor``; values must be one-dimensional."""
         values = torch.ones(self.num_entries, device=self.device) if self.values is None else self.values
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
@@ -236,7 +239,7 @@ class Adjacency:
             )
 
     def to_dense(self) -> Tensor:
-        """Dense matrix, repeated entries summed: for small examples and tests."""
+        """Dense matrix with repeated entries summed, for small examples and tests."""
         values = torch.ones(self.num_entries, device=self.device) if self.values is None else self.values
         dense = torch.zeros(self.num_rows, self.num_cols, *values.shape[1:], dtype=values.dtype, device=self.device)
         return dense.index_put((self.rows().long(), self.indices.long()), values, accumulate=True)
@@ -245,7 +248,7 @@ class Adjacency:
         if values is None:
             return None
         if not isinstance(values, Tensor) or not values.is_floating_point():
-            raise TypeError(f"values must be a floating tensor, got {describe(values)}.")
+            raise TypeError(f"values must be a floating-point tensor, got {describe(values)}.")
         if values.dim() not in (1, 2) or len(values) != self.num_entries:
             raise ValueError(
                 f"values must have shape ({self.num_entries},) or ({self.num_entries}, heads); got {describe(values)}."
@@ -263,7 +266,7 @@ class Adjacency:
 
 
 class Structure:
-    """Where the entries are, and what follows from it, computed at first need."""
+    """Positions of the entries, and everything derived from them, computed on first use."""
 
     __slots__ = (
         "__weakref__",
@@ -282,8 +285,8 @@ class Structure:
         self.indptr, self.indices, self.num_cols, self.symmetric = indptr, indices, num_cols, symmetric
         self._rows: Tensor | None = None
         self._transposed: Structure | None = None
-        # What this is the transpose of. Weak, since a cycle would keep both until Python looks for cycles: a structure
-        # made anew for every batch would pile up.
+        # The structure that this is the transpose of. Weak, because a reference cycle would keep both alive until the
+        # garbage collector runs, and structures made for every batch would pile up.
         self._original: weakref.ref[Structure] | None = None
         self._order: Tensor | None = None
         self._ascending: bool | None = None
@@ -292,7 +295,7 @@ class Structure:
         return partial(Structure, symmetric=self.symmetric), (self.indptr, self.indices, self.num_cols)
 
     def ascending(self) -> bool:
-        """Whether the columns of every row ascend; repeats are allowed. Computed once."""
+        """Whether the columns of every row are ascending; repeats are allowed. Computed once."""
         if self._ascending is None:
             falls = self.indices[1:] < self.indices[:-1]
             starts = self.indptr[1:-1]
@@ -324,7 +327,7 @@ class Structure:
         return transposed
 
     def order(self) -> Tensor:
-        """Entry of this structure that each entry of the transpose is, int64."""
+        """For each entry of the transpose, the corresponding entry of this structure, int64."""
         if self._order is not None:
             return self._order
         order = _group(self.indices, None, self.num_cols)[1]
@@ -339,12 +342,12 @@ def as_adjacency(obj: Any) -> Adjacency:
     Parameters
     ----------
     obj : Adjacency, torch sparse matrix, PyG EdgeIndex, or anything :func:`graphrep.as_graph` takes
-        Rows of a sparse matrix stay rows; those of an EdgeIndex are its targets.
+        Rows of a sparse matrix stay rows; the rows of an EdgeIndex are its targets.
 
     Returns
     -------
     Adjacency
-        That of a Graph is kept with it, so that its transpose is computed once.
+        The adjacency of a Graph is cached on the Graph, so that its transpose is computed once.
 
     Examples
     --------
@@ -375,14 +378,14 @@ def as_adjacency(obj: Any) -> Adjacency:
 
 
 def describe(value: Any) -> str:
-    """What a wrong argument was, in a few words."""
+    """Short description of an argument for an error message."""
     if isinstance(value, Tensor):
         return f"{str(value.dtype).removeprefix('torch.')} tensor of shape {tuple(value.shape)}"
     return type(value).__name__
 
 
 def shared(array: np.ndarray[Any, Any]) -> Tensor:
-    """Tensor over the memory of an array, which may be read-only: nothing here writes to its inputs."""
+    """Tensor that shares the memory of an array; the array may be read-only, since no op writes to its inputs."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
         return torch.from_numpy(array)
@@ -396,16 +399,16 @@ def entry_rows(indptr: Tensor, indices: Tensor) -> Tensor:
 
 
 def transposed_entries(indptr: Tensor, indices: Tensor, num_cols: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Offsets and row ids of the transpose, and the order of entries that leads to it.
+    """Offsets and row ids of the transpose, and the permutation of the entries.
 
-    For derivatives that were not given the transpose which :class:`Structure` keeps.
+    For derivatives that did not receive the transpose cached by :class:`Structure`.
     """
     t_indptr, order = group_by_key(indices, None, num_cols)
     return t_indptr, entry_rows(indptr, indices).index_select(0, order), order
 
 
 def _group(keys: Tensor, first: Tensor | None, num_keys: int) -> tuple[Tensor, Tensor]:
-    """Stable counting sort: offsets of each key, and positions in the order of the keys."""
+    """Stable counting sort: offsets of each key, and the positions sorted by key."""
     indptr, order = group_by_key(keys.contiguous(), first, num_keys)
     return indptr, order
 
@@ -444,6 +447,6 @@ group_by_key = Op(
     "(Tensor keys, Tensor? first, SymInt num_keys) -> (Tensor, Tensor)",
     native=_group_native,
     reference=_group_reference,
-    triton=lambda: _group_reference,  # torch's own sort is good on a GPU
+    triton=lambda: _group_reference,  # torch's own sort is fast on a GPU
     fake=_group_fake,
 )

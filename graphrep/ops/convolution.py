@@ -1,4 +1,4 @@
-"""Propagation without weights, the linear part of a graph convolution; composed of :func:`graphrep.ops.spmm`."""
+"""Parameter-free propagation, the linear part of a graph convolution, built on :func:`graphrep.ops.spmm`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Tensor = torch.Tensor
 
 
 def propagate(adj: Adjacency, x: Tensor, kind: str = "gcn") -> Tensor:
-    r"""One step of propagation without weights.
+    r"""One step of parameter-free propagation.
 
-    ``"sum"``, ``"mean"`` and ``"max"`` aggregate neighbours; ``"gcn"`` is
+    ``"sum"``, ``"mean"`` and ``"max"`` aggregate neighbors; ``"gcn"`` is
     :math:`\hat D^{-1/2} (A + I) \hat D^{-1/2} x` with :math:`\hat D_{vv} = 1 + \sum_u a_{vu}`.
 
     Parameters
     ----------
     adj : Adjacency
-        Square. Its values, if any, are the :math:`a_{vu}`; an entry of value 0 counts as absent (not for max).
+        Square. Its values, if any, are the :math:`a_{vu}`; an entry of value 0 counts as absent (except for max).
     x : floating tensor of shape (num_nodes, columns)
     kind : {"gcn", "sum", "mean", "max"}
 

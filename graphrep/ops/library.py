@@ -1,12 +1,12 @@
-"""How an op on tensors reaches its kernels: plain calls directly, everything else through ``torch.library``.
+"""How an op on tensors calls its kernels: plain tensors directly, everything else through ``torch.library``.
 
-An :class:`Op` is defined once with its schema, its implementations, the shapes of its outputs and its derivative. From
-these it makes
+An :class:`Op` is defined once, with its schema, its implementations, the shapes of its outputs and its derivative. It
+provides
 
-* ``torch.ops.graphrep.NAME``, which ``torch.compile``, ``torch.export``, fake tensors, subclasses and dispatch modes go
-  through, and
-* a direct path for plain tensors, with a ``torch.autograd.Function`` where a gradient is wanted: the dispatcher and
-  ``torch.library``'s autograd would cost several times the kernel on small graphs.
+* ``torch.ops.graphrep.NAME``, used by ``torch.compile``, ``torch.export``, fake tensors, tensor subclasses and dispatch
+  modes, and
+* a direct path for plain tensors, with a ``torch.autograd.Function`` if a gradient is required: on small graphs the
+  dispatcher and the autograd of ``torch.library`` would take several times as long as the kernel.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = [
 
 LIBRARY: Any = torch.library.Library("graphrep", "FRAGMENT")  # type: ignore[no-untyped-call]
 
-# Numbers of csrc/scalars.hpp.
+# The type codes of csrc/scalars.hpp.
 SCALARS = {
     torch.float32: 0,
     torch.float64: 1,
@@ -51,8 +51,8 @@ SCALARS = {
     torch.uint8: 8,
 }
 
-CACHED = 1 << 24  # bytes from which the allocator would give memory back to the system
-SMALL = 1 << 15  # elements below which waking other threads costs more than it saves
+CACHED = 1 << 24  # bytes; larger blocks would be returned to the system by the allocator
+SMALL = 1 << 15  # elements; below, waking other threads costs more than it saves
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 _dispatch_modes: Callable[[], int] = torch._C._len_torch_dispatch_stack
@@ -62,9 +62,9 @@ _checks = contextvars.ContextVar("graphrep_checks", default=True)
 
 @contextlib.contextmanager
 def unchecked() -> Iterator[None]:
-    """Leave out the checks of index values (range, order) in this block, for an inner loop whose indices are trusted.
+    """Skip the checks of index values (range, order) in this block, for inner loops with trusted indices.
 
-    Shapes, dtypes and devices are checked all the same. An index out of range then reads or writes foreign memory.
+    Shapes, dtypes and devices are still checked. An index out of range then reads or writes out of bounds.
 
     Yields
     ------
@@ -87,41 +87,41 @@ def unchecked() -> Iterator[None]:
 
 
 def eager() -> bool:
-    """Whether calls run as they are written: no tracing, dispatch mode or function transform is active.
+    """Whether no tracing, dispatch mode or function transform is active.
 
-    Only then may a kernel be called directly, and something derived be kept for later.
+    Only then may a kernel be called directly and a derived result be cached.
     """
     return not (torch.compiler.is_compiling() or _dispatch_modes() or _transforms() is not None)
 
 
 def checking() -> bool:
-    """Whether index values are to be checked: not inside :func:`unchecked`, nor while torch.compile traces."""
+    """Whether to check index values: not inside :func:`unchecked`, nor while torch.compile traces."""
     return not torch.compiler.is_compiling() and _checks.get()
 
 
 def address(tensor: torch.Tensor | None) -> int:
-    """Where the data lies, 0 for None: what the native kernels take."""
+    """Data pointer for the native kernels, 0 for None."""
     return 0 if tensor is None else tensor.data_ptr()
 
 
 def empty(like: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> torch.Tensor:
-    """Uninitialised memory for a result of a native kernel; a large one reuses that of a result which is gone."""
+    """Uninitialized memory for the result of a native kernel; a large one reuses the memory of a freed result."""
     dtype = like.dtype if dtype is None else dtype
     size = math.prod(shape) * dtype.itemsize
     # Deterministic mode fills fresh memory with NaN.
     if size < CACHED or like.device.type != "cpu" or torch.are_deterministic_algorithms_enabled():
         return like.new_empty(shape, dtype=dtype)
     block = torch.from_numpy(_core.cached_block(size)).untyped_storage()
-    # Not a view, as a slice of the block would be.
+    # A slice of the block would be a view.
     return torch.empty(0, dtype=dtype).set_(block, 0, shape)  # type: ignore[call-overload, no-any-return]
 
 
 def empty_cache() -> None:
-    """Give the memory that is kept for large results, and what the C library keeps of freed memory, to the system.
+    """Return cached memory of large results, and freed memory that the C library holds, to the system.
 
-    Fresh memory costs as much time as a kernel that fills it, so the memory of a CPU result of 16 MiB or more is kept
-    when the result is gone and used again for one of about its size. At most a sixteenth of the machine's memory and
-    1 GiB is kept; the environment variable ``GRAPHREP_CACHE_MB`` sets another limit in MiB, 0 for none at all.
+    Allocating fresh memory takes as long as a kernel that fills it, so the memory of a CPU result of 16 MiB or more is
+    cached when the result is freed, and reused for a result of about the same size. The cache holds at most a sixteenth
+    of the machine's memory and at most 1 GiB; ``GRAPHREP_CACHE_MB`` sets another limit in MiB, 0 disables the cache.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def _cache_limit() -> int:
     wanted = os.environ.get("GRAPHREP_CACHE_MB", "")
     if wanted:
         if not wanted.isdigit():
-            raise ValueError(f"GRAPHREP_CACHE_MB must be a whole number of MiB, 0 or more; got {wanted!r}.")
+            raise ValueError(f"GRAPHREP_CACHE_MB must be a non-negative integer number of MiB, got {wanted!r}.")
         return int(wanted) << 20
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
     return min(memory // 16, 1 << 30)
@@ -145,12 +145,12 @@ _core.set_cache_limit(_cache_limit())
 
 
 def threads() -> int:
-    """Threads of a kernel: torch's setting."""
+    """Number of threads of a kernel, as set in torch."""
     return torch.get_num_threads()
 
 
 class Implementations:
-    """The implementations of an op, and the choice between them; for the parameters see :class:`Op`."""
+    """The implementations of an op, and the selection of one of them; for the parameters see :class:`Op`."""
 
     def __init__(
         self,
@@ -203,20 +203,20 @@ class Op(Implementations):
     ----------
     name : str
     schema : str
-        Arguments and results as ``torch.library`` writes them, without the name: ``"(Tensor x, int n) -> Tensor"``.
+        Schema of ``torch.library`` without the name: ``"(Tensor x, int n) -> Tensor"``.
     native : callable
-        The C++ kernel; gets the arguments of the schema, all tensors on the CPU.
+        Calls the C++ kernel; takes the arguments of the schema, with all tensors on the CPU.
     reference : callable
-        Plain torch on any device.
+        Plain torch, on any device.
     triton : callable, optional
         Returns the GPU implementation; called at first use, so that triton is imported only then.
     fake : callable
-        Empty outputs of the right shapes.
+        Returns empty outputs of the right shapes.
     setup, backward : callable, optional
-        Both or neither. ``setup(ctx, inputs, output)`` saves, ``backward(ctx, *grads)`` gives one gradient per input,
-        as in ``torch.library.register_autograd``. ``backward`` is made of differentiable ops.
+        Both or neither. ``setup(ctx, inputs, output)`` saves tensors and ``backward(ctx, *grads)`` returns one gradient
+        per input, as in ``torch.library.register_autograd``. ``backward`` consists of differentiable ops.
     device : int
-        Which argument, a tensor, tells the device.
+        Position of the tensor argument whose device selects the implementation.
     """
 
     def __init__(
@@ -246,7 +246,7 @@ class Op(Implementations):
             self._transformable = _transformable(name, self.kernel, setup, backward)
 
     def __call__(self, *args: Any) -> Any:
-        """Call the op; a gradient is recorded where one is wanted."""
+        """Call the op; a gradient is recorded if one is required."""
         wants_grad = False
         if not eager():
             if self._transformable is not None and _transforms() is not None and not torch.compiler.is_compiling():
@@ -276,7 +276,7 @@ def _function(
 def _transformable(
     name: str, kernel: Callable[..., Any], setup: Callable[..., None], backward: Callable[..., Any]
 ) -> type[torch.autograd.Function]:
-    """The form that ``torch.func.grad`` and its like demand; slower, since torch binds the arguments by name."""
+    """Form required by ``torch.func.grad`` and similar transforms; slower, since torch binds arguments by name."""
     methods = {
         "forward": staticmethod(lambda *args: kernel(*args)),
         "setup_context": staticmethod(setup),

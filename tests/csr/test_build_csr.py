@@ -31,9 +31,9 @@ def random_edges(num_nodes, num_edges, *, seed=0, dtype=np.int64, skew=2):
     return source, target, weights
 
 
-def random_csr(num_nodes, num_edges, *, symmetrise=False, weighted=True, dtype=np.int32, seed=0):
+def random_csr(num_nodes, num_edges, *, symmetrize=False, weighted=True, dtype=np.int32, seed=0):
     source, target, weights = random_edges(num_nodes, num_edges, seed=seed)
-    built = build_csr(source, target, weights if weighted else None, num_nodes, symmetrise=symmetrise)
+    built = build_csr(source, target, weights if weighted else None, num_nodes, symmetrize=symmetrize)
     return CSR(built.indptr, built.indices.astype(dtype), built.weights)
 
 
@@ -52,13 +52,13 @@ SIZES = [(0, 0), (1, 0), (1, 3), (5, 0), (2, 9), (63, 200), (1000, 3), (1025, 70
 
 @pytest.mark.parametrize(("num_nodes", "num_edges"), SIZES)
 @pytest.mark.parametrize("dtype", [np.int32, np.int64])
-@pytest.mark.parametrize("symmetrise", [False, True])
+@pytest.mark.parametrize("symmetrize", [False, True])
 @pytest.mark.parametrize("merge", MERGES)
-def test_native_equals_reference(num_nodes, num_edges, dtype, symmetrise, merge):
+def test_native_equals_reference(num_nodes, num_edges, dtype, symmetrize, merge):
     source, target, weights = random_edges(num_nodes, num_edges, dtype=dtype)
     for w in (None, weights):
         for self_loops in (True, False):
-            options = {"symmetrise": symmetrise, "merge": merge, "self_loops": self_loops}
+            options = {"symmetrize": symmetrize, "merge": merge, "self_loops": self_loops}
             expected = reference.build_csr(source, target, w, num_nodes, **options)
             for n_jobs in THREADS:
                 got = cpu.build_csr(source, target, w, num_nodes, n_jobs=n_jobs, **options)
@@ -67,7 +67,7 @@ def test_native_equals_reference(num_nodes, num_edges, dtype, symmetrise, merge)
 
 def test_wide_indices():
     source, target, weights = random_edges(700, 5000)
-    options = {"symmetrise": True, "merge": "sum", "self_loops": True}
+    options = {"symmetrize": True, "merge": "sum", "self_loops": True}
     expected = reference.build_csr(source, target, weights, 700, **options)
     for ids in (np.int32, np.int64):
         got = cpu.build_csr(source.astype(ids), target.astype(ids), weights, 700, wide=True, n_jobs=2, **options)
@@ -88,7 +88,7 @@ def test_wide_indices():
     st.sampled_from(MERGES),
 )
 @settings(max_examples=200, deadline=None)
-def test_against_a_dictionary(graph, symmetrise, self_loops, merge):
+def test_against_a_dictionary(graph, symmetrize, self_loops, merge):
     """The contract spelled out: merge per direction, then the larger of the two directions."""
     num_nodes, edges = graph
     arcs: dict[tuple[int, int], float] = {}
@@ -96,7 +96,7 @@ def test_against_a_dictionary(graph, symmetrise, self_loops, merge):
         if u != v or self_loops:
             old = arcs.get((u, v))
             arcs[u, v] = w if old is None else {"sum": old + w, "max": max(old, w), "first": old}[merge]
-    if symmetrise:
+    if symmetrize:
         arcs = {pair: max(arcs.get(pair, 0), arcs.get(pair[::-1], 0)) for key in arcs for pair in (key, key[::-1])}
     source, target, weights = np.array(edges, dtype=np.int64).reshape(-1, 3).T
     got = build_csr(
@@ -104,7 +104,7 @@ def test_against_a_dictionary(graph, symmetrise, self_loops, merge):
         target,
         weights.astype(np.float32),
         num_nodes,
-        symmetrise=symmetrise,
+        symmetrize=symmetrize,
         self_loops=self_loops,
         merge=merge,
         n_jobs=2,
@@ -112,7 +112,7 @@ def test_against_a_dictionary(graph, symmetrise, self_loops, merge):
     rows = np.repeat(np.arange(num_nodes), np.diff(got.indptr))
     assert dict(zip(zip(rows.tolist(), got.indices.tolist(), strict=True), got.weights.tolist(), strict=True)) == arcs
     assert first_bad_row(got) == -1
-    if symmetrise:
+    if symmetrize:
         assert is_symmetric(got)
 
 
@@ -136,7 +136,7 @@ def test_sums_run_in_input_order():
         zeros = np.zeros(1001, dtype=np.int64)
         for implementation in (cpu, reference):
             _, _, weights = implementation.build_csr(
-                zeros, zeros, values, 1, symmetrise=False, merge="sum", self_loops=True, n_jobs=2
+                zeros, zeros, values, 1, symmetrize=False, merge="sum", self_loops=True, n_jobs=2
             )
             assert weights.tolist() == [np.float32(total)]
 
@@ -144,9 +144,9 @@ def test_sums_run_in_input_order():
 def test_unweighted_input_gets_weights_only_where_edges_repeat():
     edges = np.array([[0, 1, 2], [1, 2, 0]])
     assert build_csr(*edges, None, 3).weights is None
-    assert build_csr(*edges, None, 3, symmetrise=True).weights is None
+    assert build_csr(*edges, None, 3, symmetrize=True).weights is None
     both = np.concatenate([edges, edges[::-1]], axis=1)
-    assert build_csr(*both, None, 3, symmetrise=True).weights is None
+    assert build_csr(*both, None, 3, symmetrize=True).weights is None
     twice = np.concatenate([edges, edges[:, :1]], axis=1)
     assert build_csr(*twice, None, 3).weights.tolist() == [2, 1, 1]
     assert build_csr(*twice, None, 3, merge="max").weights is None
@@ -167,7 +167,7 @@ def test_strided_and_read_only_input():
 def test_input_stays_as_it_was():
     source, target, weights = random_edges(50, 400)
     copies = source.copy(), target.copy(), weights.copy()
-    build_csr(source, target, weights, 50, symmetrise=True)
+    build_csr(source, target, weights, 50, symmetrize=True)
     for array, copy in zip((source, target, weights), copies, strict=True):
         np.testing.assert_array_equal(array, copy)
 
@@ -234,7 +234,7 @@ def test_transpose(dtype, weighted, num_nodes, num_edges):
 @pytest.mark.parametrize("dtype", [np.int32, np.int64])
 @pytest.mark.parametrize(("num_nodes", "num_edges"), SIZES)
 def test_symmetric(dtype, num_nodes, num_edges):
-    csr = random_csr(num_nodes, num_edges, symmetrise=True, dtype=dtype)
+    csr = random_csr(num_nodes, num_edges, symmetrize=True, dtype=dtype)
     directed = random_csr(num_nodes, num_edges, dtype=dtype)
     for n_jobs in THREADS:
         assert cpu.is_symmetric(*csr, n_jobs=n_jobs)
@@ -243,7 +243,7 @@ def test_symmetric(dtype, num_nodes, num_edges):
 
 def test_one_flaw_in_a_symmetric_graph_is_found():
     """Flaws that the sampled look-up misses: one arc gone, one weight off, one arc moved."""
-    csr = random_csr(3000, 60_000, symmetrise=True)
+    csr = random_csr(3000, 60_000, symmetrize=True)
     rows = np.repeat(np.arange(3000), np.diff(csr.indptr))
     step = len(rows) // 1024 + 1
     for at in np.flatnonzero((rows != csr.indices) & (np.arange(len(rows)) % step != 0))[[5, 20_000, -1]]:

@@ -80,7 +80,7 @@ def test_any_string_is_a_name_where_the_layout_allows_it(suffix, tmp_path):
         ("a\u00a0b", "the white space in node"),
         (" a", "the white space in node ' a'"),
         ("a\n", "the white space in node"),
-        ("", "cannot hold a node whose name is empty"),
+        ("", "cannot hold an empty node name"),
     ],
 )
 def test_word2vec_text_refuses_names_that_it_would_corrupt(name, message, tmp_path):

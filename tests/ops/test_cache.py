@@ -94,7 +94,7 @@ def test_the_limit_comes_from_the_environment(setting, kept):
 def test_a_limit_that_is_no_number():
     done = run("import graphrep.ops\ngraphrep.ops.spmm", "much")
     assert done.returncode != 0
-    assert "GRAPHREP_CACHE_MB must be a whole number of MiB, 0 or more; got 'much'." in done.stderr
+    assert "GRAPHREP_CACHE_MB must be a non-negative integer number of MiB, got 'much'." in done.stderr
 
 
 def run(program: str, setting: str) -> subprocess.CompletedProcess[str]:

@@ -163,7 +163,7 @@ def test_bad_input():
         dropout(x, 0.5, seed=-1)
     with pytest.raises(TypeError, match="x must be a float32"):
         dropout(torch.ones(3, dtype=torch.int64), 0.5, seed=0)
-    with pytest.raises(TypeError, match="weight must be of the dtype and device of x"):
+    with pytest.raises(TypeError, match="weight must have the dtype and device of x"):
         norm_dropout_relu(x, w.double(), w)
     with pytest.raises(ValueError, match=r"bias must have shape \(3,\), got \(2,\)"):
         norm_dropout_relu(x, w, torch.ones(2))

@@ -114,8 +114,12 @@ def test_weights_of_edges_do_not_count():
     [
         (lambda g: walk_sums(g, [[0], [2]], [1]), IndexError, r"pairs must lie in \[0, 2\), got 0 … 2"),
         (lambda g: walk_sums(g, [0, 1], [1]), ValueError, r"pairs must have shape \(2, num_pairs\)"),
-        (lambda g: walk_sums(g, [[0], [1]], []), ValueError, "weights must be finite, one per length"),
-        (lambda g: walk_sums(g, [[0], [1]], [np.nan]), ValueError, "weights must be finite"),
+        (
+            lambda g: walk_sums(g, [[0], [1]], []),
+            ValueError,
+            "weights must be a list of finite numbers, one per length",
+        ),
+        (lambda g: walk_sums(g, [[0], [1]], [np.nan]), ValueError, "weights must be a list of finite numbers"),
         (lambda g: push_pagerank(g, [[0], [1]], restart=0), ValueError, "restart must be greater than 0"),
         (lambda g: push_pagerank(g, [[0], [1]], restart=1), ValueError, "restart must be less than 1"),
         (lambda g: push_pagerank(g, [[0], [1]], tolerance=0), ValueError, "tolerance must be greater than 0"),

@@ -46,7 +46,7 @@ def test_equals_sets(monkeypatch, backend, directed, num_nodes, num_arcs, num_pa
 @pytest.mark.parametrize("length", [0, 1, 2, 3, 5, 8, 13, 100])
 @pytest.mark.parametrize("ratio", [1, 15, 16, 17, 18, 100])
 def test_long_and_short_rows_meet(length, ratio):
-    """Node 0 has few neighbours, node 1 many: merging and galloping must find the same common ones."""
+    """Node 0 has few neighbors, node 1 many: merging and galloping must find the same common ones."""
     rng = np.random.default_rng(length * 1000 + ratio)
     pool = 2 + rng.permutation(3 * max(1, length) * ratio + 5)
     few, many = pool[:length], rng.permutation(pool)[: length * ratio]

@@ -99,7 +99,7 @@ def test_sets_equal_python_sets(monkeypatch, backend, num_nodes, num_entries, nu
 @pytest.mark.parametrize("length", [0, 1, 2, 15, 16, 17, 40])
 @pytest.mark.parametrize("ratio", [1, 2, 17, 140])
 def test_long_and_short_rows_meet(set_isa, isa, ids, length, ratio):
-    """Node 0 has few neighbours, node 1 many: scanning and searching must give the same sets, both ways round."""
+    """Node 0 has few neighbors, node 1 many: scanning and searching must give the same sets, both ways round."""
     set_isa(isa)
     rng = np.random.default_rng(length * 100 + ratio)
     pool = 2 + rng.permutation(3 * max(1, length) * ratio + 5)
@@ -188,7 +188,7 @@ def test_the_gradient_is_the_same_whether_or_not_the_sets_were_kept():
     torch.testing.assert_close(kept, reference.pool_transposed(*args, grad, None, None, 100))
 
 
-def test_values_per_pair_and_neighbour_train():
+def test_values_per_pair_and_neighbor_train():
     """Completion: probabilities of the entries of a difference are weights that get gradients."""
     adj = random_adjacency(40, 300)
     pairs = random_pairs(40, 20)

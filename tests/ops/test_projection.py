@@ -87,13 +87,13 @@ def test_a_prefix_of_rows_does_not_depend_on_their_number():
         assert (random_projection(1000, 40, density=density, seed=6) != long).any()
 
 
-# Projected neighbours
+# Projected neighbors
 
 
 @pytest.mark.parametrize("density", DENSITIES)
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("scaled", [False, True])
-def test_projected_neighbours_are_the_product(monkeypatch, density, weighted, scaled):
+def test_projected_neighbors_are_the_product(monkeypatch, density, weighted, scaled):
     graph = random_graph(700, 4000, weighted=weighted)
     scale, row_scale = scales(700) if scaled else (None, None)
     options = {"density": density, "seed": 9}
@@ -116,7 +116,7 @@ def test_projected_neighbours_are_the_product(monkeypatch, density, weighted, sc
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(("num_nodes", "num_arcs"), [(0, 0), (1, 0), (1, 1), (6, 0)])
-def test_projected_neighbours_of_small_graphs(monkeypatch, backend, num_nodes, num_arcs):
+def test_projected_neighbors_of_small_graphs(monkeypatch, backend, num_nodes, num_arcs):
     monkeypatch.setenv("GRAPHREP_BACKEND", backend)
     graph = random_graph(num_nodes, num_arcs)
     y = project_neighbors(graph, 5, density=1.0, seed=0)
@@ -124,7 +124,7 @@ def test_projected_neighbours_of_small_graphs(monkeypatch, backend, num_nodes, n
     np.testing.assert_array_equal(y, r if num_arcs else np.zeros((num_nodes, 5), dtype=np.float32))
 
 
-# Sums of normalised rows
+# Sums of normalized rows
 
 
 @pytest.mark.parametrize("columns", [1, 3, 4, 8, 16, 31, 33, 130])

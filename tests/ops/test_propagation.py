@@ -106,7 +106,7 @@ def test_threads_change_nothing(reduce):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_direction_and_weights_by_hand(monkeypatch, backend):
-    """Row v gathers its out-neighbours."""
+    """Row v gathers its out-neighbors."""
     monkeypatch.setenv("GRAPHREP_BACKEND", backend)
     graph = gr.as_graph([[0, 0, 1], [1, 2, 2]], weights=[1.0, 3.0, 2.0], directed=True)
     x = np.array([[1.0], [10.0], [100.0]], dtype=np.float32)

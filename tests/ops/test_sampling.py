@@ -107,7 +107,9 @@ def test_batches_and_seeds_differ():
     ]
     assert edges[0] == edges[1]
     assert edges[2] != edges[0] != edges[3] != edges[2]
-    assert gr.ops.sample_neighbors(adj, seeds, [4]).edge.tolist() != edges[0]  # another seed at every call
+    assert gr.ops.sample_neighbors(adj, seeds, [4]).edge.tolist() == edges[0]  # the default seed is 0
+    fresh = [gr.ops.sample_neighbors(adj, seeds, [4], seed=None).edge.tolist() for _ in range(2)]
+    assert fresh[0] != fresh[1]
 
 
 def test_a_repeated_seed_is_kept():
@@ -130,7 +132,7 @@ def chi_square(counts, probabilities, trials):
 
 
 def outcomes(num_entries, k, trials, *, weights=None, replace=False, ordered=False):
-    """Draw the neighbours of node 0 in many batches."""
+    """Draw the neighbors of node 0 in many batches."""
     indptr = torch.tensor([0] + [num_entries] * num_entries)
     adj = Adjacency(indptr, torch.arange(num_entries), None if weights is None else torch.tensor(weights))
     counts = Counter()
@@ -222,7 +224,7 @@ def test_unusable_input_is_refused():
     wide = Adjacency(torch.tensor([0, 1]), torch.tensor([2]), num_cols=3)
     plain = adj.with_values(None)
     for args, options, error, message in (
-        ((wide, [0], [1]), {}, ValueError, "square matrix, got 1 x 3"),
+        ((wide, [0], [1]), {}, ValueError, "adj must be square for neighbor sampling, got 1 x 3"),
         ((adj, [5], [1]), {}, IndexError, r"seeds must lie in \[0, 5\), got 5 … 5"),
         ((adj, [-1], [1]), {}, IndexError, "seeds must lie in"),
         ((adj, [[0]], [1]), {}, ValueError, "seeds must have shape"),

@@ -103,5 +103,5 @@ def test_out():
 
 @pytest.mark.parametrize("function", ALL[:3])
 def test_integers_are_refused(function):
-    with pytest.raises(ValueError, match=f"{function.__name__} needs a floating src, got int64 tensor"):
+    with pytest.raises(ValueError, match=f"{function.__name__} needs a floating-point src, got int64 tensor"):
         function(torch.ones(3, dtype=torch.int64), torch.tensor([0, 0, 1]))

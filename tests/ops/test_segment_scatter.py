@@ -292,7 +292,7 @@ def test_function_transforms():
         (lambda i: scatter(torch.ones(3), i([0] * 3), out=torch.ones(2).double()), TypeError, "out must be"),
         (lambda i: scatter(torch.ones(3, 2), i([0] * 3), 0, out=torch.ones(2)), ValueError, "out must have the shape"),
         (lambda i: scatter(torch.ones(3, device="meta"), i([0] * 3)), ValueError, "src is on meta"),
-        (lambda i: gr.ops.scatter_softmax(torch.ones(3).int(), i([0] * 3)), ValueError, "needs a floating src"),
+        (lambda i: gr.ops.scatter_softmax(torch.ones(3).int(), i([0] * 3)), ValueError, "needs a floating-point src"),
     ],
 )
 def test_wrong_arguments(monkeypatch, backend, call, error, message):

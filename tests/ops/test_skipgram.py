@@ -159,15 +159,15 @@ def logistic(score):
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dimensions", [5, 32, 80])
 def test_one_pair_by_hand(monkeypatch, backend, dimensions):
-    """Without noise: x_a += r (1 - s(x_a . y_b)) y_b and so on, centre by centre, at the learning rate of the place."""
+    """Without noise: x_a += r (1 - s(x_a . y_b)) y_b and so on, center by center, at the learning rate of the place."""
     monkeypatch.setenv("GRAPHREP_BACKEND", backend)
     options = {"window": 1, "num_negatives": 0, "learning_rate": 0.4, "min_learning_rate": 0.2}
     model = make_model(dimensions, np.ones(NUM_NODES, dtype=np.int64), **options)
     x, y = (table[:, :dimensions].astype(np.float64) for table in (model.input, model.output))
     rate = 0.4 + (0.2 - 0.4) * 7 / 10
-    for centre, context in ((4, 9), (9, 4)):
-        g = rate * (1 - logistic(x[centre] @ y[context]))
-        x[centre], y[context] = x[centre] + g * y[context], y[context] + g * x[centre]
+    for center, context in ((4, 9), (9, 4)):
+        g = rate * (1 - logistic(x[center] @ y[context]))
+        x[center], y[context] = x[center] + g * y[context], y[context] + g * x[center]
     model.train(np.array([[4, 9, -1]]), first_position=7, total_positions=10)
     np.testing.assert_allclose(model.vectors, x, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(model.output[:, :dimensions], y, rtol=1e-5, atol=1e-6)
@@ -175,11 +175,11 @@ def test_one_pair_by_hand(monkeypatch, backend, dimensions):
 
 @pytest.mark.parametrize("noise_rows", [3, 12, 40])
 def test_mean_step_is_the_gradient_of_the_loss(noise_rows):
-    """Over many pools of noise, the step of a centre is -rate times the documented loss's numerical gradient."""
+    """Over many pools of noise, the step of a center is -rate times the documented loss's numerical gradient."""
     negatives, rate = 3, 1e-3
     counts = np.arange(NUM_NODES) ** 2
-    centre, contexts = 7, [22, 5]
-    walk = np.array([[contexts[0], centre, contexts[1]]])
+    center, contexts = 7, [22, 5]
+    walk = np.array([[contexts[0], center, contexts[1]]])
     noise = counts**0.75 / (counts**0.75).sum()
     options = {"window": 1, "num_negatives": negatives, "noise_rows": noise_rows, "learning_rate": rate}
     model = make_model(16, counts, min_learning_rate=rate, **options)
@@ -193,15 +193,15 @@ def test_mean_step_is_the_gradient_of_the_loss(noise_rows):
             total -= np.log(logistic(x @ y[c])) + negatives * expectation
         return total
 
-    x = start[centre].astype(np.float64)
+    x = start[center].astype(np.float64)
     bumps = 1e-5 * np.eye(16)
     gradient = np.array([(loss(x + bump) - loss(x - bump)) / 2e-5 for bump in bumps])
     steps = []
     for walk_id in range(4000):
         model.input[...], model.output[...] = start, y
-        # The first token's own step moves y of the centre alone, which no step of the centre reads but as noise.
+        # The first token's own step moves y of the center alone, which no step of the center reads but as noise.
         model.train(walk, first_position=0, total_positions=1, walk_ids=np.array([walk_id]))
-        steps.append((model.input[centre].astype(np.float64) - start[centre]) / -rate)
+        steps.append((model.input[center].astype(np.float64) - start[center]) / -rate)
     error = np.std(steps, axis=0) / np.sqrt(len(steps))
     assert np.abs(gradient).max() > 1
     assert error.max() < 0.1
@@ -211,7 +211,7 @@ def test_mean_step_is_the_gradient_of_the_loss(noise_rows):
 def who_met_whom(window, negatives, noise_rows, seed, *, counts=None, subsampling=0.0, num_nodes=400):
     """Weight of each (token, y row) pair in one walk over nodes 0 … n - 1: x is the identity and y zero.
 
-    Each row of y then collects the centres that moved it: +1 for a context, -k / noise_rows per pair for noise.
+    Each row of y then collects the centers that moved it: +1 for a context, -k / noise_rows per pair for noise.
     """
     counts = np.ones(num_nodes, dtype=np.int64) if counts is None else counts
     model = SkipGram(
@@ -242,22 +242,22 @@ def test_the_reach_is_uniform_and_symmetric():
         rows, columns = np.nonzero(np.round(met))
         distance = np.abs(rows - columns)
         assert distance.min() == 1
-        reach = np.array([distance[rows == centre].max() for centre in range(n)])
-        for centre in range(n):
+        reach = np.array([distance[rows == center].max() for center in range(n)])
+        for center in range(n):
             expected = [
-                j for j in range(centre - reach[centre], centre + reach[centre] + 1) if j != centre and 0 <= j < n
+                j for j in range(center - reach[center], center + reach[center] + 1) if j != center and 0 <= j < n
             ]
-            assert columns[rows == centre].tolist() == expected
+            assert columns[rows == center].tolist() == expected
         reaches.append(reach[window:-window])
     frequency = np.bincount(np.concatenate(reaches), minlength=window + 1)
     assert frequency[0] == 0
     assert stats.chisquare(frequency[1:]).pvalue > 1e-4
-    # Neighbouring centres draw independently.
+    # Neighboring centers draw independently.
     assert abs(np.corrcoef(reaches[0][:-1], reaches[0][1:])[0, 1]) < 0.2
 
 
 def test_noise_follows_the_counts():
-    """With one context's worth of draws per centre, each draw shows as -1 in the row of its node."""
+    """With one context's worth of draws per center, each draw shows as -1 in the row of its node."""
     n, negatives = 400, 5
     counts = 1 + np.arange(n) % 4 * 20
     drawn = np.zeros(n)
@@ -281,10 +281,10 @@ def test_noise_follows_the_counts():
 
 
 def test_the_pool_of_noise_slides():
-    """Each centre replaces `negatives` of the draws, so neighbours share the others."""
+    """Each center replaces `negatives` of the draws, so neighbors share the others."""
     met = who_met_whom(1, 3, 12, seed=0)
     contexts = np.round(who_met_whom(1, 0, 0, seed=0))
-    draws = np.round((contexts - met) * 12 / 3)[1:-1] / 2  # two pairs a centre; halves where a context was drawn
+    draws = np.round((contexts - met) * 12 / 3)[1:-1] / 2  # two pairs a center; halves where a context was drawn
     shared = [np.minimum(draws[i], draws[i + 1]).sum() for i in range(100, 200)]
     apart = [np.minimum(draws[i], draws[i + 4]).sum() for i in range(100, 200)]
     assert 8.8 <= np.mean(shared) <= 9.5
@@ -298,7 +298,7 @@ def test_subsampling_keeps_the_documented_share():
     for seed in range(5):
         met = np.round(who_met_whom(1, 0, 0, seed, counts=counts, subsampling=threshold))
         kept += met.any(axis=1)
-        # The window is laid over what is left: neighbours are always kept nodes.
+        # The window is laid over what is left: neighbors are always kept nodes.
         assert not met[:, ~met.any(axis=1)].any()
     share = counts / counts.sum()
     keep = np.minimum(1, (np.sqrt(share / threshold) + 1) * threshold / share)

@@ -1,4 +1,4 @@
-"""One module per layout of node vectors on disk, each with ``write`` and ``read``; ``graphrep.io.vectors`` chooses."""
+"""One module per file layout of node vectors, each with ``write`` and ``read``; ``graphrep.io.vectors`` selects one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 Names = npt.NDArray[np.int64] | list[str]
 
-FORMAT = "graphrep node vectors, 1"  # to be raised when an older reader would misread what is written
+FORMAT = "graphrep node vectors, 1"  # increase the number when an older reader would misread a new file
 
 
 class VectorTable(NamedTuple):
-    """What a file of node vectors holds.
+    """Content of a file of node vectors.
 
     Attributes
     ----------
@@ -22,7 +22,7 @@ class VectorTable(NamedTuple):
     nodes : int64 array, list of str, or None
         Names in row order; None for 0 … num_nodes - 1.
     settings : dict
-        What made the vectors; empty if the layout keeps none.
+        How the vectors were made; empty if the layout does not store settings.
     """
 
     vectors: npt.NDArray[Any]
@@ -31,16 +31,16 @@ class VectorTable(NamedTuple):
 
 
 class MalformedError(Exception):
-    """What is wrong with the content of a file, a sentence to which ``read_vectors`` adds the name of the file."""
+    """The content of a file is invalid; ``read_vectors`` adds the file name to the message."""
 
 
 def pack_settings(settings: dict[str, Any]) -> str:
-    """Give settings as the text that a file's metadata holds."""
+    """Serialize settings for the metadata of a file."""
     return json.dumps({"format": FORMAT, "settings": settings}, sort_keys=True, allow_nan=False)
 
 
 def unpack_settings(text: str | bytes | None) -> dict[str, Any]:
-    """Read settings from a file's metadata; a file that another program wrote has none."""
+    """Read settings from the metadata of a file; files of other programs have none."""
     if text is None:
         return {}
     try:

@@ -1,4 +1,4 @@
-"""A NumPy array, and a JSON list of names beside it unless the names are 0 … n - 1."""
+"""A NumPy array, and a JSON list of names in a second file unless the names are 0 … n - 1."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graphrep.io.formats import MalformedError, Names, VectorTable
 
 
 def names_file(path: Path) -> Path:
-    """Where the names of the vectors in ``path`` are: ``out.nodes.json`` for ``out.npy``."""
+    """File of the names of the vectors in ``path``: ``out.nodes.json`` for ``out.npy``."""
     return path.with_name(path.stem + ".nodes.json")
 
 
@@ -27,7 +27,7 @@ def write(path: Path, vectors: npt.NDArray[np.float32], names: Names, settings: 
         with temporary.open("wb") as file:
             np.save(file, vectors, allow_pickle=False)
         if plain:
-            names_file(path).unlink(missing_ok=True)  # else the names of an older file would be taken for ours
+            names_file(path).unlink(missing_ok=True)  # the names of an older file must not be read with the new vectors
         else:
             with replacing(names_file(path)) as beside:
                 values = names if isinstance(names, list) else names.tolist()

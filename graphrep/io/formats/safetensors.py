@@ -1,4 +1,4 @@
-"""safetensors: ``embedding`` and ``node_id``, or ``node_names`` (UTF-8, end to end) with ``node_offsets``."""
+"""safetensors: ``embedding`` and ``node_id``, or ``node_names`` (concatenated UTF-8) with ``node_offsets``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write(path: Path, vectors: npt.NDArray[np.float32], names: Names, settings: 
     else:
         tensors["node_id"] = names
     with replacing(path) as temporary:
-        # A single key: the library writes several in random order, and the same vectors should give the same bytes.
+        # One key only: the library writes several in random order, and equal vectors should give equal bytes.
         save_file(tensors, temporary, metadata={"graphrep": pack_settings(settings)})
 
 

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def checked_names(names: Names) -> list[str]:
-    """Names as strings, none of which the layout would corrupt."""
+    """Names as strings; raises ValueError for a name that the layout would corrupt."""
     words = names if isinstance(names, list) else list(map(str, names.tolist()))
     for word in words:
         if word.split() != [word]:
-            reason = f"the white space in node {word!r}" if word else "a node whose name is empty"
+            reason = f"the white space in node {word!r}" if word else "an empty node name"
             raise ValueError(
                 f"word2vec text cannot hold {reason}; choose .safetensors or .parquet, or rename the node."
             )
@@ -28,7 +28,7 @@ def checked_names(names: Names) -> list[str]:
 
 def write(path: Path, vectors: npt.NDArray[np.float32], names: list[str], settings: dict[str, Any]) -> None:  # noqa: ARG001
     """See :func:`graphrep.io.write_vectors`."""
-    line = "%s" + " %.9g" * vectors.shape[1] + "\n"  # nine digits bring every float32 back exactly
+    line = "%s" + " %.9g" * vectors.shape[1] + "\n"  # nine digits reproduce every float32 exactly
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         file.write(f"{len(names)} {vectors.shape[1]}\n")
         file.writelines(line % (name, *row.tolist()) for name, row in zip(names, vectors, strict=True))
@@ -50,7 +50,9 @@ def _parse(file: TextIO, size: int) -> VectorTable:
             "not word2vec text: its first line must be two integers, the numbers of nodes and of dimensions."
         )
     n, dimensions = map(int, header)
-    if n * (2 * dimensions + 1) > size:  # a number takes two bytes at least: do not allocate for what cannot come
+    if (
+        n * (2 * dimensions + 1) > size
+    ):  # a number takes at least two bytes: do not allocate more than the file can hold
         raise MalformedError(f"truncated: its first line promises {n} vectors of {dimensions} dimensions.")
     vectors = np.empty((n, dimensions), dtype=np.float32)
     names: list[str] = []

@@ -1,4 +1,4 @@
-"""Dropout by a function of (seed, position), alone and behind a layer norm: no pass stores a mask."""
+"""Dropout whose mask is a function of (seed, position), alone and after a layer norm; no mask is stored."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ FLOATS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 
 
 def dropout(x: Tensor, p: float = 0.5, *, seed: int, relu: bool = False) -> Tensor:
-    r"""Set entries to zero at random: :math:`y_i = x_i / (1 - p)` with probability :math:`1 - p`, else 0.
+    r"""Zero entries at random: :math:`y_i = x_i / (1 - p)` with probability :math:`1 - p`, else 0.
 
-    Which entries stay is a function of (seed, position) alone, neither of the number of threads nor of the device, so
-    that the backward pass draws the mask again instead of keeping it.
+    The mask is a function of (seed, position) and depends on neither the number of threads nor the device. The backward
+    pass therefore computes it again instead of storing it.
 
     Parameters
     ----------
     x : floating tensor of any shape
     p : float in [0, 1]
     seed : int
-        In [0, 2**63).
+        In [0, 2**63). Pass a new seed in every training step.
     relu : bool
-        Of the positive part of ``x``.
+        Whether to apply ReLU to ``x`` first.
 
     Returns
     -------
@@ -39,16 +39,16 @@ def dropout(x: Tensor, p: float = 0.5, *, seed: int, relu: bool = False) -> Tens
     Raises
     ------
     TypeError, ValueError
-        ``x`` of another dtype, ``p`` or ``seed`` out of range.
+        ``x`` has another dtype, or ``p`` or ``seed`` is out of range.
 
     Notes
     -----
-    Time O(size); a 64-bit hash gives two entries their 32 random bits. A dropped NaN is 0. Differentiable twice.
+    Time O(size); each 64-bit hash gives 32 random bits to two entries. A dropped NaN is 0. Differentiable twice.
 
     References
     ----------
     Srivastava et al. Dropout: A Simple Way to Prevent Neural Networks from Overfitting. JMLR 2014. Salmon et al.
-    Parallel Random Numbers: As Easy as 1, 2, 3. SC 2011, on numbers from counters.
+    Parallel Random Numbers: As Easy as 1, 2, 3. SC 2011, on counter-based random numbers.
 
     Examples
     --------
@@ -69,15 +69,15 @@ def norm_dropout_relu(
 
     .. math:: y = \max\Bigl(0, \mathrm{dropout}\bigl(w \odot \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + b\bigr)\Bigr)
 
-    with mean and (biased) variance of each row.
+    with the mean and the (biased) variance of each row.
 
     Parameters
     ----------
     x : floating tensor of shape (..., columns)
-    weight, bias : tensors of shape (columns,), dtype and device of ``x``
+    weight, bias : tensors of shape (columns,), with the dtype and device of ``x``
     p : float in [0, 1]
     seed : int
-        In [0, 2**63).
+        In [0, 2**63). Pass a new seed in every training step.
     eps : float
 
     Returns
@@ -87,12 +87,12 @@ def norm_dropout_relu(
     Raises
     ------
     TypeError, ValueError
-        Dtypes or shapes that disagree, ``p`` or ``seed`` out of range.
+        Dtypes or shapes disagree, or ``p`` or ``seed`` is out of range.
 
     Notes
     -----
-    Time O(size). Beyond ``x`` and the result two numbers per row are kept for the backward pass; the result tells which
-    entries passed. Gradients of ``weight`` and ``bias`` do not depend on the number of threads. Differentiable twice.
+    Time O(size). The backward pass needs ``x``, the result, whose nonzero entries are the ones that passed, and two
+    numbers per row. Gradients of ``weight`` and ``bias`` do not depend on the number of threads. Differentiable twice.
 
     References
     ----------
@@ -110,7 +110,7 @@ def norm_dropout_relu(
         raise ValueError(f"x must have columns, got shape {tuple(x.shape)}.")
     for name, part in (("weight", weight), ("bias", bias)):
         if not isinstance(part, Tensor) or part.dtype != x.dtype or part.device != x.device:
-            raise TypeError(f"{name} must be of the dtype and device of x, {describe(x)}; got {describe(part)}.")
+            raise TypeError(f"{name} must have the dtype and device of x, {describe(x)}; got {describe(part)}.")
         if part.shape != x.shape[-1:]:
             raise ValueError(f"{name} must have shape ({x.shape[-1]},), got {tuple(part.shape)}.")
     out: Tensor = norm_op(x.contiguous(), weight.contiguous(), bias.contiguous(), float(eps), float(p), int(seed))[0]
@@ -174,7 +174,7 @@ def _norm_setup(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
 
 def _norm_backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Any, ...]:
     x, weight, mean, inverse, y = ctx.saved_tensors
-    if torch.is_grad_enabled():  # the statistics as functions of x, so that the gradient has one
+    if torch.is_grad_enabled():  # recompute the statistics from x, so that the gradient is differentiable
         wide = x if x.dtype == torch.float64 else x.float()
         mean = wide.mean(-1)
         inverse = reference.inverse_deviation(wide, mean, ctx.eps)

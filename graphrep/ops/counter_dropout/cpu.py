@@ -1,4 +1,4 @@
-"""Counter-based dropout by the native kernels."""
+"""Counter-based dropout with the native kernels."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def dropout(x: Tensor, p: float, seed: int, relu: bool) -> Tensor:
 
 
 def relu_dropout_backward(y: Tensor, grad: Tensor, p: float) -> Tensor:
-    """Gradient of the input from the result and its gradient."""
+    """Gradient of the input, from the result and its gradient."""
     out = empty(y, tuple(y.shape))
     if y.numel():
         _core.relu_dropout_backward(
@@ -42,7 +42,7 @@ def relu_dropout_backward(y: Tensor, grad: Tensor, p: float) -> Tensor:
 def norm_dropout_relu(
     x: Tensor, weight: Tensor, bias: Tensor, eps: float, p: float, seed: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Result, and mean and inverse deviation of each row."""
+    """Result, and the mean and inverse standard deviation of each row."""
     statistics = torch.float64 if x.dtype == torch.float64 else torch.float32
     y, columns = empty(x, tuple(x.shape)), x.shape[-1]
     mean, inverse = (empty(x, tuple(x.shape[:-1]), statistics) for _ in range(2))

@@ -1,4 +1,4 @@
-"""Counter-based dropout in plain torch: the oracle of the tests, and what runs where no kernel does."""
+"""Counter-based dropout in plain torch: the test oracle, and the implementation without a kernel."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _FIRST, _SECOND = 0xBF58476D1CE4E5B9 - 2**64, 0x94D049BB133111EB - 2**64
 
 
 def threshold(p: float) -> int:
-    """What 32 random bits must reach for an entry to stay."""
+    """Lower bound on the 32 random bits of an entry that is kept."""
     return min(round(p * 2**32), 2**32 - 1)
 
 
 def scale(p: float) -> float:
-    """Factor of the entries that stay."""
+    """Factor of the entries that are kept."""
     return 0.0 if p == 1 else 1 / (1 - p)
 
 
 def _shifted(z: Tensor, bits: int) -> Tensor:
-    """Logical shift to the right of 64 bits that torch holds with a sign."""
+    """Logical right shift of 64-bit integers, which are signed in torch."""
     return (z >> bits) & ((1 << (64 - bits)) - 1)
 
 
 def kept(x: Tensor, p: float, seed: int) -> Tensor:
-    """Bool tensor of the shape of ``x``; integers wrap as those of ``csrc/random.hpp``."""
+    """Mask of the kept entries, bool of the shape of ``x``; integers wrap as in ``csrc/random.hpp``."""
     key = int(stream_key(seed, 0).astype(np.int64))
     position = torch.arange(x.numel(), device=x.device)
     z = ((position >> 1) + 1) * _GOLDEN + key
@@ -51,19 +51,19 @@ def dropout(x: Tensor, p: float, seed: int, relu: bool) -> Tensor:
 
 
 def relu_dropout_backward(y: Tensor, grad: Tensor, p: float) -> Tensor:
-    """Gradient of the input from the result and its gradient."""
+    """Gradient of the input, from the result and its gradient."""
     return torch.where(y <= 0, 0, _wide(grad) * scale(p)).to(grad.dtype)
 
 
 def inverse_deviation(wide: Tensor, mean: Tensor, eps: float) -> Tensor:
-    """Of each row."""
+    """Inverse standard deviation of each row."""
     return ((wide - mean[..., None]).square().mean(-1) + eps).rsqrt()
 
 
 def norm_dropout_relu(
     x: Tensor, weight: Tensor, bias: Tensor, eps: float, p: float, seed: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Result, and mean and inverse deviation of each row."""
+    """Result, and the mean and inverse standard deviation of each row."""
     wide = _wide(x)
     mean = wide.mean(-1)
     inverse = inverse_deviation(wide, mean, eps)

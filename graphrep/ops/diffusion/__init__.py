@@ -1,4 +1,4 @@
-"""What spreads from one node, read off at another: walks of bounded length, and random walks with restart."""
+"""Diffusion from one node to another: counts of walks of bounded length, and random walks with restart."""
 
 from __future__ import annotations
 
@@ -25,39 +25,39 @@ I64 = npt.NDArray[np.int64]
 
 
 def walk_sums(graph: Any, pairs: npt.ArrayLike, weights: npt.ArrayLike, *, n_jobs: int | None = None) -> F64:
-    r"""Weigh the walks from u to v by their length, :math:`s_{uv} = \sum_{l=1}^{L} \omega_l \, (A^l)_{uv}`.
+    r"""Sum over walks from u to v, weighted by length: :math:`s_{uv} = \sum_{l=1}^{L} \omega_l \, (A^l)_{uv}`.
 
-    A is the adjacency with entries 0 and 1 and without self loops.
+    A is the 0/1 adjacency without self loops.
 
     Parameters
     ----------
     graph : Graph or anything :func:`graphrep.as_graph` takes
-        Edge weights play no part.
+        Edge weights are ignored.
     pairs : int array of shape (2, num_pairs)
         Row numbers u, v.
     weights : float array of shape (L,)
-        :math:`\omega`, from length 1 on.
+        :math:`\omega`; the first weight is for length 1.
     n_jobs : int or None
-        Threads; the result does not depend on it.
+        Number of threads; the result does not depend on it.
 
     Returns
     -------
     float64 array of shape (num_pairs,)
-        In an undirected graph unchanged to the bit if the two ends of a pair are swapped.
+        In an undirected graph, swapping the two ends of a pair gives the same bits.
 
     Raises
     ------
     ValueError
-        ``pairs`` or ``weights`` of another shape, or weights that are not finite.
+        ``pairs`` or ``weights`` has a wrong shape, or a weight is not finite.
     IndexError
-        A row number outside [0, num_nodes).
+        A row number lies outside [0, num_nodes).
 
     Notes
     -----
-    Walks of L - 1 arcs spread from each distinct source, at most (L - 1) * num_arcs additions each and far fewer where
-    the neighbourhood is small; the last arc is gathered at the targets. Of an undirected pair the node with more
-    neighbours is the source, since hubs recur. Memory: two arrays of num_nodes float64 per thread. Counts are exact
-    below 2**53.
+    Walks of L - 1 arcs are propagated from each distinct source, with at most (L - 1) * num_arcs additions and far
+    fewer for small neighborhoods; the last arc is gathered at the targets. In an undirected graph the end with more
+    neighbors is the source of a pair, since hubs occur in many pairs. Memory: two arrays of num_nodes float64 per
+    thread. Counts are exact below 2**53.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def walk_sums(graph: Any, pairs: npt.ArrayLike, weights: npt.ArrayLike, *, n_job
     ends = _flat(pairs, g)
     by_length = np.ascontiguousarray(weights, dtype=np.float64)
     if by_length.ndim != 1 or not len(by_length) or not np.isfinite(by_length).all():
-        raise ValueError(f"weights must be finite, one per length from 1 on; got {by_length.tolist()}.")
+        raise ValueError(f"weights must be a list of finite numbers, one per length from 1; got {by_length.tolist()}.")
     incoming = g.transpose()
     run = choose("walk_sums", {"native": cpu.count_walks, "reference": reference.count_walks})
 
@@ -92,44 +92,44 @@ def push_pagerank(
     tolerance: float = 1e-5,
     n_jobs: int | None = None,
 ) -> F64:
-    r"""Chance :math:`\pi_u(v)` that a random walk from u, which may stop at each node, stops at v.
+    r"""Probability :math:`\pi_u(v)` that a random walk from u, which may stop at each node, stops at v.
 
     .. math:: \pi_u = \alpha \sum_{k \ge 0} (1 - \alpha)^k \, e_u P^k, \qquad P = D^{-1} A
 
-    with :math:`\alpha` = ``restart`` and A without self loops; from a node without out-neighbours the walk goes on from
-    u. Forward push: whatever residual exceeds ``tolerance`` times the degree of its node is passed on.
+    with :math:`\alpha` = ``restart`` and A without self loops; at a node without out-neighbors the walk continues from
+    u. Forward push: a residual above ``tolerance`` times the degree of its node is pushed to the neighbors.
 
     Parameters
     ----------
     graph : Graph or anything :func:`graphrep.as_graph` takes
-        Edge weights play no part.
+        Edge weights are ignored.
     pairs : int array of shape (2, num_pairs)
         Row numbers u, v.
     restart : float in (0, 1)
         :math:`\alpha`.
     tolerance : float
         :math:`\varepsilon > 0`. In an undirected graph
-        :math:`\pi_u(v) - \varepsilon \max(d(v), 1) \le \text{result} \le \pi_u(v)`; in a directed one the results of
-        a source fall short by at most :math:`\varepsilon \sum_w \max(d(w), 1)` all together.
+        :math:`\pi_u(v) - \varepsilon \max(d(v), 1) \le \text{result} \le \pi_u(v)`; in a directed graph the total
+        error of one source is at most :math:`\varepsilon \sum_w \max(d(w), 1)`.
     n_jobs : int or None
-        Threads; the result does not depend on it.
+        Number of threads; the result does not depend on it.
 
     Returns
     -------
     float64 array of shape (num_pairs,)
-        0 where v is too far from u for the tolerance.
+        0 if v is too far from u for the tolerance.
 
     Raises
     ------
     ValueError
-        ``pairs`` of another shape, ``restart`` or ``tolerance`` out of range.
+        ``pairs`` has a wrong shape, or ``restart`` or ``tolerance`` is out of range.
     IndexError
-        A row number outside [0, num_nodes).
+        A row number lies outside [0, num_nodes).
 
     Notes
     -----
-    At most :math:`1 / (\alpha \varepsilon)` arcs are visited per distinct u, however large the graph. Memory: two
-    arrays of num_nodes float64 per thread.
+    Visits at most :math:`1 / (\alpha \varepsilon)` arcs per distinct u, independently of the size of the graph. Memory:
+    two arrays of num_nodes float64 per thread.
 
     References
     ----------
@@ -161,7 +161,7 @@ def push_pagerank(
 
 
 def hub_first(graph: Graph, pairs: I64) -> I64:
-    """Pairs of shape (2, num_pairs) with the end that has more neighbours first, the smaller row among equals."""
+    """Pairs of shape (2, num_pairs) with the end of higher degree first; ties go to the smaller row number."""
     degree = degrees_without_loops(graph)
     u, v = pairs
     swap = (degree[v] > degree[u]) | ((degree[v] == degree[u]) & (v < u))
@@ -176,7 +176,7 @@ def _flat(pairs: npt.ArrayLike, graph: Graph) -> I64:
 
 
 def _by_source(u: I64, v: I64, read: Callable[[I64, I64, I64], F64]) -> F64:
-    """Call ``read`` with pairs grouped by u; its results in the order of the pairs."""
+    """Call ``read`` with the pairs grouped by u, and return its results in the original order."""
     order = np.argsort(u, kind="stable")
     sources, first = np.unique(u[order], return_index=True)
     out = np.empty(len(u))

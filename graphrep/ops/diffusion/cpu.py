@@ -1,4 +1,4 @@
-"""walk_sums and push_pagerank by the native kernels."""
+"""walk_sums and push_pagerank with the native kernels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ I64 = npt.NDArray[np.int64]
 def count_walks(
     graph: Graph, incoming: Graph, sources: I64, offsets: I64, targets: I64, weights: F64, out: F64, num_threads: int
 ) -> None:
-    """See :func:`graphrep.ops.diffusion.walk_sums`; fills ``out``, target after target of each source."""
+    """See :func:`graphrep.ops.diffusion.walk_sums`; fills ``out``, whose targets are grouped by source."""
     _core.count_walks(
         graph.indptr,
         graph.indices,
@@ -41,7 +41,7 @@ def push_pagerank(
     out: F64,
     num_threads: int,
 ) -> None:
-    """See :func:`graphrep.ops.diffusion.push_pagerank`; fills ``out``, target after target of each source."""
+    """See :func:`graphrep.ops.diffusion.push_pagerank`; fills ``out``, whose targets are grouped by source."""
     _core.push_pagerank(
         graph.indptr, graph.indices, degree, sources, offsets, targets, restart, tolerance, out, num_threads
     )

@@ -1,4 +1,4 @@
-"""A graph without its self loops."""
+"""Degrees and adjacency of a graph without its self loops."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graphrep.graph import Graph
 
 
 def degrees_without_loops(graph: Graph) -> npt.NDArray[np.int64]:
-    """Out-neighbours of each node other than itself, int64; kept with the graph, which never changes."""
+    """Number of out-neighbors of each node other than itself, int64; cached on the graph, which is immutable."""
     if "degrees without loops" not in graph._cache:
         at = graph.indices[graph.indices == graph.sources()]
         graph._cache["degrees without loops"] = graph.out_degree - np.bincount(at, minlength=graph.num_nodes)
@@ -20,7 +20,7 @@ def degrees_without_loops(graph: Graph) -> npt.NDArray[np.int64]:
 
 
 def adjacency_without_loops(graph: Graph) -> Any:
-    """SciPy CSR array of float64 ones where there is an arc between different nodes, and nothing elsewhere."""
+    """SciPy CSR array with a float64 one for every arc between different nodes."""
     n = graph.num_nodes
     a = sp.csr_array((np.ones(graph.num_arcs), graph.indices, graph.indptr), shape=(n, n))
     a = sp.csr_array(a - sp.diags_array(a.diagonal()))

@@ -1,4 +1,4 @@
-"""walk_sums and push_pagerank by matrix formulas, a block of sources at a time: the oracle of the tests."""
+"""walk_sums and push_pagerank by matrix formulas, a block of sources at a time: the test oracle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BLOCK = 64  # sources at a time
 def count_walks(
     graph: Graph, incoming: Graph, sources: I64, offsets: I64, targets: I64, weights: F64, out: F64, num_threads: int
 ) -> None:
-    """Powers of the adjacency, times the rows of the sources."""
+    """Powers of the adjacency, multiplied by the indicator columns of the sources."""
     adjacency = adjacency_without_loops(graph)
     for columns, reach in _blocks(graph, sources, offsets):
         at = slice(offsets[columns.start], offsets[columns.stop])
@@ -41,7 +41,7 @@ def push_pagerank(
     out: F64,
     num_threads: int,
 ) -> None:
-    """The series, cut where what is left is less than ``tolerance``: within the bound of the push, but not equal."""
+    """Series, truncated when the remainder is below ``tolerance``: within the error bound of the push, not equal."""
     scale = np.divide(1.0, degree, out=np.zeros(len(degree)), where=degree > 0)
     step = sp.csr_array(adjacency_without_loops(graph).T @ sp.diags_array(scale))
     for columns, start in _blocks(graph, sources, offsets):

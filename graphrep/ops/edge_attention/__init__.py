@@ -1,4 +1,4 @@
-"""Attention over neighbours: softmax over each row, and aggregates whose scores are never stored with a message."""
+"""Attention over neighbors: softmax over each row, and weighted sums that store no score or message per entry."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def edge_softmax(adj: Any, scores: Tensor) -> Tensor:
     Parameters
     ----------
     adj : Adjacency or anything :func:`graphrep.ops.as_adjacency` takes
-        Its values play no part.
+        Its values are ignored.
     scores : floating tensor of shape (num_entries,) or (num_entries, heads)
         In the order of the entries.
 
@@ -35,12 +35,12 @@ def edge_softmax(adj: Any, scores: Tensor) -> Tensor:
     Raises
     ------
     TypeError, ValueError
-        Scores of another dtype, shape or device.
+        ``scores`` has a wrong dtype, shape or device.
 
     Notes
     -----
-    Time O(num_entries * heads). The largest score of a row is subtracted first, so that nothing overflows; a NaN makes
-    its whole row NaN. Differentiable twice.
+    Time O(num_entries * heads). The largest score of each row is subtracted first to avoid overflow; a NaN makes its
+    whole row NaN. Differentiable twice.
 
     Examples
     --------
@@ -61,18 +61,18 @@ def edge_softmax(adj: Any, scores: Tensor) -> Tensor:
 
 
 def dot_attention(adj: Any, query: Tensor, key: Tensor, value: Tensor, *, scale: float | None = None) -> Tensor:
-    r"""Scaled dot-product attention over neighbours.
+    r"""Scaled dot-product attention over neighbors.
 
     .. math:: y_v = \sum_{e \in \mathrm{row}(v)} p_e\, \mathrm{value}_{u_e}, \qquad
               p = \operatorname{softmax}_{\mathrm{row}(v)}
                   \bigl(\mathrm{scale}\, \langle \mathrm{query}_v, \mathrm{key}_{u_e} \rangle\bigr)
 
-    Each head by itself. Rows without entries become 0.
+    Heads are independent. Rows without entries become 0.
 
     Parameters
     ----------
     adj : Adjacency or anything :func:`graphrep.ops.as_adjacency` takes
-        Its values play no part.
+        Its values are ignored.
     query : floating tensor of shape (num_rows, d) or (num_rows, heads, d)
     key : tensor of shape (num_cols, d) or (num_cols, heads, d)
     value : tensor of shape (num_cols, columns) or (num_cols, heads, columns)
@@ -86,13 +86,13 @@ def dot_attention(adj: Any, query: Tensor, key: Tensor, value: Tensor, *, scale:
     Raises
     ------
     TypeError, ValueError
-        Dtypes, shapes or devices that disagree.
+        Dtypes, shapes or devices disagree.
 
     Notes
     -----
-    Time O(num_entries * heads * (d + columns)). Beyond the result one float64 per row and head is kept for the backward
-    pass, which computes the scores again; neither pass stores anything per entry. Differentiable once; for a second
-    time compose :func:`sddmm`, :func:`edge_softmax` and :func:`spmm`.
+    Time O(num_entries * heads * (d + columns)). In addition to the result, one float64 per row and head is kept for the
+    backward pass, which recomputes the scores; neither pass stores anything per entry. Differentiable once; for second
+    derivatives compose :func:`sddmm`, :func:`edge_softmax` and :func:`spmm`.
 
     References
     ----------
@@ -113,7 +113,7 @@ def dot_attention(adj: Any, query: Tensor, key: Tensor, value: Tensor, *, scale:
         _check(name, tensor, a, rows=rows, dims=(2, 3), dtype=value.dtype if isinstance(value, Tensor) else None)
     if query.dim() != value.dim() or query.shape[1:] != key.shape[1:] or query.shape[1:-1] != value.shape[1:-1]:
         raise ValueError(
-            "query, key and value must agree in their heads, and query and key in their columns; "
+            "query, key and value must have the same heads, and query and key the same number of columns; "
             f"got {tuple(query.shape)}, {tuple(key.shape)} and {tuple(value.shape)}."
         )
     if scale is None:
@@ -124,18 +124,18 @@ def dot_attention(adj: Any, query: Tensor, key: Tensor, value: Tensor, *, scale:
 def additive_attention(
     adj: Any, row_score: Tensor, col_score: Tensor, value: Tensor, *, negative_slope: float = 0.2
 ) -> Tensor:
-    r"""Additive attention over neighbours, the aggregate of a graph attention network (GAT).
+    r"""Additive attention over neighbors, the aggregation of a graph attention network (GAT).
 
     .. math:: y_v = \sum_{e \in \mathrm{row}(v)} p_e\, \mathrm{value}_{u_e}, \qquad
               p = \operatorname{softmax}_{\mathrm{row}(v)}
                   \bigl(\operatorname{LeakyReLU}(\mathrm{row\_score}_v + \mathrm{col\_score}_{u_e})\bigr)
 
-    Each head by itself. Rows without entries become 0.
+    Heads are independent. Rows without entries become 0.
 
     Parameters
     ----------
     adj : Adjacency or anything :func:`graphrep.ops.as_adjacency` takes
-        Its values play no part.
+        Its values are ignored.
     row_score : floating tensor of shape (num_rows,) or (num_rows, heads)
     col_score : tensor of shape (num_cols,) or (num_cols, heads)
     value : tensor of shape (num_cols, columns) or (num_cols, heads, columns)
@@ -148,7 +148,7 @@ def additive_attention(
     Raises
     ------
     TypeError, ValueError
-        Dtypes, shapes or devices that disagree.
+        Dtypes, shapes or devices disagree.
 
     Notes
     -----
@@ -300,7 +300,8 @@ def _grad_fake(indptr: Tensor, indices: Tensor, q: Any, k: Any, r: Any, c: Any, 
 
 def _once(ctx: Any, *grads: Any) -> Any:
     raise NotImplementedError(
-        "dot_attention and additive_attention are differentiable once; compose sddmm, edge_softmax and spmm for more."
+        "dot_attention and additive_attention are differentiable only once; for second derivatives compose sddmm, "
+        "edge_softmax and spmm."
     )
 
 

@@ -1,4 +1,4 @@
-"""Attention over neighbours by the native kernels."""
+"""Attention over neighbors with the native kernels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def edge_softmax(indptr: Tensor, scores: Tensor) -> Tensor:
 
 
 def edge_softmax_backward(indptr: Tensor, p: Tensor, grad: Tensor) -> Tensor:
-    """Gradient of the scores from probabilities and their gradient."""
+    """Gradient of the scores, from the probabilities and their gradient."""
     return _softmax(indptr, p, grad)
 
 
@@ -71,7 +71,7 @@ def attention_backward(
     t_indptr: Tensor,
     t_indices: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of what belongs to rows, to columns, and of the values."""
+    """Gradients of the row operand, the column operand and the values."""
     by_row, by_col = (row_score, col_score) if query is None else (query, key)
     assert by_row is not None
     assert by_col is not None

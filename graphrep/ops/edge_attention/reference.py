@@ -1,4 +1,4 @@
-"""Attention over neighbours in plain torch, scores and messages stored: the oracle of the tests."""
+"""Attention over neighbors in plain torch, with stored scores and messages: the test oracle."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def edge_softmax(indptr: Tensor, scores: Tensor) -> Tensor:
 
 
 def edge_softmax_backward(indptr: Tensor, p: Tensor, grad: Tensor) -> Tensor:
-    """Gradient of the scores from probabilities and their gradient."""
+    """Gradient of the scores, from the probabilities and their gradient."""
     q, g = _wide(p), _wide(grad)
     return (q * (g - _row_sum(indptr, q * g).index_select(0, rows_of(indptr)))).to(p.dtype)
 
@@ -87,7 +87,7 @@ def attention_backward(
     t_indptr: Tensor,
     t_indices: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of what belongs to rows, to columns, and of the values, by torch's autograd."""
+    """Gradients of the row operand, the column operand and the values, with torch's autograd."""
     q, k, r, c = (None if part is None else _wide(part).detach() for part in (query, key, row_score, col_score))
     v = _wide(value).detach()
     wanted = [part.requires_grad_() for part in (q, k, r, c, v) if part is not None]

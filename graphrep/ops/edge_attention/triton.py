@@ -1,8 +1,8 @@
-"""Attention over neighbours by Triton kernels: no score and no message is ever stored.
+"""Attention over neighbors with Triton kernels; no score or message is stored.
 
-A program takes a row of the matrix (or a piece of a long one), a block of heads and a block of columns, and passes over
-its entries once, forward and backward: the softmax is rescaled as larger scores come. The gradients in what belongs to
-the columns come from a pass over the transpose. Nothing is added atomically, so that results are reproducible.
+A program handles a row of the matrix (or a piece of a long row), a block of heads and a block of columns. It makes one
+pass over the entries, forward and backward: the softmax is rescaled when a larger score appears. The gradients of the
+column operands come from a pass over the transpose. There are no atomic additions, so results are reproducible.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def attention_backward(
     t_indptr: Tensor,
     t_indices: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of what belongs to rows, to columns, and of the values."""
+    """Gradients of the row operand, the column operand and the values."""
     by_row, by_col = _parts(query, key, row_score, col_score)
     dot, grad, log_sum = query is not None, grad.contiguous(), log_sum.contiguous()
     to_row, to_col, to_value = (part.new_empty(part.shape) for part in (by_row, by_col, value))
@@ -136,7 +136,7 @@ def _columns_backward(
 
 
 def _parts(query: Any, key: Any, row_score: Any, col_score: Any) -> tuple[Tensor, Tensor]:
-    """What belongs to the rows, and to the columns."""
+    """Row operand and column operand."""
     own, other = (row_score, col_score) if query is None else (query, key)
     return own.contiguous(), other.contiguous()
 
@@ -146,9 +146,9 @@ def _width(own: Tensor) -> int:
 
 
 class _Job:
-    """Operands, grid and block sizes of a pass over rows, and the cutting of long ones.
+    """Operands, grid and block sizes of a pass over rows, and the splitting of long rows.
 
-    ``columns`` are those of the results, in blocks; ``tiles`` says how many of them a program holds at a time.
+    ``columns`` are the columns of the results, in blocks; ``tiles`` is the number of blocks that a program holds.
     """
 
     def __init__(
@@ -166,7 +166,7 @@ class _Job:
     ) -> None:
         num_rows, heads, num_entries = len(indptr) - 1, value.shape[1], len(indices)
         wide = torch.float64 if value.dtype == torch.float64 else torch.float32
-        factor = torch.full((1,), scale, dtype=wide, device=value.device)  # triton would take a number as float32
+        factor = torch.full((1,), scale, dtype=wide, device=value.device)  # triton would pass a Python float as float32
         self.operands = (indptr, indices, own, other, value.contiguous(), factor)
         self.sizes = (num_rows, heads, _width(own), value.shape[2])
         block_k, block_c = (min(triton.next_power_of_2(max(size, 1)), 128) for size in self.sizes[2:])
@@ -190,9 +190,9 @@ class _Job:
         self.grid, self.join_grid = (num_rows + self.slots, *blocks), (self.slots, *blocks)
 
     def partial(self, *shape: int) -> Tensor | None:
-        """Space for the pieces of long rows, if there are any."""
+        """Buffer for the pieces of long rows, None if there are none."""
         return torch.empty(self.slots, *shape, dtype=self._wide, device=self._device) if self.slots else None
 
     def join_options(self, *blocks: str) -> dict[str, Any]:
-        """Options of a kernel that joins pieces."""
+        """Options of a kernel that combines pieces."""
         return {name: self.options[name] for name in ("LONG", "WIDE", "BLOCK_E", *blocks, "num_warps")}

@@ -1,6 +1,6 @@
-"""The Triton kernels of the gradient of attention; see ``triton_kernels`` beside this one for the tiles.
+"""Triton kernels for the gradient of attention; the module ``triton_kernels`` describes the tiles.
 
-Scores are computed again from the logarithms of the softmax denominators.
+Scores are recomputed from the logarithms of the softmax denominators.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from graphrep.ops.sparse_dense.triton_kernels import row_entries, row_pieces
 
 @triton.jit
 def _store_own_gradient(grad_own, delta, row, head, column, heads, key_columns, total, change, plain, stored) -> None:
-    """Sum of p (dp - delta) k, from those of p dp, p dp k and p k."""
+    """Sum of p (dp - delta) k, from the sums of p dp, p dp k and p k."""
     mask = (head < heads) & stored
     at = row * heads + head
     tl.store(delta + at, total.to(tl.float64), mask=mask & (tl.program_id(2) == 0))
@@ -52,7 +52,7 @@ def attention_rows_kernel(
     BLOCK_K: tl.constexpr,
     BLOCK_C: tl.constexpr,
 ) -> None:
-    """Gradient in what belongs to a row, and delta, the sum of p dp: in one pass, so that nothing is gathered twice."""
+    """Gradient of the row operand, and delta, the sum of p dp, in one pass, so that nothing is gathered twice."""
     program = tl.program_id(0).to(tl.int64)
     head = tl.program_id(1) * BLOCK_H + tl.arange(0, BLOCK_H)
     column = tl.program_id(2) * BLOCK_K + tl.arange(0, BLOCK_K)
@@ -107,7 +107,7 @@ def attention_rows_join_kernel(
     BLOCK_H: tl.constexpr,
     BLOCK_K: tl.constexpr,
 ) -> None:
-    """Gradient in what belongs to a row from its pieces."""
+    """Gradient of the row operand of a row, from the pieces of the row."""
     slot = tl.program_id(0).to(tl.int64)
     head = tl.program_id(1) * BLOCK_H + tl.arange(0, BLOCK_H)
     column = tl.program_id(2) * BLOCK_K + tl.arange(0, BLOCK_K)
@@ -155,7 +155,7 @@ def attention_columns_kernel(
     BLOCK_K: tl.constexpr,
     BLOCK_C: tl.constexpr,
 ) -> None:
-    """Gradients in what belongs to a column of the forward pass, which is a row of the transpose, and in its value."""
+    """Gradients of the column operand and the value of a column, which is a row of the transpose."""
     program = tl.program_id(0).to(tl.int64)
     head = tl.program_id(1) * BLOCK_H + tl.arange(0, BLOCK_H)
     key_column = tl.program_id(2) * BLOCK_K + tl.arange(0, BLOCK_K)

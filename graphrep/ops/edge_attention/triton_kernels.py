@@ -1,9 +1,8 @@
-"""The Triton kernels of attention over neighbours, forward; launched by the module ``triton`` beside this one.
+"""Triton kernels for attention over neighbors, forward; launched by the module ``triton`` in this folder.
 
-Tiles have entries down, then heads, then columns. Every place of a tile keeps a softmax of its own while the entries
-pass by (the largest score so far, and sums relative to it), so that nothing is exchanged between threads before the
-end. ``own`` belongs to the rows of the matrix at hand, ``other`` to its columns, which the entries lead to. Long rows
-are cut as those of the sparse products are.
+The axes of a tile are entries, heads, columns. Every element of a tile keeps its own running softmax over the entries
+(the largest score so far, and sums relative to it), so that threads exchange nothing before the end. ``own`` is the
+operand of the rows of the matrix, ``other`` that of its columns. Long rows are split as in the sparse products.
 """
 
 from __future__ import annotations
@@ -18,19 +17,19 @@ from graphrep.ops.sparse_dense.triton_kernels import row_entries, row_pieces
 
 @triton.jit
 def finite(most) -> Any:
-    """What to subtract before an exponential: the largest score, 0 where there is none."""
+    """Value to subtract before an exponential: the largest score, 0 if there is none."""
     return tl.where(most == float("-inf"), 0, most)
 
 
 @triton.jit
 def larger(a, b) -> Any:
-    """Maximum that a NaN in b leaves alone; it will show in the sum."""
+    """Maximum that ignores a NaN in b; the NaN appears in the sum instead."""
     return tl.where(b > a, b, a)
 
 
 @triton.jit
 def _own(tensor, row, head, column, heads, columns, WIDE: tl.constexpr) -> Any:
-    """Part (1, heads, columns) of a row."""
+    """Slice (1, heads, columns) of a row."""
     at = (row * heads + head)[None, :, None] * columns + column[None, None, :]
     mask = (head < heads)[None, :, None] & (column < columns)[None, None, :]
     return tl.load(tensor + at, mask=mask, other=0).to(WIDE)
@@ -38,7 +37,7 @@ def _own(tensor, row, head, column, heads, columns, WIDE: tl.constexpr) -> Any:
 
 @triton.jit
 def others(tensor, place, mask, column, columns, WIDE: tl.constexpr) -> Any:
-    """Tile (entries, heads, columns) of the rows that entries lead to."""
+    """Tile (entries, heads, columns) of the rows that the entries point to."""
     at = place[:, :, None] * columns + column[None, None, :]
     return tl.load(tensor + at, mask=mask[:, :, None] & (column < columns)[None, None, :], other=0).to(WIDE)
 
@@ -58,7 +57,7 @@ def dots(
     BLOCK_H: tl.constexpr,
     BLOCK: tl.constexpr,
 ) -> Any:
-    """Scalar products of a row with those that its entries lead to: (entries, heads)."""
+    """Scalar products of a row with the rows that its entries point to: (entries, heads)."""
     acc = tl.zeros((BLOCK_E, BLOCK_H, BLOCK), WIDE)
     for start in range(0, columns, BLOCK):
         column = start + tl.arange(0, BLOCK)
@@ -84,7 +83,7 @@ def scores(
     BLOCK_H: tl.constexpr,
     BLOCK_K: tl.constexpr,
 ) -> Any:
-    """Scores of entries, and their derivatives in the scalar product or the sum that they are made of."""
+    """Scores of entries, and their derivatives with respect to the scalar product or the sum."""
     if DOT:
         raw = dots(own, other, row, head, place, mask, heads, key_columns, WIDE, BLOCK_E, BLOCK_H, BLOCK_K)
         slope = tl.zeros_like(raw) + scale
@@ -97,13 +96,13 @@ def scores(
 
 @triton.jit
 def places(indices, entry, valid, head, heads) -> Any:
-    """Place of (row, head) in a tensor with a number for each, for the rows that entries lead to."""
+    """Offset of (row, head) in a tensor of shape (rows, heads), for the rows that the entries point to."""
     return tl.load(indices + entry, mask=valid, other=0).to(tl.int64)[:, None] * heads + head[None, :]
 
 
 @triton.jit
 def _store_attention(out, log_sum, row, head, column, heads, columns, top, total, acc, number, stored) -> None:
-    """Divide by the softmax's denominator; a row without entries becomes 0."""
+    """Divide by the softmax denominator and store; a row without entries becomes 0."""
     mask = (head < heads) & stored
     at = row * heads + head
     total = tl.where((number > 0) & (head < heads), total, 1)
@@ -141,7 +140,7 @@ def attention_kernel(
     BLOCK_K: tl.constexpr,
     BLOCK_C: tl.constexpr,
 ) -> None:
-    """Attention of a row, or of a piece of one: its largest score, and the sums relative to it."""
+    """Attention of a row, or for a piece of a row its largest score and the sums relative to it."""
     program = tl.program_id(0).to(tl.int64)
     head = tl.program_id(1) * BLOCK_H + tl.arange(0, BLOCK_H)
     column = tl.program_id(2) * BLOCK_C + tl.arange(0, BLOCK_C)
@@ -197,7 +196,7 @@ def attention_join_kernel(
     BLOCK_H: tl.constexpr,
     BLOCK_C: tl.constexpr,
 ) -> None:
-    """Attention of a row from its pieces."""
+    """Attention of a row, from the pieces of the row."""
     slot = tl.program_id(0).to(tl.int64)
     head = tl.program_id(1) * BLOCK_H + tl.arange(0, BLOCK_H)
     column = tl.program_id(2) * BLOCK_C + tl.arange(0, BLOCK_C)

@@ -1,7 +1,7 @@
-"""Softmax over the entries of each row by Triton kernels.
+"""Softmax over the entries of each row with Triton kernels.
 
-One program reads a row twice, the second time from its cache. Of a long row, programs sum up the pieces first; then
-every piece is written by a program that puts these sums together for itself.
+One program reads a row twice, the second time from cache. For a long row, a first launch sums up the pieces; in a
+second launch, the program of each piece combines these sums and writes the piece.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def edge_softmax(indptr: Tensor, scores: Tensor) -> Tensor:
 
 
 def edge_softmax_backward(indptr: Tensor, p: Tensor, grad: Tensor) -> Tensor:
-    """Gradient of the scores from probabilities and their gradient."""
+    """Gradient of the scores, from the probabilities and their gradient."""
     return _launch(indptr, p, grad.contiguous())
 
 
@@ -45,14 +45,14 @@ def _launch(indptr: Tensor, x: Tensor, grad: Tensor | None) -> Tensor:
 
 @triton.jit
 def _tile(x, begin, at, count, flat, width, other, WIDE: tl.constexpr) -> Any:
-    """Tile of scores, of probabilities or of gradients: entries down, heads across."""
+    """Tile (entries, heads) of scores, probabilities or gradients."""
     mask = (at < count)[:, None] & (flat < width)[None, :]
     return tl.load(x + (begin + at)[:, None] * width + flat[None, :], mask=mask, other=other).to(WIDE)
 
 
 @triton.jit
 def _sums(x, grad, begin, count, flat, width, WIDE: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_F: tl.constexpr) -> Any:
-    """Largest score and the sum of exponentials relative to it; or 0 and the sum of p times its gradient."""
+    """Largest score and the sum of exponentials relative to it, or 0 and the sum of p times its gradient."""
     total = tl.zeros((BLOCK_E, BLOCK_F), WIDE)
     if grad is not None:
         for start in range(0, count, BLOCK_E):
@@ -76,7 +76,7 @@ def _sums(x, grad, begin, count, flat, width, WIDE: tl.constexpr, BLOCK_E: tl.co
 
 @triton.jit
 def _join(partial_top, partial_total, first, pieces, flat, width, BACKWARD: tl.constexpr) -> Any:
-    """What :func:`_sums` gives for a row, from what it gave for its pieces."""
+    """Combine the results of :func:`_sums` for the pieces of a row."""
     top = tl.load(partial_top + first * width + flat, mask=flat < width, other=0)
     total = tl.load(partial_total + first * width + flat, mask=flat < width, other=0)
     for piece in range(1, pieces):
@@ -110,9 +110,9 @@ def softmax_kernel(
     BLOCK_E: tl.constexpr,
     BLOCK_F: tl.constexpr,
 ) -> None:
-    """Softmax of a row of scores, or the gradient of the scores from that of the softmax x.
+    """Softmax of a row of scores, or the gradient of the scores from the gradient of the softmax x.
 
-    The first launch does whole rows and sums up pieces, the second writes the pieces.
+    The first launch computes whole rows and sums up the pieces of long rows, the second writes the pieces.
     """
     program = tl.program_id(0).to(tl.int64)
     if SECOND:

@@ -1,4 +1,4 @@
-"""What two nodes share: sums over their common neighbours."""
+"""Sums over the common neighbors of two nodes."""
 
 from __future__ import annotations
 
@@ -25,42 +25,42 @@ def weighted_intersection(
     dtype: npt.DTypeLike = np.float64,
     n_jobs: int | None = None,
 ) -> npt.NDArray[np.floating]:
-    r"""Sum node weights over the common neighbours of each pair.
+    r"""Sum node weights over the common neighbors of each pair.
 
     .. math:: s_i = \sum_{z \in \Gamma(u_i) \cap \Gamma(v_i) \setminus \{u_i, v_i\}} \omega_z
 
-    :math:`\Gamma` are the out-neighbours. The end points themselves, which only self loops could bring in, never count.
+    :math:`\Gamma` are the out-neighbors. The end points themselves, which only self loops could add, never count.
 
     Parameters
     ----------
     graph : Graph or anything :func:`graphrep.as_graph` takes
-        Edge weights play no part.
+        Edge weights are ignored.
     pairs : int array of shape (2, num_pairs)
         Row numbers :math:`u_i, v_i`.
     node_weights : float array of shape (num_nodes,), optional
-        :math:`\omega`; default 1 for every node, which counts the common neighbours.
+        :math:`\omega`; default 1 for every node, which counts the common neighbors.
     dtype : {float64, float32}
-        Type of the result. Sums are formed in float64 either way.
+        Dtype of the result. Sums are computed in float64 in both cases.
     n_jobs : int or None
-        Threads; the result does not depend on it.
+        Number of threads; the result does not depend on it.
 
     Returns
     -------
     float array of shape (num_pairs,)
-        Unchanged to the bit if the two ends of a pair are swapped.
+        Swapping the two ends of a pair gives the same bits.
 
     Raises
     ------
     ValueError
-        ``pairs`` or ``node_weights`` of another shape, or ``dtype`` neither float64 nor float32.
+        ``pairs`` or ``node_weights`` has a wrong shape, or ``dtype`` is neither float64 nor float32.
     IndexError
-        A row number outside [0, num_nodes).
+        A row number lies outside [0, num_nodes).
 
     Notes
     -----
-    Two rows of lengths a <= b are merged in O(a + b), or where b > 16 a each entry of the shorter is searched in the
-    longer, O(a log(b / a)). With ``GRAPHREP_BACKEND=triton`` graph and pairs are copied to the GPU, which does it; for
-    tensors that are there see :func:`graphrep.ops.pool_common_neighbors`.
+    Two rows of lengths a <= b are merged in O(a + b); if b > 16 a, each entry of the shorter row is searched in the
+    longer one instead, in O(a log(b / a)). With ``GRAPHREP_BACKEND=triton`` the graph and the pairs are copied to the
+    GPU; for tensors that are already there, see :func:`graphrep.ops.pool_common_neighbors`.
 
     Examples
     --------

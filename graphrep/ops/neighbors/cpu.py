@@ -1,4 +1,4 @@
-"""weighted_intersection by the native kernel."""
+"""weighted_intersection with the native kernel."""
 
 from __future__ import annotations
 

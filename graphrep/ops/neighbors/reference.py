@@ -1,4 +1,4 @@
-"""weighted_intersection with a NumPy set operation per pair: the oracle of the tests."""
+"""weighted_intersection with a NumPy set operation per pair: the test oracle."""
 
 from __future__ import annotations
 

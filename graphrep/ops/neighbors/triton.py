@@ -1,4 +1,4 @@
-"""weighted_intersection by the Triton kernel that pools features, on the current GPU."""
+"""weighted_intersection with the Triton kernel for pooled features, on the current GPU."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def weighted_intersection(
 ) -> None:
     """See :func:`graphrep.ops.neighbors.weighted_intersection`; fills ``out``."""
     if not INTERPRETED and not torch.cuda.is_available():
-        raise RuntimeError("weighted_intersection: Triton kernels need a GPU, and torch sees none.")
+        raise RuntimeError("weighted_intersection: Triton kernels need a GPU, but torch finds none.")
     x = np.ones(len(indptr) - 1) if weights is None else weights
     graph = (shared(part).to("cpu" if INTERPRETED else "cuda") for part in (indptr, indices, np.stack([u, v]), x))
     a, b, pairs, features = graph

@@ -1,4 +1,4 @@
-"""Very sparse random projections that are never stored, and the row sums that FastRP makes of them."""
+"""Very sparse random projections that are never stored, and the weighted sums of rows that FastRP computes."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ def random_projection(
     columns: int,
     *,
     density: float,
-    seed: int,
+    seed: int = 0,
     row_scale: F32 | None = None,
     n_jobs: int | None = None,
 ) -> F32:
     r"""Dense copy of :math:`\mathrm{diag}(\texttt{row\_scale})\, R` for a very sparse random matrix R.
 
-    Entries of R are :math:`\pm 1/\sqrt{\texttt{density} \cdot \texttt{columns}}` with probability ``density``, signs
-    equally likely, else 0: a function of (seed, row, column) alone, so a prefix of rows does not depend on num_rows.
+    An entry of R is :math:`\pm 1/\sqrt{\texttt{density} \cdot \texttt{columns}}` with probability ``density``, both
+    signs equally likely, and otherwise 0. It is a function of (seed, row, column), so the first rows do not depend on
+    num_rows.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ def random_projection(
 
     Notes
     -----
-    Time O(num_rows * columns) to clear the result, and O(1 + density * columns) random numbers per row.
+    Time O(num_rows * columns) to zero the result, and O(1 + density * columns) random numbers per row.
 
     References
     ----------
@@ -74,7 +75,7 @@ def project_neighbors(
     columns: int,
     *,
     density: float,
-    seed: int,
+    seed: int = 0,
     scale: F32 | None = None,
     row_scale: F32 | None = None,
     out: F32 | None = None,
@@ -82,8 +83,8 @@ def project_neighbors(
 ) -> F32:
     r""":math:`\mathrm{diag}(\texttt{scale})\, A\, \mathrm{diag}(\texttt{row\_scale})\, R` without R in memory.
 
-    Equal to ``scale[:, None] * (A @ random_projection(...))`` up to rounding; the few entries of a row of R are drawn
-    again at every arc. Worth it while a row has few of them: time O(num_arcs * (1 + density * columns)).
+    Equal to ``scale[:, None] * (A @ random_projection(...))`` up to rounding; the entries of a row of R are drawn again
+    at every arc, which pays off if they are few: time O(num_arcs * (1 + density * columns)).
 
     Parameters
     ----------
@@ -91,12 +92,12 @@ def project_neighbors(
         Its adjacency is A.
     columns : int
     density, seed
-        Of R, as in :func:`random_projection`.
+        Parameters of R, as in :func:`random_projection`.
     scale, row_scale : float32 arrays of shape (num_nodes,), optional
     out : float32 array of shape (num_nodes, columns), optional
         Written and returned.
     n_jobs : int or None
-        Threads; the result does not depend on it.
+        Number of threads; the result does not depend on it.
 
     Returns
     -------
@@ -106,7 +107,7 @@ def project_neighbors(
     --------
     >>> import graphrep as gr
     >>> arc = gr.as_graph([[0], [1]], directed=True)
-    >>> projected = gr.ops.project_neighbors(arc, 8, density=1.0, seed=0)  # row 0 becomes row 1 of R
+    >>> projected = gr.ops.project_neighbors(arc, 8, density=1.0, seed=0)  # row 0 is row 1 of R
     >>> bool((projected[0] == gr.ops.random_projection(2, 8, density=1.0, seed=0)[1]).all())
     True
     """
@@ -124,9 +125,9 @@ def project_neighbors(
 
 
 def accumulate_rows(y: F32, factor: float, total: F32, *, normalize: bool = True, n_jobs: int | None = None) -> None:
-    r"""Add factor * y to ``total`` in place, each row of y divided by its Euclidean norm if ``normalize``.
+    r"""Add factor * y to ``total`` in place; if ``normalize``, each row of y is first divided by its Euclidean norm.
 
-    Rows of norm zero add nothing. Both C-contiguous float32 of the same shape.
+    Rows of norm zero add nothing. Both arrays are C-contiguous float32 of the same shape.
     """
     _check_table("total", total, y.shape)
     _check_table("y", y, y.shape, writeable=False)
@@ -149,7 +150,7 @@ def _check(density: float, seed: int, num_rows: int, **scales: Any) -> None:
 
 
 def _check_table(name: str, array: Any, shape: tuple[int, ...], *, writeable: bool = True) -> None:
-    # The kernels trust shapes: they must not read or write outside.
+    # The kernels rely on the shapes: a wrong one would read or write out of bounds.
     fits = isinstance(array, np.ndarray) and array.shape == shape and array.dtype == np.float32
     if not fits or not array.flags.c_contiguous or (writeable and not array.flags.writeable):
         got = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__

@@ -1,4 +1,4 @@
-"""Random projections by the native kernels."""
+"""Random projections with the native kernels."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ def project_neighbors(
 
 
 def accumulate_rows(y: Any, factor: float, total: Any, normalize: bool, num_threads: int) -> None:
-    """Total += factor * y, rows normalised."""
+    """Total += factor * y, with normalized rows."""
     _core.accumulate_rows(y, factor, normalize, total, num_threads)

@@ -1,4 +1,4 @@
-"""Random projections in NumPy: the oracle of the tests. Draws the same random numbers as the kernel."""
+"""Random projections in NumPy, with the random numbers of the kernel: the test oracle."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from graphrep.graph import Graph
 
 
 def fill(row_scale: Any, density: float, magnitude: float, seed: int, out: Any, num_threads: int) -> None:
-    """Out = diag(row_scale) R: non-zero columns of a row are found by geometric gaps."""
+    """Out = diag(row_scale) R; gaps between the nonzero columns of a row are geometrically distributed."""
     out.fill(0)
     num_rows, columns = out.shape
     for row in range(num_rows):
@@ -39,6 +39,6 @@ def project_neighbors(
 
 
 def accumulate_rows(y: Any, factor: float, total: Any, normalize: bool, num_threads: int) -> None:
-    """Total += factor * y, rows normalised."""
+    """Total += factor * y, with normalized rows."""
     norms = np.linalg.norm(y.astype(np.float64), axis=1, keepdims=True)
     total += factor * (np.divide(y, norms, out=np.zeros(y.shape), where=norms > 0) if normalize else y)

@@ -1,4 +1,4 @@
-"""Products of a Graph with a NumPy array, in place where wanted: what embedders without a gradient are made of."""
+"""Products of a Graph with a NumPy array, optionally in place, for embedders that need no gradient."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def graph_matmul(
 ) -> npt.NDArray[np.float32]:
     r"""One step of propagation in NumPy: :math:`y = A x`, or :math:`D^{-1} A x` with ``normalize``.
 
-    :math:`D` holds weighted out-degrees; nodes without out-neighbours get zeros. :func:`graphrep.ops.spmm` is the
-    differentiable form on tensors; this one needs no torch and can write into a given array.
+    :math:`D` holds the weighted out-degrees; nodes without out-neighbors get zeros. :func:`graphrep.ops.spmm` is the
+    differentiable form on tensors; this function needs no torch and can write into a given array.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def graph_matmul(
     out : float32 array of shape (num_nodes, columns), optional
         C-contiguous, written and returned; must not overlap x.
     n_jobs : int or None
-        Threads; the result does not depend on it.
+        Number of threads; the result does not depend on it.
 
     Returns
     -------
@@ -45,13 +45,13 @@ def graph_matmul(
     Raises
     ------
     TypeError
-        x is not a float32 NumPy array. Tensors are refused.
+        ``x`` is not a float32 NumPy array. Tensors are rejected.
     ValueError
-        Shapes that disagree.
+        Shapes disagree.
 
     Notes
     -----
-    Time O(num_arcs * columns), bound by gathering num_arcs * columns * 4 bytes; no memory beyond ``out``.
+    Time O(num_arcs * columns), bound by gathering num_arcs * columns * 4 bytes; no extra memory except ``out``.
 
     Examples
     --------
@@ -86,6 +86,6 @@ def graph_matmul(
 
 
 def inverse_degrees(graph: Graph) -> npt.NDArray[np.float32]:
-    """1 / weighted out-degree, 0 where the degree is 0, float32 of shape (num_nodes,)."""
+    """1 / weighted out-degree, 0 if the degree is 0, float32 of shape (num_nodes,)."""
     degree = graph.weighted_degree()
     return np.divide(1.0, degree, out=np.zeros_like(degree), where=degree > 0).astype(np.float32)

@@ -1,4 +1,4 @@
-"""graph_matmul by the native kernel."""
+"""graph_matmul with the native kernel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""graph_matmul by scipy in float64: the oracle of the tests."""
+"""graph_matmul with SciPy in float64: the test oracle."""
 
 from __future__ import annotations
 

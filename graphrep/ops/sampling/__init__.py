@@ -1,4 +1,4 @@
-"""Samples of neighbours over several hops: the subgraphs that mini-batches are computed on."""
+"""Neighbor sampling over several hops: the subgraphs of mini-batch training."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ Tensor = torch.Tensor
 
 
 class NeighborSample(NamedTuple):
-    """A sampled subgraph; edges ``row -> col`` point towards the seeds, as PyG's loaders have them.
+    """A sampled subgraph; edges ``row -> col`` point toward the seeds, as in PyG's loaders.
 
     Attributes
     ----------
     node : int64 tensor of shape (num_nodes,)
-        Ids in the whole graph: the seeds in their order, then others in the order in which they were met.
+        Ids in the whole graph: the seeds in their order, then the other nodes in the order of their discovery.
     row, col : int64 tensors of shape (num_edges,)
-        Places in ``node`` of the sampled neighbour and of the node that it was sampled for. ``col`` ascends.
+        Positions in ``node`` of the sampled neighbor and of the node that it was sampled for. ``col`` ascends.
     edge : int64 tensor of shape (num_edges,)
-        The edge: its number in the list that the adjacency was made from, or its place among the entries.
+        Number of the edge in the list that the adjacency was made from, or else the position of the entry.
     num_sampled_nodes : list of int
-        Seeds, then the nodes that each hop added.
+        Number of seeds, then the number of nodes that each hop added.
     num_sampled_edges : list of int
-        Edges of each hop.
+        Number of edges of each hop.
     """
 
     node: Tensor
@@ -46,7 +46,7 @@ class NeighborSample(NamedTuple):
     num_sampled_edges: list[int]
 
     def adjacency(self) -> Adjacency:
-        """Sampled subgraph as a square Adjacency over ``node``: row ``v`` holds the neighbours sampled for ``v``."""
+        """Sampled subgraph as a square Adjacency over ``node``: row ``v`` holds the neighbors sampled for ``v``."""
         n = len(self.node)
         indptr = torch.zeros(n + 1, dtype=torch.int64, device=self.col.device)
         torch.cumsum(torch.bincount(self.col, minlength=n), 0, out=indptr[1:])
@@ -60,31 +60,33 @@ def sample_neighbors(
     *,
     replace: bool = False,
     weighted: bool = False,
-    seed: Any = None,
+    seed: Any = 0,
     batch: int = 0,
 ) -> NeighborSample:
-    r"""Sample neighbours of the seeds, then neighbours of those, and so on.
+    r"""Sample neighbors of the seeds, then neighbors of those, and so on.
 
-    Every node is expanded once, in the hop after it was first met. Its row holds what it aggregates (see
-    :class:`Adjacency`): from a PyG ``edge_index``, the sources of its incoming edges.
+    Every node is expanded once, in the hop after its discovery. Its row holds the nodes that it aggregates (see
+    :class:`Adjacency`): for a PyG ``edge_index``, the sources of its incoming edges.
 
     Parameters
     ----------
     adj : Adjacency, Graph or anything :func:`graphrep.ops.as_adjacency` takes
-        Square. On a GPU the sample is drawn and stays there.
+        Square. For an adjacency on a GPU the sample is drawn there and stays there.
     seeds : int32 or int64 tensor or array of shape (num_seeds,)
-        Repeats are kept, each with the same neighbours.
+        Repeats are kept, each with the same neighbors.
     num_neighbors : sequence of int
-        Neighbours per node in each hop; -1: all. A row is taken whole where it has no more, unless with replacement.
+        Number of neighbors per node in each hop; -1 takes all. Without replacement, a row that has no more entries than
+        this is taken whole.
     replace : bool
-        Draw with replacement.
+        Whether to draw with replacement.
     weighted : bool
-        Draw in proportion to ``adj.values`` (float32 or float64, not negative). Entries of weight 0 are never drawn.
-        Without replacement this is successive sampling: the next in proportion to weight among those left.
-    seed : int, optional
-        Default: another one at every call.
+        Whether to draw in proportion to ``adj.values`` (float32 or float64, non-negative). Entries of weight 0 are
+        never drawn. Without replacement this is successive sampling: each draw is in proportion to weight among the
+        remaining entries.
+    seed : int or None
+        None uses a new seed in every call.
     batch : int
-        Which batch this is; batches of one seed are independent.
+        Number of the batch; the batches of one seed are independent.
 
     Returns
     -------
@@ -93,16 +95,16 @@ def sample_neighbors(
     Raises
     ------
     TypeError, ValueError, IndexError
-        Seeds of another dtype or shape or out of range; a matrix that is not square; no values to draw by, or
-        one that is negative or not finite in a row that was sampled.
+        Seeds have a wrong dtype or shape or are out of range, the matrix is not square, there are no values for
+        weighted sampling, or a value in a sampled row is negative or not finite.
 
     Notes
     -----
-    Random numbers are a function of (seed, batch, hop, node): the number of threads changes nothing, nor does the
-    device, unless two keys of a weighted draw without replacement are equal but for rounding. Uniform draws without
-    replacement follow Floyd, O(k) for each node; weighted ones take the ``k`` smallest of exponential keys
-    :math:`-\log(u_e) / w_e` [1]_, O(degree). Local numbers come from a hash map of the size of the sample: no work or
-    memory follows the number of nodes of the graph.
+    Random numbers are a function of (seed, batch, hop, node). The sample does not depend on the number of threads. It
+    does not depend on the device either, unless two keys of a weighted draw without replacement differ only by
+    rounding. Uniform draws without replacement use Floyd's algorithm, O(k) per node; weighted draws take the ``k``
+    smallest of the exponential keys :math:`-\log(u_e) / w_e` [1]_, O(degree). Local numbers come from a hash map of the
+    size of the sample, so neither time nor memory depends on the number of nodes of the graph.
 
     References
     ----------
@@ -123,7 +125,7 @@ def sample_neighbors(
     """
     a = as_adjacency(adj)
     if a.num_rows != a.num_cols:
-        raise ValueError(f"neighbours can only be sampled from a square matrix, got {a.num_rows} x {a.num_cols}.")
+        raise ValueError(f"adj must be square for neighbor sampling, got {a.num_rows} x {a.num_cols}.")
     fanouts = [checked_int("num_neighbors", k, -1) for k in num_neighbors]
     nodes = _seeds(seeds, a)
     values = None
@@ -138,7 +140,9 @@ def sample_neighbors(
         a.indptr, a.indices, a.permutation, values, nodes, fanouts, bool(replace), key, batch
     )
     if bad >= 0:
-        raise ValueError(f"values must be finite and not negative to sample by, but those of row {bad} are not.")
+        raise ValueError(
+            f"values must be finite and non-negative for weighted sampling, but in row {bad} they are not."
+        )
     return NeighborSample(*parts)
 
 

@@ -1,4 +1,4 @@
-"""sample_neighbors by the native kernel."""
+"""sample_neighbors with the native kernel."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def sample_neighbors(
     seed: int,
     batch: int,
 ) -> tuple[Any, ...]:
-    """See :func:`graphrep.ops.sample_neighbors`; a node of bad weights or -1, then the fields of the sample."""
+    """See :func:`graphrep.ops.sample_neighbors`; returns a node with invalid weights or -1, then the sample."""
     bad, *arrays, nodes, edges = _core.sample_neighbors(
         SCALARS[torch.float32 if weights is None else weights.dtype],
         SCALARS[indices.dtype],

@@ -1,6 +1,6 @@
-"""sample_neighbors node by node in Python, with the random numbers of the kernel: the oracle of the tests.
+"""sample_neighbors node by node in Python, with the random numbers of the kernel: the test oracle.
 
-Works on the CPU wherever the tensors are.
+Runs on the CPU, whatever the device of the tensors.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def sample_neighbors(
     seed: int,
     batch: int,
 ) -> tuple[Any, ...]:
-    """See :func:`graphrep.ops.sample_neighbors`; a node of bad weights or -1, then the fields of the sample."""
+    """See :func:`graphrep.ops.sample_neighbors`; returns a node with invalid weights or -1, then the sample."""
     device, nodes = seeds.device, seeds.tolist()
     indptr, indices = indptr.cpu(), indices.cpu()
     edge_ids, weights = (None if part is None else part.cpu() for part in (edge_ids, weights))
@@ -64,7 +64,7 @@ def sample_neighbors(
 
 
 def _places(n: int, fanout: int, replace: bool, weights: npt.NDArray[np.float64] | None, key: int) -> list[int]:
-    """Places within a row of n entries."""
+    """Drawn positions within a row of n entries."""
     replace = replace and fanout >= 0
     k = fanout if replace else min(n, fanout) if fanout >= 0 else n
     if n == 0 or k == 0:
@@ -85,7 +85,7 @@ def _places(n: int, fanout: int, replace: bool, weights: npt.NDArray[np.float64]
     if k == n:
         return list(range(n))
     chosen: list[int] = []
-    for j in range(k):  # Floyd: every set of k is equally likely
+    for j in range(k):  # Floyd's algorithm: every set of k is equally likely
         t = int(bounded(random_bits(key, j), n - k + j + 1))
         chosen.append(n - k + j if t in chosen else t)
     return chosen

@@ -1,9 +1,9 @@
-"""sample_neighbors on a GPU: the draws by Triton kernels, the local numbers by torch's sort.
+"""sample_neighbors on a GPU: draws with Triton kernels, local numbers with torch's sort.
 
-Random numbers and sums are those of the native kernel, so that a GPU draws what a CPU draws. Only the logarithm of
-weighted draws without replacement may differ in its last bit, which matters if two keys of a row are that close. Where
-more than ``WIDEST`` neighbours are to be drawn from a longer row, which needs that many to be held by one program, the
-reference runs, on the CPU.
+Random numbers and sums are those of the native kernel, so that a GPU draws the same neighbors as a CPU. Only the
+logarithm of weighted draws without replacement may differ in its last bit, which matters if two keys of a row are that
+close. If more than ``WIDEST`` neighbors have to be drawn from a longer row, too many for one program to hold, the
+reference runs on the CPU.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from graphrep.ops.sampling import triton_kernels as kernels
 Tensor = torch.Tensor
 
 WIDEST = 2048
-TILE = 1024  # targets times draws of a program
+TILE = 1024  # number of targets times number of draws of a program
 
 
 def sample_neighbors(
@@ -35,7 +35,7 @@ def sample_neighbors(
     seed: int,
     batch: int,
 ) -> tuple[Any, ...]:
-    """See :func:`graphrep.ops.sample_neighbors`; a node of bad weights or -1, then the fields of the sample."""
+    """See :func:`graphrep.ops.sample_neighbors`; returns a node with invalid weights or -1, then the sample."""
     nodes, begin = seeds, 0
     parts: list[tuple[Tensor, Tensor, Tensor]] = []
     num_nodes, num_edges = [len(seeds)], []
@@ -72,13 +72,13 @@ def _draw(
     replace: bool,
     hop_key: int,
 ) -> tuple[Tensor, Tensor]:
-    """Target and place within its row of every draw; negative places stand for no draw."""
+    """Target of every draw and the position within its row; negative positions mean no draw."""
     longest = fanout if fanout >= 0 else None
     number = torch.where(degree > 0, fanout, 0) if replace else degree.clamp(min=0, max=longest)
     first = torch.cat([number.new_zeros(1), number.cumsum(0)])
     draws = int(first[-1])
     of = torch.repeat_interleave(number, output_size=draws)
-    place = torch.arange(draws, device=first.device) - first.index_select(0, of)  # where rows are taken whole
+    place = torch.arange(draws, device=first.device) - first.index_select(0, of)  # for rows taken whole
     if not draws or fanout < 0 or (fanout > WIDEST and not replace):
         return of, place
     block_k = triton.next_power_of_2(min(fanout, WIDEST))
@@ -104,7 +104,7 @@ def _draw(
 
 
 def _usable(weights: Tensor, entry: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
-    """Which draws come from weights that are none, and which of the others stand for an edge."""
+    """Which draws have invalid weights, and which of the others are edges."""
     drawn = place >= 0
     weight = weights.index_select(0, torch.where(drawn, entry, 0))
     bad = (place == kernels.BAD.value) | (drawn & ~((weight >= 0) & weight.isfinite()))
@@ -112,7 +112,7 @@ def _usable(weights: Tensor, entry: Tensor, place: Tensor) -> tuple[Tensor, Tens
 
 
 def _number(nodes: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
-    """Place of each id in ``nodes``, and the ids that are new, which follow there, in the order of their appearance."""
+    """Position of each id in ``nodes`` extended by the new ids, and these new ids in the order of their appearance."""
     everything = torch.cat([nodes, ids])
     unique, which = torch.unique(everything, return_inverse=True)
     position = torch.arange(len(everything), device=ids.device)

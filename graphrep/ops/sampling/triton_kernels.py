@@ -1,8 +1,8 @@
-"""The Triton kernels of neighbour sampling; launched by the module ``triton`` beside this one.
+"""Triton kernels for neighbor sampling; launched by the module ``triton`` in this folder.
 
-All write places within the rows of ``targets`` from ``first[target]`` on. The weighted ones write ``NONE`` where they
-find fewer, and ``BAD`` for a row with a weight that is negative or not finite; they pass over a row entry by entry,
-each lane of a program over another row, so that sums of weights are those of the CPU to the bit.
+All kernels write positions within the rows of ``targets``, starting at ``first[target]``. The weighted kernels write
+``NONE`` if they find fewer entries, and ``BAD`` for a row with a negative or non-finite weight. They process a row
+entry by entry, each lane of a program a different row, so that sums of weights have the same bits as on a CPU.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BIG = tl.constexpr(2**62)
 
 @triton.jit
 def _target(indptr, targets, first, hop_key, target, valid) -> Any:
-    """Where the row of a target begins, how long it is, where its draws go, how many they are, and its stream."""
+    """Start and length of the row of a target, start and number of its draws, and its random stream."""
     node = tl.load(targets + target, mask=valid, other=0)
     begin = tl.load(indptr + node, mask=valid, other=0)
     length = tl.load(indptr + node + 1, mask=valid, other=0) - begin
@@ -32,7 +32,7 @@ def _target(indptr, targets, first, hop_key, target, valid) -> Any:
 
 @triton.jit(do_not_specialize=["hop_key"])
 def repeated_kernel(indptr, targets, first, of, out, hop_key, draws, BLOCK: tl.constexpr) -> None:
-    """Uniform draws with replacement; ``of`` is the target of each."""
+    """Uniform draws with replacement; ``of`` is the target of each draw."""
     draw = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     valid = draw < draws
     target = tl.load(of + draw, mask=valid, other=0)
@@ -44,7 +44,7 @@ def repeated_kernel(indptr, targets, first, of, out, hop_key, draws, BLOCK: tl.c
 def distinct_kernel(
     indptr, targets, first, out, hop_key, num_targets, fanout, BLOCK: tl.constexpr, BLOCK_K: tl.constexpr
 ) -> None:
-    """Uniform draws without replacement, by Floyd's method, for rows that are longer than the fanout."""
+    """Uniform draws without replacement, by Floyd's algorithm, for rows that are longer than the fanout."""
     target = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     _begin, length, to, _room, key = _target(indptr, targets, first, hop_key, target, target < num_targets)
     longer = length > fanout
@@ -61,7 +61,7 @@ def distinct_kernel(
 
 @triton.jit
 def _weight(weights, begin, length, place) -> Any:
-    """Weight of a place of each row, 0 beyond its end, and whether it may be drawn by."""
+    """Weight at a position of each row, 0 beyond its end, and whether the weight is valid."""
     w = tl.load(weights + begin + place, mask=place < length, other=0).to(tl.float64)
     return w, (w >= 0) & (w < float("inf"))
 
@@ -70,7 +70,7 @@ def _weight(weights, begin, length, place) -> Any:
 def weighted_repeated_kernel(
     indptr, weights, targets, first, out, hop_key, num_targets, BLOCK: tl.constexpr, BLOCK_K: tl.constexpr
 ) -> None:
-    """Draws in proportion to weights, with replacement; programs along the second axis share the draws."""
+    """Draws in proportion to weights, with replacement; the programs of the second grid axis share the draws."""
     target = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     begin, length, to, room, key = _target(indptr, targets, first, hop_key, target, target < num_targets)
     longest = tl.max(length, 0)
@@ -99,7 +99,7 @@ def weighted_repeated_kernel(
 def weighted_distinct_kernel(
     indptr, weights, targets, first, out, hop_key, num_targets, fanout, BLOCK: tl.constexpr, BLOCK_K: tl.constexpr
 ) -> None:
-    """The places of the smallest keys -log(1 - u) / w, ascending, for rows that are longer than the fanout."""
+    """Positions of the smallest keys -log(1 - u) / w, in ascending order, for rows that are longer than the fanout."""
     target = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     begin, length, to, _room, key = _target(indptr, targets, first, hop_key, target, target < num_targets)
     longer = length > fanout

@@ -1,6 +1,6 @@
-"""Reductions of tensors by index or by segment, and their inverses: all that torch-scatter offers.
+"""Reductions of tensors by index or by segment, and their inverses: all functions of torch-scatter.
 
-``import graphrep.ops as torch_scatter`` replaces it.
+``import graphrep.ops as torch_scatter`` is a drop-in replacement.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the public functions share: checks, and the index in the least shape that says the same."""
+"""Argument checks shared by the public functions, and reduction of an index to its smallest equivalent shape."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IDS = (torch.int32, torch.int64)
 
 
 def check_source(src: Tensor, index: Tensor, name: str) -> None:
-    """Dtypes and devices of what is reduced and of ``index`` or ``indptr``."""
+    """Check dtypes and devices of the input and of ``index`` or ``indptr``."""
     if not isinstance(src, Tensor) or src.dtype not in SCALARS:
         raise TypeError(f"src must be a tensor of floats or integers, got {describe(src)}.")
     if not isinstance(index, Tensor) or index.dtype not in IDS:
@@ -26,13 +26,13 @@ def check_source(src: Tensor, index: Tensor, name: str) -> None:
 
 
 def check_floating(src: Tensor, name: str) -> None:
-    """As torch-scatter words it: these functions know floats only."""
+    """Raise torch-scatter's ValueError, for functions that accept floats only."""
     if not isinstance(src, Tensor) or not src.is_floating_point():
-        raise ValueError(f"{name} needs a floating src, got {describe(src)}.")
+        raise ValueError(f"{name} needs a floating-point src, got {describe(src)}.")
 
 
 def check_out(out: Tensor, src: Tensor, dim: int, size: int | None = None) -> None:
-    """``out`` is a tensor like ``src`` but for its size along ``dim``."""
+    """Check that ``out`` is a tensor like ``src`` except for its size along ``dim``."""
     if not isinstance(out, Tensor) or out.dtype != src.dtype or out.device != src.device:
         raise TypeError(f"out must be a {src.dtype} tensor on {src.device}, got {describe(out)}.")
     wanted = list(src.shape)
@@ -40,12 +40,12 @@ def check_out(out: Tensor, src: Tensor, dim: int, size: int | None = None) -> No
         wanted[dim] = out.shape[dim] if size is None else size
     if list(out.shape) != wanted:
         raise ValueError(
-            f"out must have the shape of src, {tuple(src.shape)}, but for dimension {dim}; got {describe(out)}."
+            f"out must have the shape of src, {tuple(src.shape)}, except along dimension {dim}; got {describe(out)}."
         )
 
 
 def axis(src: Tensor, dim: int) -> int:
-    """``dim``, counted from 0."""
+    """``dim`` as a non-negative number."""
     n = src.dim()
     if not -n <= dim < n:
         raise IndexError(f"dim must lie in [{-n}, {n}), got {dim}.")
@@ -53,10 +53,10 @@ def axis(src: Tensor, dim: int) -> int:
 
 
 def compact(index: Tensor, shape: torch.Size, dim: int, name: str = "index") -> Tensor:
-    """Index that broadcasts to ``shape`` along all but ``dim``, in the least of the shapes that the ops take.
+    """Index that broadcasts to ``shape`` in all dimensions except ``dim``, in the smallest shape that the ops accept.
 
-    One-dimensional indices lie along ``dim``; others are aligned with the first dimensions. What was made by
-    ``expand`` is taken back, so that it costs nothing.
+    A one-dimensional index lies along ``dim``; others are aligned with the first dimensions. An ``expand`` is undone,
+    so that an expanded index costs nothing.
     """
     n = len(shape)
     if index.dim() == 1 and index.shape[0] == shape[dim]:
@@ -84,14 +84,14 @@ def compact(index: Tensor, shape: torch.Size, dim: int, name: str = "index") -> 
 
 
 def number_of_groups(index: Tensor) -> int:
-    """One more than the largest id, 0 of none."""
+    """One more than the largest id, 0 for an empty index."""
     if _native(index):
         return max(largest_id(index.contiguous()) + 1, 0)
     return max(int(index.max()) + 1, 0) if index.numel() else 0
 
 
 def _native(index: Tensor) -> bool:
-    """Whether a kernel can read this tensor here and now."""
+    """Whether a native kernel can read this tensor directly."""
     return (
         index.device.type == "cpu"
         and type(index) is Tensor
@@ -103,7 +103,7 @@ def _native(index: Tensor) -> bool:
 def scatter_arguments(
     src: Tensor, index: Tensor, dim: int, out: Tensor | None, dim_size: int | None
 ) -> tuple[Tensor, Tensor, int, int]:
-    """Contiguous ``src``, compact ``index``, ``dim`` from 0, and the number of groups."""
+    """Contiguous ``src``, compact ``index``, non-negative ``dim``, and the number of groups."""
     check_source(src, index, "index")
     dim = axis(src, dim)
     if out is not None:
@@ -126,7 +126,7 @@ def segment_arguments(src: Tensor, indptr: Tensor, entries: int | None) -> tuple
     dim = indptr.dim() - 1
     if not 0 <= dim < src.dim() or indptr.shape[-1] < 1:
         raise ValueError(
-            f"indptr must have 1 to {src.dim()} dimensions, as many as src at most, and at least one offset; "
+            f"indptr must have 1 to {src.dim()} dimensions, at most as many as src, and at least one offset; "
             f"got {describe(indptr)}."
         )
     indptr = compact(indptr, torch.Size((*src.shape[:dim], indptr.shape[-1])), dim, "indptr").long()
@@ -136,7 +136,7 @@ def segment_arguments(src: Tensor, indptr: Tensor, entries: int | None) -> tuple
 
 
 def check_offsets(indptr: Tensor, entries: int) -> None:
-    """Offsets must ascend within [0, entries]."""
+    """Check that the offsets ascend within [0, entries]."""
     if not indptr.numel():
         return
     rows = indptr.reshape(-1, indptr.shape[-1])
@@ -155,12 +155,12 @@ def check_offsets(indptr: Tensor, entries: int) -> None:
 
 
 def wants_gradient(*tensors: Tensor | None) -> bool:
-    """Whether a gradient of any of these will be asked for."""
+    """Whether any of these tensors requires a gradient."""
     return torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)
 
 
 def merge_extreme(out: Tensor, best: Tensor, arg: Tensor, entries: int, *, largest: bool) -> tuple[Tensor, Tensor]:
-    """Let ``out`` take part in a maximum or minimum, in place; its own values keep their ties and have no entry."""
+    """Include ``out`` in a maximum or minimum, in place; on a tie the value of ``out`` wins, which has no entry."""
     wins = (best > out) if largest else (best < out)
     if best.is_floating_point():
         wins |= best.isnan() & ~out.isnan()

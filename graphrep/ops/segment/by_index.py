@@ -22,8 +22,8 @@ def scatter(
 ) -> Tensor:
     r"""Reduce the entries of ``src`` that share an index: :math:`y_i = \bigoplus_{e:\, \mathrm{index}_e = i} x_e`.
 
-    Names, arguments and results are those of torch-scatter. Where the entries are rows gathered from a matrix,
-    :func:`spmm` does the same without storing them.
+    Names, arguments and results are those of torch-scatter. If the entries are rows gathered from a matrix,
+    :func:`spmm` computes the same without storing them.
 
     Parameters
     ----------
@@ -31,34 +31,34 @@ def scatter(
     index : int32 or int64 tensor
         One-dimensional along ``dim``, or aligned with the first dimensions of ``src`` and broadcast over the others.
     dim : int
-        Along which to reduce.
+        Dimension to reduce.
     out : tensor, optional
-        Takes part in the reduction (as a mean: is added to the sums before they are divided) and is overwritten by the
-        result, which is returned.
+        Included in the reduction (for a mean, added to the sums before they are divided), then overwritten by the
+        result and returned.
     dim_size : int, optional
         Size of the result along ``dim``. Default: ``index.max() + 1``.
     reduce : {"sum", "add", "mul", "mean", "min", "max"}
 
     Returns
     -------
-    tensor of the shape of ``src``, but ``dim_size`` along ``dim``
-        Groups without entries become 0, products 1.
+    tensor of the shape of ``src``, with ``dim_size`` along ``dim``
+        Groups without entries become 0, or 1 for products.
 
     Raises
     ------
     IndexError
-        ``index`` outside [0, dim_size), or ``dim`` outside the dimensions of ``src``.
+        An index lies outside [0, dim_size), or ``dim`` is not a dimension of ``src``.
     TypeError, ValueError
-        Another dtype, device or shape, or an unknown ``reduce``.
+        A dtype, device or shape is wrong, or ``reduce`` is unknown.
 
     Notes
     -----
     Differentiable in ``src`` and ``out``, twice for sum and mean. Time O(elements of ``src`` + elements of the result).
-    Entries are reduced in their order, 16-bit floats in float32: results are the same to the bit for any number of
-    threads. Of equal extremes the first entry gets the gradient. Means of integers are rounded down.
+    Entries are reduced in order, 16-bit floats in float32: results have the same bits for any number of threads. Among
+    equal extremes the first entry gets the gradient. Means of integers are rounded down.
 
-    Differences from torch-scatter: a NaN wins a maximum or minimum; so does an infinity in a group that holds nothing
-    else. The mean of many 16-bit values does not lose its count.
+    Differences from torch-scatter: the maximum or minimum of a group with a NaN is NaN, and that of a group with
+    nothing but infinities is infinite. The mean of many 16-bit values does not lose its count.
 
     Examples
     --------
@@ -106,8 +106,8 @@ def scatter_mul(
 ) -> Tensor:
     """Product of the entries that share an index; see :func:`scatter`.
 
-    The gradient is, as torch-scatter defines it, that of the result times the result over the entry, and 0 where that
-    is not a number, thus at entries that are 0.
+    As in torch-scatter, the gradient of an entry is that of the result times the result divided by the entry, and 0
+    where this is NaN, as at entries that are 0.
     """
     x, at, dim, size = scatter_arguments(src, index, dim, out, dim_size)
     product: Tensor = fold_op(x, at, dim, size, MUL)
@@ -129,21 +129,21 @@ def scatter_mean(
 def scatter_min(
     src: Tensor, index: Tensor, dim: int = -1, out: Tensor | None = None, dim_size: int | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Minimum of the entries that share an index, and which entry that is; see :func:`scatter_max`."""
+    """Minimum of the entries that share an index, and its position; see :func:`scatter_max`."""
     return _extreme(src, index, dim, out, dim_size, largest=False)
 
 
 def scatter_max(
     src: Tensor, index: Tensor, dim: int = -1, out: Tensor | None = None, dim_size: int | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Maximum of the entries that share an index, and which entry that is; see :func:`scatter`.
+    """Maximum of the entries that share an index, and its position; see :func:`scatter`.
 
     Returns
     -------
     values : tensor
     arg : int64 tensor of the same shape
-        Position along ``dim`` of the first entry that has the value; ``src.shape[dim]`` where there is none: in groups
-        without entries, and where ``out`` had it already.
+        Position along ``dim`` of the first entry with this value; ``src.shape[dim]`` if there is none, which is the
+        case for groups without entries and for values of ``out``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Segments given by offsets (CSR): reduce ranges of entries, and spread values over them."""
+"""Segments given by offsets (CSR): reduce ranges of entries, and repeat values over them."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ def segment_csr(src: Tensor, indptr: Tensor, out: Tensor | None = None, reduce: 
 
     Returns
     -------
-    tensor of the shape of ``src``, but N along that dimension
+    tensor of the shape of ``src``, with N along that dimension
         Segments without entries become 0.
 
     Raises
     ------
     IndexError, ValueError, TypeError
-        Offsets outside the entries or descending; another shape, device or dtype, or an unknown ``reduce``.
+        Offsets are out of range or descend, a shape, device or dtype is wrong, or ``reduce`` is unknown.
 
     Notes
     -----
-    Differentiable in ``src``, twice for sum and mean. Time O(elements of ``src``). Sums are formed in float32 or wider,
-    in an order that depends on the length of the segment only. A NaN wins a maximum or minimum, unlike in
-    torch-scatter.
+    Differentiable in ``src``, twice for sum and mean. Time O(elements of ``src``). Sums are computed in float32 or
+    wider, in an order that depends only on the length of the segment. Unlike in torch-scatter, the maximum or minimum
+    of a segment with a NaN is NaN.
 
     Examples
     --------
@@ -83,12 +83,12 @@ def segment_mean_csr(src: Tensor, indptr: Tensor, out: Tensor | None = None) -> 
 
 
 def segment_min_csr(src: Tensor, indptr: Tensor, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Minimum over ranges of entries, and which entry that is; see :func:`segment_max_csr`."""
+    """Minimum over ranges of entries, and its position; see :func:`segment_max_csr`."""
     return _extreme(src, indptr, out, largest=False)
 
 
 def segment_max_csr(src: Tensor, indptr: Tensor, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Maximum over ranges of entries, and which entry that is (the number of entries if there is none).
+    """Maximum over ranges of entries, and its position (the number of entries if a range is empty).
 
     See :func:`segment_csr`.
     """
@@ -96,9 +96,9 @@ def segment_max_csr(src: Tensor, indptr: Tensor, out: Tensor | None = None) -> t
 
 
 def gather_csr(src: Tensor, indptr: Tensor, out: Tensor | None = None) -> Tensor:
-    r"""Spread values over ranges: :math:`y_e = x_i` for :math:`\mathrm{indptr}_i \le e < \mathrm{indptr}_{i+1}`.
+    r"""Repeat values over ranges: :math:`y_e = x_i` for :math:`\mathrm{indptr}_i \le e < \mathrm{indptr}_{i+1}`.
 
-    The derivative of :func:`segment_sum_csr`, and the other way round.
+    The derivative of :func:`segment_sum_csr`, and vice versa.
 
     Parameters
     ----------
@@ -106,12 +106,12 @@ def gather_csr(src: Tensor, indptr: Tensor, out: Tensor | None = None) -> Tensor
         N along dimension ``indptr.dim() - 1``.
     indptr : int32 or int64 tensor of shape (N + 1,) or (..., N + 1)
     out : tensor, optional
-        Overwritten by the result and returned; says how many entries there are. Default: the last offset.
+        Overwritten by the result and returned; its size is the number of entries. Default: the last offset.
 
     Returns
     -------
     tensor
-        Entries of no range become 0.
+        Entries outside all ranges become 0.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Segments given by a sorted index (COO): reduced, and gathered, through the offsets that the index stands for."""
+"""Segments given by a sorted index (COO): reduced and gathered through the equivalent offsets."""
 
 from __future__ import annotations
 
@@ -39,35 +39,35 @@ Tensor = torch.Tensor
 def segment_coo(
     src: Tensor, index: Tensor, out: Tensor | None = None, dim_size: int | None = None, reduce: str = "sum"
 ) -> Tensor:
-    r"""Reduce the entries that share an index, which ascends: :math:`y_i = \bigoplus_{e:\, \mathrm{index}_e = i} x_e`.
+    r"""Reduce the entries that share a sorted index: :math:`y_i = \bigoplus_{e:\, \mathrm{index}_e = i} x_e`.
 
-    Names, arguments and results are those of torch-scatter. What :func:`scatter` does, faster, as entries of a group
-    lie side by side.
+    Names, arguments and results are those of torch-scatter. Computes the same as :func:`scatter`, but faster, since the
+    entries of a group are adjacent.
 
     Parameters
     ----------
     src : float32, float64, bfloat16, float16 or integer tensor
     index : int32 or int64 tensor
-        Ascending along its last dimension, which is the one of ``src`` that is reduced; its other dimensions are
-        aligned with the first ones of ``src`` and may be 1.
+        Ascending along its last dimension, the one of ``src`` to be reduced; its other dimensions are aligned with the
+        first ones of ``src`` and may be 1.
     out : tensor, optional
-        Takes part in the reduction (as a mean: is added to the sums before they are divided) and is overwritten by the
-        result, which is returned.
+        Included in the reduction (for a mean, added to the sums before they are divided), then overwritten by the
+        result and returned.
     dim_size : int, optional
         Size of the result along that dimension. Default: ``index.max() + 1``.
     reduce : {"sum", "add", "mean", "min", "max"}
 
     Returns
     -------
-    tensor of the shape of ``src``, but ``dim_size`` along that dimension
+    tensor of the shape of ``src``, with ``dim_size`` along that dimension
         Groups without entries become 0.
 
     Raises
     ------
     ValueError
-        ``index`` descends, or its shape or device does not fit, or an unknown ``reduce``.
+        ``index`` descends, its shape or device does not match, or ``reduce`` is unknown.
     IndexError, TypeError
-        ``index`` outside [0, dim_size); another dtype.
+        An index lies outside [0, dim_size), or a dtype is wrong.
 
     Notes
     -----
@@ -91,7 +91,7 @@ def segment_coo(
 
 
 def segment_sum_coo(src: Tensor, index: Tensor, out: Tensor | None = None, dim_size: int | None = None) -> Tensor:
-    """Sum of the entries that share an index, which ascends; see :func:`segment_coo`."""
+    """Sum of the entries that share a sorted index; see :func:`segment_coo`."""
     x, indptr, dim = _arguments(src, index, out, dim_size)
     total: Tensor = segment_op(x, indptr, dim, SUM)
     return total if out is None else out.add_(total)
@@ -103,7 +103,7 @@ def segment_add_coo(src: Tensor, index: Tensor, out: Tensor | None = None, dim_s
 
 
 def segment_mean_coo(src: Tensor, index: Tensor, out: Tensor | None = None, dim_size: int | None = None) -> Tensor:
-    """Mean of the entries that share an index, which ascends; see :func:`segment_coo`."""
+    """Mean of the entries that share a sorted index; see :func:`segment_coo`."""
     x, indptr, dim = _arguments(src, index, out, dim_size)
     if out is None:
         mean: Tensor = segment_op(x, indptr, dim, MEAN)
@@ -115,21 +115,21 @@ def segment_mean_coo(src: Tensor, index: Tensor, out: Tensor | None = None, dim_
 def segment_min_coo(
     src: Tensor, index: Tensor, out: Tensor | None = None, dim_size: int | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Minimum of the entries that share an index, which ascends, and which entry that is; see :func:`scatter_max`."""
+    """Minimum of the entries that share a sorted index, and its position; see :func:`scatter_max`."""
     return _extreme(src, index, out, dim_size, largest=False)
 
 
 def segment_max_coo(
     src: Tensor, index: Tensor, out: Tensor | None = None, dim_size: int | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Maximum of the entries that share an index, which ascends, and which entry that is; see :func:`scatter_max`."""
+    """Maximum of the entries that share a sorted index, and its position; see :func:`scatter_max`."""
     return _extreme(src, index, out, dim_size, largest=True)
 
 
 def gather_coo(src: Tensor, index: Tensor, out: Tensor | None = None) -> Tensor:
-    r"""For every entry the value of its group: :math:`y_e = x_{\mathrm{index}_e}`, where the index ascends.
+    r"""Value of the group of each entry: :math:`y_e = x_{\mathrm{index}_e}`, for a sorted index.
 
-    The derivative of :func:`segment_sum_coo`, and the other way round.
+    The derivative of :func:`segment_sum_coo`, and vice versa.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def gather_coo(src: Tensor, index: Tensor, out: Tensor | None = None) -> Tensor:
 
     Returns
     -------
-    tensor of the shape of ``src``, but as many entries as ``index`` along its last dimension
+    tensor of the shape of ``src``, with the size of ``index`` along its last dimension
 
     Raises
     ------
@@ -169,7 +169,7 @@ def gather_coo(src: Tensor, index: Tensor, out: Tensor | None = None) -> Tensor:
 def _dimension(src: Tensor, index: Tensor) -> int:
     check_source(src, index, "index")
     if not 0 < index.dim() <= src.dim():
-        raise ValueError(f"index must have 1 to {src.dim()} dimensions, as many as src at most; got {index.dim()}.")
+        raise ValueError(f"index must have 1 to {src.dim()} dimensions, at most as many as src; got {index.dim()}.")
     return index.dim() - 1
 
 

@@ -1,4 +1,4 @@
-"""Softmax, its logarithm, logsumexp and standard deviation over the entries that share an index."""
+"""Softmax, log-softmax, logsumexp and standard deviation over the entries that share an index."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def scatter_softmax(src: Tensor, index: Tensor, dim: int = -1, dim_size: int | N
     Raises
     ------
     ValueError
-        ``src`` is not floating, or as :func:`scatter`.
+        ``src`` is not floating-point, or as :func:`scatter`.
 
     Examples
     --------
@@ -46,12 +46,12 @@ def scatter_log_softmax(
     Raises
     ------
     ValueError
-        ``src`` is not floating, or as :func:`scatter`.
+        ``src`` is not floating-point, or as :func:`scatter`.
     """
     check_floating(src, "scatter_log_softmax")
     x, at, dim, size = scatter_arguments(src, index, dim, None, dim_size)
-    centred = x - gather_op(_largest(x, at, dim, size, eps), at, dim)
-    result: Tensor = centred - gather_op((fold_op(centred.exp(), at, dim, size, SUM) + eps).log(), at, dim)
+    centered = x - gather_op(_largest(x, at, dim, size, eps), at, dim)
+    result: Tensor = centered - gather_op((fold_op(centered.exp(), at, dim, size, SUM) + eps).log(), at, dim)
     return result
 
 
@@ -66,17 +66,17 @@ def scatter_logsumexp(
     r"""Logarithm of the sum of exponentials of the entries that share an index.
 
     :math:`y_i = m_i + \log(\sum_{e:\, \mathrm{index}_e = i} \exp(x_e - m_i) + \epsilon)`, where :math:`m_i` is the
-    largest value of the group. Groups whose sum is 0, such as those without entries, become 0. ``out`` takes part as
-    another value of each group and is overwritten; see :func:`scatter`.
+    largest value of the group. Groups whose sum is 0, such as those without entries, become 0. ``out`` counts as one
+    more value of each group and is overwritten; see :func:`scatter`.
 
     Raises
     ------
     ValueError
-        ``src`` is not floating, or as :func:`scatter`.
+        ``src`` is not floating-point, or as :func:`scatter`.
 
     Notes
     -----
-    Unlike torch-scatter, which turns them into finite numbers, NaN and infinity are passed on.
+    NaN and infinity are propagated; torch-scatter turns them into finite numbers.
     """
     check_floating(src, "scatter_logsumexp")
     x, at, dim, size = scatter_arguments(src, index, dim, out, dim_size)
@@ -100,8 +100,8 @@ def scatter_std(
 ) -> Tensor:
     r"""Standard deviation of the entries that share an index.
 
-    :math:`y_i = \sqrt{\sum_e (x_e - \bar{x}_i)^2 / (n_i + 10^{-6})}`, where :math:`n_i` is the number of entries, less
-    1 if ``unbiased``, and at least 1. The squares are added to ``out`` if that is given. See :func:`scatter`.
+    :math:`y_i = \sqrt{\sum_e (x_e - \bar{x}_i)^2 / (n_i + 10^{-6})}`, where :math:`n_i` is the number of entries, minus
+    1 if ``unbiased``, and at least 1. If ``out`` is given, the squares are added to it. See :func:`scatter`.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def scatter_std(
 
     Notes
     -----
-    The gradient of a deviation that is 0 is 0 (torch-scatter: NaN).
+    Where the deviation is 0, so is its gradient (torch-scatter: NaN).
     """
     if isinstance(src, Tensor) and not src.is_floating_point():
         src = src.to(torch.get_default_dtype())
@@ -128,9 +128,9 @@ def scatter_std(
 
 
 def _largest(x: Tensor, index: Tensor, dim: int, size: int, eps: float) -> Tensor:
-    """Largest value of each group, 0 where that is minus infinity, so that it can be subtracted.
+    """Largest value of each group, to be subtracted; 0 if it is minus infinity.
 
-    Without eps the result does not depend on it; a small one changes the gradient by as little.
+    Without eps the result does not depend on it; a small eps changes the gradient accordingly little.
     """
     matters = eps > SMALL_EPS and wants_gradient(x)
     largest: Tensor = extreme_op(x if matters else x.detach(), index, dim, size, True, matters)[0]

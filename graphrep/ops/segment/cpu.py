@@ -1,4 +1,4 @@
-"""Scatter and segment reductions by the native kernels."""
+"""Scatter and segment reductions with the native kernels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graphrep.ops.segment.reference import MAX, MIN, SUM
 
 Tensor = torch.Tensor
 SHORT = (torch.int16, torch.int8, torch.uint8)  # reduced as int32
-PATH = 0  # csrc/segment.hpp: how to scatter; 0 chooses
+PATH = 0  # scatter strategy, see csrc/segment.hpp; 0 selects it automatically
 
 
 def _threads(elements: int) -> int:
@@ -68,7 +68,7 @@ def fold(src: Tensor, index: Tensor, dim: int, size: int, reduce: int) -> Tensor
 
 
 def extreme(src: Tensor, index: Tensor, dim: int, size: int, largest: bool, with_arg: bool) -> tuple[Tensor, Tensor]:
-    """Maximum or minimum of the entries that share an index, and the first entry that has it."""
+    """Maximum or minimum of the entries that share an index, and the position of the first such entry."""
     if src.dtype in SHORT:
         out, arg = extreme(src.int(), index, dim, size, largest, with_arg)
         return out.to(src.dtype), arg
@@ -77,7 +77,7 @@ def extreme(src: Tensor, index: Tensor, dim: int, size: int, largest: bool, with
 
 
 def gather(src: Tensor, index: Tensor, dim: int) -> Tensor:
-    """For every entry the row of its group."""
+    """For each entry, the row of its group."""
     shape = list(src.shape)
     size = shape[dim]
     entries = shape[dim] = index.shape[0] if index.dim() == 1 else index.shape[dim]
@@ -106,7 +106,7 @@ def gather(src: Tensor, index: Tensor, dim: int) -> Tensor:
 
 
 def place(src: Tensor, arg: Tensor, dim: int, size: int) -> Tensor:
-    """Put src[group] at entry arg[group] of ``size`` entries; the rest is 0, and nothing is put where arg == size."""
+    """Write src[group] to entry arg[group] of ``size`` entries, except where arg == size; the rest is 0."""
     shape = list(src.shape)
     number, shape[dim] = shape[dim], size
     if not src.numel():
@@ -160,7 +160,7 @@ def segment_fold(src: Tensor, indptr: Tensor, dim: int, reduce: int) -> Tensor:
 
 
 def segment_extreme(src: Tensor, indptr: Tensor, dim: int, largest: bool, with_arg: bool) -> tuple[Tensor, Tensor]:
-    """Maximum or minimum over ranges of entries, and the first entry that has it."""
+    """Maximum or minimum over ranges of entries, and the position of the first such entry."""
     if src.dtype in SHORT:
         out, arg = segment_extreme(src.int(), indptr, dim, largest, with_arg)
         return out.to(src.dtype), arg
@@ -169,7 +169,7 @@ def segment_extreme(src: Tensor, indptr: Tensor, dim: int, largest: bool, with_a
 
 
 def segment_expand(src: Tensor, indptr: Tensor, dim: int, size: int) -> Tensor:
-    """For each of ``size`` entries the row of its segment, 0 for entries of none."""
+    """For each of ``size`` entries, the row of its segment; 0 for entries outside all segments."""
     shape = list(src.shape)
     number, shape[dim] = shape[dim], size
     if not number:
@@ -192,7 +192,7 @@ def segment_expand(src: Tensor, indptr: Tensor, dim: int, size: int) -> Tensor:
 
 
 def offsets(index: Tensor, size: int) -> Tensor:
-    """Offsets of the groups of a sorted index: for g in 0 … size, how many ids are below g."""
+    """Offsets of the groups of a sorted index: for g in 0 … size, the number of ids below g."""
     indptr = empty(index, (*index.shape[:-1], size + 1), torch.int64)
     entries = index.shape[-1]
     bad = _core.sorted_offsets(
@@ -227,5 +227,5 @@ def softmax(src: Tensor, index: Tensor, dim: int, size: int) -> Tensor:
 
 
 def largest_id(index: Tensor) -> int:
-    """Largest id, -1 of none."""
+    """Largest id, -1 for an empty index."""
     return int(_core.largest_id(SCALARS[index.dtype], index.data_ptr(), index.numel(), _threads(index.numel())))

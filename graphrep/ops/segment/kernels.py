@@ -1,8 +1,8 @@
-"""The ops that scatter, segment and gather are made of, each with its derivative.
+"""The ops behind scatter, segment and gather, each with its derivative.
 
-``index`` is int32 or int64, contiguous, of shape (E,), shared by all leading dimensions; (leading..., E), constant
-along the trailing ones; or that of ``src``. ``indptr`` is int64, contiguous, of shape (N + 1,) or (leading..., N + 1).
-``src`` is contiguous; ``dim`` counts from 0.
+``index`` is int32 or int64, contiguous, of shape (E,), shared by all leading dimensions; of shape (leading..., E),
+constant along the trailing dimensions; or of the shape of ``src``. ``indptr`` is int64, contiguous, of shape (N + 1,)
+or (leading..., N + 1). ``src`` is contiguous; ``dim`` is non-negative.
 """
 
 from __future__ import annotations
@@ -49,18 +49,18 @@ def _shape(src: Tensor, dim: int, size: Any) -> tuple[Any, ...]:
 
 
 def counts(index: Tensor, dim: int, size: int, ndim: int) -> Tensor:
-    """Entries of each group, int64, at least 1, in a shape that broadcasts to a result of ``ndim`` dimensions."""
+    """Number of entries of each group, int64, at least 1, in a shape that broadcasts to ``ndim`` dimensions."""
     number = fold_op(torch.ones_like(index, dtype=torch.int64), index, 0 if index.dim() == 1 else dim, size, SUM)
     return spread(number.clamp_(min=1), dim, ndim)
 
 
 def segment_counts(indptr: Tensor, dim: int, ndim: int) -> Tensor:
-    """As :func:`counts`, for segments."""
+    """Like :func:`counts`, for segments."""
     return spread((indptr[..., 1:] - indptr[..., :-1]).clamp_(min=1), dim, ndim)
 
 
 def divided(total: Tensor, number: Tensor) -> Tensor:
-    """Mean from a sum and counts: integers are rounded down; 16-bit floats cannot hold large counts."""
+    """Mean from a sum and counts. Integers are rounded down; 16-bit floats cannot represent large counts."""
     if not total.is_floating_point():
         return total.div(number, rounding_mode="floor").to(total.dtype)
     wide = torch.float64 if total.dtype == torch.float64 else torch.float32

@@ -1,4 +1,4 @@
-"""Scatter and segment reductions in plain torch: the oracle of the tests, and what runs without a kernel."""
+"""Scatter and segment reductions in plain torch: the test oracle, and the implementation without a kernel."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _full(index: Tensor, shape: torch.Size, dim: int, size: int) -> Tensor:
 
 
 def _wide(src: Tensor) -> Tensor:
-    """16-bit floats and short integers in 32 bits."""
+    """Convert 16-bit floats and short integers to 32 bits."""
     if src.dtype in (torch.bfloat16, torch.float16):
         return src.float()
     return src.int() if src.dtype in (torch.int16, torch.int8, torch.uint8) else src
@@ -36,7 +36,7 @@ def _resized(shape: torch.Size, dim: int, size: int) -> tuple[int, ...]:
 
 
 def counts(index: Tensor, shape: torch.Size, dim: int, size: int) -> Tensor:
-    """Entries of each group, int64, at least 1, in a shape that broadcasts to the result."""
+    """Number of entries of each group, int64, at least 1, in a shape that broadcasts to the result."""
     if index.dim() == 1:
         axis, at = 0, index.long()
     else:
@@ -59,7 +59,7 @@ def fold(src: Tensor, index: Tensor, dim: int, size: int, reduce: int) -> Tensor
 
 
 def extreme(src: Tensor, index: Tensor, dim: int, size: int, largest: bool, with_arg: bool) -> tuple[Tensor, Tensor]:
-    """Maximum or minimum of the entries that share an index, and the first entry that has it."""
+    """Maximum or minimum of the entries that share an index, and the position of the first such entry."""
     at, wide, shape = _full(index, src.shape, dim, size), _wide(src), _resized(src.shape, dim, size)
     how = "amax" if largest else "amin"
     out = wide.new_zeros(shape).scatter_reduce(dim, at, wide, how, include_self=False)
@@ -74,20 +74,20 @@ def extreme(src: Tensor, index: Tensor, dim: int, size: int, largest: bool, with
 
 
 def gather(src: Tensor, index: Tensor, dim: int) -> Tensor:
-    """For every entry the row of its group."""
+    """For each entry, the row of its group."""
     entries = index.shape[0] if index.dim() == 1 else index.shape[dim]
     shape = torch.Size(_resized(src.shape, dim, entries))
     return src.gather(dim, _full(index, shape, dim, src.shape[dim]))
 
 
 def place(src: Tensor, arg: Tensor, dim: int, size: int) -> Tensor:
-    """Put src[group] at entry arg[group] of ``size`` entries; the rest is 0, and nothing is put where arg == size."""
+    """Write src[group] to entry arg[group] of ``size`` entries, except where arg == size; the rest is 0."""
     out = src.new_zeros(_resized(src.shape, dim, size + 1))
     return out.scatter(dim, arg, src).narrow(dim, 0, size).contiguous()
 
 
 def groups(indptr: Tensor, entries: int) -> Tensor:
-    """Group of each entry, as many as there are groups for entries of none."""
+    """Group of each entry; the number of groups for entries outside all groups."""
     number = indptr.shape[-1] - 1
     e = torch.arange(entries, device=indptr.device).expand(*indptr.shape[:-1], entries).contiguous()
     group = torch.searchsorted(indptr.contiguous(), e, right=True) - 1
@@ -102,20 +102,20 @@ def segment_fold(src: Tensor, indptr: Tensor, dim: int, reduce: int) -> Tensor:
 
 
 def segment_extreme(src: Tensor, indptr: Tensor, dim: int, largest: bool, with_arg: bool) -> tuple[Tensor, Tensor]:
-    """Maximum or minimum over ranges of entries, and the first entry that has it."""
+    """Maximum or minimum over ranges of entries, and the position of the first such entry."""
     number = indptr.shape[-1] - 1
     out, arg = extreme(src, groups(indptr, src.shape[dim]), dim, number + 1, largest, with_arg)
     return out.narrow(dim, 0, number).contiguous(), arg.narrow(dim, 0, number).contiguous() if with_arg else arg
 
 
 def segment_expand(src: Tensor, indptr: Tensor, dim: int, size: int) -> Tensor:
-    """For each of ``size`` entries the row of its segment, 0 for entries of none."""
+    """For each of ``size`` entries, the row of its segment; 0 for entries outside all segments."""
     padded = torch.cat([src, src.new_zeros(_resized(src.shape, dim, 1))], dim)
     return gather(padded, groups(indptr, size), dim)
 
 
 def offsets(index: Tensor, size: int) -> Tensor:
-    """Offsets of the groups of a sorted index: for g in 0 … size, how many ids are below g."""
+    """Offsets of the groups of a sorted index: for g in 0 … size, the number of ids below g."""
     if checking() and index.numel():
         if bool((index[..., 1:] < index[..., :-1]).any()):
             raise ValueError("index must ascend along its last dimension.")

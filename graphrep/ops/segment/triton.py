@@ -1,8 +1,8 @@
 """Scatter and segment reductions on a GPU.
 
-Segments are rows of a CSR without column ids, so that the kernels of the sparse products reduce them. Scattered sums
-are added atomically, or, where torch is told to use deterministic algorithms, sorted first and reduced as segments, as
-scattered extremes are whose entries are asked for. The rest, which torch's own kernels do well, is the reference.
+Segments are rows of a CSR without column ids, so the kernels of the sparse products reduce them. Scattered sums use
+atomic additions. If torch is set to deterministic algorithms, they are sorted and reduced as segments instead, as are
+scattered extremes whose positions are requested. Everything else runs on the reference, where torch's kernels are fast.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Tensor = torch.Tensor
 
 @triton.jit
 def add_kernel(src, index, out, entries, width, BLOCK_E: tl.constexpr, BLOCK_F: tl.constexpr) -> None:
-    """Add every row of src to the row of out that its index says."""
+    """Add every row of src to the row of out given by its index."""
     entry = tl.program_id(0).to(tl.int64) * BLOCK_E + tl.arange(0, BLOCK_E)
     flat = tl.program_id(1) * BLOCK_F + tl.arange(0, BLOCK_F)
     valid = entry < entries
@@ -48,17 +48,17 @@ def add_kernel(src, index, out, entries, width, BLOCK_E: tl.constexpr, BLOCK_F: 
 
 
 class _Rows:
-    """A scatter along any dimension as one of the rows of a matrix into the rows of another."""
+    """A scatter along any dimension, expressed as a scatter of matrix rows."""
 
     def __init__(self, src: Tensor, index: Tensor, dim: int, size: int) -> None:
         if checking() and index.numel() and (int(index.min()) < 0 or int(index.max()) >= size):
             wrong = index[(index < 0) | (index >= size)]
             raise IndexError(f"index must lie in [0, {size}), got {int(wrong[0])}.")
         lead, trail, entries = src.shape[:dim], src.shape[dim + 1 :], src.shape[dim]
-        if index.dim() == 1:  # shared by the leading dimensions, which join the features
+        if index.dim() == 1:  # shared by the leading dimensions, which are merged with the features
             self.src, self.index, self.groups = src.movedim(dim, 0).reshape(entries, -1).contiguous(), index, size
             self.result, self.front = (size, *lead, *trail), dim
-        else:  # of their own: their groups are numbered one after the other
+        else:  # one index per leading position: their groups are numbered consecutively
             batch = math.prod(lead)
             first = torch.arange(batch, device=index.device).view(-1, 1) * size
             self.src, self.groups = src.reshape(batch * entries, -1).contiguous(), batch * size
@@ -66,12 +66,12 @@ class _Rows:
             self.result, self.front = (*lead, size, *trail), 0
 
     def sorted(self) -> tuple[Tensor, Tensor]:
-        """Offsets of the groups, and the entries in their order."""
+        """Offsets of the groups, and the entries sorted by group."""
         indptr, order = group_by_key(self.index.contiguous(), None, self.groups)
         return indptr, order
 
     def back(self, out: Tensor) -> Tensor:
-        """Bring a result with a row for each group into its shape."""
+        """Reshape a result with one row per group."""
         return out.view(self.result).movedim(0, self.front).contiguous()
 
 
@@ -98,7 +98,7 @@ def fold(src: Tensor, index: Tensor, dim: int, size: int, reduce: int) -> Tensor
 
 
 def extreme(src: Tensor, index: Tensor, dim: int, size: int, largest: bool, with_arg: bool) -> tuple[Tensor, Tensor]:
-    """Maximum or minimum of the entries that share an index, and the first entry that has it."""
+    """Maximum or minimum of the entries that share an index, and the position of the first such entry."""
     if not with_arg or index.dim() > dim + 1 or not src.numel():
         return reference.extreme(src, index, dim, size, largest, with_arg)
     job = _Rows(src, index, dim, size)
@@ -116,7 +116,7 @@ def segment_fold(src: Tensor, indptr: Tensor, dim: int, reduce: int) -> Tensor:
 
 
 def segment_extreme(src: Tensor, indptr: Tensor, dim: int, largest: bool, with_arg: bool) -> tuple[Tensor, Tensor]:
-    """Maximum or minimum over ranges of entries, and the first entry that has it."""
+    """Maximum or minimum over ranges of entries, and the position of the first such entry."""
     if indptr.dim() > 1:
         return reference.segment_extreme(src, indptr, dim, largest, with_arg)
     out, arg = rows.spmm_extreme(indptr, None, None, _first(src, dim), largest, with_arg)

@@ -20,55 +20,56 @@ F32 = npt.NDArray[np.float32]
 
 
 class SkipGram:
-    r"""Two vector tables and the rule that trains them on walks.
+    r"""Two vector tables, and their training on random walks.
 
-    For a centre node :math:`u` with contexts :math:`C` the loss is
+    For a center node :math:`u` with contexts :math:`C` the loss is
 
     .. math::
         -\sum_{c \in C} \Bigl[ \log \sigma(x_u \cdot y_c)
             + k\, \mathbb{E}_{n \sim P_n} \log \sigma(-x_u \cdot y_n) \Bigr],
         \qquad P_n(v) \propto \mathrm{count}(v)^{3/4}.
 
-    The window is dynamic: a reach is drawn from 1 … window for each centre. Since :math:`x_u` is the same in all pairs
-    of a centre, the expectation is estimated for all of them from a pool of ``noise_rows`` draws, each weighing
-    :math:`k |C| / \texttt{noise\_rows}`; a draw that equals a context is left out of that context's pair. The pool
-    slides along the walk: each centre replaces its k oldest draws. The learning rate falls linearly from
+    The window is dynamic: its size is drawn from 1 … window for each center. All pairs of a center share :math:`x_u`,
+    so they share one estimate of the expectation, from a pool of ``noise_rows`` draws with weight
+    :math:`k |C| / \texttt{noise\_rows}` each; a draw that equals a context is skipped in the pair of that context. The
+    pool slides along the walk: each center replaces the k oldest draws. The learning rate decreases linearly from
     ``learning_rate`` to ``min_learning_rate`` over the whole training.
 
     Parameters
     ----------
     num_nodes, dimensions : int
     counts : int array of shape (num_nodes,)
-        How often each node occurs in the walks, for the noise distribution and for subsampling.
+        Number of occurrences of each node in the walks, for the noise distribution and for subsampling.
     window : int
-        Largest distance between centre and context.
+        Largest distance between center and context.
     num_negatives : int
-        k of the objective.
+        k in the objective.
     noise_rows : int or None
-        Size of the pool of noise draws, at least ``num_negatives``; None: eight times ``num_negatives``, at most 200.
-        Larger pools estimate the expectation with less variance and cost time in proportion to window + 1 + noise_rows.
+        Size of the pool of noise draws, at least ``num_negatives``; None means eight times ``num_negatives``, at most
+        200. A larger pool reduces the variance of the estimate; time is proportional to window + 1 + noise_rows.
     noise_power : float
         Exponent of the noise distribution.
     subsampling : float
-        Threshold t: an occurrence of v is kept with probability :math:`\min(1, (\sqrt{f_v/t} + 1)\, t / f_v)`, f being
-        its share of all tokens. 0 keeps everything.
+        Threshold t: an occurrence of v is kept with probability :math:`\min(1, (\sqrt{f_v/t} + 1)\, t / f_v)`, where f
+        is the share of v in all tokens. 0 keeps everything.
     learning_rate, min_learning_rate : float
     seed : int, None, RandomState or Generator
+        None uses a new seed in every call.
     n_jobs : int or None
-        Threads. With more than one, threads update the tables without locks (Hogwild): results vary by rounding and
-        order from run to run. ``n_jobs=1`` is reproducible bit by bit on one instruction set.
+        Number of threads. Several threads update the tables without locks (Hogwild), so results vary from run to run.
+        ``n_jobs=1`` gives the same bits in every run on one instruction set.
 
     Attributes
     ----------
     input, output : float32 arrays of shape (num_nodes, stride)
-        Vector tables x and y; ``stride`` is ``dimensions`` rounded up to 16, the rest zeros. x starts uniform in
-        [-1/2, 1/2) / dimensions, y at zero.
+        Vector tables x and y; ``stride`` is ``dimensions`` rounded up to a multiple of 16, padded with zeros. x is
+        initialized uniformly in [-1/2, 1/2) / dimensions, y with zeros.
     vectors : float32 array of shape (num_nodes, dimensions)
         View of x.
 
     Notes
     -----
-    Time per token about 6 * dimensions * (window + 1 + noise_rows) flops, memory 8 * num_nodes * (stride + 1) bytes.
+    Time about 6 * dimensions * (window + 1 + noise_rows) flops per token, memory 8 * num_nodes * (stride + 1) bytes.
 
     References
     ----------
@@ -119,7 +120,7 @@ class SkipGram:
                 f"dtype {occurrences.dtype}."
             )
         occurrences = np.ascontiguousarray(occurrences, dtype=np.int64)
-        noise_power = checked_float("noise_power", noise_power, -10, 10)  # so that no power overflows
+        noise_power = checked_float("noise_power", noise_power, -10, 10)  # no power may overflow
         self.noise = choose("noise_table", {"native": cpu.noise_table, "reference": reference.noise_table})(
             occurrences, noise_power
         )
@@ -149,9 +150,9 @@ class SkipGram:
         walks : int32 or int64 array of shape (num_walks, walk_length)
             Row numbers, -1 after the end of a walk.
         first_position, total_positions : int
-            Place of the first walk among all walks of the training: sets the learning rate.
+            Position of the first walk among all walks of the training; determines the learning rate.
         walk_ids : int64 array of shape (num_walks,), optional
-            Keys of the random numbers of each walk; default: positions.
+            Random stream of each walk; default: its position.
         """
         walks = np.ascontiguousarray(walks)
         if walks.ndim != 2 or walks.dtype not in (np.int32, np.int64):

@@ -1,4 +1,4 @@
-"""Skip-gram training by the native kernel."""
+"""Skip-gram training with the native kernel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def noise_table(counts: npt.NDArray[np.int64], power: float) -> tuple[Any, Any]:
-    """Alias table of counts ** power: keep probabilities float32, aliases in the ids' dtype."""
+    """Alias table of counts ** power: float32 keep probabilities, and aliases in the dtype of the ids."""
     keep = np.empty(len(counts), dtype=np.float32)
     alias = np.empty(len(counts), dtype=index_dtype(len(counts)))
     _core.build_noise_table(counts, power, keep, alias)

@@ -1,6 +1,6 @@
-"""Skip-gram with negative sampling in NumPy, one centre at a time: the oracle of the tests.
+"""Skip-gram with negative sampling in NumPy, one center at a time: the test oracle.
 
-Draws the same random numbers as the kernel, so both train on the same pairs and agree up to rounding.
+It draws the same random numbers as the kernel, so both train on the same pairs and agree up to rounding.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ def train(model: SkipGram, walks: Any, walk_ids: Any, first: int, total: int) ->
             tokens = tokens[drawn < model.keep_probability[tokens]]
         if len(tokens) < 2:
             continue
-        for centre, node in enumerate(tokens):
-            reach = 1 + int(_random.bounded(_random.random_bits(reach_key, centre), model.window))
-            contexts = np.r_[tokens[max(0, centre - reach) : centre], tokens[centre + 1 : centre + 1 + reach]]
+        for center, node in enumerate(tokens):
+            reach = 1 + int(_random.bounded(_random.random_bits(reach_key, center), model.window))
+            contexts = np.r_[tokens[max(0, center - reach) : center], tokens[center + 1 : center + 1 + reach]]
             # The pool slides by `num_negatives` draws per center.
-            pool = centre * model.num_negatives + np.arange(model.noise_rows)
+            pool = center * model.num_negatives + np.arange(model.noise_rows)
             bits = _random.random_bits(noise_key, pool)
             slots = _random.bounded(bits, model.num_nodes).astype(np.int64)
             with np.errstate(over="ignore"):

@@ -1,6 +1,6 @@
-"""Sparse matrices and dense rows: sums, means, maxima and minima over neighbours (spmm), scores of entries (sddmm).
+"""Sparse-dense products: sums, means, maxima and minima over neighbors (spmm), and scores of entries (sddmm).
 
-No message is ever stored. The two are each other's derivatives.
+No message is stored. Each of the two is the derivative of the other.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FLOATS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 
 
 def spmm(adj: Any, x: Array, reduce: str = "sum") -> Array:
-    r"""Aggregate neighbours: :math:`y_v = \bigoplus_{e \in \mathrm{row}(v)} a_e\, x_{\mathrm{indices}_e}`.
+    r"""Aggregate neighbors: :math:`y_v = \bigoplus_{e \in \mathrm{row}(v)} a_e\, x_{\mathrm{indices}_e}`.
 
     The reduction :math:`\bigoplus` is a sum, the mean over the entries of the row, a maximum or a minimum. Rows without
     entries become 0. Differentiable in ``x`` and in the values of ``adj``, twice for sum and mean.
@@ -33,9 +33,9 @@ def spmm(adj: Any, x: Array, reduce: str = "sum") -> Array:
     Parameters
     ----------
     adj : Adjacency or anything :func:`graphrep.ops.as_adjacency` takes
-        With values of shape (num_entries, heads), each head weighs its own slice of ``x``.
+        With values of shape (num_entries, heads), each head weights its own slice of ``x``.
     x : float32, float64, bfloat16 or float16 tensor of shape (num_cols, ...)
-        (num_cols, heads, ...) if the values have heads. A NumPy array of float32 or float64 gives a NumPy array.
+        (num_cols, heads, ...) if the values have heads. For a float32 or float64 NumPy array, the result is one too.
     reduce : {"sum", "mean", "max", "min"}
 
     Returns
@@ -45,17 +45,17 @@ def spmm(adj: Any, x: Array, reduce: str = "sum") -> Array:
     Raises
     ------
     TypeError
-        ``x`` of another dtype than the above, or than the values.
+        ``x`` has a dtype other than the above, or other than that of the values.
     ValueError
-        Shapes or devices that disagree, or an unknown reduce.
+        Shapes or devices disagree, or ``reduce`` is unknown.
 
     Notes
     -----
-    Time O(num_entries * columns), bound by the memory traffic of gathering that many elements; no memory beyond the
-    result (and 4 bytes per element of it for max and min if a gradient is wanted). 16-bit types are summed in float32.
-    A NaN wins a maximum or minimum. Of equal extremes the first entry of the row gets the gradient. Results are the
-    same to the bit for any number of threads. The gradient in ``x`` is the product with the transpose, cached on
-    ``adj``; that in the values is :func:`sddmm`.
+    Time O(num_entries * columns), bound by the memory traffic of gathering this number of elements; no memory except
+    the result (and 4 bytes per element of it for max and min if a gradient is required). 16-bit types are summed in
+    float32. The maximum or minimum of a row with a NaN is NaN. Among equal extremes the first entry of the row gets the
+    gradient. Results have the same bits for any number of threads. The gradient with respect to ``x`` is the product
+    with the transpose, which is cached on ``adj``; the gradient with respect to the values is :func:`sddmm`.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def spmm(adj: Any, x: Array, reduce: str = "sum") -> Array:
         raise ValueError(f"x is on {x.device}, but the adjacency is on {a.device}.")
     if values is not None:
         if values.dtype != x.dtype:
-            raise TypeError(f"values and x must have one dtype, got {values.dtype} and {x.dtype}.")
+            raise TypeError(f"values and x must have the same dtype, got {values.dtype} and {x.dtype}.")
         if values.dim() == 2 and (x.dim() < 2 or x.shape[1] != values.shape[1]):
             raise ValueError(
                 f"values have {values.shape[1]} heads, so x must have shape ({a.num_cols}, {values.shape[1]}, ...); "
@@ -101,11 +101,11 @@ def spmm(adj: Any, x: Array, reduce: str = "sum") -> Array:
 
 
 def spmm_extreme(adj: Adjacency, x: Tensor, *, largest: bool, with_arg: bool = True) -> tuple[Tensor, Tensor]:
-    """Maximum or minimum over neighbours, and where it came from.
+    """Maximum or minimum over neighbors, and its position.
 
-    Returns the result of :func:`spmm` and an int32 tensor of its shape: the place within the row of the entry that won
-    (the first of equals), -1 in rows without entries. Without ``with_arg`` the latter is empty unless a gradient is
-    wanted.
+    Returns the result of :func:`spmm` and an int32 tensor of the same shape: the position within the row of the extreme
+    entry (the first among equals), -1 in rows without entries. Without ``with_arg`` it is empty unless a gradient is
+    required.
     """
     values = adj.values
     wants_grad = torch.is_grad_enabled() and (x.requires_grad or (values is not None and values.requires_grad))
@@ -118,7 +118,7 @@ def spmm_extreme(adj: Adjacency, x: Tensor, *, largest: bool, with_arg: bool = T
 def sddmm(adj: Any, x: Tensor, y: Tensor) -> Tensor:
     r"""Score every entry: :math:`s_e = \langle x_{\mathrm{row}(e)}, y_{\mathrm{col}(e)} \rangle`.
 
-    Values of ``adj`` play no part. Differentiable in ``x`` and ``y``, twice.
+    The values of ``adj`` are ignored. Differentiable in ``x`` and ``y``, twice.
 
     Parameters
     ----------
@@ -134,13 +134,13 @@ def sddmm(adj: Any, x: Tensor, y: Tensor) -> Tensor:
     Raises
     ------
     TypeError
-        Dtypes that differ or are not floating.
+        Dtypes differ or are not floating-point.
     ValueError
-        Shapes or devices that disagree.
+        Shapes or devices disagree.
 
     Notes
     -----
-    Time O(num_entries * heads * d), bound by gathering rows of ``y``; no memory beyond the result. The gradients are
+    Time O(num_entries * heads * d), bound by gathering rows of ``y``; no memory except the result. The gradients are
     two sparse products with the incoming gradient as values.
 
     Examples
@@ -161,9 +161,11 @@ def sddmm(adj: Any, x: Tensor, y: Tensor) -> Tensor:
         if tensor.device != a.device:
             raise ValueError(f"{name} is on {tensor.device}, but the adjacency is on {a.device}.")
     if x.dtype != y.dtype:
-        raise TypeError(f"x and y must have one dtype, got {x.dtype} and {y.dtype}.")
+        raise TypeError(f"x and y must have the same dtype, got {x.dtype} and {y.dtype}.")
     if x.shape[1:] != y.shape[1:]:
-        raise ValueError(f"x and y must agree but for their rows, got {tuple(x.shape)} and {tuple(y.shape)}.")
+        raise ValueError(
+            f"x and y must agree in all dimensions but the first, got {tuple(x.shape)} and {tuple(y.shape)}."
+        )
     heads = 1 if x.dim() == 2 else x.shape[1]
     out: Tensor = sddmm_op(a.indptr, a.indices, x.contiguous(), y.contiguous(), heads)
     return out.view(-1) if x.dim() == 2 else out
@@ -212,7 +214,7 @@ def _sum_backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         t_values = back = None
         if values is not None:
             t_values = values.index_select(0, order)
-            if torch.is_grad_enabled():  # only the derivative of the derivative needs the way back
+            if torch.is_grad_enabled():  # only second derivatives need the transpose of the transpose
                 back = torch.empty_like(order).index_copy(0, order, torch.arange(len(order), device=order.device))
         grad_x = sum_op(t_indptr, t_indices, t_values, grad, False, indptr, indices, back)
     if ctx.needs_input_grad[2]:

@@ -1,4 +1,4 @@
-"""spmm and sddmm by the native kernels."""
+"""spmm and sddmm with the native kernels."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def spmm_extreme(
 def spmm_extreme_backward(
     indptr: Tensor, indices: Tensor, values: Tensor | None, arg: Tensor, grad: Tensor, num_x: int
 ) -> Tensor:
-    """Gradient in x of the maximum or minimum: the gradient of a result goes to the entry that it came from."""
-    wide = grad if grad.dtype == torch.float64 else grad.float()  # 16-bit types would lose a sum of many
+    """Gradient of the maximum or minimum with respect to x: each gradient goes to the row of x of the extreme entry."""
+    wide = grad if grad.dtype == torch.float64 else grad.float()  # sums of many terms lose precision in 16-bit types
     weights = None if values is None else values.to(wide.dtype).contiguous()
     out = empty(wide, (num_x, *grad.shape[1:])).zero_()
     heads, columns = _sizes(values, grad)

@@ -1,4 +1,4 @@
-"""spmm and sddmm in plain torch, every message stored: the oracle of the tests, and what runs without a kernel."""
+"""spmm and sddmm in plain torch, with stored messages: the test oracle, and the implementation without a kernel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def rows_of(indptr: Tensor) -> Tensor:
 
 
 def messages(indptr: Tensor, indices: Tensor, values: Tensor | None, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Row of every entry, and values[e] * x[indices[e]] in float32 or wider."""
+    """Row of every entry, and values[e] * x[indices[e]] in at least float32."""
     wide = torch.float64 if x.dtype == torch.float64 else torch.float32
     m = x.index_select(0, indices).to(wide)
     if values is not None:
@@ -60,7 +60,7 @@ def spmm_extreme(
 
 
 def chosen_entries(indptr: Tensor, arg: Tensor) -> tuple[Tensor, Tensor]:
-    """Entry number of every winner (0 where there is none), and whether there is one; both of the shape of ``arg``."""
+    """Entry number of every extreme (0 if there is none), and whether there is one; both have the shape of ``arg``."""
     first = indptr[:-1].view(-1, *[1] * (arg.dim() - 1))
     chosen = arg >= 0
     return torch.where(chosen, first + arg, 0), chosen
@@ -69,7 +69,7 @@ def chosen_entries(indptr: Tensor, arg: Tensor) -> tuple[Tensor, Tensor]:
 def spmm_extreme_backward(
     indptr: Tensor, indices: Tensor, values: Tensor | None, arg: Tensor, grad: Tensor, num_x: int
 ) -> Tensor:
-    """Gradient in x of the maximum or minimum: the gradient of a result goes to the entry that it came from."""
+    """Gradient of the maximum or minimum with respect to x: each gradient goes to the row of x of the extreme entry."""
     wide = torch.float64 if grad.dtype == torch.float64 else torch.float32
     out = torch.zeros((num_x, *grad.shape[1:]), dtype=wide, device=grad.device)
     if not len(indices):

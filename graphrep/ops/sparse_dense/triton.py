@@ -1,11 +1,11 @@
-"""spmm and sddmm by Triton kernels.
+"""spmm and sddmm with Triton kernels.
 
-A program takes one row of the matrix and a block of features: it gathers a tile of (entries, features), whose rows are
-contiguous in memory, keeps one partial result per place of the tile, and reduces over the entries once, at the end.
-Nothing is added atomically, so that results are reproducible. Rows with more than ``LONG`` entries, of which graphs
-with hubs have some, are cut into pieces, each with a program of its own; a second kernel joins the pieces.
+A program handles one row of the matrix and a block of features: it gathers tiles (entries, features), whose rows are
+contiguous in memory, keeps one partial result per element of the tile, and reduces over the entries once at the end.
+There are no atomic additions, so results are reproducible. Rows with more than ``LONG`` entries, as hubs have, are
+split into pieces, each handled by its own program; a second kernel combines the pieces.
 
-With ``indices=None`` entry e stands for row e of x: a segmented reduction.
+With ``indices=None``, entry e refers to row e of x, which is a segmented reduction.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from graphrep.ops.sparse_dense import triton_kernels as kernels
 
 Tensor = torch.Tensor
 
-LONG = 1024  # entries of a row, or of a piece of it, that one program reduces
+LONG = 1024  # largest number of entries of a row, or of a piece of a row, that one program reduces
 TILE = 2048  # elements gathered at a time: 16 per thread of four warps
 
 
@@ -74,10 +74,10 @@ def spmm_extreme(
 def spmm_extreme_backward(
     indptr: Tensor, indices: Tensor | None, values: Tensor | None, arg: Tensor, grad: Tensor, num_x: int
 ) -> Tensor:
-    """Gradient in x of the maximum or minimum: the gradient of a result goes to the entry that it came from.
+    """Gradient of the maximum or minimum with respect to x: each gradient goes to the row of x of the extreme entry.
 
-    Sums are made by atomic additions, in an order that may change from call to call; where torch is told to use
-    deterministic algorithms, the reference runs instead.
+    Atomic additions sum in an order that may change from call to call; if torch is set to deterministic algorithms, the
+    reference runs instead.
     """
     if indices is not None and torch.are_deterministic_algorithms_enabled():
         return reference.spmm_extreme_backward(indptr, indices, values, arg, grad, num_x)
@@ -106,7 +106,7 @@ def spmm_extreme_backward(
 
 
 def sddmm(indptr: Tensor, indices: Tensor, x: Tensor, y: Tensor, heads: int) -> Tensor:
-    """See :func:`graphrep.ops.sddmm`. Programs take equal shares of the entries, whatever the rows' lengths."""
+    """See :func:`graphrep.ops.sddmm`. Programs handle equal shares of the entries, whatever the lengths of the rows."""
     out = x.new_empty(len(indices), heads)
     columns = math.prod(x.shape[1:]) // max(heads, 1)
     if out.numel():
@@ -132,7 +132,7 @@ def sddmm(indptr: Tensor, indices: Tensor, x: Tensor, y: Tensor, heads: int) -> 
 
 
 class RowJob:
-    """Operands, grid and block sizes of a reduction over rows, and the cutting of its long rows."""
+    """Operands, grid and block sizes of a reduction over rows, and the splitting of long rows."""
 
     def __init__(self, indptr: Tensor, indices: Tensor | None, values: Tensor | None, x: Tensor) -> None:
         num_rows, num_entries = len(indptr) - 1, len(x) if indices is None else len(indices)
@@ -141,7 +141,7 @@ class RowJob:
         self.sizes = (num_rows, width, heads, width // heads)
         block_f = min(triton.next_power_of_2(width), 128)
         typical = triton.next_power_of_2(max(num_entries // num_rows, 4))
-        block_e = min(TILE // block_f, 64, typical)  # longer tiles than rows would be empty for the most part
+        block_e = min(TILE // block_f, 64, typical)  # tiles longer than the rows would be mostly empty
         self.options = {
             "LONG": LONG,
             "WIDE": accumulator(x.dtype),
@@ -154,7 +154,7 @@ class RowJob:
         self.grid, self.join_grid = (num_rows + self.slots, blocks), (self.slots, blocks)
 
     def partial(self, dtype: torch.dtype | None) -> Tensor | None:
-        """Space for the pieces, of a given type or of that of the sums."""
+        """Buffer for the pieces, of the given dtype or that of the sums."""
         if not self.slots:
             return None
         wide = {tl.float64: torch.float64, tl.float32: torch.float32, tl.int64: torch.int64}[self.options["WIDE"]]
@@ -162,8 +162,8 @@ class RowJob:
 
 
 def cutting(indptr: Tensor, num_entries: int) -> tuple[int, tuple[Tensor | None, Tensor | None]]:
-    """Programs that long rows need beyond one per row, and where those rows are cut (None: nowhere)."""
-    slots = 2 * num_entries // (LONG + 1)  # bound on the pieces of all long rows: no need to ask the device
+    """Number of additional programs for long rows, and the positions where these rows are split (None: nowhere)."""
+    slots = 2 * num_entries // (LONG + 1)  # upper bound on the number of pieces, without a device synchronization
     return slots, _cut(indptr, slots) if slots else (None, None)
 
 
@@ -189,11 +189,11 @@ def join_sums(
     )
 
 
-_cuts: Any = WeakIdKeyDictionary()  # by indptr, which belongs to a graph and is used again and again
+_cuts: Any = WeakIdKeyDictionary()  # keyed by indptr, which belongs to a graph and is reused
 
 
 def _cut(indptr: Tensor, slots: int) -> tuple[Tensor, Tensor]:
-    """Pieces up to and including each row, and row of each piece (the number of rows: of none)."""
+    """Cumulative number of pieces per row, and the row of each piece (the number of rows for unused slots)."""
     found: tuple[Any, tuple[Tensor, Tensor]] | None = _cuts.get(indptr)
     lasting = not indptr.is_inference() and not (indptr.is_cuda and torch.cuda.is_current_stream_capturing())
     key = (LONG, slots, indptr._version) if lasting else None
@@ -212,5 +212,5 @@ def _heads(values: Tensor | None) -> int:
 
 
 def warps(elements: int) -> int:
-    """Warps for a tile."""
+    """Number of warps for a tile."""
     return min(max(elements // 512, 1), 4)

@@ -1,7 +1,7 @@
-"""The Triton kernels of spmm and sddmm; launched by the module ``triton`` beside this one.
+"""Triton kernels for spmm and sddmm; launched by the module ``triton`` in this folder.
 
-``cut_ends`` and ``cut_rows`` say how long rows are cut, None that none is; see ``cutting`` there. ``width`` is the
-number of features, heads times columns.
+``cut_ends`` and ``cut_rows`` describe how long rows are split, see ``cutting`` in that module; None if no row is split.
+``width`` is the number of features, heads times columns.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Any
 import triton
 import triton.language as tl
 
-NONE = tl.constexpr(2**31 - 1)  # place in the row of an entry that does not exist
+NONE = tl.constexpr(2**31 - 1)  # position of an entry that does not exist
 
 
 @triton.jit
 def row_entries(indptr, cut_ends, cut_rows, num_rows, program, LONG: tl.constexpr) -> Any:
-    """Row of a program, its first entry, their number, its place in the row, and where the result goes.
+    """Row of a program, its first entry, the number of entries, its position in the row, and where the result goes.
 
-    Programs from num_rows on have the pieces of long rows. The last two say whether a whole row or a piece is stored.
+    Programs from num_rows on handle pieces of long rows. The last two results tell whether to store a row or a piece.
     """
     if cut_ends is None:
         row = program
@@ -31,7 +31,7 @@ def row_entries(indptr, cut_ends, cut_rows, num_rows, program, LONG: tl.constexp
         slot = program - num_rows
         piece = slot >= 0
         row = tl.where(piece, tl.load(cut_rows + slot, mask=piece, other=0), program)
-        piece = piece & (row < num_rows)  # slots are as many as there may be: some are not used
+        piece = piece & (row < num_rows)  # the number of slots is an upper bound: some are unused
         begin = tl.load(indptr + row, mask=row < num_rows, other=0)
         length = (tl.load(indptr + row + 1, mask=row < num_rows, other=0) - begin).to(tl.int32)
         whole = (slot < 0) & (length <= LONG)
@@ -43,7 +43,7 @@ def row_entries(indptr, cut_ends, cut_rows, num_rows, program, LONG: tl.constexp
 
 @triton.jit
 def _messages(indices, values, x, entry, flat, valid, inside, width, heads, columns, WIDE: tl.constexpr) -> Any:
-    """Tile of values[e] * x[indices[e]]: entries down, features across, 0 outside."""
+    """Tile (entries, features) of values[e] * x[indices[e]], 0 outside."""
     tile = valid[:, None] & inside[None, :]
     source = entry
     if indices is not None:
@@ -57,12 +57,12 @@ def _messages(indices, values, x, entry, flat, valid, inside, width, heads, colu
 
 @triton.jit
 def _divided(total, count) -> Any:
-    """Mean of that many; integers are rounded down."""
+    """Mean from a sum and a count; integers are rounded down."""
     n = tl.maximum(count, 1).to(total.dtype)
     if total.dtype.is_floating():
         total = total / n
     else:
-        quotient = total // n  # rounded towards 0
+        quotient = total // n  # rounded toward 0
         total = quotient - (total - quotient * n < 0)
     return total
 
@@ -87,7 +87,7 @@ def sum_kernel(
     BLOCK_E: tl.constexpr,
     BLOCK_F: tl.constexpr,
 ) -> None:
-    """Sum or mean of a row, or sum of a piece of one."""
+    """Sum or mean of a row, or sum of a piece of a row."""
     program = tl.program_id(0).to(tl.int64)
     flat = tl.program_id(1) * BLOCK_F + tl.arange(0, BLOCK_F)
     inside = flat < width
@@ -107,7 +107,7 @@ def sum_kernel(
 
 @triton.jit
 def row_pieces(indptr, cut_ends, cut_rows, num_rows, slot, LONG: tl.constexpr) -> Any:
-    """Row whose first piece is in a slot, its length, and its number of pieces: 0 if the slot holds no first piece."""
+    """Row whose first piece is in a slot, its length and number of pieces; 0 pieces if the slot has no first piece."""
     row = tl.load(cut_rows + slot)
     used = row < num_rows
     length = tl.load(indptr + row + 1, mask=used, other=0) - tl.load(indptr + row, mask=used, other=0)
@@ -131,7 +131,7 @@ def sum_join_kernel(
     BLOCK_E: tl.constexpr,
     BLOCK_F: tl.constexpr,
 ) -> None:
-    """Sum or mean of a row from its pieces."""
+    """Sum or mean of a row, from its pieces."""
     slot = tl.program_id(0).to(tl.int64)
     flat = tl.program_id(1) * BLOCK_F + tl.arange(0, BLOCK_F)
     inside = flat < width
@@ -150,14 +150,14 @@ def sum_join_kernel(
 
 @triton.jit
 def _keep_better(best, place, new, at, mask) -> Any:
-    """Best so far and its place, given other candidates further on: larger ones and the first NaN win."""
+    """Best value so far and its position, updated with later candidates: larger ones and the first NaN win."""
     wins = mask & ((place == NONE) | ((new > best) | (new != new)) & (best == best))
     return tl.where(wins, new, best), tl.where(wins, at, place)
 
 
 @triton.jit
 def _first_best(best, place) -> Any:
-    """Reduce the lanes of a tile: the largest of all, or NaN if there is one, and its first place."""
+    """Reduce the lanes of a tile: the largest value, or NaN if there is one, and its first position."""
     some = place != NONE
     nan = some & (best != best)
     has_nan = tl.max(nan.to(tl.int32), 0) > 0
@@ -171,7 +171,7 @@ def _first_best(best, place) -> Any:
 
 @triton.jit
 def _reversed(m, LARGEST: tl.constexpr) -> Any:
-    """A minimum is a maximum in reversed order; its own inverse, exact also for the least integer."""
+    """Order-reversing map that turns a minimum into a maximum; its own inverse, exact even for the smallest integer."""
     if not LARGEST:
         m = -m if m.dtype.is_floating() else ~m
     return m
@@ -207,7 +207,7 @@ def extreme_kernel(
     BLOCK_E: tl.constexpr,
     BLOCK_F: tl.constexpr,
 ) -> None:
-    """Maximum or minimum of a row, or of a piece of one, and its place in the row."""
+    """Maximum or minimum of a row, or of a piece of a row, and its position in the row."""
     program = tl.program_id(0).to(tl.int64)
     flat = tl.program_id(1) * BLOCK_F + tl.arange(0, BLOCK_F)
     inside = flat < width
@@ -245,7 +245,7 @@ def extreme_join_kernel(
     BLOCK_E: tl.constexpr,
     BLOCK_F: tl.constexpr,
 ) -> None:
-    """Maximum or minimum of a row from those of its pieces, which are stored in the order of maxima."""
+    """Maximum or minimum of a row, from those of its pieces, which are stored as maxima."""
     slot = tl.program_id(0).to(tl.int64)
     flat = tl.program_id(1) * BLOCK_F + tl.arange(0, BLOCK_F)
     inside = flat < width
@@ -278,7 +278,7 @@ def extreme_backward_kernel(
     WIDE: tl.constexpr,
     BLOCK: tl.constexpr,
 ) -> None:
-    """Add the gradient of every result to the row of x that it came from."""
+    """Add the gradient of every result to the row of x of its extreme entry."""
     at = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     place = tl.load(arg + at, mask=at < size, other=-1)
     chosen = place >= 0
@@ -288,7 +288,7 @@ def extreme_backward_kernel(
     if values is not None:
         g = g * tl.load(values + entry * heads + flat // columns, mask=chosen, other=0).to(WIDE)
     if indices is None:
-        tl.store(out + entry * width + flat, g, mask=chosen)  # an entry has one row: nothing to add to
+        tl.store(out + entry * width + flat, g, mask=chosen)  # with one entry per row of x there is nothing to add to
     else:
         source = tl.load(indices + entry, mask=chosen, other=0).to(tl.int64)
         tl.atomic_add(out + source * width + flat, g, mask=chosen, sem="relaxed")
@@ -310,7 +310,7 @@ def sddmm_kernel(
 ) -> None:
     """Scores of a block of entries in one head."""
     program = tl.program_id(0).to(tl.int64)
-    head = program % heads  # neighbouring programs read the heads of the same rows
+    head = program % heads  # neighboring programs read the heads of the same rows
     entry = program // heads * BLOCK_E + tl.arange(0, BLOCK_E)
     valid = entry < num_entries
     row = tl.load(rows + entry, mask=valid, other=0).to(tl.int64) * heads + head

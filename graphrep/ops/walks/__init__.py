@@ -1,4 +1,4 @@
-"""Random walks: first order, and node2vec's second order."""
+"""Random walks of first order and of second order (node2vec)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def random_walks(
     r"""Sample random walks from every node.
 
     The first step from :math:`u` follows :math:`P(x) \propto w_{ux}`. Having moved :math:`t \to v`, the next node
-    :math:`x` among the out-neighbours of :math:`v` follows :math:`P(x) \propto \alpha(t, x)\, w_{vx}` with
+    :math:`x` among the out-neighbors of :math:`v` follows :math:`P(x) \propto \alpha(t, x)\, w_{vx}` with
 
     .. math::
         \alpha(t, x) = \begin{cases}
@@ -59,28 +59,28 @@ def random_walks(
     start : int array of shape (num_starts,), optional
         Row numbers to start from; default: all nodes.
     seed : int, None, RandomState or Generator
-        A walk is a function of (seed, its number), so the result does not depend on ``n_jobs``.
+        A walk is a function of the seed and its number, so the result does not depend on ``n_jobs``. None uses a new
+        seed in every call.
     n_jobs : int or None
-        Threads; None follows torch, else every processor.
+        Number of threads; None uses torch's setting if torch is loaded, else all CPUs.
 
     Returns
     -------
     int32 or int64 array of shape (num_starts * walks_per_node, walk_length)
         Row numbers of the graph, in the dtype of ``graph.indices``. Walk ``i`` starts at ``start[i % num_starts]``.
-        After a dead end (a node without out-neighbours) the rest is -1.
+        After a dead end (a node without out-neighbors) the rest is -1.
 
     Raises
     ------
     ValueError
-        A length, count, p or q out of range.
+        A length, count, p or q is out of range.
     IndexError
-        A start that is no row number.
+        A start is not a row number.
 
     Notes
     -----
-    Time O(1) per first-order step; alias tables take O(num_arcs) where the graph is weighted. Second-order steps are
-    drawn by rejection [2]_, in O(log degree) per trial; a Bloom filter of one byte per edge answers most adjacency
-    tests.
+    Time O(1) per first-order step; on a weighted graph, alias tables take O(num_arcs). Second-order steps use rejection
+    sampling [2]_, in O(log degree) per trial; a Bloom filter of one byte per edge answers most adjacency tests.
 
     References
     ----------
@@ -112,14 +112,14 @@ def iter_walks(
     seed: Any = 0,
     n_jobs: int | None = None,
 ) -> Iterator[Walks]:
-    """Stream the walks of :func:`random_walks` in batches of at most ``batch_size``, for corpora larger than memory.
+    """Stream the walks of :func:`random_walks` in batches, for corpora larger than memory.
 
-    Concatenated, the batches are exactly what :func:`random_walks` returns for the same arguments.
+    Concatenated, the batches equal the result of :func:`random_walks` for the same arguments.
 
     Parameters
     ----------
     batch_size : int
-        Most walks in a batch.
+        Largest number of walks in a batch.
     graph, walk_length, walks_per_node, p, q, start, seed, n_jobs
         As in :func:`random_walks`.
 
@@ -141,9 +141,9 @@ def iter_walks(
 
 
 class WalkSampler:
-    """Walks of an endless numbered series: what :func:`graphrep.random_walks` and the embedders draw from.
+    """An infinite numbered sequence of walks, used by :func:`graphrep.random_walks` and the embedders.
 
-    Walk ``i`` starts at ``start[i % num_starts]`` and depends on (seed, i) alone. Parameters as in
+    Walk ``i`` starts at ``start[i % num_starts]`` and depends only on (seed, i). Parameters as in
     :func:`graphrep.random_walks`.
 
     Examples
@@ -182,7 +182,7 @@ class WalkSampler:
         return self._run(None, checked_int("first", first, 0), checked_int("count", count, 0))
 
     def sample_ids(self, walk_ids: npt.NDArray[np.int64]) -> Walks:
-        """Walks of the given numbers, shape (len(walk_ids), walk_length)."""
+        """Walks with the given numbers, shape (len(walk_ids), walk_length)."""
         ids = _checked_rows("walk_ids", walk_ids)
         if len(ids) and ids.min() < 0:
             raise ValueError(f"walk_ids must not be negative, got {ids.min()}.")
@@ -191,7 +191,7 @@ class WalkSampler:
     def shuffled_ids(self, first: int, count: int) -> npt.NDArray[np.int64]:
         """Numbers of the walks at positions first … first + count - 1 of a shuffled order, int64.
 
-        Each pass of ``num_starts`` positions visits every start once, in an order of its own.
+        Each pass of ``num_starts`` positions visits every start once, in a different order per pass.
         """
         first, count = checked_int("first", first, 0), checked_int("count", count, 0)
         self._check_count(count)
@@ -220,7 +220,7 @@ class WalkSampler:
 
     def _check_count(self, count: int) -> None:
         if count and not self.num_starts:
-            raise ValueError("without start nodes there are no walks; count must be 0.")
+            raise ValueError(f"count must be 0 because there are no start nodes, got {count}.")
 
 
 def _checked_start(start: npt.ArrayLike, num_nodes: int) -> npt.NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Random walks by the native kernel."""
+"""Random walks with the native kernel."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def count_visits(sampler: WalkSampler, walks: npt.NDArray[Any], counts: npt.NDAr
 
 
 def alias_tables(graph: Graph, num_threads: int) -> tuple[Any, Any, Any]:
-    """Walker's alias tables and row sums of a weighted graph, made once per graph; Nones if it is unweighted."""
+    """Walker's alias tables and row sums of a weighted graph, cached on the graph; None for each if unweighted."""
     if graph.weights is None:
         return None, None, None
     if "alias" not in graph._cache:
@@ -62,7 +62,7 @@ def alias_tables(graph: Graph, num_threads: int) -> tuple[Any, Any, Any]:
 
 
 def edge_filter(graph: Graph, num_threads: int) -> npt.NDArray[np.uint64]:
-    """Bloom filter over the edges, about one byte each, made once per graph."""
+    """Bloom filter of the edges, about one byte each, cached on the graph."""
     if "edge_filter" not in graph._cache:
         edges = graph.num_arcs if graph.directed else graph.num_arcs // 2
         words = np.empty(1 << max(0, (edges // 8 - 1).bit_length()), dtype=np.uint64)

@@ -1,6 +1,6 @@
-"""Random walks from the enumerated transition law: slow, obviously right, the oracle of the tests.
+"""Random walks from enumerated transition probabilities, slow and simple: the test oracle.
 
-The same law as the kernel, but not the same random numbers: tests compare distributions, not walks.
+The distribution is that of the kernel, but the random numbers are not, so tests compare distributions, not walks.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def transition_probabilities(
     graph: Graph, current: int, previous: int | None = None, p: float = 1.0, q: float = 1.0
 ) -> npt.NDArray[np.float64]:
-    """Exact law of the next step of a walk, by enumeration; :func:`graphrep.random_walks` has the formula.
+    """Exact distribution of the next step of a walk, by enumeration; :func:`graphrep.random_walks` has the formula.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def transition_probabilities(
 
 
 def checked_bias(name: str, value: Any) -> float:
-    """Bias p or q as a float, so bounded that its quotient with the other one, times any weight, is finite."""
+    """Bias p or q as a float, bounded so that p / q times any weight is finite."""
     return checked_float(name, value, 1e-100, 1e100)
 
 

@@ -1,4 +1,4 @@
-"""Neighbour sets of pairs of nodes: what both have (count, ids, pooled features) and what only one of them has."""
+"""Neighbor sets of pairs of nodes: intersections (count, ids, pooled features) and differences."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ Tensor = torch.Tensor
 
 
 def intersection_count(adj: Any, pairs: Any, *, removed: Any = None, directed: bool | None = None) -> Tensor:
-    r"""Count the common neighbours of each pair: :math:`c_i = |\Gamma(u_i) \cap \Gamma(v_i)|`.
+    r"""Count the common neighbors of each pair: :math:`c_i = |\Gamma(u_i) \cap \Gamma(v_i)|`.
 
     Parameters
     ----------
     adj : Graph, Adjacency or anything :func:`graphrep.ops.as_adjacency` takes
-        :math:`\Gamma(v)` is the set of columns of row ``v``: repeats count once, values play no part. Columns must
-        ascend within rows: those of a Graph do, and ``Adjacency.from_edges(..., sort_columns=True)`` sorts.
+        :math:`\Gamma(v)` is the set of columns of row ``v``: repeats count once, values are ignored. Columns must
+        ascend within rows: those of a Graph do, and ``Adjacency.from_edges(..., sort_columns=True)`` sorts them.
     pairs : int32 or int64 tensor or array of shape (2, num_pairs)
         Row numbers :math:`u_i, v_i`.
     removed : tensor or array of shape (2, num_removed), or "pairs", optional
-        Edges taken as absent in this call: a batch's own targets, for instance. They need not exist; all copies of one
-        that is stored more than once go. "pairs": the pairs themselves.
+        Edges treated as absent in this call, such as the targets of the batch. They need not exist; all copies of a
+        repeated edge are removed. "pairs" removes the pairs themselves.
     directed : bool, optional
-        True: of a removed edge ``(u, v)`` only column ``v`` of row ``u`` goes, not column ``u`` of row ``v``.
-        Default: as the Graph is; for any other ``adj`` False if it is square, else True.
+        True: a removed edge ``(u, v)`` removes only column ``v`` of row ``u``, not column ``u`` of row ``v``.
+        Default: as the Graph is; for any other ``adj``, False if it is square, else True.
 
     Returns
     -------
@@ -51,14 +51,13 @@ def intersection_count(adj: Any, pairs: Any, *, removed: Any = None, directed: b
     Raises
     ------
     TypeError, ValueError, IndexError
-        Pairs or removed edges of another dtype, shape or device, or out of range; columns that do not ascend.
+        Pairs or removed edges have a wrong dtype, shape or device or are out of range, or columns do not ascend.
 
     Notes
     -----
-    Rows of lengths a <= b are merged in O(a + b); where b > 16 a, each entry of the shorter is searched in the longer,
-    O(a log(b / a)). Removed edges are hashed by row for the call, O(num_removed); the adjacency is not touched.
-    Unlike :func:`graphrep.ops.weighted_intersection`, sets are taken as they are: an end that is its own neighbour
-    counts.
+    Rows of lengths a <= b are merged in O(a + b); if b > 16 a, each entry of the shorter row is searched in the longer
+    one, in O(a log(b / a)). Removed edges are hashed by row in every call, in O(num_removed); the adjacency is not
+    changed. Unlike in :func:`graphrep.ops.weighted_intersection`, an end that is its own neighbor counts.
 
     Examples
     --------
@@ -83,28 +82,29 @@ def neighbor_intersection(
     max_neighbors: int | None = None,
     seed: Any = 0,
 ) -> Adjacency:
-    r"""List the common neighbours of each pair, :math:`\Gamma(u_i) \cap \Gamma(v_i)`.
+    r"""List the common neighbors of each pair, :math:`\Gamma(u_i) \cap \Gamma(v_i)`.
 
     Parameters
     ----------
     adj, pairs, removed, directed
         See :func:`intersection_count`.
     max_neighbors : int, optional
-        Of a set of :math:`n > k` nodes draw :math:`k` with replacement, each weighing :math:`n / k`, so that weighted
-        sums keep their expectation; repeats are one entry of their summed weight. Smaller sets are kept whole.
+        From a set of :math:`n > k` nodes, draw :math:`k` with replacement, each with weight :math:`n / k`, so that
+        weighted sums keep their expectation; repeats become one entry with the summed weight. Smaller sets are kept
+        whole.
     seed : int
-        Governs what is drawn: a function of (seed, u, v), so that a pair's set does not depend on its batch.
+        Draws are a function of (seed, u, v), so that the set of a pair does not depend on its batch.
 
     Returns
     -------
     Adjacency of shape (num_pairs, num_cols)
-        Row ``i`` is the set of pair ``i``, ascending: ``indptr`` and ``indices`` are its CSR, ``rows()`` the pair of
-        every entry. Without values; with ``max_neighbors`` values are float32 weights.
+        Row ``i`` is the set of pair ``i``, ascending; ``rows()`` gives the pair of every entry. With ``max_neighbors``
+        the values are the float32 weights, otherwise there are none.
 
     Raises
     ------
     TypeError, ValueError, IndexError
-        As :func:`intersection_count`; ``max_neighbors`` below 1.
+        As :func:`intersection_count`, or ``max_neighbors`` is less than 1.
 
     Examples
     --------
@@ -126,9 +126,9 @@ def neighbor_difference(
     max_neighbors: int | None = None,
     seed: Any = 0,
 ) -> Adjacency:
-    r"""List the neighbours that only the first of each pair has, :math:`\Gamma(u_i) \setminus \Gamma(v_i)`.
+    r"""List the neighbors that only the first of each pair has, :math:`\Gamma(u_i) \setminus \Gamma(v_i)`.
 
-    Swap the pairs for the other difference. The end :math:`v_i` itself is a member if it is a neighbour of :math:`u_i`.
+    Swap the pairs to get the other difference. :math:`v_i` itself is a member if it is a neighbor of :math:`u_i`.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def neighbor_difference(
     Returns
     -------
     Adjacency of shape (num_pairs, num_cols)
-        As that of :func:`neighbor_intersection`.
+        As for :func:`neighbor_intersection`.
 
     Raises
     ------
@@ -147,7 +147,7 @@ def neighbor_difference(
 
     Notes
     -----
-    To weigh every (pair, node) by itself, as a completion of common neighbours does, give the result values:
+    To use a weight for every (pair, node), as in the completion of common neighbors, attach values to the result:
     ``spmm(difference.with_values(probabilities), x)``.
 
     Examples
@@ -174,7 +174,7 @@ def pool_common_neighbors(
     removed: Any = None,
     directed: bool | None = None,
 ) -> Tensor:
-    r"""Sum features over the common neighbours of each pair.
+    r"""Sum features over the common neighbors of each pair.
 
     .. math:: s_i = \sum_{z \in \Gamma(u_i) \cap \Gamma(v_i)} \omega_z\, x_z
 
@@ -191,19 +191,19 @@ def pool_common_neighbors(
     Returns
     -------
     tensor of shape (num_pairs, ...), dtype of ``x``
-        Zero for pairs without common neighbours.
+        Zero for pairs without common neighbors.
 
     Raises
     ------
     TypeError, ValueError, IndexError
-        As :func:`intersection_count`; ``x`` or ``weights`` of another dtype, shape or device.
+        As :func:`intersection_count`, or ``x`` or ``weights`` has a wrong dtype, shape or device.
 
     Notes
     -----
-    Without a gradient the sets are held for a block of pairs at a time; with one, their ids are kept for the backward
-    pass, an integer per (pair, common neighbour). Never is a feature stored per (pair, neighbour). The gradient is
-    gathered by node from the transposed ids. Sums are formed in ascending order of nodes, in float32 for 16-bit types
-    (float64 for float64), and are the same to the bit for any number of threads.
+    Without a gradient, the sets are stored for one block of pairs at a time. With a gradient, their ids are kept for
+    the backward pass, one integer per (pair, common neighbor). Features are never stored per (pair, neighbor). The
+    gradient is gathered by node from the transposed ids. Sums run over nodes in ascending order, in float32 for 16-bit
+    types (float64 for float64), and have the same bits for any number of threads.
 
     References
     ----------
@@ -230,7 +230,7 @@ def pool_difference(
     removed: Any = None,
     directed: bool | None = None,
 ) -> Tensor:
-    r"""Sum features over the neighbours that only the first of each pair has.
+    r"""Sum features over the neighbors that only the first of each pair has.
 
     .. math:: s_i = \sum_{z \in \Gamma(u_i) \setminus \Gamma(v_i)} \omega_z\, x_z
 
@@ -289,13 +289,13 @@ def _pool(
         if tensor is not None and tensor.device != a.device:
             raise ValueError(f"{name} is on {tensor.device}, but the adjacency is on {a.device}.")
     wants_grad = torch.is_grad_enabled() and (x.requires_grad or (weights is not None and weights.requires_grad))
-    with_sets = wants_grad and not torch.compiler.is_compiling()  # a compiled graph has no sizes that depend on data
+    with_sets = wants_grad and not torch.compiler.is_compiling()  # a compiled graph avoids sizes that depend on data
     out: Tensor = pool_op(a.indptr, a.indices, ends, gone, both, difference, x.contiguous(), weights, with_sets)[0]
     return out
 
 
 def _inputs(adj: Any, pairs: Any, removed: Any, directed: bool | None) -> tuple[Adjacency, Tensor, Tensor | None, bool]:
-    """Check everything but features: the adjacency, pairs, removed edges, and whether those go in both directions."""
+    """Check the adjacency, the pairs, the removed edges, and whether these are removed in both directions."""
     a = as_adjacency(adj)
     square = a.num_rows == a.num_cols
     if directed is None:
@@ -316,7 +316,7 @@ def _inputs(adj: Any, pairs: Any, removed: Any, directed: bool | None) -> tuple[
 
 
 def _ends(name: str, ends: Any, adj: Adjacency, second_limit: int) -> Tensor:
-    """Edges as a contiguous int64 tensor of shape (2, n), where the adjacency is."""
+    """Edges as a contiguous int64 tensor of shape (2, n) on the device of the adjacency."""
     if not isinstance(ends, Tensor):
         ends = torch.from_numpy(as_pairs(ends, name=name))
     if ends.dtype not in (torch.int32, torch.int64):

@@ -1,4 +1,4 @@
-"""Neighbour sets of pairs by the native kernels."""
+"""Neighbor sets of pairs with the native kernels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graphrep.ops.library import SCALARS, SMALL, address, empty, threads
 from graphrep.ops.sparse_dense import cpu as sparse_dense
 
 Tensor = torch.Tensor
-FEW_PAIRS = 1024  # below which one thread does
+FEW_PAIRS = 1024  # below, one thread is used
 
 
 def _task(
@@ -74,7 +74,7 @@ def pool(
     weights: Tensor | None,
     with_sets: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """See :func:`graphrep.ops.pool_common_neighbors`; also the sets as offsets and ids, empty unless asked for."""
+    """See :func:`graphrep.ops.pool_common_neighbors`; also returns the sets (offsets, ids), empty unless requested."""
     if with_sets:
         offsets, ids, _ = collect(indptr, indices, pairs, removed, both, difference)
         values = None if weights is None else weights.index_select(0, ids)
@@ -108,7 +108,7 @@ def pool_transposed(
     ids: Tensor | None,
     num_x: int,
 ) -> Tensor:
-    """Sum the rows of ``grad``, one per pair, over the pairs whose set holds a node: what reaches its features."""
+    """For each node, sum the rows of ``grad`` over the pairs whose set contains it: the gradient of its features."""
     if offsets is None or ids is None:
         offsets, ids, _ = collect(indptr, indices, pairs, removed, both, difference)
     t_indptr, of_pairs, _ = transposed_entries(offsets, ids, num_x)

@@ -1,4 +1,4 @@
-"""Neighbour sets of pairs in plain torch, one key per (pair, neighbour): the oracle of the tests; any device."""
+"""Neighbor sets of pairs in plain torch, one key per (pair, neighbor), on any device: the test oracle."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def collect(
         gone = rows * width + cols
 
     def keys(nodes: Tensor) -> Tensor:
-        """One number per neighbour of the pair's end, removed arcs left out."""
+        """One key per neighbor of an end of a pair, without removed arcs."""
         counts = (indptr[1:] - indptr[:-1])[nodes]
         pair = torch.repeat_interleave(torch.arange(num_pairs, device=pairs.device), counts)
         place = torch.arange(len(pair), device=pairs.device) - (counts.cumsum(0) - counts)[pair]
@@ -85,7 +85,7 @@ def pool(
     weights: Tensor | None,
     with_sets: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """See :func:`graphrep.ops.pool_common_neighbors`; also the sets as offsets and ids, empty unless asked for."""
+    """See :func:`graphrep.ops.pool_common_neighbors`; also returns the sets (offsets, ids), empty unless requested."""
     offsets, ids, _ = collect(indptr, indices, pairs, removed, both, difference)
     values = None if weights is None else weights[ids]
     out = sparse_dense.spmm_sum(offsets, ids, values, x, False)
@@ -104,7 +104,7 @@ def pool_transposed(
     ids: Tensor | None,
     num_x: int,
 ) -> Tensor:
-    """Sum the rows of ``grad``, one per pair, over the pairs whose set holds a node: what reaches its features."""
+    """For each node, sum the rows of ``grad`` over the pairs whose set contains it: the gradient of its features."""
     if offsets is None or ids is None:
         offsets, ids, _ = collect(indptr, indices, pairs, removed, both, difference)
     wide = torch.float64 if grad.dtype == torch.float64 else torch.float32

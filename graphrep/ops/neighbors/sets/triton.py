@@ -1,7 +1,7 @@
-"""Neighbour sets of pairs by Triton kernels: the shorter row of a pair is searched in the longer one.
+"""Neighbor sets of pairs with Triton kernels: the entries of the shorter row are searched in the longer one.
 
-Sets are counted first and written second, so that nothing but the ids themselves is stored. Random numbers are those of
-the native kernel: a GPU draws what a CPU draws.
+Sets are counted first and written second, so that only the ids are stored. Random numbers are those of the native
+kernel: a GPU draws the same nodes as a CPU.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def collect(
 def _sample(
     offsets: Tensor, counts: Tensor, ids: Tensor, pairs: Tensor, limit: int, seed: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Of sets above the limit keep what is drawn, each member once, weighing how often it was."""
+    """Replace sets above the limit by the drawn members, each once, weighted by its number of draws."""
     large = counts > limit
     drawn_for = large.nonzero().view(-1)
     entries = offsets.index_select(0, drawn_for)[:, None] + _draw(pairs, drawn_for, counts, limit, seed)
@@ -64,7 +64,7 @@ def _sample(
 
 
 def _draw(pairs: Tensor, drawn_for: Tensor, counts: Tensor, limit: int, seed: int) -> Tensor:
-    """Places drawn from the sets of some pairs."""
+    """Positions drawn from the sets of the given pairs."""
     drawn = counts.new_empty(len(drawn_for), limit)
     if len(drawn_for):
         block = min(triton.next_power_of_2(limit), 128)
@@ -86,7 +86,7 @@ def pool(
     weights: Tensor | None,
     with_sets: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """See :func:`graphrep.ops.pool_common_neighbors`; also the sets as offsets and ids, empty unless asked for."""
+    """See :func:`graphrep.ops.pool_common_neighbors`; also returns the sets (offsets, ids), empty unless requested."""
     if with_sets:
         offsets, ids, _ = collect(indptr, indices, pairs, removed, both, difference)
         values = None if weights is None else weights.index_select(0, ids)
@@ -107,7 +107,7 @@ def pool_sets(
     *,
     with_ends: bool = True,
 ) -> Tensor:
-    """Sum features over the set of each pair, whose own nodes may be left out."""
+    """Sum features over the set of each pair, with or without the two nodes of the pair."""
     out = x.new_empty(pairs.shape[1], *x.shape[1:])
     if out.numel():
         job = _Job(indptr, indices, pairs, removed, both, difference)
@@ -136,7 +136,7 @@ def pool_transposed(
     ids: Tensor | None,
     num_x: int,
 ) -> Tensor:
-    """Sum the rows of ``grad``, one per pair, over the pairs whose set holds a node: what reaches its features."""
+    """For each node, sum the rows of ``grad`` over the pairs whose set contains it: the gradient of its features."""
     if offsets is None or ids is None:
         offsets, ids, _ = collect(indptr, indices, pairs, removed, both, difference)
     t_indptr, of_pairs, _ = transposed_entries(offsets, ids, num_x)
@@ -144,7 +144,7 @@ def pool_transposed(
 
 
 class _Job:
-    """What every kernel takes, and how many ids it reads at a time."""
+    """Arguments common to all kernels, and the number of ids that they read at a time."""
 
     def __init__(
         self, indptr: Tensor, indices: Tensor, pairs: Tensor, removed: Tensor | None, both: bool, difference: bool
@@ -158,7 +158,7 @@ class _Job:
         self.options: dict[str, Any] = {"DIFFERENCE": difference, "BLOCK": block, "num_warps": max(block // 64, 1)}
 
     def count(self) -> Tensor:
-        """Members of each set."""
+        """Number of members of each set."""
         pairs = self.operands[2]
         out = pairs.new_empty(pairs.shape[1])
         if len(out):
@@ -173,7 +173,7 @@ class _Job:
 
 
 def _sorted_arcs(removed: Tensor | None, both: bool) -> tuple[Tensor | None, Tensor | None]:
-    """Rows of removed arcs, ascending, and their columns, ascending within each row."""
+    """Rows of the removed arcs in ascending order, and their columns, ascending within each row."""
     if removed is None or not removed.numel():
         return None, None
     arcs = torch.cat([removed, removed.flip(0)], 1) if both else removed

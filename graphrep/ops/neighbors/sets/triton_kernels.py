@@ -1,8 +1,8 @@
-"""The Triton kernels of neighbour sets; launched by the module ``triton`` beside this one.
+"""Triton kernels for neighbor sets; launched by the module ``triton`` in this folder.
 
-A program has one pair. It reads a block of one row of the adjacency at a time, the shorter one for common neighbours,
-and searches every entry in the other row by bisection. Removed arcs are searched for in ``gone_cols``, sorted within
-the range of ``gone_rows`` that a row has there; None of them: none is removed.
+A program handles one pair. It reads a block of one row of the adjacency at a time, the shorter row for common
+neighbors, and searches every entry in the other row by bisection. Removed arcs are searched for in ``gone_cols``, which
+is sorted within the range that a row has in ``gone_rows``; None if no arc is removed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from graphrep.ops._triton_random import bounded, random_bits, stream_key
 
 @triton.jit
 def _last_not_above(ids, begin, length, wanted) -> Any:
-    """Place of the last of ascending ids that is not above the wanted one; ``begin`` if all are."""
+    """Position of the last of the ascending ids that is at most the wanted one; ``begin`` if none is."""
     at = tl.zeros_like(wanted).to(tl.int64) + begin
     while length > 1:
         half = length // 2
@@ -28,7 +28,7 @@ def _last_not_above(ids, begin, length, wanted) -> Any:
 
 @triton.jit
 def _holds(ids, begin, length, wanted) -> Any:
-    """Whether wanted ids are among ascending ones."""
+    """Whether the wanted ids are among the ascending ids."""
     at = _last_not_above(ids, begin, length, wanted)
     some = at < begin + length
     return some & (tl.load(ids + at, mask=some, other=-1) == wanted)
@@ -36,7 +36,7 @@ def _holds(ids, begin, length, wanted) -> Any:
 
 @triton.jit
 def _removed_range(gone_rows, num_gone, row) -> Any:
-    """Where the removed arcs of a row begin, and how many they are."""
+    """Start and number of the removed arcs of a row."""
     begin = tl.zeros_like(row)
     end = tl.zeros_like(row)
     length = tl.zeros_like(row) + num_gone
@@ -57,7 +57,7 @@ def _removed_range(gone_rows, num_gone, row) -> Any:
 
 @triton.jit
 def _pair(indptr, pairs, gone_rows, num_pairs, num_gone, pair, DIFFERENCE: tl.constexpr) -> Any:
-    """Begins, lengths, and ranges of removed arcs of the row to read and of the row to search."""
+    """Start, length and range of removed arcs, of the row to read and of the row to search."""
     u = tl.load(pairs + pair)
     v = tl.load(pairs + num_pairs + pair)
     u_begin, v_begin = tl.load(indptr + u), tl.load(indptr + v)
@@ -92,7 +92,7 @@ def _members(
     v_count,
     DIFFERENCE: tl.constexpr,
 ) -> Any:
-    """Ids at places of the row that is read, and whether each is a member of the set: the first of equals only."""
+    """Ids at given positions of the row that is read, and whether each is a member of the set; repeats count once."""
     inside = at < u_length
     ids = tl.load(indices + u_begin + at, mask=inside, other=-1)
     before = tl.load(indices + u_begin + at - 1, mask=inside & (at > 0), other=-1)
@@ -119,7 +119,7 @@ def count_kernel(
     DIFFERENCE: tl.constexpr,
     BLOCK: tl.constexpr,
 ) -> None:
-    """Number of members of a pair's set."""
+    """Number of members of the set of a pair."""
     pair = tl.program_id(0).to(tl.int64)
     u_begin, u_length, v_begin, v_length, u_gone, u_count, v_gone, v_count = _pair(
         indptr, pairs, gone_rows, num_pairs, num_gone, pair, DIFFERENCE
@@ -159,7 +159,7 @@ def fill_kernel(
     DIFFERENCE: tl.constexpr,
     BLOCK: tl.constexpr,
 ) -> None:
-    """Members of a pair's set, ascending, from its offset on."""
+    """Write the members of the set of a pair in ascending order, starting at its offset."""
     pair = tl.program_id(0).to(tl.int64)
     u_begin, u_length, v_begin, v_length, u_gone, u_count, v_gone, v_count = _pair(
         indptr, pairs, gone_rows, num_pairs, num_gone, pair, DIFFERENCE
@@ -205,7 +205,7 @@ def pool_kernel(
     BLOCK: tl.constexpr,
     BLOCK_F: tl.constexpr,
 ) -> None:
-    """Sum of the features of a pair's set; without WITH_ENDS neither node of the pair counts."""
+    """Sum of the features over the set of a pair; without WITH_ENDS the two nodes of the pair are excluded."""
     pair = tl.program_id(0).to(tl.int64)
     flat = tl.program_id(1) * BLOCK_F + tl.arange(0, BLOCK_F)
     u_begin, u_length, v_begin, v_length, u_gone, u_count, v_gone, v_count = _pair(
@@ -241,7 +241,7 @@ def pool_kernel(
 
 @triton.jit(do_not_specialize=["seed"])
 def draw_kernel(pairs, drawn_for, counts, out, seed, num_pairs, limit, BLOCK: tl.constexpr) -> None:
-    """Places drawn with replacement from each set that is larger than the limit."""
+    """Positions drawn with replacement from each set that is larger than the limit."""
     job = tl.program_id(0).to(tl.int64)
     draw = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     pair = tl.load(drawn_for + job)
