@@ -20,11 +20,14 @@ def exact_order(vectors, query, metric):
 
 
 def crowded(seed, num_rows=400, dimensions=150):
-    """Rows that differ by a few float32 steps, and a query that is far from them."""
+    """Rows as good as equally near to a query: what tells them apart is how their entries were rounded to float32."""
     rng = np.random.default_rng(seed)
-    base = rng.standard_normal(dimensions)
-    vectors = base * (1 + 3e-7 * rng.standard_normal((num_rows, dimensions)))
-    return vectors.astype(np.float32), (base + rng.standard_normal(dimensions)).astype(np.float32)
+    query = rng.standard_normal(dimensions).astype(np.float32)
+    unit = query / np.linalg.norm(query.astype(np.float64))
+    across = rng.standard_normal((num_rows, dimensions))
+    across -= (across @ unit)[:, None] * unit
+    across /= np.linalg.norm(across, axis=1, keepdims=True)
+    return (unit + across).astype(np.float32), query
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -41,6 +41,8 @@ NOT_COPIED = shutil.ignore_patterns(
 LIBRARIES = ("pytest", "numpy", "scipy.sparse", "scipy.stats", "scipy.optimize", "networkx", "pandas", "pyarrow")
 LIBRARIES += ("torch", "torch._dynamo", "torch_geometric.data", "torch_geometric.utils", "gensim.models")
 LIBRARIES += ("sklearn.linear_model", "sklearn.metrics", "sklearn.multiclass", "sklearn.cluster")
+OPTIONS = ["-x", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider"]
+OPTIONS += ["-p", "no:hypothesispytest"]  # importing it would take longer than most tests, in every fork
 MEMORY = 8 << 30  # bytes a run may allocate: a wrong size must not take the machine down
 
 COMPARISONS = {
@@ -304,6 +306,7 @@ def pytest_in_fork(root: Path, tests: list[str], limit: float) -> tuple[int | No
         status = 70
         try:
             os.setsid()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(out, 1)
             os.dup2(out, 2)
@@ -311,7 +314,7 @@ def pytest_in_fork(root: Path, tests: list[str], limit: float) -> tuple[int | No
             _limit_memory()
             import pytest
 
-            status = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=line", *tests]))
+            status = int(pytest.main([*OPTIONS, *tests]))
         except BaseException:
             traceback.print_exc()
         finally:
@@ -416,6 +419,9 @@ def main() -> None:
     given = arguments()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell may start background jobs with SIGINT ignored
+        signal.signal(number, signal.default_int_handler)
+    sys.dont_write_bytecode = False  # in the copy, so that only what changed is compiled again
     table = {path: tests.split(",") for path, _, tests in (entry.partition("=") for entry in given.tests)}
     mutants = (
         survivors_of(given.survivors_of) if given.survivors_of else draw(ROOT, given.paths, given.limit, given.seed)
