@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from graphrep.evaluate import node_classification
+from graphrep.evaluate import link_prediction, node_classification
 
 TRAIN, VALID, TEST = np.arange(40), np.arange(40, 80), np.arange(80, 180)
 
@@ -40,3 +42,25 @@ def test_a_weaker_penalty_that_is_better_is_chosen():
     X[0:60] = np.eye(10)[0]
     parts = {"train": np.arange(90), "valid": np.arange(90, 130), "test": np.arange(130, 180)}
     assert node_classification(X, y, **parts, C=[1e-4, 10.0]).chosen_C.tolist() == [[10.0]]
+
+
+@pytest.mark.parametrize("choices", [[0.01, 1.0, 100.0], [100.0, 0.01, 1.0]])
+def test_link_prediction_keeps_the_strongest_of_equally_good_penalties(choices):
+    """A clique of each half: one component of the vectors tells edges from other pairs whatever the penalty."""
+    side = np.arange(20) % 2
+    vectors = np.stack([2.0 * side - 1, np.random.default_rng(0).standard_normal(20)], axis=1)
+    pairs = np.stack(np.triu_indices(20, k=1))
+    same = side[pairs[0]] == side[pairs[1]]
+    edges, others = pairs[:, same], pairs[:, ~same]
+    split = SimpleNamespace(
+        train=edges[:, :60],
+        valid=edges[:, 60:75],
+        test=edges[:, 75:],
+        valid_neg=others[:, :50],
+        test_neg=others[:, 50:],
+    )
+    options = {"operator": "hadamard", "metrics": ["auc"], "part": "valid"}
+    for C in choices:
+        assert link_prediction(vectors, split, C=C, **options)["auc"] == 1.0  # so all are equally good
+    chosen = link_prediction(vectors, split, C=choices, **options)
+    assert chosen.method == "logistic regression on hadamard features, C=0.01"
