@@ -202,3 +202,21 @@ def test_edge_features_keep_double_precision_and_by_default_multiply():
     for row in (-1, 3):
         with pytest.raises(IndexError, match=r"pairs must lie in \[0, 3\)"):
             edge_features(vectors, [[0], [row]])
+
+
+def test_training_edges_are_the_positives_down_to_a_single_one():
+    side = np.arange(12) % 2
+    vectors = (2.0 * side - 1)[:, None]
+    pairs = np.stack(np.triu_indices(12, k=1))
+    same = side[pairs[0]] == side[pairs[1]]
+    cliques = SimpleNamespace(train=pairs[:, same], test=pairs[:, same], test_neg=pairs[:, ~same])
+    for max_train in (1, 2, 30):
+        assert link_prediction(vectors, cliques, C=1.0, max_train=max_train, metrics=["auc"])["auc"] == 1.0
+
+
+@pytest.mark.parametrize("name", ["train", "valid", "valid_neg", "test", "test_neg"])
+def test_a_part_of_the_wrong_shape_is_named(split, name):
+    wrong = SimpleNamespace(**{part: getattr(split, part) for part in PARTS})
+    setattr(wrong, name, np.zeros((3, 4), dtype=int))
+    with pytest.raises(ValueError, match=rf"^{name} must"):
+        link_prediction(noisy_blocks(), wrong)
