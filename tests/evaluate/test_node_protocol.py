@@ -172,3 +172,13 @@ def test_label_matrices_hold_zeros_and_ones_of_any_real_type(three_classes):
             node_classification(X, bad, **options)
     with pytest.raises(ValueError, match="y must be one integer or string per node"):
         node_classification(X, Y[None], **options)
+
+
+def test_a_class_neither_tested_nor_predicted_is_no_part_of_macro_f1():
+    """As in scikit-learn, which averages over the labels that occur; of a label matrix all columns count."""
+    y = np.array([0, 1, 2] * 10 + [0, 1] * 10)
+    X = 5.0 * np.eye(3)[y]
+    train, test = np.arange(30), np.arange(30, 50)
+    assert node_classification(X, y, train=train, test=test).scores["macro_f1"].item() == 1.0
+    matrix = node_classification(X, np.eye(3, dtype=int)[y], train=train, test=test)
+    assert matrix.scores["macro_f1"].item() == pytest.approx(2 / 3)
