@@ -220,3 +220,10 @@ def test_a_node_unlike_all_others_gets_random_ones(features):
 def test_settings_out_of_range(graph, options, message):
     with pytest.raises(ValueError, match=message):
         hard_negatives(graph, PAIRS, **options)
+
+
+def test_two_ends_of_a_path_share_all_they_have():
+    path = gr.as_graph([[0, 1], [1, 2]], directed=False)
+    assert heuristics.jaccard(path, [[0], [2]]).tolist() == [1.0]
+    assert heuristics.resource_allocation(path, [[0], [2]]).tolist() == [0.5]
+    assert heuristics.adamic_adar(path, [[0], [2]]).tolist() == [pytest.approx(1 / math.log(2))]
