@@ -103,12 +103,32 @@ def test_baselines_are_k_means_on_three_tables(ring_of_blobs):
     np.testing.assert_array_equal(hopless["features"], hopless["propagated features"])
 
 
-def test_defaults_are_two_hops_and_seed_zero(ring_of_blobs):
-    graph, _ = ring_of_blobs
-    default = clustering_baselines(graph, 3)
-    explicit = clustering_baselines(graph, 3, hops=2, components=32, n_init=20, seed=0)
+@pytest.fixture(scope="module")
+def noise():
+    """Features without clusters, so that the labels tell of every step to them."""
+    rng = np.random.default_rng(1)
+    ends = rng.integers(80, size=(2, 200))
+    return gr.as_graph(ends, num_nodes=80, directed=False, x=rng.standard_normal((80, 60)).astype(np.float32))
+
+
+def test_defaults_are_two_hops_and_seed_zero(noise):
+    default = clustering_baselines(noise, 5)
+    explicit = clustering_baselines(noise, 5, hops=2, components=32, n_init=20, seed=0)
     for name, labels in default.items():
         np.testing.assert_array_equal(labels, explicit[name])
+    table = "PCA of propagated features"
+    for options in ({"hops": 1}, {"components": 4}, {"n_init": 1}):
+        assert (clustering_baselines(noise, 5, **options)[table] != default[table]).any()
+
+
+def test_the_seed_decides_and_the_global_state_does_not(noise):
+    runs = []
+    for seed, state in ((0, 1), (0, 2), (1, 1)):
+        np.random.seed(state)  # noqa: NPY002
+        runs.append(clustering_baselines(noise, 5, n_init=1, components=8, seed=seed))
+    for name, labels in runs[0].items():
+        np.testing.assert_array_equal(labels, runs[1][name])
+        assert (labels != runs[2][name]).any()
 
 
 def test_sparse_features_and_few_components(ring_of_blobs):

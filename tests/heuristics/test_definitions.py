@@ -227,3 +227,30 @@ def test_two_ends_of_a_path_share_all_they_have():
     assert heuristics.jaccard(path, [[0], [2]]).tolist() == [1.0]
     assert heuristics.resource_allocation(path, [[0], [2]]).tolist() == [0.5]
     assert heuristics.adamic_adar(path, [[0], [2]]).tolist() == [pytest.approx(1 / math.log(2))]
+
+
+def test_nodes_that_a_score_does_not_see_have_no_rank_unless_asked_for():
+    graph = gr.as_graph(nx.path_graph(40))
+    options = {"num_negatives": 20, "scores": [COMMON, PAGERANK], "progress": False, "random_state": 3}
+    default = hard_negatives(graph, [[5], [30]], **options)
+    np.testing.assert_array_equal(default, hard_negatives(graph, [[5], [30]], rank_unseen=False, **options))
+    # two nodes share a neighbor with node 5; with False the walk ranks the others, with True all have rank 2
+    near, any_of_them = default, hard_negatives(graph, [[5], [30]], rank_unseen=True, **options)
+    distance = [np.abs(found[1, 0, :10] - 5).max() for found in (near, any_of_them)]
+    assert distance[0] < distance[1]
+
+
+def test_a_score_that_sees_nobody_ranks_all_first_if_unseen_nodes_have_a_rank():
+    x = np.ones((40, 2))
+    x[5] = 0
+    graph = gr.as_graph(nx.path_graph(40), x=x)
+    options = {"num_negatives": 4, "scores": [COMMON, "features"], "progress": False}
+    unseen, seen = (
+        {
+            tuple(sorted(hard_negatives(graph, [[5], [30]], rank_unseen=ranked, random_state=s, **options)[1, 0, :2]))
+            for s in range(10)
+        }
+        for ranked in (True, False)
+    )
+    assert seen == {(3, 7)}  # the two that share a neighbor with node 5
+    assert len(unseen) > 5

@@ -39,24 +39,9 @@ NOT_COPIED = shutil.ignore_patterns(
 )
 # Imported before the forks. Neither graphrep nor anything that imports it may be here.
 LIBRARIES = [
-    "pytest",
-    "numpy",
-    "scipy.sparse",
-    "scipy.stats",
-    "scipy.optimize",
-    "networkx",
-    "pandas",
-    "pyarrow",
-    "torch",
-    "torch._dynamo",
-    "torch_geometric.data",
-    "torch_geometric.utils",
-    "gensim.models",
-    "sklearn.linear_model",
-    "sklearn.metrics",
-    "sklearn.multiclass",
-    "sklearn.cluster",
-    "sklearn.decomposition",
+    *("pytest", "numpy", "scipy.sparse", "scipy.stats", "scipy.optimize", "networkx", "pandas", "pyarrow"),
+    *("torch", "torch._dynamo", "torch_geometric.data", "torch_geometric.utils", "gensim.models"),
+    *("sklearn.linear_model", "sklearn.metrics", "sklearn.multiclass", "sklearn.cluster", "sklearn.decomposition"),
 ]
 OPTIONS = ["-x", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider"]
 OPTIONS += ["-p", "no:hypothesispytest"]  # importing it would take longer than most tests, in every fork
