@@ -5,6 +5,7 @@ from . import embed as embed
 from . import evaluate as evaluate
 from . import heuristics as heuristics
 from . import io as io
+from . import learn as learn
 from . import linkpred as linkpred
 from . import loader as loader
 from . import nn as nn

@@ -15,7 +15,7 @@ from sklearn.base import ClusterMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from graphrep._checks import checked_float, checked_int
-from graphrep._estimator import TrainedEstimator
+from graphrep._estimator import LoopEstimator
 from graphrep._threads import limited_threads
 from graphrep.cluster.affinity import influence, knn_graph, spectral_features
 from graphrep.cluster.autoencoder import AutoEncoder, FeatureTable
@@ -36,7 +36,7 @@ I64 = npt.NDArray[np.int64]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class PamC(ClusterMixin, TrainedEstimator):  # type: ignore[misc]
+class PamC(ClusterMixin, LoopEstimator):  # type: ignore[misc]
     r"""Graph clustering by a contrastive loss whose negatives are clusters, in time linear in the nodes.
 
     An auto-encoder of the features is trained, k-means on its codes gives centers, then encoder and centers are trained

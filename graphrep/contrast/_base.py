@@ -16,7 +16,7 @@ from torch import nn
 from graphrep._arrays import to_numpy
 from graphrep._checks import check_finite, checked_float, checked_int
 from graphrep._embedder import F32, GraphEmbedder
-from graphrep._estimator import TrainedEstimator
+from graphrep._estimator import LoopEstimator
 from graphrep._threads import limited_threads
 from graphrep.contrast.heads import HEADS, Head, PairHead
 from graphrep.contrast.sources import View
@@ -52,7 +52,7 @@ class ContrastModel(nn.Module):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class ContrastiveEmbedder(TrainedEstimator, GraphEmbedder):
+class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
     """Base class: subclasses name their published settings and make the source of a fit."""
 
     SETTINGS: ClassVar[dict[str, dict[str, Any]]]

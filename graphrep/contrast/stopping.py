@@ -19,12 +19,18 @@ __all__ = ["RULES", "HighestAgreement", "Probe", "agreement", "make_stop"]
 
 
 class Probe(NamedTuple):
-    """What a stop rule may look at; each is computed when it is called."""
+    """What a stop rule may look at.
+
+    Attributes
+    ----------
+    vectors : callable
+        ``vectors()`` computes the vectors of the rows that are trained on, without augmentation.
+    neighbors : callable
+        ``neighbors()`` is an Adjacency of these rows; its values, if any, count the edges.
+    """
 
     vectors: Callable[[], Tensor]
-    """Vectors of the rows that are trained on, without augmentation."""
     neighbors: Callable[[], Adjacency]
-    """Which of these rows are neighbors; values, if any, count the edges."""
 
 
 def agreement(z: Tensor, neighbors: Adjacency) -> float:
@@ -77,6 +83,15 @@ class HighestAgreement(StopRule):
         Relative distance to the highest agreement that is tolerated.
     patience : int
         Stop after this number of consecutive epochs below that.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> import graphrep as gr
+    >>> stop = gr.contrast.HighestAgreement(patience=2)
+    >>> model = gr.StructComp(compression=4, dimensions=8, epochs=9, stop=stop).fit(nx.karate_club_graph())
+    >>> 1 <= model.best_epoch_ <= len(model.history_)
+    True
     """
 
     keeps_best = True

@@ -2,29 +2,120 @@
 
 from __future__ import annotations
 
-import os
+import logging
+import time
 from contextlib import nullcontext
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from graphrep import _random
 from graphrep._checks import checked_float, checked_int
 from graphrep._embedder import F32, GraphEmbedder
+from graphrep._estimator import TrainedEstimator
 from graphrep._progress import progress_bar
-from graphrep.embed._checkpoint import Checkpoint, DeferredInterrupt
+from graphrep.embed.interrupts import DeferredInterrupt
 from graphrep.graph import Graph
+from graphrep.learn.callbacks import check_callbacks
+from graphrep.learn.checkpoint import Checkpoint
 from graphrep.ops.skipgram import SkipGram
 from graphrep.ops.walks import WalkSampler
 
 __all__ = ["DeepWalk", "Node2Vec"]
 
+log = logging.getLogger("graphrep.embed")
+
+_STAGE = "skip-gram"
+
 # Tokens per chunk, the only part of the corpus in memory at a time.
 _CHUNK_TOKENS = 1_000_000
 
 
-class Node2Vec(GraphEmbedder):
+@dataclass(kw_only=True, eq=False, repr=False)
+class WalkEmbedder(TrainedEstimator, GraphEmbedder):
+    """Base class: skip-gram vectors from walks; subclasses say how the walks are biased."""
+
+    dimensions: int = 128
+    walk_length: int = 80
+    walks_per_node: int = 10
+    window: int = 10
+    num_negatives: int = 5
+    epochs: int = 1
+    learning_rate: float = 0.025
+    min_learning_rate: float = 1e-4
+    noise_power: float = 0.75
+    subsampling: float = 0.0
+    checkpoint_seconds: float = 60.0
+
+    def _walk_bias(self) -> tuple[float, float]:
+        raise NotImplementedError
+
+    def _embed(self, graph: Graph, **options: Any) -> F32:
+        del options
+        check_callbacks(self.callbacks)
+        seconds = checked_float("checkpoint_seconds", self.checkpoint_seconds, 0)
+        p, q = self._walk_bias()
+        checkpoint = self._open_checkpoint(graph)
+        seed = checkpoint.seed
+        sampler = WalkSampler(graph, walk_length=self.walk_length, p=p, q=q, seed=seed, n_jobs=self.n_jobs)
+        epoch_walks = checked_int("walks_per_node", self.walks_per_node, 1) * graph.num_nodes
+        total = checked_int("epochs", self.epochs, 1) * epoch_walks
+        chunk = max(1, min(total, _CHUNK_TOKENS // sampler.walk_length))
+        model = SkipGram(
+            graph.num_nodes,
+            self.dimensions,
+            counts=_visits(sampler, chunk),
+            window=self.window,
+            num_negatives=self.num_negatives,
+            noise_power=self.noise_power,
+            subsampling=self.subsampling,
+            learning_rate=self.learning_rate,
+            min_learning_rate=self.min_learning_rate,
+            seed=seed,
+            n_jobs=self.n_jobs,
+        )
+        position = _restore(checkpoint, model, total)
+
+        def save() -> None:
+            checkpoint.save(_STAGE, {"input": model.input, "output": model.output, "position": position})
+
+        kept = self.checkpoint is not None
+        bar = progress_bar(
+            total=total, initial=position, desc=type(self).__name__, unit=" walks", progress=self.progress
+        )
+        begin = last = time.monotonic()
+        with bar, DeferredInterrupt() if kept else nullcontext(DeferredInterrupt()) as interrupts:
+            whole = True  # the tables are trained on exactly the walks before `position`
+            try:
+                while position < total:
+                    left = epoch_walks - position % epoch_walks
+                    ids = sampler.shuffled_ids(position, min(chunk, left))
+                    walks = sampler.sample_ids(ids)
+                    whole = False
+                    model.train_unchecked(walks, ids, position, total)
+                    position += len(ids)
+                    whole = True
+                    bar.update(len(ids))
+                    interrupts.check()
+                    if kept and time.monotonic() - last >= seconds:
+                        save()
+                        last = time.monotonic()
+                    if position % epoch_walks == 0:
+                        epoch, record = position // epoch_walks, {"seconds": time.monotonic() - begin}
+                        log.info("%s: epoch %d of %d, %s", type(self).__name__, epoch, self.epochs, record)
+                        if self._notify(epoch, record):
+                            break
+                        begin = time.monotonic()
+            except KeyboardInterrupt:
+                if whole:
+                    save()
+                raise
+        checkpoint.remove()
+        return model.input if model.input.shape[1] == model.dimensions else np.ascontiguousarray(model.vectors)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Node2Vec(WalkEmbedder):
     r"""node2vec: second-order random walks, then skip-gram with negative sampling.
 
     Nodes that occur near each other on walks get vectors with a large dot product with each other's context vector:
@@ -55,14 +146,17 @@ class Node2Vec(GraphEmbedder):
     n_jobs : int or None
         Threads. The walks never depend on it. Training with more than one thread updates vectors without locks, so
         results differ in the last digits from run to run; ``n_jobs=1`` is reproducible bit by bit.
-    checkpoint : path or None
-        File to which an interrupted ``fit`` saves its state, and from which the next ``fit`` with the same settings and
-        graph resumes; removed at the end. Written every ``checkpoint_seconds`` and upon Ctrl-C, which takes effect
-        after the current chunk of walks, within a few seconds (a second Ctrl-C stops immediately, without saving). A
-        resumed fit equals an uninterrupted one (bit by bit with ``n_jobs=1``). Needs an integer ``random_state``.
+    checkpoint : path, optional
+        File from which an interrupted ``fit`` resumes. Only a fit with the same graph and settings can resume from it;
+        a complete fit removes it. It is written every ``checkpoint_seconds`` and upon Ctrl-C, which takes effect after
+        the chunk of walks in progress, a few seconds (a second Ctrl-C stops at once, without saving). A resumed fit
+        equals an uninterrupted one (bit by bit with ``n_jobs=1``).
     checkpoint_seconds : float
-    progress : bool or None
-        Whether to show a progress bar; None shows it in terminals and Jupyter.
+    callbacks : sequence of callable
+        Called after every epoch with (epoch, record, estimator); the record holds the seconds of the epoch. One that
+        returns True ends the training.
+    progress : bool, optional
+        Whether a progress bar is shown. Default: in terminals and Jupyter.
 
     Attributes
     ----------
@@ -90,113 +184,15 @@ class Node2Vec(GraphEmbedder):
     (34, 16)
     """
 
-    def __init__(
-        self,
-        *,
-        dimensions: int = 128,
-        walk_length: int = 80,
-        walks_per_node: int = 10,
-        window: int = 10,
-        p: float = 1.0,
-        q: float = 1.0,
-        num_negatives: int = 5,
-        epochs: int = 1,
-        learning_rate: float = 0.025,
-        min_learning_rate: float = 1e-4,
-        noise_power: float = 0.75,
-        subsampling: float = 0.0,
-        random_state: Any = 0,
-        n_jobs: int | None = None,
-        checkpoint: str | os.PathLike[str] | None = None,
-        checkpoint_seconds: float = 60.0,
-        progress: bool | None = None,
-    ) -> None:
-        self.dimensions = dimensions
-        self.walk_length = walk_length
-        self.walks_per_node = walks_per_node
-        self.window = window
-        self.p = p
-        self.q = q
-        self.num_negatives = num_negatives
-        self.epochs = epochs
-        self.learning_rate = learning_rate
-        self.min_learning_rate = min_learning_rate
-        self.noise_power = noise_power
-        self.subsampling = subsampling
-        self.random_state = random_state
-        self.n_jobs = n_jobs
-        self.checkpoint = checkpoint
-        self.checkpoint_seconds = checkpoint_seconds
-        self.progress = progress
+    p: float = 1.0
+    q: float = 1.0
 
     def _walk_bias(self) -> tuple[float, float]:
         return self.p, self.q
 
-    def _embed(self, graph: Graph, **options: Any) -> F32:
-        del options
-        seed = _random.resolve_seed(self.random_state)
-        p, q = self._walk_bias()
-        sampler = WalkSampler(graph, walk_length=self.walk_length, p=p, q=q, seed=seed, n_jobs=self.n_jobs)
-        per_pass = graph.num_nodes
-        passes = checked_int("walks_per_node", self.walks_per_node, 1) * checked_int("epochs", self.epochs, 1)
-        total = passes * per_pass
-        chunk = max(1, min(total, _CHUNK_TOKENS // sampler.walk_length))
-        model = SkipGram(
-            graph.num_nodes,
-            self.dimensions,
-            counts=_visits(sampler, chunk),
-            window=self.window,
-            num_negatives=self.num_negatives,
-            noise_power=self.noise_power,
-            subsampling=self.subsampling,
-            learning_rate=self.learning_rate,
-            min_learning_rate=self.min_learning_rate,
-            seed=seed,
-            n_jobs=self.n_jobs,
-        )
-        saved = self._checkpoint_of(graph, seed, p, q)
-        position = saved.restore(model, total) if saved else 0
-        interrupts = DeferredInterrupt()
-        bar = progress_bar(
-            total=total, initial=position, desc=type(self).__name__, unit=" walks", progress=self.progress
-        )
-        with bar, interrupts if saved else nullcontext():
-            whole = True  # the tables are trained on exactly the walks before `position`
-            try:
-                while position < total:
-                    ids = sampler.shuffled_ids(position, min(chunk, total - position))
-                    walks = sampler.sample_ids(ids)
-                    whole = False
-                    model._train_trusted(walks, ids, position, total)
-                    position += len(ids)
-                    whole = True
-                    bar.update(len(ids))
-                    interrupts.check()
-                    if saved:
-                        saved.save_if_due(model, position, total)
-            except KeyboardInterrupt:
-                if saved and whole:
-                    saved.save(model, position, total)
-                raise
-        if saved:
-            saved.remove()
-        return model.input if model.input.shape[1] == model.dimensions else np.ascontiguousarray(model.vectors)
 
-    def _checkpoint_of(self, graph: Graph, seed: int, p: float, q: float) -> Checkpoint | None:
-        if self.checkpoint is None:
-            return None
-        if isinstance(self.random_state, bool) or not isinstance(self.random_state, (int, np.integer)):
-            raise ValueError(f"checkpoint needs an integer random_state, got {self.random_state!r}.")
-        seconds = checked_float("checkpoint_seconds", self.checkpoint_seconds, 0)
-        settings = {
-            name: value
-            for name, value in self.get_params(deep=False).items()
-            if name not in ("checkpoint", "checkpoint_seconds", "progress", "n_jobs", "random_state")
-        }
-        return Checkpoint(Path(self.checkpoint), graph, {**settings, "p": p, "q": q, "seed": seed}, seconds)
-
-
-class DeepWalk(Node2Vec):
+@dataclass(kw_only=True, eq=False, repr=False)
+class DeepWalk(WalkEmbedder):
     r"""DeepWalk: first-order random walks, then skip-gram.
 
     :class:`Node2Vec` with p = q = 1, trained with negative sampling as in the node2vec paper's comparison (the DeepWalk
@@ -214,43 +210,22 @@ class DeepWalk(Node2Vec):
     (34, 16)
     """
 
-    def __init__(
-        self,
-        *,
-        dimensions: int = 128,
-        walk_length: int = 80,
-        walks_per_node: int = 10,
-        window: int = 10,
-        num_negatives: int = 5,
-        epochs: int = 1,
-        learning_rate: float = 0.025,
-        min_learning_rate: float = 1e-4,
-        noise_power: float = 0.75,
-        subsampling: float = 0.0,
-        random_state: Any = 0,
-        n_jobs: int | None = None,
-        checkpoint: str | os.PathLike[str] | None = None,
-        checkpoint_seconds: float = 60.0,
-        progress: bool | None = None,
-    ) -> None:
-        self.dimensions = dimensions
-        self.walk_length = walk_length
-        self.walks_per_node = walks_per_node
-        self.window = window
-        self.num_negatives = num_negatives
-        self.epochs = epochs
-        self.learning_rate = learning_rate
-        self.min_learning_rate = min_learning_rate
-        self.noise_power = noise_power
-        self.subsampling = subsampling
-        self.random_state = random_state
-        self.n_jobs = n_jobs
-        self.checkpoint = checkpoint
-        self.checkpoint_seconds = checkpoint_seconds
-        self.progress = progress
-
     def _walk_bias(self) -> tuple[float, float]:
         return 1.0, 1.0
+
+
+def _restore(checkpoint: Checkpoint, model: SkipGram, total: int) -> int:
+    """Fill the tables of the model from the checkpoint, if it has them; return the number of walks behind them."""
+    state = checkpoint.load(_STAGE)
+    if state is None:
+        return 0
+    checkpoint.discard(_STAGE)  # the tables are large
+    tables, position = [state.get(name) for name in ("input", "output")], state.get("position")
+    fits = all(getattr(table, "shape", None) == model.input.shape and table.dtype == np.float32 for table in tables)
+    if not fits or not isinstance(position, int) or not 0 <= position <= total:
+        raise ValueError(f"checkpoint {checkpoint.path} does not fit the model; remove it or name another file.")
+    model.input[...], model.output[...] = tables
+    return position
 
 
 def _visits(sampler: WalkSampler, chunk: int) -> Any:

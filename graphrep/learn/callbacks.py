@@ -87,6 +87,11 @@ class TensorBoard:
     folder : path
     prefix : str
         Put before the names of the scalars, for example ``"cora/"``.
+
+    Examples
+    --------
+    >>> import graphrep as gr
+    >>> model = gr.NCN(callbacks=[gr.learn.TensorBoard("runs/ncn")])
     """
 
     def __init__(self, folder: str | os.PathLike[str], prefix: str = "") -> None:

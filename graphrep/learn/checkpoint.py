@@ -182,6 +182,15 @@ def digest(*parts: Any) -> str:
     Two calls agree if everything in them is equal: values, shapes and dtypes. Functions and objects of other types
     count by their qualified name and their ``repr``.
 
+    Parameters
+    ----------
+    *parts : object
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
     Examples
     --------
     >>> import numpy as np

@@ -8,14 +8,21 @@ __all__ = ["BestMetric", "LastEpoch", "LowestLoss", "StopRule", "Verdict"]
 
 
 class Verdict(NamedTuple):
-    """What a stop rule says after an epoch."""
+    """What a stop rule says after an epoch.
+
+    Attributes
+    ----------
+    best : bool
+        Whether this epoch's parameters are preferred to those of earlier epochs.
+    stop : bool
+        Whether training ends here.
+    notes : dict of str to float
+        What the rule measured; it becomes part of the epoch's record.
+    """
 
     best: bool
-    """Whether this epoch's parameters are preferred to those of earlier epochs."""
     stop: bool
-    """Whether training ends here."""
     notes: dict[str, float] = {}  # noqa: RUF012  # a default that nobody changes
-    """What the rule measured; it becomes part of the epoch's record."""
 
 
 class StopRule:
@@ -69,7 +76,14 @@ class StopRule:
 
 
 class LastEpoch(StopRule):
-    """Train for all epochs and use the last."""
+    """Train for all epochs and use the last.
+
+    Examples
+    --------
+    >>> from graphrep.learn import LastEpoch
+    >>> LastEpoch().after(3, {"loss": 0.5})
+    Verdict(best=True, stop=False, notes={})
+    """
 
     def after(self, epoch: int, record: dict[str, float], probe: Any = None) -> Verdict:
         """Prefer every epoch to the earlier ones."""
@@ -83,6 +97,13 @@ class LowestLoss(StopRule):
     Parameters
     ----------
     patience : int
+
+    Examples
+    --------
+    >>> from graphrep.learn import LowestLoss
+    >>> rule = LowestLoss(patience=1)
+    >>> rule.after(1, {"loss": 0.5}).best, rule.after(2, {"loss": 0.6}).stop
+    (True, True)
     """
 
     keeps_best = True
@@ -110,6 +131,13 @@ class BestMetric(StopRule):
         Stop after this many epochs without a higher value.
     train_limit : float, optional
         Stop once ``record["train_" + metric]`` exceeds this value: the model overfits.
+
+    Examples
+    --------
+    >>> from graphrep.learn import BestMetric
+    >>> rule = BestMetric("auc", patience=5)
+    >>> rule.after(1, {"loss": 0.5, "auc": 0.8}).best, rule.after(2, {"loss": 0.4, "auc": 0.8}).best
+    (True, False)
     """
 
     keeps_best = True

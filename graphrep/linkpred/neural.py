@@ -16,7 +16,7 @@ from torch import nn
 
 from graphrep._arrays import as_pairs
 from graphrep._checks import checked_float, checked_int
-from graphrep._estimator import TrainedEstimator
+from graphrep._estimator import LoopEstimator
 from graphrep._threads import limited_threads
 from graphrep.evaluate.metrics import check_metrics
 from graphrep.graph import Graph, as_graph
@@ -146,7 +146,7 @@ class PairOptions:
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class LinkPredictor(EncoderOptions, PairOptions, TrainedEstimator):
+class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
     """Base class of the neural link predictors; subclasses say which predictor they have."""
 
     predictor_dropout: float = 0.0

@@ -54,6 +54,14 @@ def using_generator(generator: torch.Generator) -> Iterator[torch.Generator]:
     Outside of such a block they draw from torch's global generator, as torch's own modules do. The setting belongs to
     the thread, so that blocks in several threads do not disturb each other.
 
+    Parameters
+    ----------
+    generator : torch.Generator
+
+    Yields
+    ------
+    torch.Generator
+
     Examples
     --------
     >>> import torch

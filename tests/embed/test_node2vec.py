@@ -70,7 +70,7 @@ def test_each_pass_visits_all_nodes_in_an_order_of_its_own(monkeypatch):
     monkeypatch.setattr(node2vec, "_CHUNK_TOKENS", 70)
     trained = []
     monkeypatch.setattr(
-        SkipGram, "_train_trusted", lambda self, walks, ids, *place: trained.append((walks, ids, place))
+        SkipGram, "train_unchecked", lambda self, walks, ids, *place: trained.append((walks, ids, place))
     )
     gr.Node2Vec(**{**QUICK, "epochs": 2}).fit(nx.cycle_graph(50))
     starts = np.concatenate([walks[:, 0] for walks, _, _ in trained]).reshape(8, 50)
@@ -206,7 +206,7 @@ def task(monkeypatch, tmp_path):
 
 
 def disturb(monkeypatch, where, at_call, disturbance):
-    """Let ``disturbance`` happen in the given call of SkipGram._train_trusted, WalkSampler.sample_ids, ...
+    """Let ``disturbance`` happen in the given call of SkipGram.train_unchecked, WalkSampler.sample_ids, ...
 
     It gets a function that does what the call would have done.
     """
@@ -234,7 +234,7 @@ def finish_then_ctrl_c(call):
     return result
 
 
-TRAIN = (SkipGram, "_train_trusted")
+TRAIN = (SkipGram, "train_unchecked")
 SAMPLE = (WalkSampler, "sample_ids")
 
 

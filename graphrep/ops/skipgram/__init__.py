@@ -167,9 +167,10 @@ class SkipGram:
             walk_ids = np.ascontiguousarray(walk_ids, dtype=np.int64)
         first = checked_int("first_position", first_position, 0)
         total = checked_int("total_positions", total_positions, first + len(walks))
-        self._train_trusted(walks, walk_ids, first, max(total, 1))
+        self.train_unchecked(walks, walk_ids, first, max(total, 1))
 
-    def _train_trusted(self, walks: Any, walk_ids: Any, first: int, total: int) -> None:
+    def train_unchecked(self, walks: Any, walk_ids: Any, first: int, total: int) -> None:
+        """Train on walks that are known to be valid, as those of :class:`graphrep.ops.WalkSampler` are."""
         choose("train_skipgram", {"native": cpu.train, "reference": reference.train})(
             self, walks, walk_ids, first, total
         )
