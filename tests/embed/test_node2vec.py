@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 
 import graphrep as gr
 from graphrep.embed import node2vec
-from graphrep.embed._checkpoint import Checkpoint, graph_digest
+from graphrep.learn import Checkpoint, digest
 from graphrep.ops.skipgram import SkipGram
 from graphrep.ops.walks import WalkSampler
 
@@ -77,7 +77,8 @@ def test_each_pass_visits_all_nodes_in_an_order_of_its_own(monkeypatch):
     np.testing.assert_array_equal(np.sort(starts, axis=1), np.tile(np.arange(50), (8, 1)))
     assert len({tuple(order) for order in [*starts.tolist(), range(50)]}) == 9
     np.testing.assert_array_equal(np.sort(np.concatenate([ids for _, ids, _ in trained])), np.arange(400))
-    assert [place for _, _, place in trained] == [(first, 400) for first in range(0, 400, 7)]
+    # Chunks end with an epoch of 200 walks, so that callbacks see the vectors of whole epochs.
+    assert [place for _, _, place in trained] == [(e + first, 400) for e in (0, 200) for first in range(0, 200, 7)]
 
 
 def test_noise_follows_the_visits(monkeypatch):
@@ -382,9 +383,8 @@ def test_other_settings_are_refused(monkeypatch, task, change):
     graph, model, expected = task
     before = interrupted(monkeypatch, graph, model)
     kept = model.get_params()
-    with pytest.raises(
-        ValueError, match=r"state belongs to another graph or other settings; remove it or name another"
-    ):
+    wanted = "a fit with another random_state" if "random_state" in change else "another fit"
+    with pytest.raises(ValueError, match=rf"state belongs to {wanted}.*; remove it or name another file"):
         model.set_params(**change).fit(graph)
     assert model.checkpoint.read_bytes() == before
     np.testing.assert_array_equal(model.set_params(**kept).fit_transform(graph), expected)
@@ -396,9 +396,9 @@ def test_another_graph_is_refused(monkeypatch, task):
     edges = graph.edges()
     weighted = [graph.with_edges(edges, 1.0 + (np.arange(edges.shape[1]) == i)) for i in (5, 6)]
     others = [graph.with_edges(edges[:, 1:]), gr.as_graph(graph, directed=True), *weighted]
-    assert len({graph_digest(other) for other in [graph, *others]}) == 5
+    assert len({digest(other) for other in [graph, *others]}) == 5
     for other in others:
-        with pytest.raises(ValueError, match="belongs to another graph"):
+        with pytest.raises(ValueError, match="belongs to another fit"):
             model.fit(other)
     assert model.checkpoint.read_bytes() == before
 
@@ -412,64 +412,84 @@ def test_what_does_not_matter_may_change(monkeypatch, task):
     np.testing.assert_array_equal(model.fit_transform(renamed), expected)
 
 
-def damage_position(path, position):
-    from safetensors import safe_open
-
-    with safe_open(path, framework="numpy") as file:
-        metadata = file.metadata()
-    save_file(load_file(path), path, metadata={**metadata, "position": position})
+def rewrite(model, graph, **changes):
+    """Change the state in a checkpoint, with a checksum that fits."""
+    checkpoint = model._open_checkpoint(graph)
+    checkpoint.save("skip-gram", checkpoint.load("skip-gram") | changes)
 
 
 @pytest.mark.parametrize(
-    ("damage", "message"),
+    "damage",
     [
-        (lambda path: path.write_bytes(b""), "is not a checkpoint of graphrep"),
-        (lambda path: path.write_bytes(b"\x00" * 1000), "is not a checkpoint of graphrep"),
-        (lambda path: path.write_bytes(path.read_bytes()[:-5]), "is not a checkpoint of graphrep"),
-        (lambda path: path.write_text("node vectors? no"), "is not a checkpoint of graphrep"),
-        (lambda path: save_file({"x": np.zeros(3)}, path), "is not a checkpoint of graphrep"),
-        (lambda path: save_file(load_file(path), path), "belongs to another graph or other settings"),
-        (lambda path: damage_position(path, "many"), "is not a checkpoint of graphrep"),
-        (lambda path: damage_position(path, "401"), "is damaged: tables or position do not fit"),
-        (lambda path: damage_position(path, "-2"), "is damaged: tables or position do not fit"),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"\x00" * 1000),
+        lambda path: path.write_bytes(path.read_bytes()[:-5]),
+        lambda path: path.write_bytes(path.read_bytes()[:-5] + b"12345"),
+        lambda path: path.write_text("node vectors? no"),
+        lambda path: save_file({"x": np.zeros(3)}, path),
+        lambda path: save_file(load_file(path), path),
     ],
 )
-def test_damaged_files_are_refused(monkeypatch, task, damage, message):
+def test_damaged_files_are_refused(monkeypatch, task, damage):
     graph, model, _ = task
     interrupted(monkeypatch, graph, model)
     damage(model.checkpoint)
     before = model.checkpoint.read_bytes()
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=r"state cannot be read: .*; remove it or name another file"):
         model.fit(graph)
     assert model.checkpoint.read_bytes() == before
 
 
-def test_tables_of_another_shape_are_refused(monkeypatch, task):
-    from safetensors import safe_open
-
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"position": "many"},
+        {"position": 401},
+        {"position": -2},
+        {"input": np.zeros((99, 16), np.float32)},
+        {"output": np.zeros((100, 16))},
+        {"output": None},
+    ],
+    ids=str,
+)
+def test_states_that_do_not_fit_are_refused(monkeypatch, task, changes):
     graph, model, _ = task
     interrupted(monkeypatch, graph, model)
-    with safe_open(model.checkpoint, framework="numpy") as file:
-        metadata = file.metadata()
-    tables = load_file(model.checkpoint)
-    for name, table in (("input", tables["input"][1:]), ("output", tables["output"].astype(np.float64))):
-        save_file({**tables, name: np.ascontiguousarray(table)}, model.checkpoint, metadata=metadata)
-        with pytest.raises(ValueError, match="is damaged: tables or position do not fit"):
-            model.fit(graph)
+    rewrite(model, graph, **changes)
+    with pytest.raises(ValueError, match="state does not fit the model; remove it or name another file"):
+        model.fit(graph)
 
 
 def test_bad_checkpoint_parameters(tmp_path, task):
     graph, model, _ = task
     with pytest.raises(FileNotFoundError, match=r"checkpoint lies in .*nowhere, which is not a directory"):
         model.set_params(checkpoint=tmp_path / "nowhere" / "state").fit(graph)
-    with pytest.raises(ValueError, match="is not a checkpoint of graphrep"):
+    with pytest.raises(ValueError, match="cannot be read"):
         model.set_params(checkpoint=tmp_path).fit(graph)
     model.set_params(checkpoint=tmp_path / "state")
     with pytest.raises(ValueError, match="checkpoint_seconds must be at least 0, got -1"):
         model.set_params(checkpoint_seconds=-1).fit(graph)
-    for state in (None, np.random.RandomState(0)):
-        with pytest.raises(ValueError, match="checkpoint needs an integer random_state, got"):
-            model.set_params(random_state=state, checkpoint_seconds=60).fit(graph)
+
+
+@pytest.mark.parametrize("state", [None, 7])
+def test_a_fit_resumes_with_the_seed_it_drew(monkeypatch, task, state):
+    graph, model, expected = task
+    model.set_params(random_state=state)
+    interrupted(monkeypatch, graph, model)
+    seed = model._open_checkpoint(graph).seed
+    found = model.fit_transform(graph)
+    np.testing.assert_array_equal(found, gr.Node2Vec(**QUICK, random_state=seed).fit_transform(graph))
+    assert (seed == 7) == (state == 7) == np.array_equal(found, expected)
+
+
+def test_callbacks_are_called_after_every_epoch_and_can_stop(task):
+    graph, model, _ = task
+    seen = []
+    watch = lambda epoch, record, estimator: seen.append((epoch, sorted(record), estimator)) or epoch == 2  # noqa: E731
+    model.set_params(epochs=3, checkpoint=None, callbacks=[watch]).fit(graph)
+    assert seen == [(1, ["seconds"], model), (2, ["seconds"], model)]
+    with pytest.raises(TypeError, match="callbacks must be"):
+        model.set_params(callbacks=[3]).fit(graph)
 
 
 def test_a_fit_in_another_thread_leaves_signals_alone(task):
