@@ -128,7 +128,7 @@ def _from_pyg(data: Any, num_nodes: int | None, weights: Any) -> Parts:
         raise ValueError("the PyG data has no edge_index.")
     if num_nodes is None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # PyG warns where it infers the number as we do
+            warnings.simplefilter("ignore")  # PyG warns when it infers the number
             num_nodes = getattr(data, "num_nodes", None)
     values = weights
     if weights is None or isinstance(weights, str):
@@ -147,7 +147,7 @@ def _from_frame(frame: Any, num_nodes: int | None, weights: Any) -> Parts:
     if weights is None and frame.shape[1] > 2:
         weights = frame.iloc[:, 2].to_numpy()
     ends = [frame.iloc[:, i].to_numpy() for i in (0, 1)]
-    if any(end.dtype == object for end in ends):  # keeps integers beside strings from becoming one or the other
+    if any(end.dtype == object for end in ends):  # keeps integers and strings as they are
         ends = [end.astype(object) for end in ends]
     return _from_array(np.stack(ends), num_nodes, weights)
 

@@ -430,8 +430,8 @@ def damage_position(path, position):
         (lambda path: save_file({"x": np.zeros(3)}, path), "is not a checkpoint of graphrep"),
         (lambda path: save_file(load_file(path), path), "belongs to another graph or other settings"),
         (lambda path: damage_position(path, "many"), "is not a checkpoint of graphrep"),
-        (lambda path: damage_position(path, "401"), "is damaged: tables or position do not fit"),
-        (lambda path: damage_position(path, "-2"), "is damaged: tables or position do not fit"),
+        (lambda path: damage_position(path, "401"), "is damaged: its tables or position do not fit"),
+        (lambda path: damage_position(path, "-2"), "is damaged: its tables or position do not fit"),
     ],
 )
 def test_damaged_files_are_refused(monkeypatch, task, damage, message):
@@ -454,7 +454,7 @@ def test_tables_of_another_shape_are_refused(monkeypatch, task):
     tables = load_file(model.checkpoint)
     for name, table in (("input", tables["input"][1:]), ("output", tables["output"].astype(np.float64))):
         save_file({**tables, name: np.ascontiguousarray(table)}, model.checkpoint, metadata=metadata)
-        with pytest.raises(ValueError, match="is damaged: tables or position do not fit"):
+        with pytest.raises(ValueError, match="is damaged: its tables or position do not fit"):
             model.fit(graph)
 
 
