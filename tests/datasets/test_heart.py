@@ -170,5 +170,5 @@ def test_negatives_out_of_range_and_leaks_are_refused(made):
 def test_wrong_arguments_are_refused(made):
     with pytest.raises(ValueError, match='negatives must be "heart" or "shared", got \'hard\''):
         gr.datasets.read_heart(made[0], negatives="hard")
-    with pytest.raises(ValueError, match="base must have a link split; karate has none"):
+    with pytest.raises(ValueError, match="base must have a link split, but karate has none"):
         gr.datasets.read_heart(made[0], gr.datasets.Dataset("karate", gr.as_graph([[0], [1]])))
