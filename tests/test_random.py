@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 from scipy import stats
 
+import graphrep as gr
 from graphrep import _random as r
 
 N = 200_000
@@ -139,3 +142,23 @@ def test_seeds_out_of_range(seed):
 def test_seeds_of_other_types(seed):
     with pytest.raises(TypeError, match="the seed must be None, an integer, a RandomState or a Generator"):
         r.resolve_seed(seed)
+
+
+ROOMS = ("embed", "evaluate", "heuristics", "loader")
+NAMES = [getattr(getattr(gr, room), name) for room in ROOMS for name in getattr(gr, room).__all__]
+CALLABLES = [thing for thing in [*NAMES, gr.EmbeddingScorer] if callable(thing)]
+DEFAULTS = {"random_state": 0, "n_jobs": None, "progress": None}
+
+
+@pytest.mark.parametrize("thing", CALLABLES, ids=lambda thing: thing.__name__)
+def test_the_same_call_gives_the_same_result_by_default(thing):
+    parameters = inspect.signature(thing).parameters
+    assert "seed" not in parameters
+    found = {name: parameters[name].default for name in DEFAULTS if name in parameters}
+    assert found == {name: DEFAULTS[name] for name in found}
+
+
+def test_the_defaults_of_the_main_names_are_checked():
+    names = {thing.__name__ for thing in CALLABLES if "random_state" in inspect.signature(thing).parameters}
+    assert {"FastRP", "tune_fastrp", "hard_negatives", "random_link_split"} <= names
+    assert {"NeighborLoader", "EmbeddingScorer", "clustering_baselines", "node_classification"} <= names

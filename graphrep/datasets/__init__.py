@@ -1,6 +1,6 @@
-"""Built-in and well-known graphs, with their fixed splits.
+"""Built-in and well-known graphs with their fixed splits.
 
-``load`` is the one entry; a data set's module is imported when it is asked for, and nothing touches the network.
+``load`` reads all of them; the module of a data set is imported when it is loaded, and importing uses no network.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Dataset", "LabelSplit", "LinkSplit", "TripleSplit", "load", "names", "read_heart"]
 
-# Name of a data set -> module with a function load(name, root, download) -> Dataset. The built-in one first.
+# Name of a data set -> module with a function load(name, root, download) -> Dataset; the built-in one first.
 _HOME = {
     "debian": "graphrep.datasets.debian",
     **dict.fromkeys(("citeseer", "cora", "pubmed"), "graphrep.datasets.planetoid"),
@@ -31,7 +31,7 @@ _HOME = {
 
 
 def names() -> tuple[str, ...]:
-    """Names that :func:`load` knows, the built-in one first.
+    """Names of the data sets that :func:`load` knows, the built-in one first.
 
     Returns
     -------
@@ -47,18 +47,18 @@ def names() -> tuple[str, ...]:
 
 
 def load(name: str, root: str | os.PathLike[str] | None = None, *, download: bool = False) -> Dataset:
-    """Load a data set by name, from the disk unless ``download`` is given.
+    """Load a data set by name from the disk, or with ``download`` from its server.
 
     Parameters
     ----------
     name : str
-        One of :func:`names`; "debian" is built in. What the others hold: :func:`graphrep.datasets.ogb.load`,
+        One of :func:`names`; "debian" is built in; for the others see :func:`graphrep.datasets.ogb.load` and
         :func:`graphrep.datasets.planetoid.load`.
     root : path, optional
-        Folder that holds the data set's folder. Default: for "debian" the files that come with graphrep, for the others
-        the environment variable ``GRAPHREP_DATA``, else ``~/.cache/graphrep``.
+        Folder that contains the folder of the data set. Default: the files that come with graphrep for "debian"; for
+        the others the environment variable ``GRAPHREP_DATA``, or ``~/.cache/graphrep``.
     download : bool
-        Fetch what is not there, without asking.
+        Download missing files without asking, with a progress bar in terminals and Jupyter.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def load(name: str, root: str | os.PathLike[str] | None = None, *, download: boo
     ValueError
         The name is unknown, or a file is damaged.
     FileNotFoundError
-        A file of the data set is not where it should be.
+        A file of the data set is missing.
     ConnectionError
         The download failed.
 
@@ -82,7 +82,7 @@ def load(name: str, root: str | os.PathLike[str] | None = None, *, download: boo
     ['arqiver', 'battery-stats', 'dpkg']
     """
     if name not in _HOME:
-        raise ValueError(f"there is no data set named {name!r}; the known ones are {', '.join(names())}.")
+        raise ValueError(f"name must be one of {', '.join(names())}; got {name!r}.")
     dataset = importlib.import_module(_HOME[name]).load(name, root, download=download)
     assert isinstance(dataset, Dataset)
     return dataset

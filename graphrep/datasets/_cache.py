@@ -1,4 +1,4 @@
-"""Arrays kept beside the files that they were read from, for as long as those do not change."""
+"""A cache of arrays beside the files from which they were read, valid until these files change."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _META = "__meta__"
 
 
 def fingerprint(folder: Path, files: Iterable[Path]) -> list[list[Any]]:
-    """Path, size and time of last change of each file."""
+    """Path, size and modification time of each file."""
     stats = ((path.relative_to(folder).as_posix(), path.stat()) for path in sorted(files))
     return [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]
 
 
 def read_cache(path: Path, key: Any) -> dict[str, npt.NDArray[Any]] | None:
-    """Arrays that :func:`write_cache` kept under ``key``; None if there are none, or others, or the file is damaged."""
+    """Arrays that :func:`write_cache` saved for ``key``; None if they are missing, of another key, or damaged."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             if json.loads(archive[_META].tobytes()) != key:
@@ -38,10 +38,10 @@ def read_cache(path: Path, key: Any) -> dict[str, npt.NDArray[Any]] | None:
 
 
 def write_cache(path: Path, key: Any, arrays: dict[str, npt.NDArray[Any]]) -> None:
-    """Keep arrays; where nothing can be written, they are read again the next time."""
+    """Save arrays for ``key``; a folder that cannot be written is not an error."""
     meta = np.frombuffer(json.dumps(key).encode(), dtype=np.uint8)
     try:
         with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, **{_META: meta}, **arrays)  # type: ignore[arg-type]  # its stub takes the names for options
+            np.savez(file, **{_META: meta}, **arrays)  # type: ignore[arg-type]  # the stub mistakes the names for options
     except OSError:  # a read-only folder or a full disk
         return

@@ -23,16 +23,16 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 def read_raw(raw: Path, spec: Spec) -> Arrays:
-    """Everything in the folder but the split.
+    """Everything in the folder except the split.
 
-    ``edge_index`` (int64, (2, num_edges), a line of the file each), ``num_nodes`` (a scalar), ``node_*`` and ``edge_*``
-    by name, a row per node or line. The typed set adds ``type_sizes`` and ``type_names``; its nodes are numbered
-    through, type after type in alphabetical order, and its relations' edges follow each other in the same way.
+    ``edge_index`` (int64, (2, num_edges), a column per line of the file), ``num_nodes`` (a scalar), and ``node_*`` and
+    ``edge_*`` with a row per node or line. The typed set adds ``type_sizes`` and ``type_names``; its nodes are numbered
+    consecutively by type in alphabetical order, and so are the edges of its relations.
 
     Raises
     ------
     ValueError
-        A file is damaged, or two disagree.
+        A file is damaged, or two files contradict each other.
     """
     arrays = _read_npz(raw / "data.npz") if spec.binary else _read_typed(raw) if spec.form == "typed" else _read_plain(
         raw, spec
@@ -41,25 +41,25 @@ def read_raw(raw: Path, spec: Spec) -> Arrays:
     for name, array in arrays.items():
         wanted = {"node": num_nodes, "edge": num_edges}.get(name[:4]) if name != "edge_index" else None
         if wanted is not None and len(array) != wanted:
-            raise ValueError(f"{raw}: {name} has {len(array)} rows, but there are {wanted} {name[:4]}s.")
+            raise ValueError(f"{raw}: {name} must have a row per {name[:4]}, {wanted}; got {len(array)}.")
     if "edge_weight" in arrays and not (np.isfinite(arrays["edge_weight"]) & (arrays["edge_weight"] > 0)).all():
         raise ValueError(
-            f"{raw}: edge_weight must hold positive numbers, got {arrays['edge_weight'].min()} as the least."
+            f"{raw}: edge_weight must hold positive finite numbers, got a minimum of {arrays['edge_weight'].min()}."
         )
     check_rows(f"{raw}: the edge list", arrays["edge_index"], num_nodes, error=ValueError)
     return arrays
 
 
 def read_csv(path: Path, dtype: Any = None) -> npt.NDArray[Any]:
-    """A compressed table of numbers, shape (rows, columns): int64 if all are integers, else float32.
+    """Compressed table of numbers, shape (rows, columns): int64 if all are integers, else float32.
 
     Raises
     ------
     ValueError
-        The file is cut off, empty, ragged or holds other than numbers.
+        The file is truncated, empty, ragged or holds something else.
     """
     try:
-        with gzip.open(path) as file:  # looked at first: loadtxt warns of an empty file
+        with gzip.open(path) as file:  # checked first, since loadtxt warns about an empty file
             if not file.read(1):
                 raise ValueError("it is empty")
         if dtype is None:
@@ -71,7 +71,7 @@ def read_csv(path: Path, dtype: Any = None) -> npt.NDArray[Any]:
     except FileNotFoundError:
         raise
     except (ValueError, EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{path} is damaged or cut off ({error}).") from error
+        raise ValueError(f"{path} is damaged or truncated ({error}).") from error
 
 
 def _loadtxt(path: Path, dtype: Any) -> npt.NDArray[Any]:
@@ -159,4 +159,4 @@ def _read_words(path: Path) -> list[list[str]]:
         with gzip.open(path, "rt", encoding="utf-8") as file:
             return [line.split(",") for line in file.read().splitlines() if line]
     except (EOFError, gzip.BadGzipFile, zlib.error, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is damaged or cut off ({error}).") from error
+        raise ValueError(f"{path} is damaged or truncated ({error}).") from error

@@ -1,4 +1,4 @@
-"""What tells one link set of the Open Graph Benchmark from another."""
+"""Properties of each link set of the Open Graph Benchmark."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Spec:
     """One data set.
 
     ``form`` is "shared" (one list of negatives per part), "own" (negatives of each source), "triples" (relations
-    between nodes of one kind) or "typed" (of several kinds). ``once`` says that a pair or triple occurs in one part
-    only, so that finding it in two is a leak.
+    between nodes of one type) or "typed" (of several types). ``once`` means that a pair or triple occurs in only one
+    part, so that an occurrence in two parts is a leak.
     """
 
     name: str
@@ -32,17 +32,17 @@ class Spec:
 
     @property
     def url(self) -> str:
-        """Where the archive is."""
+        """Address of the archive."""
         return f"{BASE_URL}{self.archive}.zip"
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """Names that the data set's folder goes by."""
+        """Possible names of the folder of the data set."""
         plain = self.name.replace("-", "_")
         return plain, f"{plain}_pyg", self.archive
 
     def raw_files(self) -> tuple[str, ...]:
-        """Files under raw/ that must be there."""
+        """Files that raw/ must contain."""
         if self.binary:
             return ("data.npz",)
         if self.form == "typed":
@@ -56,7 +56,7 @@ class Spec:
 
 _ALL = (
     Spec("ogbl-ddi", "ddi", "target", "hits@20", "shared", directed=False, once=True),
-    # Authors may publish together again in later years: a pair of 2019 may be one of 2017, too.
+    # Authors may publish together again in later years: a pair of 2019 can also be one of 2017.
     Spec(
         "ogbl-collab", "collab", "time", "hits@50", "shared", directed=False, once=False, node_arrays=("node_feat",),
         edge_arrays=("edge_weight", "edge_year"),
@@ -69,7 +69,7 @@ _ALL = (
         "ogbl-citation2", "citation-v2", "time", "mrr", "own", directed=True, once=True,
         node_arrays=("node_feat", "node_year"),
     ),
-    # Two vessels may run between the same two points.
+    # Several vessels can connect the same two points.
     Spec(
         "ogbl-vessel", "vessel", "spatial", "auc", "shared", directed=False, once=False, node_arrays=("node_feat",),
         binary=True, train_negatives=True,

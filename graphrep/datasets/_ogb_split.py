@@ -1,4 +1,4 @@
-"""The split folder of an OGB set, as flat named arrays, checked against the graph."""
+"""The split folder of an OGB set as named arrays, checked against the graph."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ PARTS = ("train", "valid", "test")
 
 
 def split_files(folder: Path) -> list[Path]:
-    """``split_dict.pt`` where it is, as OGB prefers it; else a file per part."""
+    """``split_dict.pt`` if it exists, which OGB prefers; otherwise a file per part."""
     whole = folder / "split_dict.pt"
     return [whole] if whole.is_file() else [folder / f"{part}.pt" for part in PARTS]
 
 
 def read_split(folder: Path, spec: Spec, raw: Arrays) -> Arrays:
-    """``train_edge``, ``valid_edge_neg``, ``test_target_node_neg``...: OGB's keys behind the part's name.
+    """Arrays named by part and key of OGB: ``train_edge``, ``valid_edge_neg``, ``test_target_node_neg`` and so on.
 
-    The typed set's ids are made global, and its lists of types dropped. Matrices of negatives are int32 where ids fit.
+    The ids of the typed set become global, and its lists of types are dropped. Matrices of negatives are int32 if the
+    ids fit.
 
     Raises
     ------
     ValueError
-        A file is damaged, lacks something, or contradicts the graph; a validation or test edge is a training edge.
+        A file is damaged, incomplete, or contradicts the graph; or a validation or test edge is a training edge.
     """
     files = split_files(folder)
     read = [read_torch_file(path) for path in files]
@@ -44,7 +45,7 @@ def read_split(folder: Path, spec: Spec, raw: Arrays) -> Arrays:
     arrays: Arrays = {}
     for part in PARTS:
         if not isinstance(parts, dict) or not isinstance(parts.get(part), dict):
-            raise ValueError(f"{folder} should hold a dictionary of arrays for {part}.")
+            raise ValueError(f"{folder} must hold a dictionary of arrays for {part}.")
         here = f"{folder}: {part}"
         arrays |= {f"{part}_{name}": array for name, array in _part(here, parts[part], part, spec, raw).items()}
     _check_against_graph(folder, spec, raw, arrays)
@@ -93,7 +94,7 @@ def _check_shape(what: str, array: npt.NDArray[Any], form: str, count: int, *, i
 
 
 def _make_global(here: str, given: dict[str, Any], arrays: Arrays, raw: Arrays) -> dict[str, npt.NDArray[np.int64]]:
-    """Number the nodes of ogbl-biokg through: OGB counts each type from 0."""
+    """Number the nodes of ogbl-biokg consecutively, where OGB counts each type from 0."""
     code = {name: i for i, name in enumerate(raw["type_names"].tolist())}
     starts = np.cumsum(raw["type_sizes"]) - raw["type_sizes"]
     sizes = {}
@@ -108,7 +109,7 @@ def _make_global(here: str, given: dict[str, Any], arrays: Arrays, raw: Arrays) 
             ids, shape = arrays[name], (-1,) + (1,) * (arrays[name].ndim - 1)
             size = raw["type_sizes"][kind].reshape(shape)
             if ids.size and (ids.min() < 0 or (ids >= size).any()):
-                raise ValueError(f"{here}: {name} holds ids outside the nodes of its type.")
+                raise ValueError(f"{here}: {name} must hold ids of nodes of its type.")
             arrays[name] = ids + starts[kind].reshape(shape)
             sizes[name] = size
     return sizes
@@ -118,21 +119,23 @@ def _check_against_graph(folder: Path, spec: Spec, raw: Arrays, arrays: Arrays) 
     num_train, num_edges = len(next(iter(arrays.values()))), raw["edge_index"].shape[1]
     if num_train != num_edges and not spec.binary:
         raise ValueError(
-            f"{folder} has {num_train} training edges, but the graph beside it {num_edges}; OGB's graphs hold the "
-            "training edges alone, so the two are from different releases."
+            f"{folder} has {num_train} training edges, but the graph beside it has {num_edges}; the graphs of OGB hold "
+            "only the training edges, so the two are from different releases."
         )
     if "train_year" in arrays:
         train, later = arrays["train_year"], np.concatenate([arrays["valid_year"], arrays["test_year"]])
         if train.size and later.size and train.max() >= later.min():
             last, first = int(train.max()), int(later.min())
-            raise ValueError(f"{folder} leaks: it trains on the year {last}, and validates or tests on {first}.")
+            raise ValueError(
+                f"{folder} leaks: the last training year is {last}, but the first validation or test year is {first}."
+            )
     if spec.once:
         columns = {p: _columns(arrays, p, spec.form) for p in PARTS}
         refuse_overlap(str(folder), columns, directed=spec.directed)
 
 
 def _columns(arrays: Arrays, part: str, form: str) -> npt.NDArray[np.int64]:
-    """Rows head, tail and, if there are any, relation."""
+    """Rows head, tail and, for triples, relation."""
     if form == "shared":
         return np.asarray(arrays[f"{part}_edge"].T, dtype=np.int64)
     names = ("source_node", "target_node") if form == "own" else ("head", "tail", "relation")

@@ -1,7 +1,7 @@
-"""Arrays out of a file of ``torch.save``, without torch and without running what the file asks for.
+"""Arrays from a file of ``torch.save``, without torch and without running code from the file.
 
-A pickle names functions that loading calls. Here no name in the file reaches the real thing: the few that arrays are
-made of stand for the inert classes below, which only note their arguments, and every other is refused.
+A pickle refers to functions that loading calls. Here no reference reaches the real function: the few that arrays need
+stand for the inert classes below, which only record their arguments, and every other one is refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_torch_file"]
 
-_MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # how files of torch < 1.6 begin
+_MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # start of a file of torch < 1.6
 _DTYPE = re.compile(r"b1|[iu][1248]|f[248]|[SU]\d{1,4}")
 _STORAGES = {
     "DoubleStorage": "f8", "FloatStorage": "f4", "HalfStorage": "f2", "LongStorage": "i8", "IntStorage": "i4",
@@ -32,21 +32,20 @@ _STORAGES = {
 
 
 def read_torch_file(path: str | os.PathLike[str]) -> Any:
-    """What ``torch.save`` wrote: dicts, lists and tuples of plain values and arrays; tensors become arrays.
+    """Contents of a file of ``torch.save``: dicts, lists and tuples of plain values and arrays; tensors become arrays.
 
     Reads the zip format and the older one, pickles of any protocol, and arrays of NumPy 1 and 2.
 
     Raises
     ------
     ValueError
-        The file is damaged, or holds anything else.
+        The file is damaged or holds anything else.
     """
     try:
         return _resolved(_read(Path(path)))
     except _RefusedError as error:
         raise ValueError(
-            f"{path} asks for {error} when it is loaded, which is refused: only arrays, tensors, lists and "
-            "dictionaries are read."
+            f"{path} refers to {error}, which is refused: only arrays, tensors, lists and dictionaries are read."
         ) from None
     except (
         pickle.UnpicklingError, zipfile.BadZipFile, struct.error, EOFError, ValueError, TypeError, KeyError, IndexError,
@@ -57,7 +56,7 @@ def read_torch_file(path: str | os.PathLike[str]) -> Any:
 
 
 class _RefusedError(Exception):
-    """A name outside the list."""
+    """A reference that is not in the list."""
 
 
 def _read(path: Path) -> Any:
@@ -74,7 +73,7 @@ def _read_zip(path: Path) -> Any:
         if f"{folder}byteorder" in archive.namelist() and archive.read(f"{folder}byteorder") != b"little":
             raise ValueError("its byte order is not little endian")
         with archive.open(pickled) as file:
-            unpickler = _Unpickler(file)  # type: ignore[arg-type]  # a binary file all the same
+            unpickler = _Unpickler(file)  # type: ignore[arg-type]  # a binary file in fact
             value = unpickler.load()
         for key, storage in unpickler.storages.items():
             storage.data = archive.read(f"{folder}data/{key}")
@@ -83,22 +82,22 @@ def _read_zip(path: Path) -> Any:
 
 def _read_legacy(file: BinaryIO) -> Any:
     if _Unpickler(file).load() != _MAGIC or _Unpickler(file).load() != _PROTOCOL:
-        raise ValueError("it does not begin like one")
+        raise ValueError("it does not start like one")
     if not _Unpickler(file).load()["little_endian"]:
         raise ValueError("its byte order is not little endian")
     unpickler = _Unpickler(file)
     value = unpickler.load()
-    for key in _Unpickler(file).load():  # the tensors' data follow, each after its length
+    for key in _Unpickler(file).load():  # the data of the tensors follow, each after its length
         storage = unpickler.storages[key]
         size = struct.unpack("<q", file.read(8))[0] * storage.dtype.itemsize
         storage.data = file.read(size)
         if len(storage.data) != size:
-            raise EOFError("it is cut off")
+            raise EOFError("it is truncated")
     return value
 
 
 class _Dtype:
-    """In place of numpy.dtype."""
+    """Stands for numpy.dtype."""
 
     __slots__ = ("order", "spec")
 
@@ -117,7 +116,7 @@ class _Dtype:
 
 
 class _Array:
-    """In place of numpy.ndarray."""
+    """Stands for numpy.ndarray."""
 
     __slots__ = ("state",)
 
@@ -147,19 +146,19 @@ class _Tensor:
         dtype = self.storage.dtype
         flat = _array(self.storage.data, dtype, (self.storage.size,), "C")
         if len(self.shape) != len(self.stride) or min((0, self.offset, *self.shape, *self.stride)) < 0:
-            raise ValueError("a tensor's shape and strides disagree")
+            raise ValueError("the shape and strides of a tensor disagree")
         if 0 in self.shape:
             return np.empty(self.shape, dtype)
         last = self.offset + sum((n - 1) * step for n, step in zip(self.shape, self.stride, strict=True))
         if last >= len(flat):
-            raise ValueError("a tensor reaches beyond its data")
+            raise ValueError("a tensor extends beyond its data")
         strides = [step * dtype.itemsize for step in self.stride]
         view = np.lib.stride_tricks.as_strided(flat[self.offset :], self.shape, strides)
         return np.array(view)
 
 
 class _FrozenArray:
-    """In place of numpy's ``_frombuffer``, which protocol 5 writes."""
+    """Stands for ``_frombuffer`` of NumPy, which protocol 5 writes."""
 
     __slots__ = ("parts",)
 
@@ -172,7 +171,7 @@ class _FrozenArray:
 
 
 class _Scalar:
-    """In place of numpy's ``scalar``."""
+    """Stands for ``scalar`` of NumPy."""
 
     __slots__ = ("parts",)
 
@@ -196,9 +195,9 @@ def _reconstruct(*_arguments: Any) -> _Array:
 
 
 def _bytes(text: str = "", encoding: str = "latin1") -> bytes:
-    """How protocol 2 spells bytes."""
+    """Bytes in the form of protocol 2."""
     if encoding != "latin1":
-        raise ValueError(f"it asks for the encoding {encoding!r}")
+        raise ValueError(f"it uses the encoding {encoding!r}")
     return text.encode("latin1")
 
 
@@ -241,7 +240,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _resolved(value: Any) -> Any:
-    """Turn the stand-ins into what they stand for."""
+    """Replace the stand-ins by values."""
     if isinstance(value, (_Array, _FrozenArray, _Scalar, _Tensor)):
         return value.resolve()
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""``Dataset``: a graph, its fixed splits, and what they mean."""
+"""``Dataset``: a graph with its fixed splits and their description."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Dataset:
     ----------
     name : str
     graph : Graph
-        ``graph.x`` holds the features, ``graph.y`` the labels. It has all edges, or, where the source has it so as OGB
-        does, the training edges alone.
+        ``graph.x`` holds the features, ``graph.y`` the labels. It has all edges, or only the training edges if the
+        source provides these, as OGB does.
     split : LinkSplit or None
-        Training, validation and test edges, and fixed negatives. Learn on ``split.graph``, not on ``graph``.
+        Training, validation and test edges, and fixed negatives. Train on ``split.graph``, not on ``graph``.
     triple_split : TripleSplit or None
-        The same for triples (head, relation, tail), where edges are of several relations.
+        The same for triples (head, relation, tail), if there are several relations.
     label_split : LabelSplit or None
         Training, validation and test nodes.
     label_names : tuple of str
@@ -34,11 +34,11 @@ class Dataset:
     feature_names : tuple of str
         Name of each column of ``graph.x``.
     metric : str
-        The measure of link prediction that results are compared by, such as ``"hits@100"``; "" if there is none.
+        The usual metric of link prediction on this data set, such as ``"hits@100"``; "" if there is none.
     card : str
-        The data card in Markdown: where the data are from, how they were made, what they are good for.
+        The data card in Markdown: origin, construction and intended use of the data.
     extras : mapping
-        Whatever else the data set has; the data card says what.
+        Further contents of the data set, described by the data card.
     """
 
     name: str

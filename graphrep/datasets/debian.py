@@ -1,6 +1,6 @@
 """The built-in data set "debian": packages of Debian bookworm (main, amd64) and their dependencies.
 
-``data/build_debian.py`` builds the file; its data card, ``data/debian/CARD.md``, says how.
+``data/build_debian.py`` builds the file; its data card, ``data/debian/CARD.md``, describes how.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FILE = "debian.npz.xz"
-FORMAT = 1  # of the file; data/build_debian.py has the same number
-METRIC = "hits@1000"  # of 100,000 negatives: the true positive rate at 1 % false positives; the card says why
+FORMAT = 1  # of the file, as in data/build_debian.py
+METRIC = "hits@1000"  # of 100,000 negatives: the true positive rate at 1 % false positives; see the card
 
 
 def load(name: str = "debian", root: str | os.PathLike[str] | None = None, *, download: bool = False) -> Dataset:
     """Load the package graph: about 63,000 packages, 310,000 edges, 58 sections.
 
-    Rows are packages, sorted by name. An edge u-v says that one of the two declares Pre-Depends, Depends, Recommends or
-    Suggests on the other. ``graph.x`` is a binary float32 ``scipy.sparse.csr_array`` of words of the short description
-    (``word:...``) and debtags (``tag:...``); ``graph.y`` is the section, int64.
+    Rows are packages, sorted by name. An edge u-v means that one of the two declares Pre-Depends, Depends, Recommends
+    or Suggests on the other. ``graph.x`` is a binary float32 ``scipy.sparse.csr_array`` of words in the short
+    description (``word:...``) and debtags (``tag:...``); ``graph.y`` is the section, int64.
 
     ``extras`` holds
 
     * ``source`` (int64 per package) and ``source_names``: the source package that each is built from;
     * ``architecture`` and ``priority`` (uint8 per package) with ``architecture_names``, ``priority_names``;
-    * ``edges`` (int64, shape (2, num_edges), u < v) and ``edge_kind`` (uint8): bits 0 to 3 say that u declares
-      Pre-Depends, Depends, Recommends, Suggests on v, bits 4 to 7 that v declares it on u; ``kind_names``;
+    * ``edges`` (int64, shape (2, num_edges), u < v) and ``edge_kind`` (uint8): bits 0 to 3 mean that u declares
+      Pre-Depends, Depends, Recommends, Suggests on v, bits 4 to 7 that v declares them on u; ``kind_names``;
     * ``relations`` (int64, shape (2, num_relations), from the package that declares it) and ``relation_kind`` (uint8)
       with ``relation_names``: Breaks, Conflicts, Replaces, Enhances, further alternatives and providers, Provides of
       a real name;
@@ -58,7 +58,7 @@ def load(name: str = "debian", root: str | os.PathLike[str] | None = None, *, do
     root : path, optional
         Folder with ``debian.npz.xz`` and ``CARD.md``. Default: the one that comes with graphrep.
     download : bool
-        Makes no difference: the file comes with graphrep.
+        Ignored: the file comes with graphrep.
 
     Returns
     -------
@@ -67,9 +67,9 @@ def load(name: str = "debian", root: str | os.PathLike[str] | None = None, *, do
     Raises
     ------
     FileNotFoundError
-        There is no such file.
+        The file is missing.
     ValueError
-        The file is truncated or is something else.
+        The file is truncated or not of this format.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def load(name: str = "debian", root: str | os.PathLike[str] | None = None, *, do
     folder = _folder() if root is None else Path(root)
     path = folder / FILE
     if not path.is_file():
-        raise FileNotFoundError(f"the data set {name!r} needs the file {FILE}, which is not in {folder}.")
+        raise FileNotFoundError(f"{folder} must contain the file {FILE} of the data set {name!r}.")
     arrays = _read(path)
     try:
         return _assemble(name, arrays, folder / "CARD.md")
@@ -91,7 +91,7 @@ def load(name: str = "debian", root: str | os.PathLike[str] | None = None, *, do
 
 
 def _folder() -> Path:
-    """Where the data lie: installed beside this module (a wheel), in the source tree, or, both failing, the former."""
+    """Folder of the data: beside this module in a wheel, otherwise in the source tree."""
     here = Path(__file__).resolve().parent
     installed = here / "data" / "debian"
     in_tree = here.parents[1] / "data" / "debian"

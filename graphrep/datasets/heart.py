@@ -1,4 +1,4 @@
-"""The splits and hard negatives of HeaRT, read from the files that its authors ship."""
+"""The splits and hard negatives of HeaRT, read from the files of its authors."""
 
 from __future__ import annotations
 
@@ -26,40 +26,42 @@ Pairs = npt.NDArray[np.int64]
 def read_heart(folder: str | os.PathLike[str], base: Dataset | None = None, *, negatives: str = "heart") -> Dataset:
     r"""Read a split of HeaRT: 500 hard negatives for each validation and test edge.
 
-    For Cora, Citeseer and Pubmed the folder holds ``train_pos.txt``, ``valid_pos.txt``, ``test_pos.txt``, an edge a
-    line (fixed, 85/5/10), perhaps ``gnn_feature`` (features), and the negatives. For an OGB set it holds the negatives
-    alone, and perhaps ``valid_samples_index.pt``, ``test_samples_index.pt``, the edges of ``base`` that are ranked.
+    For Cora, Citeseer and Pubmed the folder contains ``train_pos.txt``, ``valid_pos.txt`` and ``test_pos.txt`` with one
+    edge per line (a fixed split, 85/5/10), optionally ``gnn_feature`` (features), and the negatives. For an OGB set it
+    contains only the negatives and optionally ``valid_samples_index.pt`` and ``test_samples_index.pt``, the edges of
+    ``base`` that are ranked.
 
     Parameters
     ----------
     folder : path
     base : Dataset, optional
-        The OGB set whose edges are ranked. Default: the folder has its own.
+        The OGB set whose edges are ranked. Default: the edges are in the folder.
     negatives : {"heart", "shared"}
-        "heart": ``heart_valid_samples.npy`` and ``heart_test_samples.npy``, integers of shape
-        (num_edges, num_negatives, 2), each edge's own. "shared": ``valid_neg.txt`` and ``test_neg.txt``, the random
-        pairs of the authors' "existing setting".
+        "heart": ``heart_valid_samples.npy`` and ``heart_test_samples.npy``, integers of shape (num_edges,
+        num_negatives, 2), separate for each edge. "shared": ``valid_neg.txt`` and ``test_neg.txt``, the random pairs of
+        the "existing setting" of the authors.
 
     Returns
     -------
     Dataset
         ``split.valid_neg`` and ``split.test_neg`` have shape (2, num_edges, num_negatives), or (2, num_negatives) if
-        shared. Without ``base``, ``graph`` has the edges of all parts. Self loops, which the files of Citeseer and
-        Pubmed use to mention lonely nodes, are dropped.
+        shared. Without ``base``, ``graph`` has the edges of all parts. Self loops, by which the files of Citeseer and
+        Pubmed list isolated nodes, are dropped.
 
     Raises
     ------
     FileNotFoundError
         A file is missing.
     ValueError
-        A file is damaged, an edge leaks into training, or a negative has no end in common with its edge.
+        A file is damaged, a validation or test edge is a training edge, or a negative has no end in common with its
+        edge.
     IndexError
         A negative is out of range.
 
     Notes
     -----
-    Metrics are MRR and hits@10 (hits@20 for OGB) of ranks among each edge's own negatives, see
-    :func:`graphrep.evaluate.hits_at_k`. They do not compare with figures of the existing setting.
+    Metrics are MRR and hits@10 (hits@20 for OGB) of the ranks among the negatives of each edge, see
+    :func:`graphrep.evaluate.hits_at_k`. They are not comparable with results of the existing setting.
 
     References
     ----------
@@ -83,7 +85,7 @@ def read_heart(folder: str | os.PathLike[str], base: Dataset | None = None, *, n
     if negatives not in ("heart", "shared"):
         raise ValueError(f'negatives must be "heart" or "shared", got {negatives!r}.')
     if base is not None and base.split is None:
-        raise ValueError(f"base must have a link split; {base.name} has none.")
+        raise ValueError(f"base must have a link split, but {base.name} has none.")
     kept: dict[str, npt.NDArray[Any] | None]
     if base is None:
         graph, parts, kept = _own(where)
@@ -102,7 +104,7 @@ def read_heart(folder: str | os.PathLike[str], base: Dataset | None = None, *, n
 
 
 def _own(where: Path) -> tuple[Graph, dict[str, Any], dict[str, Any]]:
-    """Edges of the folder, and which of its lines they are."""
+    """Edges of the folder, and masks of the lines that are kept."""
     lines = {part: _read_pairs(where / f"{part}_pos.txt") for part in ("train", "valid", "test")}
     x = _features(where / "gnn_feature")
     num_nodes = 1 + max((int(pairs.max()) for pairs in lines.values() if pairs.size), default=-1)
@@ -117,7 +119,7 @@ def _own(where: Path) -> tuple[Graph, dict[str, Any], dict[str, Any]]:
 
 
 def _of_base(where: Path, base: Dataset) -> tuple[Graph, dict[str, Any], dict[str, Any]]:
-    """Edges of ``base``, those of validation and test cut down to the ones that are ranked."""
+    """Edges of ``base``, of which validation and test keep only the ranked ones."""
     assert base.split is not None
     parts: dict[str, Any] = {"train": base.split.train}
     for part in ("valid", "test"):
@@ -127,7 +129,7 @@ def _of_base(where: Path, base: Dataset) -> tuple[Graph, dict[str, Any], dict[st
             if index.ndim != 1 or index.dtype.kind not in "iu" or (index.size and index.min() < 0):
                 raise ValueError(f"{path} must hold row numbers, got {index.dtype} of shape {index.shape}.")
             if index.size and index.max() >= edges.shape[1]:
-                raise ValueError(f"{path} refers to edge {index.max()}, but there are {edges.shape[1]}.")
+                raise ValueError(f"{path} refers to edge {index.max()}, but there are only {edges.shape[1]} edges.")
             edges = edges[:, index]
         parts[part] = edges
     return base.split.full, parts, dict.fromkeys(("valid", "test"))
@@ -140,7 +142,7 @@ def _hard(path: Path, edges: Pairs, kept: npt.NDArray[np.bool_] | None) -> npt.N
     except (ValueError, EOFError) as error:
         raise ValueError(f"{path} is damaged or not a .npy file ({error}).") from error
     if kept is not None and rows.ndim == 3 and len(rows) == len(kept) > edges.shape[1]:
-        rows = rows[kept]  # made before the self loops were dropped
+        rows = rows[kept]  # the samples include rows for self loops
     if rows.ndim != 3 or rows.shape[::2] != (edges.shape[1], 2) or rows.dtype.kind not in "iu":
         raise ValueError(
             f"{path} must hold integers of shape ({edges.shape[1]}, num_negatives, 2), got {rows.dtype} {rows.shape}."
@@ -150,7 +152,7 @@ def _hard(path: Path, edges: Pairs, kept: npt.NDArray[np.bool_] | None) -> npt.N
     if not touches.all():
         row = int(np.flatnonzero(~touches.all(axis=1))[0])
         raise ValueError(
-            f"{path} is out of step with the edges: a negative in row {row} has no end in common with "
+            f"{path} does not match the edges: a negative in row {row} has no end in common with "
             f"its edge {tuple(edges[:, row].tolist())}."
         )
     result = np.ascontiguousarray(np.moveaxis(rows, -1, 0))
@@ -160,15 +162,15 @@ def _hard(path: Path, edges: Pairs, kept: npt.NDArray[np.bool_] | None) -> npt.N
 
 def _read_pairs(path: Path) -> Pairs:
     if not path.is_file():
-        raise FileNotFoundError(f"the HeaRT folder {path.parent} lacks {path.name}.")
+        raise FileNotFoundError(f"the HeaRT folder {path.parent} must contain {path.name}.")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # an empty file is an empty part
+            warnings.simplefilter("ignore", UserWarning)  # an empty file is valid
             pairs = np.loadtxt(path, dtype=np.int64, ndmin=2, comments=None)
     except ValueError as error:
-        raise ValueError(f"{path} must hold two row numbers a line ({error}).") from error
+        raise ValueError(f"{path} must hold two row numbers per line ({error}).") from error
     if pairs.size and (pairs.shape[1] != 2 or pairs.min() < 0):
-        raise ValueError(f"{path} must hold two row numbers a line, got {pairs.shape[1]} columns from {pairs.min()}.")
+        raise ValueError(f"{path} must hold two row numbers per line, got {pairs.shape[1]} columns from {pairs.min()}.")
     return np.ascontiguousarray(pairs.reshape(-1, 2).T)
 
 

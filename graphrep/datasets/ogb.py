@@ -1,4 +1,4 @@
-"""The link sets of the Open Graph Benchmark, read from OGB's own files: no prompt, no pickle run, no folder deleted."""
+"""The link sets of the Open Graph Benchmark, read from the files of OGB without prompts and without unpickling."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ FORMAT = 1  # of the cache
 
 
 def load(name: str, root: str | os.PathLike[str] | None = None, *, download: bool = False) -> Dataset:
-    """Load a link set of OGB from its folder, as the website's archive or the ``ogb`` package leaves it.
+    """Load a link set of OGB from its folder, in the form of the archive or of the ``ogb`` package.
 
     ==============  ========  ==================================================================================
-    name            metric    what it holds
+    name            metric    contents
     ==============  ========  ==================================================================================
     ogbl-ddi        hits@20   undirected
-    ogbl-collab     hits@50   undirected; ``graph.x``; the pairs of ``split`` repeat, once per year, with
-                              ``split.attributes`` ``"train_weight"``, ``"train_year"``, ...; in ``graph``, which
-                              alone of all has weights, they are one edge that weighs the sum
+    ogbl-collab     hits@50   undirected; ``graph.x``; pairs of ``split`` repeat, once per year, with
+                              ``split.attributes`` ``"train_weight"``, ``"train_year"``, ...; in ``graph``, the only
+                              one with weights, they are one edge with the sum as its weight
     ogbl-ppa        hits@100  undirected; ``graph.x`` (int64, one-hot species)
     ogbl-citation2  mrr       directed, from the citing paper; ``graph.x``; ``extras["node_year"]``;
                               ``split.valid_neg`` of shape (2, num_edges, 1000), sources in row 0
@@ -48,25 +48,25 @@ def load(name: str, root: str | os.PathLike[str] | None = None, *, download: boo
     ogbl-biokg      mrr       ``triple_split``; directed; ``extras["node_type"]`` and ``"node_type_names"``
     ==============  ========  ==================================================================================
 
-    As in OGB, ``graph`` has the training edges alone, and ``split.train`` has each undirected one in one direction, in
-    the order of the file. For the last two sets ``graph`` forgets relations, and triples that differ in nothing else
-    are one arc; ``triple_split`` keeps them all. OGB numbers the nodes of ogbl-biokg from 0 within each of their five
-    types; here they are numbered through, type after type in alphabetical order: row = OGB's id + the number of nodes
-    of earlier types. Its negatives are numbered likewise.
+    As in OGB, ``graph`` has only the training edges, and ``split.train`` has each undirected edge in one direction, in
+    the order of the file. For the last two sets ``graph`` has no relations, and triples that differ only in the
+    relation are one arc; ``triple_split`` keeps them all. OGB numbers the nodes of ogbl-biokg from 0 within each of the
+    five types; here they are numbered consecutively by type in alphabetical order: row = id of OGB + number of nodes of
+    earlier types. Its negatives are numbered in the same way.
 
-    What was read is kept in ``graphrep.npz`` in the data set's folder, if that can be written, for as long as the files
-    do not change. ``processed/`` is neither read nor written, and ``RELEASE_v1.txt`` is not asked for.
+    The arrays are cached in ``graphrep.npz`` in the folder of the data set, if it can be written, until the files
+    change. ``processed/`` is neither read nor written, and ``RELEASE_v1.txt`` is not needed.
 
     Parameters
     ----------
     name : str
         One of the names above.
     root : path, optional
-        Folder that holds the data set's folder (``ogbl_ddi``, ``ogbl_ddi_pyg``, or ``ddi`` as in the archive), or that
-        folder itself. Default: the environment variable ``GRAPHREP_DATA``, else ``~/.cache/graphrep``.
+        Folder that contains the folder of the data set (``ogbl_ddi``, ``ogbl_ddi_pyg``, or ``ddi`` as in the archive),
+        or that folder itself. Default: the environment variable ``GRAPHREP_DATA``, or ``~/.cache/graphrep``.
     download : bool
-        Fetch the archive if the data set is not there: 45 MB (ogbl-ddi) to several GB. OGB publishes no checksums; the
-        length and the archive's CRCs are checked. An interrupted download goes on where it stopped.
+        Download the archive if the data set is missing: 45 MB (ogbl-ddi) to several GB. OGB publishes no checksums; the
+        length and the CRCs of the archive are checked. An interrupted download resumes.
 
     Returns
     -------
@@ -75,17 +75,17 @@ def load(name: str, root: str | os.PathLike[str] | None = None, *, download: boo
     Raises
     ------
     FileNotFoundError
-        The data set is not there, or only half of it.
+        The data set is missing or incomplete.
     ValueError
-        A file is damaged, ids are out of range, or validation or test edges are training edges. The last is not
-        looked for in ogbl-collab, where a pair may publish again (there, years are compared), and ogbl-vessel.
+        A file is damaged, ids are out of range, or validation or test edges are training edges. The last is not checked
+        in ogbl-collab, where a pair may publish again (years are compared instead), and in ogbl-vessel.
     ConnectionError
         The download failed.
 
     Notes
     -----
-    Split files are pickles; they are read by a reader that knows arrays, tensors, lists and dictionaries and refuses
-    everything else. Memory and time are a few times those of the arrays; negatives of one's own are int32.
+    Split files are pickles; they are read by a reader that accepts arrays, tensors, lists and dictionaries and refuses
+    everything else. Memory and time are a few times those of the arrays; separate negatives of each edge are int32.
 
     References
     ----------
@@ -119,14 +119,14 @@ def load(name: str, root: str | os.PathLike[str] | None = None, *, download: boo
 
 
 def data_root(root: str | os.PathLike[str] | None) -> Path:
-    """``root``, else ``$GRAPHREP_DATA``, else ``~/.cache/graphrep``."""
+    """``root``, or ``$GRAPHREP_DATA``, or ``~/.cache/graphrep``."""
     if root is not None:
         return Path(root).expanduser()
     return Path(os.environ.get("GRAPHREP_DATA") or "~/.cache/graphrep").expanduser()
 
 
 def _find(spec: Spec, root: Path) -> Path | None:
-    """The data set's folder; a whole one before half of one."""
+    """Folder of the data set; a complete one is preferred."""
     found = [root / name for name in spec.folders if _has(root / name, "raw") or _has(root / name, "split")]
     if _has(root, "raw") and _has(root, "split"):
         found.append(root)
@@ -151,12 +151,12 @@ def _missing(spec: Spec, folder: Path) -> list[str]:
 
 
 def _files(spec: Spec, folder: Path) -> list[Path]:
-    """Files to read; refuses half a data set."""
+    """Files to read; raises FileNotFoundError if one is missing."""
     missing = _missing(spec, folder)
     if missing:
         listed = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
         raise FileNotFoundError(
-            f"{folder} is only a part of {spec.name}: it lacks {listed}; move it away and unpack {spec.url} anew."
+            f"{folder} is an incomplete {spec.name} without {listed}; move it away and unpack {spec.url} again."
         )
     optional = [folder / "raw" / "edge-feat.csv.gz"]
     return _needed(spec, folder) + [path for path in optional if path.is_file()]
@@ -165,7 +165,7 @@ def _files(spec: Spec, folder: Path) -> list[Path]:
 def _fetch(spec: Spec, root: Path) -> Path:
     folder, archive = root / spec.folders[0], root / f"{spec.archive}.zip"
     if folder.exists():
-        raise FileExistsError(f"{folder} is in the way and holds no {spec.name}; move it away to download.")
+        raise FileExistsError(f"{folder} exists but does not contain {spec.name}; move it away to download.")
     if not archive.is_file():
         download_file(spec.url, archive, what=spec.name)
     unpack(archive, folder, what=spec.name)
@@ -203,7 +203,7 @@ def _graph(spec: Spec, arrays: Arrays) -> Graph:
     (u, v), weights = arrays["edge_index"], arrays.get("edge_weight")
     if weights is not None:
         weights = weights.ravel().astype(np.float32)
-        if not spec.directed:  # papers of two authors add up, whoever is named first
+        if not spec.directed:  # papers of two authors add up in either order
             u, v = np.minimum(u, v), np.maximum(u, v)
     merge = "max" if weights is None else "sum"
     csr = build_csr(u, v, weights, int(arrays["num_nodes"]), symmetrize=not spec.directed, merge=merge)

@@ -1,4 +1,4 @@
-"""The citation graphs Cora, CiteSeer and PubMed in the Planetoid form, read by PyG."""
+"""The citation graphs Cora, CiteSeer and PubMed in the format of Planetoid, read by PyG."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ PARTS = ("x", "tx", "allx", "y", "ty", "ally", "graph", "test.index")
 def load(name: str, root: str | os.PathLike[str] | None = None, *, download: bool = False) -> Dataset:
     """Load Cora, CiteSeer or PubMed with the public split of 20 training nodes per class, 500 and 1000.
 
-    ``graph`` is undirected, without self loops and repeats (5,278, 4,552 and 44,324 edges), and has all connected
-    parts; ``graph.x`` is a float32 ``scipy.sparse.csr_array``, not normalised; ``graph.y`` the class, int64. There is
-    no link split: make one with :func:`graphrep.evaluate.ncn_link_split` or
+    ``graph`` is undirected, without self loops and duplicates (5,278, 4,552 and 44,324 edges), and has all connected
+    components; ``graph.x`` is a float32 ``scipy.sparse.csr_array``, not normalized; ``graph.y`` holds the classes,
+    int64. There is no link split: make one with :func:`graphrep.evaluate.ncn_link_split` or
     :func:`graphrep.evaluate.random_link_split`, or read HeaRT's with :func:`graphrep.datasets.read_heart`.
 
     Parameters
     ----------
     name : {"cora", "citeseer", "pubmed"}
     root : path, optional
-        What ``torch_geometric.datasets.Planetoid`` takes: the files are ``<root>/Cora/raw/ind.cora.x`` and so on. The
-        folder ``Cora``, ``raw`` or what holds the files itself will do. Default: ``$GRAPHREP_DATA``, else
+        As for ``torch_geometric.datasets.Planetoid``: the files are ``<root>/Cora/raw/ind.cora.x`` and so on. The
+        folder that contains ``raw`` or the files themselves is also accepted. Default: ``$GRAPHREP_DATA``, or
         ``~/.cache/graphrep``.
     download : bool
-        Fetch missing files from the address that PyG knows.
+        Download missing files from the address in PyG.
 
     Returns
     -------
@@ -50,14 +50,12 @@ def load(name: str, root: str | os.PathLike[str] | None = None, *, download: boo
     FileNotFoundError
         A file is missing.
     ValueError
-        A file is damaged, or is a pickle of something else than arrays.
+        A file is damaged, or is a pickle of anything but arrays.
     ImportError
         torch_geometric is not installed.
 
-    Notes
-    -----
-    The raw files are pickles, which PyG unpickles; they are looked through first, and those that name anything but
-    arrays, sparse matrices and dictionaries are refused. Nothing is written.
+    Notes ----- The raw files are pickles, which PyG unpickles. They are inspected first, and those that refer to
+    anything but arrays, sparse matrices and dictionaries are refused. Nothing is written.
 
     References
     ----------
@@ -85,7 +83,7 @@ def load(name: str, root: str | os.PathLike[str] | None = None, *, download: boo
     for file in missing:
         download_file(f"{Planetoid.url}/{file}", raw / file, what=file)
     for file in files[:-1]:
-        _look_through(raw / file)
+        _inspect(raw / file)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # old names of scipy's classes inside the files
@@ -120,7 +118,7 @@ _HARMLESS = {
 
 
 class _Blank:
-    """Takes the place of everything that a pickle names: a look through it must run nothing of it."""
+    """Stands for everything that a pickle refers to, so that inspecting it runs no code."""
 
     def __init__(self, *arguments: Any) -> None: ...
 
@@ -133,19 +131,19 @@ class _Blank:
     def extend(self, values: Any) -> None: ...
 
 
-class _Lookout(pickle.Unpickler):
+class _Inspector(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if name not in _HARMLESS.get(module, ()):
             raise PermissionError(f"{module}.{name}")
         return _Blank
 
 
-def _look_through(path: Path) -> None:
-    """Refuse a pickle that names what a Planetoid file has no use for."""
+def _inspect(path: Path) -> None:
+    """Raise ValueError for a pickle that refers to something that Planetoid files do not contain."""
     try:
         with path.open("rb") as file:
-            _Lookout(file, encoding="latin1").load()
+            _Inspector(file, encoding="latin1").load()
     except PermissionError as error:
-        raise ValueError(f"{path} asks for {error} when it is loaded, which a Planetoid file does not.") from None
+        raise ValueError(f"{path} refers to {error}, which Planetoid files do not contain.") from None
     except (pickle.UnpicklingError, EOFError, ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
         raise ValueError(f"{path} is damaged or not a Planetoid file ({error}).") from error

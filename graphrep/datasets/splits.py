@@ -1,4 +1,4 @@
-"""Fixed splits of edges and of nodes, in the form that OGB gave them."""
+"""Fixed splits of edges and of nodes, in the form of OGB."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LinkSplit:
-    """Training, validation and test edges of a graph, with fixed negatives to rank the latter two against.
+    """Training, validation and test edges of a graph, with fixed negatives for the latter two.
 
     Parameters
     ----------
@@ -31,24 +31,24 @@ class LinkSplit:
     train, valid, test : int array of shape (2, num_edges)
         Edges by row number, an undirected edge once. Stored as read-only int64.
     valid_neg, test_neg : int array of shape (2, num_negatives) or (2, num_edges, num_negatives)
-        Pairs that are no edges. Of the first shape, all positives of a part are ranked against all of its negatives; of
-        the second, each positive against its own. Own negatives, of which there may be 10**8, keep their integer dtype.
+        Pairs without an edge. In the first shape, all positives of a part are ranked against all of its negatives; in
+        the second, each positive against its own. The latter, of which there can be 10**8, keep their integer dtype.
     train_neg : int array of shape (2, num_negatives), optional
-        Negatives to train with, where the data set prescribes them.
+        Negatives for training, if the data set prescribes them.
     attributes : mapping of str to array, optional
-        Whatever else is known of each edge, a row per edge: ``"train_weight"``, ``"valid_year"``, ... Weights, if there
-        are any, become those of ``graph`` and ``graph_with_valid``.
+        Further properties of the edges, a row per edge: ``"train_weight"``, ``"valid_year"``, ... Weights become those
+        of ``graph`` and ``graph_with_valid``.
     full_is_training : bool
-        ``full`` holds the training edges alone, the way OGB gives its graphs.
+        ``full`` holds only the training edges, as in OGB.
 
     Raises
     ------
     TypeError
         An array does not hold integers.
     ValueError
-        An array has another shape.
+        An array has the wrong shape.
     IndexError
-        A row number is not one of the graph's.
+        A row number is out of range.
 
     Examples
     --------
@@ -110,12 +110,12 @@ class LinkSplit:
 
     @cached_property
     def graph(self) -> Graph:
-        """The training edges alone, on all nodes: what may be learned from."""
+        """Graph of the training edges on all nodes, for training."""
         return self.full if self.full_is_training else self._graph_of("train")
 
     @cached_property
     def graph_with_valid(self) -> Graph:
-        """Training and validation edges: for settings that let the test see both. Say so where you use it."""
+        """Graph of the training and validation edges, for protocols that use both for the test."""
         return self._graph_of("train", "valid")
 
     def _graph_of(self, *parts: str) -> Graph:
@@ -123,18 +123,18 @@ class LinkSplit:
         if not all(f"{part}_weight" in self.attributes for part in parts):
             return self.full.with_edges(edges)
         weights = np.concatenate([self.attributes[f"{part}_weight"].ravel() for part in parts])
-        # Parallel edges add up, whichever end comes first.
+        # Parallel edges add up in either order of their ends.
         return self.full.with_edges(edges if self.full.directed else np.sort(edges, axis=0), weights)
 
     def check_leaks(self) -> None:
-        """Refuse a split whose validation or test edges are among its training edges.
+        """Raise an error if validation or test edges are among the training edges.
 
-        In an undirected graph either direction counts.
+        In an undirected graph, both orders of the ends are the same edge.
 
         Raises
         ------
         ValueError
-            There is such an edge.
+            There is such an edge, which the message names.
         """
         parts = {"train": self.train, "valid": self.valid, "test": self.test}
         refuse_overlap("the split", parts, directed=self.full.directed)
@@ -148,25 +148,24 @@ class LinkSplit:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TripleSplit:
-    """Training, validation and test triples (head, relation, tail), with fixed corruptions of the latter two.
+    """Training, validation and test triples (head, relation, tail), with fixed negatives for the latter two.
 
     Parameters
     ----------
     graph : Graph
-        An arc from head to tail for each training triple, whatever the relation.
+        An arc from head to tail for each training triple of any relation.
     num_relations : int
     train, valid, test : int array of shape (3, num_triples)
         Rows head, relation, tail. Heads and tails are row numbers of ``graph``. Stored as read-only int64.
     valid_head_neg, valid_tail_neg, test_head_neg, test_tail_neg : int array of shape (num_triples, num_negatives)
-        What to put in place of each triple's head, or tail, to get triples that are not true. Their integer dtype is
-        kept.
+        Nodes that replace the head or the tail of each triple to give negatives. They keep their integer dtype.
 
     Raises
     ------
     TypeError
         An array does not hold integers.
     ValueError
-        An array has another shape.
+        An array has the wrong shape.
     IndexError
         A row or relation number is out of range.
 
@@ -213,7 +212,7 @@ class TripleSplit:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LabelSplit:
-    """Nodes whose labels are for training, validation and test.
+    """Nodes with labels for training, validation and test.
 
     Parameters
     ----------
@@ -227,7 +226,7 @@ class LabelSplit:
     TypeError
         An array does not hold integers.
     ValueError
-        An array is not flat.
+        An array is not one-dimensional.
     IndexError
         A row number lies outside [0, num_nodes).
 
@@ -255,7 +254,7 @@ class LabelSplit:
 
 
 def refuse_overlap(what: str, parts: Mapping[str, npt.NDArray[np.integer[Any]]], *, directed: bool) -> None:
-    """Refuse parts of which a validation or test column (head, tail and perhaps relation) is a training column, too.
+    """Raise ValueError if a validation or test column (head, tail, optionally relation) is also a training column.
 
     O(E log E) for E training columns; ``what`` names the split.
     """
@@ -286,7 +285,7 @@ def refuse_overlap(what: str, parts: Mapping[str, npt.NDArray[np.integer[Any]]],
 def _rows(name: str, value: Any, num_nodes: int, *, keep_dtype: bool = False) -> npt.NDArray[Any]:
     rows = np.asarray(value)
     check_integers(name, rows)
-    # A copy, so that freezing it leaves the caller's array alone; a large array may come frozen and is then shared.
+    # A copy, since freezing must not change the caller's array; a large array that is already read-only is shared.
     if not (keep_dtype and rows.dtype.kind == "i" and not rows.flags.writeable):
         rows = rows.copy() if keep_dtype and rows.dtype.kind == "i" else rows.astype(np.int64)
     check_rows(name, rows, num_nodes)

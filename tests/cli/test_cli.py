@@ -326,7 +326,7 @@ def test_the_built_in_data_set_is_known_by_name(tmp_path, capsys):
     assert run("datasets", "debian") == 0
     assert "# debian: the packages of Debian" in capsys.readouterr().out
     assert run("datasets", "nonsense") == 1
-    assert "there is no data set named 'nonsense'" in capsys.readouterr().err
+    assert "got 'nonsense'" in capsys.readouterr().err
     assert run("embed", "nonsense", "-o", tmp_path / "out.npy") == 1
     assert "there is no file nonsense, and no data set of that name (debian" in capsys.readouterr().err
     assert run("embed", "debian", "--directed", "-o", tmp_path / "out.npy") == 1

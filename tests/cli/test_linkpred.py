@@ -164,8 +164,11 @@ def test_wrong_usage_is_exit_code_2(arguments, message, edges, capsys):
         (["EDGES", "--test", 0.9, "--valid", 0.5], "only"),
         (["EDGES", "--valid", 0.0001], "too few to hide"),
         (["EDGES", "--pairs", "TMP/none.txt", "-o", "TMP/out.csv"], "there is no file"),
-        (["EDGES", "--pairs", "TMP/strange.txt", "-o", "TMP/out.csv"], "names 'nobody', which is no node of the graph"),
-        (["--dataset", "nonsense"], "there is no data set named 'nonsense'"),
+        (
+            ["EDGES", "--pairs", "TMP/strange.txt", "-o", "TMP/out.csv"],
+            "names 'nobody', which is not a node",
+        ),
+        (["--dataset", "nonsense"], "name must be one of debian"),
         (["--dataset", "ogbl-ddi", "--root", "TMP"], "ogbl"),
         (["EDGES", "--model", "gae", "--dimensions", 0, "--epochs", 1], "dimensions must be at least 1, got 0"),
         (["EDGES", "--model", "fastrp", "--dimensions", 0], "dimensions must be at least 1, got 0"),

@@ -160,9 +160,7 @@ def test_the_real_split_files_of_collab(shared_data):
         assert set(held) == {"edge", "edge_neg", "weight", "year"}
         for name, array in held.items():
             np.testing.assert_array_equal(array.T, known[f"split_{part}_{name}"])
-    with pytest.raises(
-        FileNotFoundError, match=r"is only a part of ogbl-collab: it lacks raw/edge.csv.gz, raw/node-feat"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"is an incomplete ogbl-collab without raw/edge.csv.gz, raw/node-feat"):
         gr.datasets.load("ogbl-collab", folder)
 
 
@@ -251,9 +249,7 @@ def test_nothing_asks_and_nothing_is_deleted(made, monkeypatch):
     gr.datasets.load("ogbl-ddi", folder.parent)
     (folder / "raw" / "edge.csv.gz").unlink()
     for download in (False, True):
-        with pytest.raises(
-            FileNotFoundError, match=r"is only a part of ogbl-ddi: it lacks raw/edge.csv.gz; move it away"
-        ):
+        with pytest.raises(FileNotFoundError, match=r"is an incomplete ogbl-ddi without raw/edge.csv.gz; move it away"):
             gr.datasets.load("ogbl-ddi", folder.parent, download=download)
     assert (folder / "split" / "target" / "train.pt").is_file()
 
@@ -262,14 +258,14 @@ def test_nothing_asks_and_nothing_is_deleted(made, monkeypatch):
 def test_half_a_set_is_named_by_what_it_lacks(name, made):
     folder, _ = made(name)
     shutil.rmtree(folder / "split")
-    with pytest.raises(FileNotFoundError, match=rf"ogbl_\w+ is only a part of {name}: it lacks split/\w+/train.pt"):
+    with pytest.raises(FileNotFoundError, match=rf"ogbl_\w+ is an incomplete {name} without split/\w+/train.pt"):
         gr.datasets.load(name, folder.parent)
 
 
 def test_a_missing_relation_folder_is_named(made):
     folder, _ = made("ogbl-biokg")
     (folder / "raw" / "relations" / "drug___drug-drug___drug" / "edge_reltype.csv.gz").unlink()
-    with pytest.raises(FileNotFoundError, match=r"lacks raw/relations/drug___drug-drug___drug/edge_reltype.csv.gz"):
+    with pytest.raises(FileNotFoundError, match=r"without raw/relations/drug___drug-drug___drug/edge_reltype.csv.gz"):
         gr.datasets.load("ogbl-biokg", folder.parent)
 
 
@@ -307,11 +303,11 @@ def damaged_files(folder, ogb_files):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        ("cut", r"edge.csv.gz is damaged or cut off \(Compressed file ended"),
-        ("no gzip", r"edge.csv.gz is damaged or cut off \(Not a gzipped file"),
-        ("empty", r"edge.csv.gz is damaged or cut off \(it is empty\)"),
-        ("words", r"edge.csv.gz is damaged or cut off \(could not convert"),
-        ("ragged", r"edge.csv.gz is damaged or cut off \(the number of columns changed"),
+        ("cut", r"edge.csv.gz is damaged or truncated \(Compressed file ended"),
+        ("no gzip", r"edge.csv.gz is damaged or truncated \(Not a gzipped file"),
+        ("empty", r"edge.csv.gz is damaged or truncated \(it is empty\)"),
+        ("words", r"edge.csv.gz is damaged or truncated \(could not convert"),
+        ("ragged", r"edge.csv.gz is damaged or truncated \(the number of columns changed"),
         ("short", r"edge.csv.gz has 1 rows of 2 numbers, but num-edge-list.csv.gz announces 30 edges"),
         ("columns", r"edge.csv.gz has 30 rows of 3 numbers"),
         ("range", r"the edge list must lie in \[0, 20\), got 0 … 20"),
@@ -332,9 +328,14 @@ def test_damaged_files_are_one_sentence(damage, message, made, ogb_files):
 @pytest.mark.parametrize(
     ("name", "file", "rows", "message"),
     [
-        ("ogbl-ppa", "node-feat.csv.gz", [[1, 0]] * 19, "node_feat has 19 rows, but there are 20 nodes"),
-        ("ogbl-collab", "edge_year.csv.gz", [2000] * 31, "edge_year has 31 rows, but there are 30 edges"),
-        ("ogbl-collab", "edge_weight.csv.gz", [0] * 30, "edge_weight must hold positive numbers, got 0 as the least"),
+        ("ogbl-ppa", "node-feat.csv.gz", [[1, 0]] * 19, "node_feat must have a row per node, 20; got 19"),
+        ("ogbl-collab", "edge_year.csv.gz", [2000] * 31, "edge_year must have a row per edge, 30; got 31"),
+        (
+            "ogbl-collab",
+            "edge_weight.csv.gz",
+            [0] * 30,
+            "must hold positive finite numbers, got a minimum of 0",
+        ),
         ("ogbl-biokg", "num-node-dict.csv.gz", [[5, 4, 7]], "must hold a line of node types and a line of their sizes"),
         ("ogbl-biokg", "triplet-type-list.csv.gz", [[1, 2]], "must have three columns: head type, relation, tail type"),
         (
@@ -390,8 +391,13 @@ def spoil(name, part, change, made):
         ),
         ("ogbl-ddi", "test", lambda s: s.update(edge=s["edge"] + 0.5), "test: edge must hold integers, got float64"),
         ("ogbl-ddi", "test", lambda s: s.update(edge_neg=s["edge"] + 20), r"test: edge_neg must lie in \[0, 20\)"),
-        ("ogbl-ddi", "train", lambda s: s.update(edge=s["edge"][1:]), "29 training edges, but the graph beside it 30"),
-        ("ogbl-collab", "valid", lambda s: s.update(year=s["year"] - 20), "leaks: it trains on the year"),
+        (
+            "ogbl-ddi",
+            "train",
+            lambda s: s.update(edge=s["edge"][1:]),
+            "29 training edges, but the graph beside it has",
+        ),
+        ("ogbl-collab", "valid", lambda s: s.update(year=s["year"] - 20), "leaks: the last training year is"),
         (
             "ogbl-collab",
             "valid",
@@ -415,7 +421,7 @@ def spoil(name, part, change, made):
             "ogbl-biokg",
             "test",
             lambda s: s.update(tail_neg=s["tail_neg"] + 7),
-            "tail_neg holds ids outside the nodes of its",
+            "tail_neg must hold ids of nodes of its",
         ),
         (
             "ogbl-biokg",

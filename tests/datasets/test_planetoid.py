@@ -95,7 +95,10 @@ class Malice:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (lambda mark: pickle.dumps({0: Malice(mark)}), r"ind.cora.graph asks for posix.mkdir when it is loaded"),
+        (
+            lambda mark: pickle.dumps({0: Malice(mark)}),
+            r"ind.cora.graph refers to posix.mkdir, which Planetoid files do not",
+        ),
         (lambda mark: b"nonsense", "ind.cora.graph is damaged or not a Planetoid file"),
         (lambda mark: b"", "ind.cora.graph is damaged or not a Planetoid file"),
     ],

@@ -106,7 +106,7 @@ class Malice:
 def test_everything_else_is_refused_and_not_run(tmp_path, legacy, value, named):
     mark = str(tmp_path / "was here")
     path = saved(tmp_path / "a.pt", value(mark), legacy=legacy)
-    with pytest.raises(ValueError, match=rf"a.pt asks for {named} when it is loaded, which is refused: only arrays"):
+    with pytest.raises(ValueError, match=rf"a.pt refers to {named}, which is refused: only arrays"):
         read_torch_file(path)
     assert not os.path.exists(mark)
 
@@ -128,7 +128,7 @@ def test_codecs_other_than_the_one_of_protocol_2_are_refused(tmp_path):
     import codecs
 
     path = saved(tmp_path / "a.pt", Malice(codecs.encode, "a", "rot13"), legacy=True)
-    with pytest.raises(ValueError, match="asks for the encoding 'rot13'"):
+    with pytest.raises(ValueError, match="uses the encoding 'rot13'"):
         read_torch_file(path)
 
 
@@ -152,11 +152,11 @@ def test_a_tensor_may_not_reach_beyond_its_data(tmp_path):
             data = source.read(name)
             # shape (4,) becomes (9,): BININT1 4 and TUPLE1, as in the pickle
             target.writestr(name, data.replace(b"K\x04\x85", b"K\x09\x85") if name.endswith("data.pkl") else data)
-    with pytest.raises(ValueError, match="a tensor reaches beyond its data"):
+    with pytest.raises(ValueError, match="a tensor extends beyond its data"):
         read_torch_file(other)
 
 
 def test_a_bare_pickle_is_no_torch_file(tmp_path):
     (tmp_path / "a.pt").write_bytes(pickle.dumps({"edge": [1]}))
-    with pytest.raises(ValueError, match="it does not begin like one"):
+    with pytest.raises(ValueError, match="it does not start like one"):
         read_torch_file(tmp_path / "a.pt")
