@@ -36,7 +36,7 @@ types: setup-dev
 unit: setup-dev
 	$(BIN)/python -m pytest
 
-# The C++ kernels alone, watched by the sanitizers of addresses, undefined behaviour and threads.
+# The C++ kernels alone, under the sanitizers of addresses, undefined behavior and threads.
 sanitize:
 	$(MAKE) -s -j2 -C tests/csrc BUILD=$(CURDIR)/build/sanitize
 

@@ -1,5 +1,5 @@
-// A stable radix sort of arcs in two levels: they are dealt, in input order, into buckets of consecutive rows that fit
-// the cache; then each bucket is sorted by one thread. The order does not depend on the number of threads.
+// A stable radix sort of arcs in two levels: arcs are distributed, in input order, to buckets of consecutive rows that
+// fit in the cache; then one thread sorts each bucket. The order does not depend on the number of threads.
 #pragma once
 
 #include <algorithm>
@@ -28,11 +28,11 @@ struct Layout {
     int direction_bits = 0;
     int64_t num_buckets = 0;
 
-    Layout(int64_t num_nodes, int64_t num_arcs, bool symmetrise) {
+    Layout(int64_t num_nodes, int64_t num_arcs, bool symmetrize) {
         const int node_bits = bit_length(static_cast<uint64_t>(std::max<int64_t>(num_nodes - 1, 0)));
         const int64_t wanted = std::clamp<int64_t>(num_arcs / kArcsPerBucket, 1, kMaxBuckets);
         row_bits = std::max(0, node_bits - bit_length(static_cast<uint64_t>(wanted - 1)));
-        direction_bits = symmetrise ? 1 : 0;
+        direction_bits = symmetrize ? 1 : 0;
         column_bits = node_bits + direction_bits;
         if (row_bits + column_bits > 64) throw std::length_error("num_nodes is too large to build a CSR");
         num_buckets = num_nodes > 0 ? ((num_nodes - 1) >> row_bits) + 1 : 0;
@@ -52,8 +52,8 @@ struct Partition {
     std::vector<int64_t> begin;
 };
 
-// Deal the arcs into buckets. visit(part, num_parts, emit) calls emit(row, column, reverse, weight index) for the arcs
-// of one part of the input.
+// Distribute the arcs to buckets. visit(part, num_parts, emit) calls emit(row, column, reverse, weight index) for the
+// arcs of one part of the input.
 template <class Visit>
 Partition partition(const Layout& layout, const float* weights, int num_threads, Visit&& visit) {
     const int64_t parts = std::max(1, num_threads), buckets = layout.num_buckets;
@@ -102,7 +102,7 @@ void visit_csr(const int64_t* indptr, int64_t num_nodes, int64_t part, int64_t p
     }
 }
 
-// A run of arcs and its companion of the same length; the sort moves them to and fro.
+// A run of arcs and its companion of the same length; the sort alternates between the two.
 struct Run {
     uint64_t* keys;
     float* weights;  // null without weights
@@ -115,7 +115,7 @@ inline Run radix_sort(Run run, Run spare, int64_t size, int low, int high) {
         const uint64_t mask = (uint64_t{1} << std::min(kDigit, high - shift)) - 1;
         int64_t next[kValues] = {};
         for (int64_t i = 0; i < size; ++i) ++next[run.keys[i] >> shift & mask];
-        if (size > 0 && next[run.keys[0] >> shift & mask] == size) continue;  // all alike
+        if (size > 0 && next[run.keys[0] >> shift & mask] == size) continue;  // all values are equal
         for (int64_t value = 0, total = 0; value < kValues; ++value) total += std::exchange(next[value], total);
         if (run.weights) {
             for (int64_t i = 0; i < size; ++i) {

@@ -1,4 +1,4 @@
-// Attention over the entries of a CSR, without a message in memory: scores, softmax over each row, weighted sum.
+// Attention over the entries of a CSR without materialized messages: scores, softmax over each row, weighted sum.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace graphrep {
 //     additive (key_columns < 0):      s = leaky_relu(row_score[v, h] + col_score[u, h]), slope `scale` below 0
 //     p = softmax of s over the entries of the row,   out[v, h] = sum of p * value[u, h]
 // query is (num_rows, heads, key_columns), key (num_cols, heads, key_columns), value (num_cols, heads, columns).
-// log_sum (num_rows, heads) gets the logarithm of the softmax's denominator, -inf in rows without entries.
+// log_sum (num_rows, heads) receives the logarithm of the softmax's denominator, -inf in rows without entries.
 template <class T, class Id>
 struct Attention {
     const int64_t* indptr;
@@ -34,18 +34,18 @@ struct Attention {
 template <class T, class Id>
 void attention(const Attention<T, Id>& task, int num_threads);
 
-// The gradient in what belongs to rows: query or row_score. delta (num_rows, heads) gets the sum of p * dp that the
-// columns need as well. Scores are computed again from log_sum.
+// The gradient with respect to the row operand: query or row_score. delta (num_rows, heads) receives the sum of p * dp,
+// which the pass over columns needs as well. Scores are recomputed from log_sum.
 template <class T, class Id>
 void attention_backward_rows(const Attention<T, Id>& task, const T* grad, T* grad_row, double* delta, int num_threads);
 
-// The gradients in what belongs to columns: key or col_score, and value. The task is that of the transpose: its rows
-// are the columns of the forward pass, and its indices the rows.
+// The gradients with respect to the column operands: key or col_score, and value. The task describes the transpose: its
+// rows are the columns of the forward pass, and its indices the rows.
 template <class T, class Id>
 void attention_backward_columns(const Attention<T, Id>& task, const T* grad, const double* delta, T* grad_col,
                                 T* grad_value, int num_threads);
 
-// p[e, h] = softmax of s[e, h] over the entries of each row; and s from the gradient in p.
+// p[e, h] = softmax of s[e, h] over the entries of each row; the backward pass maps the gradient of p to that of s.
 template <class T>
 void edge_softmax(const int64_t* indptr, const T* s, int64_t num_rows, int64_t heads, T* p, int num_threads);
 template <class T>

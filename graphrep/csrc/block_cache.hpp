@@ -1,6 +1,6 @@
-// Memory of large results, kept when a result is gone and handed to the next one of about its size. The allocator
-// would give it back to the system, and touching fresh pages costs as much as the kernel that fills them.
-// Callers hold a lock of their own (Python's).
+// A cache of the memory of large results: a freed block is reused for the next result of about its size. The allocator
+// would return the block to the system, and touching new pages costs as much as the kernel that fills them.
+// Not thread-safe: callers hold a lock (the GIL).
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace graphrep {
 struct Block {
     void* data;
     size_t bytes;
-    int64_t released;  // when it came back, in calls of acquire()
+    int64_t released;  // time of release, in calls of acquire()
 };
 
 class BlockCache {
@@ -22,10 +22,10 @@ class BlockCache {
     BlockCache(const BlockCache&) = delete;
     ~BlockCache() { clear(); }
 
-    // A block of at least so many bytes: the smallest kept one that is at most a quarter too large, else a new one.
+    // A block of at least `bytes` bytes: the smallest cached one that is at most a quarter too large, else a new one.
     Block acquire(size_t bytes) {
         ++clock_;
-        // What has not been wanted for long will not be wanted soon.
+        // A block that has not been used for long is unlikely to be used soon.
         while (!kept_.empty() && clock_ - kept_.front().released > kPatience) drop(0, true);
         size_t best = kept_.size();
         for (size_t i = 0; i < kept_.size(); ++i) {
@@ -56,14 +56,14 @@ class BlockCache {
         block.released = clock_;
         kept_.push_back(block);
         total_ += block.bytes;
-        while (total_ > limit_) drop(0, true);  // the one that was idle for longest
+        while (total_ > limit_) drop(0, true);  // the block that was idle for the longest time
     }
 
     void clear() {
         while (!kept_.empty()) drop(kept_.size() - 1, true);
     }
 
-    // Set how many bytes are kept at most.
+    // Set the largest number of bytes to keep.
     void set_limit(size_t limit) {
         limit_ = limit;
         while (total_ > limit_) drop(0, true);
@@ -82,7 +82,7 @@ class BlockCache {
         kept_.erase(kept_.begin() + static_cast<int64_t>(i));
     }
 
-    std::vector<Block> kept_;  // by the time they came back
+    std::vector<Block> kept_;  // in order of release
     size_t limit_ = 0, total_ = 0;
     int64_t clock_ = 0;
 };

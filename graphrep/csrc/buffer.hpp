@@ -1,5 +1,5 @@
-// Uninitialised memory that a kernel fills and hands over. Large blocks ask for huge pages: page faults cost more than
-// the sorting and parsing that fills them.
+// Uninitialized memory that a kernel fills and hands over. Large blocks request huge pages: page faults cost more than
+// the sorting and parsing that fills the memory.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace graphrep {
 
-// As std::malloc, free with std::free; throws if there is no memory.
+// Like std::malloc, but throws if there is no memory. Free with std::free.
 inline void* allocate(size_t bytes) {
     constexpr size_t kHugePage = size_t{1} << 21;
     void* data = nullptr;
@@ -61,8 +61,8 @@ class Buffer {
     T& operator[](int64_t i) const { return data_[i]; }
     // False only for a default-constructed buffer: one of size 0 still stands for "present".
     explicit operator bool() const { return data_ != nullptr; }
-    void truncate(int64_t size) { size_ = size; }  // the memory stays
-    // Give the memory away; the new owner frees it with std::free.
+    void truncate(int64_t size) { size_ = size; }  // does not free memory
+    // Transfer ownership of the memory; the new owner frees it with std::free.
     T* release() {
         size_ = 0;
         return std::exchange(data_, nullptr);

@@ -26,14 +26,14 @@ double merged_weight(const float* weights, int64_t i, int64_t end, Merge merge) 
     return total;
 }
 
-// What a bucket came to: arcs that are left, and whether any of them weighs other than 1.
+// The result of merging a bucket: the number of arcs left, and whether any weight differs from 1.
 struct Merged {
     int64_t size = 0;
     bool weighted = false;
 };
 
 // Merge a sorted run into columns, weights (written only if the input has some or an arc adds up to more than 1), and
-// row lengths. `columns` and `weights` may be the run itself: writing never overtakes reading.
+// row lengths. `columns` and `weights` may be the run itself: a write position never exceeds the read position.
 Merged merge_run(Run run, int64_t size, const Layout& layout, Merge merge, uint64_t* columns, float* weights,
                  int64_t* row_length) {
     const bool plain_input = !run.weights;
@@ -43,7 +43,8 @@ Merged merge_run(Run run, int64_t size, const Layout& layout, Merge merge, uint6
         const uint64_t arc = run.keys[i] >> layout.direction_bits;
         int64_t end = equal_until(run.keys, i, size);
         double weight = merged_weight(run.weights, i, end, merge);
-        if (end < size && run.keys[end] >> layout.direction_bits == arc) {  // the same arc, listed the other way round
+        if (end < size &&
+            run.keys[end] >> layout.direction_bits == arc) {  // the same arc, listed in the other direction
             i = std::exchange(end, equal_until(run.keys, end, size));
             weight = std::max(weight, merged_weight(run.weights, i, end, merge));
         }
@@ -66,7 +67,7 @@ Csr<Index> finish(const Layout& layout, const Partition& arcs, int64_t num_nodes
                   int num_threads) {
     const int64_t buckets = layout.num_buckets;
     const bool has_weights = static_cast<bool>(arcs.weights);
-    // Without input weights these pages are touched only where parallel edges add up.
+    // Without input weights, only pages where parallel edges add up are touched.
     const Buffer<float> counts(has_weights ? 0 : arcs.keys.size());
     float* const weights = has_weights ? arcs.weights.data() : counts.data();
     Csr<Index> csr{Buffer<int64_t>(num_nodes + 1), {}, {}};
@@ -134,15 +135,15 @@ Csr<Index> build_csr(const Id* source, const Id* target, const float* weights, i
                      const BuildOptions& options) {
     check_ids("source", source, num_edges, num_nodes, options.num_threads);
     check_ids("target", target, num_edges, num_nodes, options.num_threads);
-    const bool symmetrise = options.symmetrise, self_loops = options.self_loops;
-    const Layout layout(num_nodes, symmetrise ? 2 * num_edges : num_edges, symmetrise);
+    const bool symmetrize = options.symmetrize, self_loops = options.self_loops;
+    const Layout layout(num_nodes, symmetrize ? 2 * num_edges : num_edges, symmetrize);
     const auto visit = [&](int64_t part, int64_t parts, auto&& emit) {
         const int64_t end = share_begin(num_edges, part + 1, parts);
         for (int64_t i = share_begin(num_edges, part, parts); i < end; ++i) {
             const int64_t u = source[i], v = target[i];
             if (u == v && !self_loops) continue;
             emit(u, v, 0, i);
-            if (symmetrise && u != v) emit(v, u, 1, i);
+            if (symmetrize && u != v) emit(v, u, 1, i);
         }
     };
     const Partition arcs = partition(layout, weights, options.num_threads, visit);

@@ -1,4 +1,4 @@
-// From edges to a CSR: rows ascending, columns ascending in each row, parallel edges merged.
+// Edges to a CSR: rows ascending, columns ascending in each row, parallel edges merged.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ enum class Merge { sum, max, first };
 
 struct BuildOptions {
     Merge merge = Merge::sum;
-    bool symmetrise = false;
+    bool symmetrize = false;
     bool self_loops = true;
     int num_threads = 1;
 };

@@ -21,7 +21,7 @@ int64_t find_in_row(const int64_t* indptr, const Index* indices, int64_t row, in
     return at < end && *at == column ? at - indices : -1;
 }
 
-// Look up the reverse of a few arcs: tells most directed graphs at once.
+// Look up the reverse of a few arcs: this detects most directed graphs quickly.
 template <class Index>
 bool sample_symmetric(const int64_t* indptr, const Index* indices, const float* weights, int64_t num_nodes) {
     constexpr int64_t kSample = 1024;
@@ -41,7 +41,7 @@ bool is_symmetric(const int64_t* indptr, const Index* indices, const float* weig
                   int num_threads) {
     const int64_t num_arcs = indptr[num_nodes];
     if (!sample_symmetric(indptr, indices, weights, num_nodes)) return false;
-    // Turn the arcs above the diagonal; they must be those below it, row by row.
+    // Transpose the arcs above the diagonal; the result must equal the arcs below it, row by row.
     const Layout layout(num_nodes, num_arcs / 2, false);
     const Partition turned = partition(layout, weights, num_threads, [&](int64_t part, int64_t parts, auto&& emit) {
         visit_csr(indptr, num_nodes, part, parts, [&](int64_t row, int64_t i) {

@@ -1,11 +1,11 @@
-// Questions to a CSR whose rows ascend strictly.
+// Queries on a CSR whose rows ascend strictly.
 #pragma once
 
 #include <cstdint>
 
 namespace graphrep {
 
-// Whether every arc has its reverse, of equal weight. weights may be null. A sample is looked up first.
+// Whether every arc has its reverse, of equal weight. weights may be null. A sample is checked first.
 template <class Index>
 bool is_symmetric(const int64_t* indptr, const Index* indices, const float* weights, int64_t num_nodes,
                   int num_threads);
@@ -19,7 +19,7 @@ template <class Index>
 void find_arcs(const int64_t* indptr, const Index* indices, const int64_t* source, const int64_t* target,
                int64_t num_pairs, int64_t* position, int num_threads);
 
-// The first row that is out of order, repeats a column or holds one outside [0, num_nodes); -1 if all is well.
+// The first row that is out of order, repeats a column or has one outside [0, num_nodes); -1 if there is none.
 template <class Index>
 int64_t first_bad_row(const int64_t* indptr, const Index* indices, int64_t num_nodes, int num_threads);
 

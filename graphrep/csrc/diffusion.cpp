@@ -9,7 +9,7 @@
 namespace graphrep {
 namespace {
 
-// A number per node, of which few are not zero: clearing costs as many steps as there are entries.
+// A number per node, of which few are nonzero: clearing takes as many steps as there are nonzero entries.
 template <class Id>
 struct SparseVector {
     explicit SparseVector(int64_t num_nodes) : values(static_cast<size_t>(num_nodes), 0.0) {}
@@ -28,7 +28,7 @@ struct SparseVector {
     std::vector<Id> entries;
 };
 
-// body(source number, workspace) for all sources; a workspace per thread. Sources differ widely in cost.
+// body(source number, workspace) for all sources, with one workspace per thread. The cost varies widely by source.
 template <class Workspace, class Body>
 void for_sources(int64_t num_sources, int64_t num_nodes, int num_threads, Body&& body) {
     std::atomic<int64_t> next{0};
@@ -110,7 +110,7 @@ void push_pagerank(const int64_t* indptr, const Id* indices, const int64_t* degr
         const Id source = static_cast<Id>(readings.sources[s]);
         work.give(source, 1, limit(source));
         while (!work.later.empty()) {
-            std::swap(work.now, work.later);  // in rounds, so that no node waits twice
+            std::swap(work.now, work.later);  // in rounds, so that no node is queued twice
             for (const Id z : work.now) {
                 const double mass = work.residual[z];
                 work.residual[z] = 0;

@@ -1,12 +1,12 @@
-// Dropout whose mask is a function of (seed, position) alone, so that no pass stores it and no thread count changes it.
+// Dropout whose mask is a function of (seed, position) only, so that no pass stores it and no thread count changes it.
 #pragma once
 
 #include <cstdint>
 
 namespace graphrep {
 
-// Entry i of a tensor stays, multiplied by `scale`, if its 32 random bits are at least `threshold`: half i % 2, the low
-// one first, of the (i / 2)-th 64 bits of the stream `key`.
+// Entry i of a tensor is kept and multiplied by `scale` if its 32 random bits are at least `threshold`. The bits are
+// half i % 2 (0: low) of the (i / 2)-th 64-bit word of the stream `key`.
 struct DropMask {
     uint64_t key;
     uint32_t threshold;
@@ -21,7 +21,7 @@ void dropout(const T* x, int64_t size, DropMask mask, bool relu, T* out, int num
 template <class T>
 void relu_dropout_backward(const T* y, const T* grad, int64_t size, double scale, T* out, int num_threads);
 
-// Statistics are float, double for double.
+// The type of means and deviations: double for double, else float.
 template <class T>
 struct Statistic {
     using Type = float;

@@ -1,4 +1,4 @@
-// A text file of edges, one per line, to end points numbered 0, 1, … and a table of node names.
+// Reads a text file of edges, one per line, into end points numbered 0, 1, … and a table of node names.
 #pragma once
 
 #include <cstdint>
@@ -21,13 +21,13 @@ struct EdgeListEnds {
 };
 
 struct EdgeList {
-    EdgeListProblem problem;        // the first of the file; then all else is absent
-    EdgeListEnds<int32_t> narrow;   // where the number of nodes allows it
-    EdgeListEnds<int64_t> wide;     // otherwise
-    Buffer<float> weights;          // only if the format is weighted
-    Buffer<int64_t> ids;            // integer names, ascending; absent if num_nodes is given or any name is no integer
-    Buffer<char> names;             // other names in order of first appearance, a line feed after each
-    Buffer<int64_t> name_position;  // where each of those appears first in the text
+    EdgeListProblem problem;       // the first of the file; then the other fields are absent
+    EdgeListEnds<int32_t> narrow;  // where the number of nodes allows it
+    EdgeListEnds<int64_t> wide;    // otherwise
+    Buffer<float> weights;         // only if the format is weighted
+    Buffer<int64_t> ids;           // integer names, ascending; absent if num_nodes is given or a name is not an integer
+    Buffer<char> names;            // other names in order of first appearance, each with a line feed
+    Buffer<int64_t> name_position;  // position in the text where each of those first appears
 };
 
 // Read the lines from `begin` on. Names are integers only if all of them are. `wide` asks for int64 end points.

@@ -1,4 +1,4 @@
-// Lines of an edge list: split into fields, numbers read. One line at a time, no allocation.
+// Splits a line of an edge list into fields and reads numbers. One line at a time, without allocation.
 #pragma once
 
 #include <bit>
@@ -27,15 +27,15 @@ enum class EdgeListFault {
     columns,         // wrong number of columns
     empty_field,     // a name or weight is missing
     integer_needed,  // num_nodes is given, but a name is not an integer
-    integer_range,   // an integer beyond int64
+    integer_range,   // an integer outside int64
     id_outside,      // an id outside [0, num_nodes)
-    weight_text,     // a weight that is no number
+    weight_text,     // a weight that is not a number
     weight_value,    // a weight that is NaN, infinite as float32, or negative
 };
 
 inline bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
-// Read [-]digits from the whole of the field.
+// Read the whole field as [-]digits.
 enum class IntegerText { ok, overflow, no };
 inline IntegerText parse_integer(const Name& field, int64_t& value) {
     const char* end = field.data + field.size;
@@ -45,7 +45,7 @@ inline IntegerText parse_integer(const Name& field, int64_t& value) {
     return error == std::errc() ? IntegerText::ok : IntegerText::no;
 }
 
-// Read a decimal number from the whole of the field; what lies beyond double becomes infinite or zero.
+// Read the whole field as a decimal number; values outside the range of double become infinite or zero.
 inline bool parse_number(const Name& field, double& value) {
     const char* begin = field.data;
     const char* end = begin + field.size;
@@ -133,8 +133,8 @@ class LineScanner {
         }
     }
 
-    // The common line, two unsigned integers and perhaps a weight with single delimiters, without splitting. Needs 64
-    // readable bytes; on success moves `at` past the line feed, otherwise leaves everything as it was.
+    // Read the most common kind of line without splitting: two unsigned integers and an optional weight with single
+    // delimiters. Needs 64 readable bytes; moves `at` past the line feed on success, else changes nothing.
     bool scan_plain(const char*& at, const char* text_end, int64_t& source, int64_t& target, double& weight) const {
         const char* p = at;
         int64_t u, v;
@@ -156,7 +156,7 @@ class LineScanner {
 
    private:
     bool is_delimiter(char c) const { return format_.delimiter == '\0' ? is_blank(c) : c == format_.delimiter; }
-    // Blanks around a field do not belong to it, unless they are the delimiter.
+    // Remove blanks around a field.
     Name trimmed(const char* begin, const char* end) const {
         while (begin < end && is_blank(*begin)) ++begin;
         while (end > begin && is_blank(end[-1])) --end;

@@ -11,8 +11,8 @@ namespace graphrep {
 template <class Id>
 int64_t group_by_key(const Id* keys, const int64_t* from, int64_t n, int64_t num_keys, int64_t* indptr, int64_t* order,
                      int num_threads) {
-    // Each thread counts and places its own share of the input; counters of more threads than this cost more than they
-    // save.
+    // Each thread counts and places its own share of the input. With more threads than this, handling the counters
+    // costs more than the threads save.
     const int64_t useful = std::max<int64_t>(1, n / (num_keys / 4 + 4096));
     const int parts = static_cast<int>(std::min<int64_t>(std::max(1, num_threads), useful));
     std::vector<int64_t> slots(static_cast<size_t>(parts) * static_cast<size_t>(num_keys), 0);

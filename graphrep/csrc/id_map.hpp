@@ -1,4 +1,4 @@
-// A hash map from node ids to small numbers, for what a batch touches: its size follows the batch, not the graph.
+// A hash map from the node ids of a batch to small numbers: its size depends on the batch, not on the graph.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace graphrep {
 
-// Open addressing with linear probing; keys are not negative. A slot of 32-bit ids is one word.
+// Open addressing with linear probing. Keys must not be negative. A slot of 32-bit ids is one word.
 template <class Id>
 class IdMap {
    public:

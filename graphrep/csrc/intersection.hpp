@@ -1,12 +1,12 @@
-// Which entries of one sorted list another holds.
+// Selects the entries of one sorted list that are in another.
 #pragma once
 
 #include <cstdint>
 
 namespace graphrep {
 
-// Entries of the ascending list a that the ascending list b holds (Missing: that it does not hold), in their order, to
-// out; repeats in a stay. Returns their number. out needs room for na + 1 entries. Time O(na + nb / 16).
+// Writes the entries of the ascending list a that are in the ascending list b (Missing: that are not in it) to out, in
+// order; repeats in a are kept. Returns their number. out needs room for na + 1 entries. Time O(na + nb / 16).
 #define GRAPHREP_DECLARE(isa)                                                         \
     namespace isa {                                                                   \
     template <bool Missing, class Id>                                                 \

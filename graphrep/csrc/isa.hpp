@@ -1,19 +1,19 @@
-// Which copy of the simd/ kernels runs.
+// Selects the copy of the simd/ kernels that runs.
 #pragma once
 
 namespace graphrep {
 
 enum class Isa { baseline, avx2, avx512 };
 
-// The best instruction set that this processor and build have, lowered by GRAPHREP_ISA=baseline|avx2|avx512 if set.
+// The best instruction set of this CPU and build, or the lower one that GRAPHREP_ISA=baseline|avx2|avx512 names.
 Isa active_isa();
 const char* isa_name(Isa isa);
-// Choose by name; false if the name is unknown or this processor lacks it. For tests.
+// Choose by name; returns false if the name is unknown or the CPU lacks it. For tests.
 bool set_isa(const char* name);
 
 }  // namespace graphrep
 
-// Define `name` as a function that forwards to the copy compiled for the active instruction set.
+// The body of a function that forwards to the copy of `function` compiled for the active instruction set.
 #ifdef GRAPHREP_X86
 #define GRAPHREP_DISPATCH(function, ...)                                    \
     switch (::graphrep::active_isa()) {                                     \

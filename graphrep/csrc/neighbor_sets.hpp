@@ -1,4 +1,4 @@
-// Set operations on sorted lists, as the kernels of neighbors.cpp need them.
+// Set operations on sorted lists for the kernels of neighbors.cpp.
 #pragma once
 
 #include <algorithm>
@@ -12,9 +12,9 @@
 
 namespace graphrep {
 
-constexpr int64_t gallop_ratio = 128;  // a list longer than so many times the other is searched, not scanned
+constexpr int64_t gallop_ratio = 128;  // a list this many times longer than the other is searched, not scanned
 
-// First place in [b, b_end) that is not below x, by steps of doubling length, then bisection.
+// First place in [b, b_end) that is not below x: steps of doubling length, then bisection.
 template <class Id>
 const Id* gallop_to(const Id* b, const Id* b_end, Id x) {
     int64_t step = 1;
@@ -33,8 +33,8 @@ int64_t scan(const Id* a, int64_t na, const Id* b, int64_t nb, Id* out) {
     }
 }
 
-// Entries of the ascending list a that the ascending list b holds (Missing: does not hold), to out, which needs room
-// for na + 1 of them; returns its end.
+// Writes the entries of the ascending list a that are in the ascending list b (Missing: that are not in it) to out,
+// which needs room for one more entry than a has; returns its end.
 template <bool Missing, class Id>
 Id* select(const Id* a, const Id* a_end, const Id* b, const Id* b_end, Id* out) {
     if ((b_end - b) / gallop_ratio <= a_end - a) return out + scan<Missing>(a, a_end - a, b, b_end - b, out);
@@ -46,7 +46,8 @@ Id* select(const Id* a, const Id* a_end, const Id* b, const Id* b_end, Id* out) 
     return Missing ? std::copy(a, a_end, out) : out;
 }
 
-// Entries of both ascending lists, to out, which needs room for one more than the shorter has; returns its end.
+// Writes the entries that two ascending lists share to out, which needs room for one more entry than the shorter list
+// has; returns its end.
 template <class Id>
 Id* intersect(const Id* a, const Id* a_end, const Id* b, const Id* b_end, Id* out) {
     return a_end - a > b_end - b ? select<false>(b, b_end, a, a_end, out) : select<false>(a, a_end, b, b_end, out);
@@ -95,7 +96,7 @@ class ArcSet {
     std::vector<Id> cols_;
 };
 
-// Take the entries of an ascending list out of another, in place; returns the new end.
+// Remove the entries of one ascending list from another, in place; returns the new end.
 template <class Id>
 Id* drop(Id* begin, Id* end, std::pair<const Id*, const Id*> gone) {
     auto [g, g_end] = gone;

@@ -15,8 +15,8 @@ namespace {
 constexpr int64_t pairs_per_block = 512;
 constexpr int64_t prefetch_distance = 8;
 
-// Rows of random pairs are nowhere near: ask early for where they are, then for their first lines; the hardware
-// follows.
+// The rows of random pairs are not in the cache: prefetch their offsets, then their first cache lines; the hardware
+// prefetches the rest.
 template <class Id>
 void prefetch_rows(const PairSets<Id>& task, int64_t i, int64_t end) {
     constexpr int64_t line = 64 / sizeof(Id), lines = 4;
@@ -32,7 +32,7 @@ void prefetch_rows(const PairSets<Id>& task, int64_t i, int64_t end) {
         }
 }
 
-// A list that grows and keeps its memory.
+// A list that grows and never returns memory.
 template <class Id>
 struct Members {
     std::vector<Id> ids;
@@ -55,7 +55,7 @@ void append_set(const PairSets<Id>& task, const ArcSet<Id>& removed, int64_t i, 
     if (task.difference) {
         begin = members.room((a_end - a) + (gone_v.second - gone_v.first) + 1);
         end = std::unique(begin, select<true>(a, a_end, b, b_end, begin));
-        Id* back = end;  // what v has no longer
+        Id* back = end;  // entries whose arc from v is removed
         for (const Id* z = gone_v.first; z < gone_v.second; ++z)
             if ((z == gone_v.first || z[-1] != *z) && std::binary_search(a, a_end, *z) &&
                 !std::binary_search(begin, end, *z))

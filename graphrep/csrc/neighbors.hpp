@@ -1,5 +1,4 @@
-// What two nodes share, and what only one of them has: counts, ids and sums of features over the intersection and the
-// difference of their neighbour lists.
+// Intersections and differences of the neighbor lists of two nodes: counts, ids, and sums of features over them.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +14,8 @@ template <class Id, class Value>
 void weighted_intersection(const int64_t* indptr, const Id* indices, const double* weights, const int64_t* u,
                            const int64_t* v, int64_t num_pairs, Value* out, int num_threads);
 
-// One set of columns per pair: those of row u[i] that row v[i] has, too, or (difference) has not. Rows ascend; repeats
-// count once. Arcs removed_rows[r] -> removed_cols[r], and their reverses if `both`, are taken as absent.
+// One set of columns per pair: those of row u[i] that are also in row v[i], or (difference) that are not. Rows ascend;
+// repeats count once. Arcs removed_rows[r] -> removed_cols[r], and their reverses if `both`, are treated as absent.
 template <class Id>
 struct PairSets {
     const int64_t* indptr;
@@ -37,15 +36,14 @@ void count_sets(const PairSets<Id>& task, int64_t* out, int num_threads);
 
 // Ids of the members, set after set, each ascending; fills the num_pairs + 1 offsets out_indptr.
 //
-// limit > 0: of a set of n > limit members, `limit` are drawn with replacement, by random numbers that are a function
-// of (seed, u[i], v[i]); weights receives n / limit for every time that a member was drawn, and 1 for those of other
-// sets.
+// limit > 0: from a set of n > limit members, `limit` are drawn with replacement, by random numbers that are a function
+// of (seed, u[i], v[i]); the weight of a member is n / limit times the number of its draws, and 1 in smaller sets.
 template <class Id>
 Buffer<Id> collect_sets(const PairSets<Id>& task, int64_t limit, uint64_t seed, int64_t* out_indptr,
                         Buffer<float>* weights, int num_threads);
 
-// out[i, :] = sum of weights[z] * x[z, :] over the members z of set i; weights null: ones. A set is held only while it
-// is being summed.
+// out[i, :] = sum of weights[z] * x[z, :] over the members z of set i; weights null: ones. A set is in
+// memory only while it is summed.
 template <class T, class Id>
 void pool_sets(const PairSets<Id>& task, const T* x, const T* weights, int64_t columns, T* out, int num_threads);
 

@@ -21,7 +21,7 @@ struct ProjectionRows {
 
     ProjectionRows(int64_t columns, double density, uint64_t seed) : columns(columns), seed(seed) {
         inverse_log = density < 1 ? 1 / std::log1p(-density) : 0;
-        // A little below the exact probability: the logarithm below has the last word.
+        // Slightly below the exact probability: close cases are decided by the logarithm below.
         empty = density < 1 ? std::pow(1 - density, static_cast<double>(columns)) * (1 - 1e-9) : 0;
     }
 

@@ -1,4 +1,4 @@
-// The steps of FastRP that surround its sparse products, float32.
+// The steps of FastRP other than its sparse products, in float32.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +10,13 @@ namespace graphrep {
 void fill_projection(const float* row_scale, int64_t num_rows, int64_t columns, double density, float magnitude,
                      uint64_t seed, float* r, int num_threads);
 
-// y = diag(scale) A diag(row_scale) R without R in memory: its few entries are drawn again at every arc.
+// y = diag(scale) A diag(row_scale) R without R in memory: its few entries are drawn again for every arc.
 template <class Id>
 void spmm_projection(const int64_t* indptr, const Id* indices, const float* weights, const float* scale,
                      const float* row_scale, int64_t num_rows, int64_t columns, double density, float magnitude,
                      uint64_t seed, float* y, int num_threads);
 
-// total[v, :] += factor * y[v, :] / |y[v, :]|, zero rows left alone; without `normalize`, += factor * y[v, :].
+// total[v, :] += factor * y[v, :] / |y[v, :]|, except for zero rows; without `normalize`, += factor * y[v, :].
 void accumulate_rows(const float* y, int64_t num_rows, int64_t columns, float factor, bool normalize, float* total,
                      int num_threads);
 

@@ -6,7 +6,7 @@
 
 namespace graphrep {
 
-// Finaliser of SplitMix64 (Steele, Lea, Flood 2014; constants by David Stafford, "mix13").
+// Finalizer of SplitMix64 (Steele, Lea, Flood 2014; constants by David Stafford, "mix13").
 static inline uint64_t mix64(uint64_t z) {
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;

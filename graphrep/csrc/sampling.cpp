@@ -15,7 +15,7 @@ namespace {
 
 constexpr int64_t nodes_per_block = 256;
 constexpr int64_t prefetch_distance = 8;
-constexpr int64_t little_work = 1 << 15;  // draws that take no longer than to wake other threads
+constexpr int64_t little_work = 1 << 15;  // draws that take no longer than waking other threads
 
 // Memory of one thread.
 struct Scratch {
@@ -37,7 +37,7 @@ void draw_distinct(int64_t n, int64_t k, uint64_t key, Scratch& scratch, int64_t
     for (int64_t j = 0; j < k; ++j) marked[out[j] / 64] = 0;
 }
 
-// k places in proportion to weights, with replacement; 0 if all weights are zero, -1 if one is no weight.
+// k places in proportion to weights, with replacement; 0 if all weights are zero, -1 if a weight is invalid.
 template <class Weight>
 int64_t draw_weighted(const Weight* weights, int64_t n, int64_t k, uint64_t key, Scratch& scratch, int64_t* out) {
     scratch.sums.resize(static_cast<size_t>(n));
@@ -57,7 +57,8 @@ int64_t draw_weighted(const Weight* weights, int64_t n, int64_t k, uint64_t key,
     return k;
 }
 
-// The k smallest keys -log(1 - u) / w, places ascending; fewer if fewer weights are positive, -1 if one is no weight.
+// The k smallest keys -log(1 - u) / w, places ascending; fewer if fewer weights are positive, -1 if a weight is
+// invalid.
 template <class Weight>
 int64_t draw_weighted_distinct(const Weight* weights, int64_t n, int64_t k, uint64_t key, Scratch& scratch,
                                int64_t* out) {
@@ -68,8 +69,7 @@ int64_t draw_weighted_distinct(const Weight* weights, int64_t n, int64_t k, uint
         if (weights[i] == 0) continue;
         const double u = uniform_double(random_bits(key, i));
         if (static_cast<int64_t>(keys.size()) == k) {
-            if (u >= keys.front().first * weights[i])
-                continue;  // -log(1 - u) >= u: most are settled without a logarithm
+            if (u >= keys.front().first * weights[i]) continue;  // -log(1 - u) >= u: most need no logarithm
             const double value = -std::log1p(-u) / weights[i];
             if (value >= keys.front().first) continue;
             std::pop_heap(keys.begin(), keys.end());
@@ -176,7 +176,7 @@ class Sampler {
         if (bad.load() != INT64_MAX) sample.bad_node = bad.load();
     }
 
-    // k places of the row of a node; returns how many it found, -1 for a bad weight.
+    // Choose k places in the row of a node; returns the number found, -1 for an invalid weight.
     int64_t choose(int64_t node, int64_t k, bool all, uint64_t key, Scratch& scratch, int64_t* out) const {
         const int64_t n = degree(node);
         const bool replace = task_.replace && !all;
@@ -196,7 +196,7 @@ class Sampler {
         return k;
     }
 
-    // Move draws together where a node has fewer than planned; returns how many there are.
+    // Close the gaps after nodes with fewer draws than planned; returns the number of draws.
     int64_t close_gaps(int64_t nodes, int64_t used, NeighborSample& sample) {
         if (!task_.weights) return first_[nodes];
         int64_t to = 0;

@@ -1,4 +1,4 @@
-// Element types that a kernel may be asked for at run time, and the numbers by which Python names them.
+// Element types that are chosen at run time, and the numbers that stand for them in Python.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace graphrep {
 
-// 16-bit floats as they lie in memory; lanes.hpp widens them to float for arithmetic.
+// 16-bit floats as stored; lanes.hpp widens them to float for arithmetic.
 struct BFloat16 {
     uint16_t bits;
 };

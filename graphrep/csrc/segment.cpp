@@ -34,7 +34,7 @@ int64_t walk(const Walk<T, Id>& task) {
 template <class T>
 constexpr bool is_float = !std::is_integral_v<T>;
 
-// One batch, rows in the order given or as they lie.
+// One batch, with rows in the given order or in that of memory.
 template <class T>
 void reduce_rows(const Rows<T>& t, int num_threads) {
     if constexpr (is_float<T>) {
@@ -59,7 +59,7 @@ void reduce_rows(const Rows<T>& t, int num_threads) {
     fold(t, num_threads);
 }
 
-// body(batch, threads): batches side by side where there are enough of them.
+// body(batch, threads): batches run in parallel if there are enough of them.
 template <class Body>
 void for_batches(int64_t batch, int num_threads, Body&& body) {
     if (batch >= 2 * num_threads)
@@ -109,13 +109,13 @@ int64_t scatter_grouped(const Scatter<T, Id>& t, int num_threads) {
     return -1;
 }
 
-// The cheaper path by a model fitted to measurements: nanoseconds per entry.
+// The cheaper path, by a cost model in nanoseconds per entry that was fitted to measurements.
 template <class T, class Id>
 ScatterPath choose(const Scatter<T, Id>& t, int num_threads) {
     const int64_t row_bytes = t.columns * int64_t(sizeof(T)), lines = (row_bytes + kLine - 1) / kLine;
     const double batch = double(t.batch), gather = double(row_bytes) / 32;
     double walk = t.groups * row_bytes > kCachedBytes ? 2 * gather : gather;
-    if (t.arg) walk += 4 * double(t.columns);  // two arrays change at random places
+    if (t.arg) walk += 4 * double(t.columns);  // two arrays are written at random positions
     if (sizeof(T) == 2) walk += double(t.columns);
     const double shares = std::clamp(num_threads / batch, 1.0, double(std::max<int64_t>(lines, 1)));
     const double direct = batch * (2 * shares + walk) / std::min<double>(num_threads, batch * shares);

@@ -10,8 +10,8 @@
 namespace graphrep {
 
 // T: float, double, BFloat16, Float16, int32_t or int64_t. 16-bit floats are reduced in float; integers wrap around.
-// A mean divides by the number of entries (integers: rounded down). In a maximum or minimum the first NaN wins, and of
-// equals the first entry. A group without entries becomes 0, a product 1.
+// A mean divides by the number of entries (integers: rounded down). A maximum or minimum is the first NaN if there is
+// one; among equal entries the first counts. An empty group becomes 0, or 1 for a product.
 template <class T>
 struct Segments {
     const T* src;
@@ -44,8 +44,8 @@ struct Scatter {
     int64_t* arg;  // as above
 };
 
-// Both paths add up in the order of the entries, so that the result is the same to the bit. Returns the first position
-// of index that lies outside [0, groups), or -1; then out is not meaningful.
+// Both paths add in the order of the entries, so that their results have the same bits. Returns the first position of
+// index that lies outside [0, groups), or -1. If a position is returned, out is undefined.
 template <class T, class Id>
 int64_t scatter(const Scatter<T, Id>& task, ScatterPath path, int num_threads);
 

@@ -21,7 +21,7 @@ void keep_first(std::atomic<int64_t>& bad, int64_t position) {
 
 int64_t rows_per_block(int64_t row_bytes) { return kBlockBytes / (row_bytes + 8) + 1; }
 
-// visit(Element{}) for an unsigned integer of that size: elements are moved, not looked at.
+// visit(Element{}) for an unsigned integer of that size: elements are copied, not interpreted.
 template <class Visit>
 void with_element(int64_t bytes, Visit&& visit) {
     switch (bytes) {

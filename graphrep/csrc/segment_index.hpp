@@ -1,5 +1,6 @@
-// What ids and offsets of groups need besides reductions: checks, offsets of sorted ids, and the gathers that are the
-// derivatives of reductions. Elements are moved as they are, so that only their size in bytes matters (1, 2, 4 or 8).
+// Operations on ids and offsets of groups other than reductions: checks, offsets of sorted ids, and the gathers that
+// are the derivatives of reductions. Elements are copied unchanged, so that only their size (1, 2, 4 or 8 bytes)
+// matters.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +11,13 @@ namespace graphrep {
 template <class Id>
 int64_t largest_id(const Id* index, int64_t n, int num_threads);
 
-// First position i where offsets of `batch` rows of groups + 1 each fall below their predecessor or 0, or exceed
+// First position in `batch` rows of groups + 1 offsets where an offset is below its predecessor or 0, or exceeds
 // `entries`; -1 if there is none.
 int64_t wrong_offset(const int64_t* indptr, int64_t batch, int64_t groups, int64_t entries);
 
 // indptr[b, g] = number of ids below g in row b of index (batch, entries), each row ascending.
-// Returns the first position that descends or lies outside [0, groups), or -1; then indptr is not meaningful.
+// Returns the first position that descends or lies outside [0, groups), or -1. If a position is returned, indptr is
+// undefined.
 template <class Id>
 int64_t sorted_offsets(const Id* index, int64_t batch, int64_t entries, int64_t groups, int64_t* indptr,
                        int num_threads);
@@ -31,7 +33,7 @@ int64_t gather_groups(const void* src, const Id* index, int64_t index_stride, bo
                       int64_t entries, int64_t columns, int64_t groups, int64_t element_bytes, void* out,
                       int num_threads);
 
-// out[b, arg[b, g, k], k] = src[b, g, k] where arg < entries, 0 elsewhere. No two arg of a batch and column are alike.
+// out[b, arg[b, g, k], k] = src[b, g, k] where arg < entries, 0 elsewhere. All arg of a batch and column differ.
 void place_entries(const void* src, const int64_t* arg, int64_t batch, int64_t groups, int64_t columns, int64_t entries,
                    int64_t element_bytes, void* out, int num_threads);
 

@@ -11,8 +11,8 @@ struct SkipGram {
     const Id* walks;
     int64_t num_walks, walk_length;
     const int64_t* walk_ids;                  // keys of the random streams; null: first_position + i
-    int64_t first_position, total_positions;  // place of the first walk in the whole training, for the learning rate
-    // Model: num_nodes x stride floats each; columns from dimensions to stride are zero and stay so.
+    int64_t first_position, total_positions;  // position of the first walk in the whole training, for the learning rate
+    // Model: num_nodes x stride floats each; columns from dimensions to stride are zero.
     float* input;
     float* output;
     int64_t num_nodes, dimensions, stride;
@@ -34,7 +34,7 @@ void train_skipgram(const SkipGram<Id>& task, int num_threads);
 void fill_uniform_rows(float* table, int64_t num_nodes, int64_t dimensions, int64_t stride, uint64_t seed,
                        int num_threads);
 
-// Alias table of the distribution counts^power over num_nodes entries; all zero counts give the uniform one.
+// Alias table of the distribution counts^power over num_nodes entries; uniform if all counts are zero.
 template <class Id>
 void build_noise_table(const int64_t* counts, int64_t num_nodes, double power, float* keep, Id* alias);
 

@@ -31,7 +31,7 @@ void spmm(const Spmm<T, Id>& task, int num_threads) {
 template <class T, class Id>
 void spmm_extreme_backward(const int64_t* indptr, const Id* indices, const T* values, const int32_t* arg, const T* grad,
                            int64_t num_rows, int64_t heads, int64_t columns, T* out, int num_threads) {
-    constexpr int64_t kColumns = 64 / sizeof(T);  // a cache line is written by one thread
+    constexpr int64_t kColumns = 64 / sizeof(T);  // only one thread writes a cache line
     const int64_t stride = heads * columns;
     const int64_t shares = std::clamp<int64_t>((stride + kColumns - 1) / kColumns, 1, std::max(1, num_threads));
     const int64_t share = ((stride + shares - 1) / shares + kColumns - 1) / kColumns * kColumns;

@@ -1,4 +1,4 @@
-// Sparse (CSR) times dense in four reductions.
+// Sparse (CSR) times dense, with four reductions.
 #pragma once
 
 #include <cstdint>
@@ -26,14 +26,14 @@ struct Spmm {
     T* out;
     int32_t*
         arg;  // max and min, may be null: place within the row of the entry that won (the first of equals), -1: none
-    int64_t num_x = -1;  // -1: not known; only speed depends on it
+    int64_t num_x = -1;  // -1: unknown; affects only speed
 };
 
 template <class T, class Id>
 void spmm(const Spmm<T, Id>& task, int num_threads);
 
 // out[indices[e], h, j] += values[e, h] * grad[v, h, j] for the entry e of row v that arg[v, h, j] names. out is zeroed
-// by the caller. Every thread owns columns, so that sums are formed in the order of the rows. T is float or double.
+// by the caller. Each thread owns columns, so that sums are formed in the order of the rows. T is float or double.
 template <class T, class Id>
 void spmm_extreme_backward(const int64_t* indptr, const Id* indices, const T* values, const int32_t* arg, const T* grad,
                            int64_t num_rows, int64_t heads, int64_t columns, T* out, int num_threads);

@@ -10,14 +10,14 @@
 namespace graphrep {
 namespace {
 
-// Walks advanced together by a thread, so that their cache misses overlap.
+// Walks that a thread advances together, so that their cache misses overlap.
 constexpr int kFirstOrderLanes = 32, kSecondOrderLanes = 64;
 constexpr int kMaxTrials = 64;       // rejections before the exact scan
-constexpr int64_t kWalkBlock = 512;  // walks dealt to a thread at a time
+constexpr int64_t kWalkBlock = 512;  // walks assigned to a thread at a time
 
 inline uint64_t pair_hash(uint64_t u, uint64_t v) { return mix64(u * 0x9e3779b97f4a7c15ULL + v); }
 
-// Four bits of one 64-bit word per arc: a look-up touches a single cache line.
+// Four bits of one 64-bit word per arc: a lookup touches a single cache line.
 inline uint64_t filter_mask(uint64_t hash) {
     return (1ULL << (hash >> 58)) | (1ULL << ((hash >> 52) & 63)) | (1ULL << ((hash >> 46) & 63)) |
            (1ULL << ((hash >> 40) & 63));
@@ -25,7 +25,7 @@ inline uint64_t filter_mask(uint64_t hash) {
 
 template <class Id>
 inline uint64_t filter_key(Id u, Id v, bool directed) {
-    const Id low = v < u ? v : u, high = v < u ? u : v;  // no branch: it would be a coin toss
+    const Id low = v < u ? v : u, high = v < u ? u : v;  // no branch: it would be unpredictable
     return pair_hash(static_cast<uint64_t>(directed ? u : low), static_cast<uint64_t>(directed ? v : high));
 }
 
@@ -42,7 +42,7 @@ inline bool contains(const Id* row, int64_t length, Id x) {
     return found;
 }
 
-// Whether the arc t -> x exists, by search. An undirected graph is searched from its shorter row.
+// Whether the arc t -> x exists, by search. In an undirected graph the shorter of the two rows is searched.
 template <class Id>
 inline bool row_has(const WalkGraph<Id>& graph, Id t, Id x) {
     int64_t begin = graph.indptr[t], length = graph.indptr[t + 1] - begin;
@@ -54,7 +54,7 @@ inline bool row_has(const WalkGraph<Id>& graph, Id t, Id x) {
     return contains(graph.indices + begin, length, wanted);
 }
 
-// The same, asking the filter first.
+// The same, consulting the filter first.
 template <class Id>
 inline bool has_arc(const WalkGraph<Id>& graph, Id t, Id x) {
     if (graph.filter) {
@@ -128,17 +128,17 @@ void first_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const i
 }
 
 // Second order by rejection (Yang et al., KnightKing, SOSP 2019): propose x in proportion to w_vx, accept with
-// probability alpha(t, x) / bound. Two refinements: a draw below min(alpha) needs no look-up of the edge t -> x, and
-// where returning is the likeliest outcome its excess over the bound is a separate, certain outcome ("folding"): a row
-// of degree d is then d slots of mass `bound` beside an excess. One random number in [0, d + excess), in units of
-// 2^-31, says it all: its integer part is the slot, its fraction the height to be accepted at.
+// probability alpha(t, x) / bound. Two refinements: a draw below min(alpha) needs no lookup of the edge t -> x, and
+// where returning is the most likely outcome, its excess over the bound is a separate outcome that is always accepted
+// ("folding"): a row of degree d is then d slots of mass `bound` and an excess. One random number in [0, d + excess),
+// in units of 2^-31, decides everything: its integer part is the slot, its fraction the height to compare with alpha.
 constexpr int kFraction = 31;
 constexpr uint64_t kOne = 1ULL << kFraction;
 
 struct Alphas {
     double back, near, far;
     double excess;                                      // of returning, in units of the bound
-    uint64_t back_limit, near_limit, far_limit, floor;  // heights below are accepted; floor is the least of them
+    uint64_t back_limit, near_limit, far_limit, floor;  // heights below are accepted; floor is the smallest of them
     bool fold;
 
     Alphas(double p, double q) : back(1 / p), near(1), far(1 / q), fold(back > std::max(near, far)) {
@@ -158,10 +158,10 @@ template <class Id>
 inline double alpha_of(const WalkGraph<Id>& graph, const Alphas& a, Id t, Id x) {
     return x == t                 ? a.back
            : has_arc(graph, t, x) ? a.near
-                                  : a.far;  // x == t comes first: a self loop of t must not hide p
+                                  : a.far;  // x == t comes first, so that a self loop of t does not hide p
 }
 
-// The exact law by a scan of the row: for the rare step whose proposals keep being rejected.
+// The exact distribution by a scan of the row: for the rare step whose proposals are rejected many times.
 template <class Id>
 int64_t exact_step(const WalkGraph<Id>& graph, const Alphas& a, Id t, Id v, double u) {
     const int64_t begin = graph.indptr[v], end = graph.indptr[v + 1];
@@ -185,7 +185,7 @@ struct Lane {
     uint64_t key, counter;
     uint64_t span;    // what is drawn from: degree and excess in fixed point
     uint64_t height;  // of the proposal
-    uint64_t sure;    // heights below need no look-up
+    uint64_t sure;    // heights below need no lookup
     int64_t row, degree, arc, step;
     Id* out;
     Id previous, current, candidate;
@@ -213,7 +213,7 @@ void second_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const 
     const uint64_t excess = Alphas::fixed(a.excess);
     Lane<Id> lanes[kSecondOrderLanes];
     int64_t next_walk = begin;
-    // Put the next walk into a lane; false when none is left.
+    // Put the next walk into a lane; returns false if none is left.
     auto refill = [&](Lane<Id>& lane) {
         while (next_walk < end) {
             const int64_t walk = next_walk++;
@@ -228,7 +228,7 @@ void second_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const 
             lane.row = graph.indptr[lane.current];
             lane.degree = graph.indptr[lane.current + 1] - lane.row;
             lane.span = static_cast<uint64_t>(lane.degree) << kFraction;
-            lane.sure = kOne;  // the first step has no past
+            lane.sure = kOne;  // the first step has no previous node
             if (length > 1 && lane.degree > 0) return true;
             for (int64_t s = 1; s < length; ++s) lane.out[s] = -1;
         }
@@ -253,7 +253,7 @@ void second_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const 
         }
         uint64_t masks[kSecondOrderLanes];
         const uint64_t* words[kSecondOrderLanes];
-        for (int k = 0; k < active; ++k) {  // look at the candidate; fetch what judging it needs
+        for (int k = 0; k < active; ++k) {  // read the candidate; prefetch the data that accepting it needs
             Lane<Id>& lane = lanes[k];
             const Id proposed = graph.indices[lane.arc];
             const Id keep = static_cast<Id>(lane.folded) - 1;  // all ones unless folded
@@ -263,12 +263,12 @@ void second_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const 
             if (graph.filter) {
                 const uint64_t hash = filter_key(lane.previous, lane.candidate, graph.directed);
                 masks[k] = filter_mask(hash);
-                const uint64_t open = lane.height >= lane.sure;  // else a word that is in the cache will do
+                const uint64_t open = lane.height >= lane.sure;  // else read a word that is in the cache
                 words[k] = graph.filter + (hash & static_cast<uint64_t>(graph.filter_words - 1) & (0 - open));
                 __builtin_prefetch(words[k]);
             }
         }
-        // Judge, then move or try again. Whether a proposal is accepted is a coin toss: no branch depends on it.
+        // Accept and move, or try again. Acceptance is unpredictable, so no branch depends on it.
         for (int k = 0; k < active;) {
             Lane<Id>& lane = lanes[k];
             uint64_t limit = lane.candidate == lane.previous ? a.back_limit : a.far_limit;
@@ -282,14 +282,14 @@ void second_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const 
                 lane.candidate = graph.indices[exact_step(graph, a, lane.previous, lane.current, u)];
                 accepted = true;
             }
-            lane.out[lane.step] = lane.candidate;  // written again if rejected
+            lane.out[lane.step] = lane.candidate;  // overwritten if rejected
             lane.step += accepted;
             lane.previous = accepted ? lane.current : lane.previous;
             lane.current = accepted ? lane.candidate : lane.current;
             lane.trials = accepted ? 0 : lane.trials;
             lane.row = graph.indptr[lane.current];
             lane.degree = graph.indptr[lane.current + 1] - lane.row;
-            // Nothing is rejected at the first step, so from here on there is a past.
+            // Nothing is rejected at the first step, so from here on there is a previous node.
             if (same_excess)
                 lane.span = (static_cast<uint64_t>(lane.degree) << kFraction) + excess;
             else if (accepted)
@@ -351,7 +351,7 @@ void build_edge_filter(const int64_t* indptr, const Id* indices, int64_t num_nod
     parallel_blocks(num_nodes, 4096, num_threads, [&](int64_t begin, int64_t end) {
         for (int64_t u = begin; u < end; ++u)
             for (int64_t e = indptr[u]; e < indptr[u + 1]; ++e) {
-                if (!directed && indices[e] < u) continue;  // its twin is stored in the other row
+                if (!directed && indices[e] < u) continue;  // its reverse is stored in the other row
                 const uint64_t hash = filter_key(static_cast<Id>(u), indices[e], directed);
                 __atomic_fetch_or(words + (hash & static_cast<uint64_t>(num_words - 1)), filter_mask(hash),
                                   __ATOMIC_RELAXED);

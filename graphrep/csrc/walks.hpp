@@ -16,7 +16,7 @@ template <class Id>
 void build_edge_filter(const int64_t* indptr, const Id* indices, int64_t num_nodes, bool directed, uint64_t* words,
                        int64_t num_words, int num_threads);
 
-// Everything a walk needs to know of its graph; optional parts are null.
+// The graph to walk on; optional parts are null.
 template <class Id>
 struct WalkGraph {
     const int64_t* indptr;
@@ -32,13 +32,13 @@ struct WalkGraph {
 };
 
 struct WalkRule {
-    int64_t walk_length;  // nodes in a walk, the start included
+    int64_t walk_length;  // nodes in a walk, including the start
     double p, q;          // 1, 1: first order
     uint64_t seed;
 };
 
 // out[i] is the walk with id walk_ids[i] (first_walk + i if null), starting at starts[id % num_starts] (id % num_nodes
-// if starts is null); -1 after a dead end. A walk depends on (seed, id) alone.
+// if starts is null); -1 after a dead end. A walk depends only on (seed, id).
 template <class Id>
 void random_walks(const WalkGraph<Id>& graph, const WalkRule& rule, const int64_t* walk_ids, int64_t first_walk,
                   int64_t num_walks, const int64_t* starts, int64_t num_starts, Id* out, int num_threads);

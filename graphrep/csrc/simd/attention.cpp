@@ -1,5 +1,5 @@
-// Attention over the entries of a CSR, compiled once per instruction set. What a row needs between passes (its scores)
-// lies in a buffer of its own length and the number of heads; the bound is the gathering of keys and values.
+// Attention over the entries of a CSR, compiled once per instruction set. The scores of a row are kept in a buffer of
+// degree * heads values; the gathering of keys and values bounds the speed.
 #include "../attention.hpp"
 
 #include "csr_tasks.hpp"
@@ -9,7 +9,8 @@ namespace graphrep {
 namespace GRAPHREP_ISA {
 namespace {
 
-// e^x for x <= 0 in float lanes, within 2 units in the last place: 2^n times a polynomial in the rest; 0 below -87.
+// e^x for x <= 0 in float lanes, within 2 units in the last place: 2^n times a polynomial in the remainder; 0 below
+// -87.
 static inline Vec exp_lanes(Vec x) {
     typedef int32_t Ints __attribute__((vector_size(kWidth * 4)));
     const Ints tiny = x < splat(-87.f);
@@ -28,11 +29,11 @@ static inline Vec exp_lanes(Vec x) {
     p = p * r + splat(1.f);
     const Ints power = ((Ints)shifted - (Ints)splat(12582912.f) + 127) << 23;
     const Vec result = p * (Vec)power;
-    // A NaN must stay one: no comparison with it is true.
+    // A NaN must be kept: no comparison with it is true.
     return tiny ? Vec{} : (x == x ? result : x);
 }
 
-// value[i] = e^(value[i] - shift), in place; returns the sum, in the order of halves of lanes.
+// value[i] = e^(value[i] - shift), in place; returns the sum.
 static inline float exp_sum(float* value, int64_t n, float shift) {
     Vec total{};
     int64_t i = 0;
@@ -67,7 +68,7 @@ static inline double softmax(S* score, int64_t n) {
     return double(most) + __builtin_log(double(sum));
 }
 
-// Scores of row v, head after head: score[h * degree + i]. slope[...], if asked for: the derivative of leaky_relu.
+// Scores of row v, head after head: score[h * degree + i]. slope[...], if not null: the derivative of leaky_relu.
 template <class T, class Id, class S>
 static inline void row_scores(const Attention<T, Id>& t, int64_t v, S* score, S* slope) {
     const int64_t begin = t.indptr[v], degree = t.indptr[v + 1] - begin;
@@ -89,7 +90,7 @@ static inline void row_scores(const Attention<T, Id>& t, int64_t v, S* score, S*
 }
 
 template <class T, class Id>
-static inline void ask_for(const Attention<T, Id>& t, int64_t u, const T* grad) {
+static inline void prefetch_row(const Attention<T, Id>& t, int64_t u, const T* grad) {
     const int64_t stride = t.heads * t.columns;
     const char* row = reinterpret_cast<const char*>((grad ? grad : t.value) + u * stride);
     for (int64_t byte = 0; byte < stride * int64_t(sizeof(T)); byte += kLine) __builtin_prefetch(row + byte);
@@ -127,7 +128,7 @@ void attention(const Attention<T, Id>& t, int num_threads) {
                 t.log_sum[v * t.heads + h] = degree ? softmax(score.data + h * degree, degree) : -__builtin_inf();
             total.zero(stride);
             for (int64_t i = 0; i < degree; ++i) {
-                if (begin + i + ahead < last) ask_for<T, Id>(t, t.indices[begin + i + ahead], nullptr);
+                if (begin + i + ahead < last) prefetch_row<T, Id>(t, t.indices[begin + i + ahead], nullptr);
                 const T* value = t.value + t.indices[begin + i] * stride;
                 for (int64_t h = 0; h < t.heads; ++h)
                     add_scaled(score[h * degree + i], value + h * t.columns, t.columns, total.data + h * t.columns);
@@ -150,7 +151,7 @@ void attention_backward_rows(const Attention<T, Id>& t, const T* grad, T* grad_r
             score.resize(degree * t.heads), slope.resize(degree * t.heads), change.resize(degree * t.heads);
             row_scores<T, Id, S>(t, v, score.data, slope.data);
             for (int64_t i = 0; i < degree; ++i) {
-                if (begin + i + ahead < last) ask_for<T, Id>(t, t.indices[begin + i + ahead], nullptr);
+                if (begin + i + ahead < last) prefetch_row<T, Id>(t, t.indices[begin + i + ahead], nullptr);
                 const T* value = t.value + t.indices[begin + i] * stride;
                 for (int64_t h = 0; h < t.heads; ++h)
                     change[h * degree + i] = dot(grad + v * stride + h * t.columns, value + h * t.columns, t.columns);
@@ -209,7 +210,7 @@ void attention_backward_columns(const Attention<T, Id>& t, const T* grad, const 
                 }
                 if (degree) exp_sum(p.data, degree, S(0));
                 for (int64_t i = 0; i < degree; ++i) {
-                    if (begin + i + ahead < last) ask_for<T, Id>(t, t.indices[begin + i + ahead], grad);
+                    if (begin + i + ahead < last) prefetch_row<T, Id>(t, t.indices[begin + i + ahead], grad);
                     const int64_t v = t.indices[begin + i], at_v = v * t.heads + h;
                     const T* g = grad + at_v * t.columns;
                     const S ds = p[i] * (dot(g, t.value + at_u * t.columns, t.columns) - S(delta[at_v]));

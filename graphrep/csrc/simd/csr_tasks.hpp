@@ -1,4 +1,4 @@
-// Deals the rows of a CSR to threads in tasks of about equal work. Only for files under simd/.
+// Divides the rows of a CSR into tasks of about equal work. Only for files under simd/.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,9 @@ namespace GRAPHREP_ISA {
 constexpr int64_t kElementsPerTask = 1 << 21;  // elements that a task gathers
 constexpr int64_t kLine = 64;                  // bytes of a cache line
 
-// How many entries ahead the rows that will be gathered are asked for: far enough for memory to answer, not so far that
-// they are gone from the first cache when their turn comes. A table that fits the last cache (num_rows < 0: not known)
-// answers soon.
+// How many entries ahead gathered rows are prefetched: far enough to hide the latency of memory, but not so far that
+// they are evicted from the first-level cache before their use. The latency is shorter for a table that fits in the
+// last-level cache (num_rows < 0: unknown).
 static inline int64_t entries_ahead(int64_t row_bytes, int64_t num_rows = -1) {
     constexpr int64_t kNear = 16 << 20;
     const bool near = num_rows >= 0 && num_rows * row_bytes <= kNear;
@@ -24,8 +24,8 @@ static inline int64_t entries_ahead(int64_t row_bytes, int64_t num_rows = -1) {
     return (entries < most ? entries : most) + (near ? 4 : 2);
 }
 
-// A buffer of one thread. Not std::vector: its functions would be compiled for this instruction set and may be linked
-// into code that runs without it.
+// A buffer of one thread. Not std::vector: its functions would be compiled for this instruction set, and the linker may
+// choose these copies for code that runs without it.
 template <class S>
 struct Scratch {
     S* data = nullptr;
@@ -54,9 +54,8 @@ struct Scratch {
 template <class Body>
 static inline void for_csr_rows(const int64_t* indptr, int64_t num_rows, int64_t entries_per_task, int num_threads,
                                 Body&& body) {
-    const int64_t base = indptr[0];  // a part of a longer CSR starts behind 0
-    const int64_t rows_and_entries =
-        indptr[num_rows] - base + num_rows;  // rows cost, too: an empty one is still written
+    const int64_t base = indptr[0];                                       // a part of a longer CSR does not start at 0
+    const int64_t rows_and_entries = indptr[num_rows] - base + num_rows;  // an empty row costs time, too: it is written
     const int64_t tasks = rows_and_entries / entries_per_task + 1;
     if (tasks == 1 || num_threads <= 1) return body(int64_t{0}, num_rows);
     const auto first_row = [&](int64_t share) {

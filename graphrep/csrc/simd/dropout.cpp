@@ -1,5 +1,5 @@
-// Dropout, and layer norm with dropout and ReLU behind it, compiled once per instruction set. Random bits are made for
-// a chunk at a time, in a buffer that stays in the first cache; loops are plain so that the compiler vectorises them.
+// Dropout, and layer norm followed by dropout and ReLU, compiled once per instruction set. Random bits are generated
+// for a chunk at a time, in a buffer that fits in the first-level cache; the compiler vectorizes the plain loops.
 #include "../dropout.hpp"
 
 #include "../random.hpp"
@@ -20,7 +20,7 @@ struct Bits {
     typedef uint32_t Half __attribute__((may_alias));
     alignas(64) uint64_t words[kChunk / 2 + kLanes];
 
-    // random_bits(key, ...) of lanes whose products with kGolden are at hand.
+    // random_bits(key, ...) of lanes whose products with kGolden are given.
     static inline Words mixed(Words z) {
         z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
         z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
@@ -39,7 +39,7 @@ struct Bits {
     }
 };
 
-// n values as numbers to compute with: where they lie, or widened to `buffer`.
+// n values in the type of computation: in place if they have it, else widened to `buffer`.
 template <class T>
 static inline const typename Lanes<T>::Scalar* wide(const T* from, int64_t n, typename Lanes<T>::Scalar* buffer) {
     using S = typename Lanes<T>::Scalar;
@@ -53,7 +53,7 @@ static inline const typename Lanes<T>::Scalar* wide(const T* from, int64_t n, ty
     }
 }
 
-// Random bits of a row at hand, chunk after chunk: body(first, n, bits) with bits null where nothing is dropped.
+// body(first, n, bits) for each chunk, with its random bits, or null if nothing is dropped.
 template <class Body>
 static inline void for_chunks(int64_t begin, int64_t end, DropMask mask, Body&& body) {
     Bits bits;
@@ -63,7 +63,7 @@ static inline void for_chunks(int64_t begin, int64_t end, DropMask mask, Body&& 
     }
 }
 
-// Sum of body(i) over i < n in 16 strands: the order depends on n alone, and the strands are lanes.
+// Sum of body(i) over i < n in 16 strands, which become lanes; the order depends only on n.
 template <class S, class Body>
 static inline S strand_sum(int64_t n, Body&& body) {
     constexpr int kStrands = 16;
@@ -142,7 +142,7 @@ template <class T>
 void norm_dropout_relu_backward(const NormTask<T>& t, const T* grad, double scale, T* grad_x, T* grad_weight,
                                 T* grad_bias, int num_threads) {
     using S = typename Lanes<T>::Scalar;
-    // Sums over rows are made per block of rows and then over blocks, at most 64 of them: of the shape alone.
+    // Rows are summed per block and then over at most 64 blocks, so that the order depends only on the shape.
     const int64_t d = t.columns, rows_at_once = t.rows / 64 < 32 ? 32 : t.rows / 64 + 1;
     const int64_t blocks = (t.rows + rows_at_once - 1) / rows_at_once;
     Scratch<S> sums(blocks * 2 * d + 1);

@@ -1,4 +1,4 @@
-// Reductions of one value after another, for every element type. Only for files under simd/.
+// Sequential reductions for every element type. Only for files under simd/.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,7 @@ static inline A multiply(A a, A b) {
     }
 }
 
-// Whether `next` replaces `best`: larger (smaller for min), or the first NaN, which stays.
+// Whether `next` replaces `best`: it is larger (smaller for min) or the first NaN, which is never replaced.
 template <Reduce R, class A>
 static inline bool beats(A next, A best) {
     if constexpr (std::is_integral_v<A>)
@@ -57,7 +57,7 @@ static inline A combine(A total, A next) {
         return beats<R>(next, total) ? next : total;
 }
 
-// What a reduction starts from: no value changes it.
+// The neutral element of a reduction.
 template <Reduce R, class A>
 static inline A neutral() {
     constexpr bool integral = std::is_integral_v<A>;
@@ -76,7 +76,7 @@ static inline A neutral() {
     }
 }
 
-// total / count; floats multiply by the reciprocal, as spmm does, integers round down.
+// total / count; floats multiply by the reciprocal, as spmm does; integers round down.
 template <class A>
 static inline A mean(A total, int64_t count) {
     if (count < 1) return total;
@@ -88,7 +88,7 @@ static inline A mean(A total, int64_t count) {
     }
 }
 
-// visit.operator()<R>() for the reduction that was asked for.
+// visit.operator()<R>() for the given reduction.
 template <class Visit>
 static inline auto with_reduce(Reduce reduce, Visit&& visit) {
     switch (reduce) {

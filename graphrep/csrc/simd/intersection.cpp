@@ -1,4 +1,4 @@
-// One entry of a against a block of b at a time, compiled once per instruction set: no branch depends on the data.
+// Compares one entry of a with a block of b at a time, without branches on the data; compiled once per instruction set.
 #include "../intersection.hpp"
 
 #if defined(__AVX2__)

@@ -1,4 +1,4 @@
-// Vectors over an element type: what a kernel under simd/ needs to be written once for float, double and 16-bit floats.
+// Vectors over an element type, so that a kernel is written once for float, double and 16-bit floats.
 // Lanes<T>::Vector holds kLanes values of the type that T is computed in (float for the 16-bit types).
 #pragma once
 
@@ -50,7 +50,7 @@ static inline double widen(double value) { return value; }
 static inline void narrow(float value, float* to) { *to = value; }
 static inline void narrow(double value, double* to) { *to = value; }
 
-// To nearest, ties to even, as torch does it.
+// Round to nearest, ties to even, as torch does.
 static inline void narrow(float value, BFloat16* to) {
     uint32_t bits;
     std::memcpy(&bits, &value, sizeof bits);
@@ -103,7 +103,7 @@ struct Lanes {  // float and the 16-bit floats
         }
     }
 
-    // The first n lanes, 0 < n <= kLanes; the others become 0. Touches no memory behind them.
+    // The first n lanes, 0 < n <= kLanes; the others become 0. Reads no memory beyond them.
     static inline Vector load_some(const T* from, int n) {
 #if defined(__AVX512F__)
         const __mmask16 mask = static_cast<__mmask16>((1u << n) - 1);

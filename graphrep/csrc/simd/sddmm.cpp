@@ -1,5 +1,5 @@
 // Inner products at the entries of a CSR, compiled once per instruction set. Row v of x stays in the cache while the
-// rows of y are gathered; the bound is the traffic of that gather.
+// rows of y are gathered; the memory traffic of the gather bounds the speed.
 #include "../sddmm.hpp"
 
 #include "csr_tasks.hpp"

@@ -1,5 +1,5 @@
-// Scatter in the order of the entries: one thread, a range of columns. Results are kept in out, or beside it for 16-bit
-// floats.
+// Scatter in the order of the entries: one thread, a range of columns. Results are accumulated in out, or in a separate
+// buffer for 16-bit floats.
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -12,8 +12,8 @@ namespace graphrep {
 namespace GRAPHREP_ISA {
 namespace {
 
-constexpr int64_t kAhead = 12;             // entries whose result is asked for in advance
-constexpr int64_t kCachedBytes = 1 << 19;  // results that need no asking
+constexpr int64_t kAhead = 12;             // entries whose result is prefetched
+constexpr int64_t kCachedBytes = 1 << 19;  // results that need no prefetch
 
 template <class T>
 struct Zeroed {
@@ -26,9 +26,9 @@ struct Zeroed {
     Zeroed& operator=(const Zeroed&) = delete;
 };
 
-// Ask for `count` elements at data + offset, which may lie outside: an index is not checked before its turn.
+// Prefetch `count` elements at data + offset, which may lie outside: an index is checked only when it is used.
 template <int Write, class T>
-static inline void ask_for(const T* data, uint64_t offset, int64_t count) {
+static inline void prefetch_elements(const T* data, uint64_t offset, int64_t count) {
     const auto at = reinterpret_cast<uintptr_t>(data) + offset * sizeof(T);
     for (int64_t byte = 0; byte < count * int64_t(sizeof(T)) && byte < 8 * kLine; byte += kLine)
         __builtin_prefetch(reinterpret_cast<const void*>(at + uint64_t(byte)), Write);
@@ -39,8 +39,8 @@ template <Reduce R, bool PerColumn, bool Count, bool Arg, class T, class Id>
 int64_t walk(const Walk<T, Id>& t, Wide<T>* results, int64_t pitch, int64_t* counts) {
     using A = Wide<T>;
     const int64_t width = t.last_column - t.first_column, columns = t.columns;
-    const bool ask = !PerColumn && t.groups * width * int64_t(sizeof(A)) > kCachedBytes;
-    const bool ahead_of_src = width * int64_t(sizeof(T)) >= kLine;  // narrower rows the processor finds itself
+    const bool prefetch_results = !PerColumn && t.groups * width * int64_t(sizeof(A)) > kCachedBytes;
+    const bool ahead_of_src = width * int64_t(sizeof(T)) >= kLine;  // the hardware prefetches narrower rows
     const int64_t ahead = entries_ahead(columns * int64_t(sizeof(T)));
     int64_t* args = Arg ? t.arg + t.first_column : nullptr;
     for (int64_t e = 0; e < t.entries; ++e) {
@@ -67,9 +67,9 @@ int64_t walk(const Walk<T, Id>& t, Wide<T>* results, int64_t pitch, int64_t* cou
         } else {
             const int64_t g = t.index[e];
             if (static_cast<uint64_t>(g) >= static_cast<uint64_t>(t.groups)) return e;
-            if (ahead_of_src && e + ahead < t.entries) ask_for<0>(row, uint64_t(ahead * columns), width);
-            if (ask && e + kAhead < t.entries)
-                ask_for<1>(results, uint64_t(t.index[e + kAhead]) * uint64_t(pitch), width);
+            if (ahead_of_src && e + ahead < t.entries) prefetch_elements<0>(row, uint64_t(ahead * columns), width);
+            if (prefetch_results && e + kAhead < t.entries)
+                prefetch_elements<1>(results, uint64_t(t.index[e + kAhead]) * uint64_t(pitch), width);
             A* __restrict to = results + g * pitch;
             if constexpr (Arg) {
                 int64_t* __restrict arg = args + g * columns;

@@ -9,14 +9,14 @@ namespace graphrep {
 namespace GRAPHREP_ISA {
 namespace {
 
-// Whether lanes of `next` replace those of `best`: larger, or the first NaN, which stays.
+// Whether lanes of `next` replace those of `best`: they are larger or the first NaN, which is never replaced.
 template <class V>
 static inline auto beats(V next, V best) {
     return ~(next <= best) & (best == best);
 }
 
 // The reduction of one row over `Blocks` vectors of its columns. Scaled: values are multiplied by weights or, for a
-// minimum, by -1. Placed: which entry won is wanted, too. Some: only the first `some` lanes of one vector exist.
+// minimum, by -1. Placed: arg is written. Some: only the first `some` lanes of one vector exist.
 template <int Blocks, bool Gather, bool Scaled, bool Placed, bool Some, class T, class Id>
 static inline void extreme_block(const Spmm<T, Id>& t, const T* values, const T* x, int64_t stride, int64_t begin,
                                  int64_t end, int64_t last, int64_t ahead, T* out, int32_t* arg, int some) {
@@ -51,7 +51,7 @@ static inline void extreme_block(const Spmm<T, Id>& t, const T* values, const T*
                 const Place wins = beats(next, best[b]);
                 best[b] = wins ? next : best[b];
                 place[b] = wins ? here : place[b];
-            } else {  // one instruction, which forgets a NaN, so that these are kept apart
+            } else {  // one instruction, which loses NaNs, so that they are kept separately
                 best[b] = next > best[b] ? next : best[b];
                 nan[b] = next != next ? next : nan[b];
             }

@@ -1,5 +1,6 @@
-// Row-wise sums of gathered rows, compiled once per instruction set. The bound is the memory traffic of the gather:
-// num_entries * columns * sizeof(T). Columns are taken in blocks whose accumulators stay in registers.
+// Row-wise sums of gathered rows, compiled once per instruction set. The memory traffic of the gather,
+// num_entries * columns * sizeof(T), bounds the speed. Columns are processed in blocks whose accumulators are
+// registers.
 #include "../spmm.hpp"
 
 #include "csr_tasks.hpp"

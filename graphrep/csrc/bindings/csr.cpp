@@ -1,0 +1,92 @@
+#include <nanobind/stl/string.h>
+
+#include <string>
+#include <utility>
+
+#include "../csr_build.hpp"
+#include "../csr_query.hpp"
+#include "bindings.hpp"
+
+namespace graphrep {
+namespace {
+
+template <class Index>
+nb::tuple to_numpy(Csr<Index> csr) {
+    return nb::make_tuple(to_numpy(std::move(csr.indptr)), to_numpy(std::move(csr.indices)),
+                          to_numpy(std::move(csr.weights)));
+}
+
+template <class Index, class Id>
+nb::tuple built(const In<Id>& source, const In<Id>& target, const float* weights, int64_t num_nodes,
+                const BuildOptions& options) {
+    Csr<Index> csr;
+    {
+        nb::gil_scoped_release release;
+        csr = build_csr<Id, Index>(source.data(), target.data(), weights, int64_t(source.size()), num_nodes, options);
+    }
+    return to_numpy(std::move(csr));
+}
+
+template <class Id>
+void bind_csr_of(nb::module_& m) {
+    m.def(
+        "build_csr",
+        [](In<Id> source, In<Id> target, MaybeIn<float> weights, int64_t num_nodes, bool symmetrize,
+           const std::string& merge, bool self_loops, bool wide, int num_threads) {
+            const BuildOptions options{merge == "sum"   ? Merge::sum
+                                       : merge == "max" ? Merge::max
+                                                        : Merge::first,
+                                       symmetrize, self_loops, num_threads};
+            return wide ? built<int64_t>(source, target, pointer(weights), num_nodes, options)
+                        : built<int32_t>(source, target, pointer(weights), num_nodes, options);
+        },
+        "source"_a.noconvert(), "target"_a.noconvert(), "weights"_a.noconvert().none(), "num_nodes"_a, "symmetrize"_a,
+        "merge"_a, "self_loops"_a, "wide"_a, "num_threads"_a);
+    m.def(
+        "transpose_csr",
+        [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, int num_threads) {
+            Csr<Id> csr;
+            {
+                nb::gil_scoped_release release;
+                csr = transpose_csr(indptr.data(), indices.data(), pointer(weights), rows_of(indptr), num_threads);
+            }
+            return to_numpy(std::move(csr));
+        },
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "num_threads"_a);
+    m.def(
+        "is_symmetric",
+        [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, int num_threads) {
+            return is_symmetric(indptr.data(), indices.data(), pointer(weights), rows_of(indptr), num_threads);
+        },
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "num_threads"_a, Released());
+    m.def(
+        "count_loops",
+        [](In<int64_t> indptr, In<Id> indices, int num_threads) {
+            return count_loops(indptr.data(), indices.data(), rows_of(indptr), num_threads);
+        },
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "num_threads"_a, Released());
+    m.def(
+        "find_arcs",
+        [](In<int64_t> indptr, In<Id> indices, In<int64_t> source, In<int64_t> target, Out<int64_t> position,
+           int num_threads) {
+            find_arcs(indptr.data(), indices.data(), source.data(), target.data(), int64_t(source.size()),
+                      position.data(), num_threads);
+        },
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "source"_a.noconvert(), "target"_a.noconvert(),
+        "position"_a.noconvert(), "num_threads"_a, Released());
+    m.def(
+        "first_bad_row",
+        [](In<int64_t> indptr, In<Id> indices, int num_threads) {
+            return first_bad_row(indptr.data(), indices.data(), rows_of(indptr), num_threads);
+        },
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "num_threads"_a, Released());
+}
+
+}  // namespace
+
+void bind_csr(nb::module_& m) {
+    bind_csr_of<int32_t>(m);
+    bind_csr_of<int64_t>(m);
+}
+
+}  // namespace graphrep

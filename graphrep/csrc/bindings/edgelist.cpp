@@ -1,0 +1,57 @@
+#include <nanobind/stl/vector.h>
+
+#include <utility>
+#include <vector>
+
+#include "../edgelist.hpp"
+#include "bindings.hpp"
+
+namespace graphrep {
+namespace {
+
+nb::object describe(const EdgeListProblem& problem) {
+    const char* fault = nullptr;
+    switch (problem.fault) {
+        case EdgeListFault::none: return nb::none();
+        case EdgeListFault::columns: fault = "columns"; break;
+        case EdgeListFault::empty_field: fault = "empty_field"; break;
+        case EdgeListFault::integer_needed: fault = "integer_needed"; break;
+        case EdgeListFault::integer_range: fault = "integer_range"; break;
+        case EdgeListFault::id_outside: fault = "id_outside"; break;
+        case EdgeListFault::weight_text: fault = "weight_text"; break;
+        case EdgeListFault::weight_value: fault = "weight_value"; break;
+    }
+    return nb::make_tuple(fault, problem.line, problem.begin, problem.end, problem.columns);
+}
+
+}  // namespace
+
+void bind_edgelist(nb::module_& m) {
+    m.def(
+        "read_edge_list",
+        [](In<uint8_t> text, int64_t begin, const nb::bytes& delimiter, int columns, bool weighted,
+           const std::vector<nb::bytes>& comments, int64_t num_nodes, bool wide, int64_t chunk_bytes, int num_threads) {
+            const char separator = delimiter.size() ? *delimiter.c_str() : '\0';
+            EdgeListFormat format{separator, columns, weighted, {}, num_nodes};
+            for (const nb::bytes& mark : comments) format.comments.emplace_back(mark.c_str(), mark.size());
+            EdgeList list;
+            {
+                nb::gil_scoped_release release;
+                list = read_edge_list(reinterpret_cast<const char*>(text.data()), static_cast<int64_t>(text.size()),
+                                      begin, format, wide, chunk_bytes, num_threads);
+            }
+            nb::object names = nb::none();
+            if (list.names) names = nb::bytes(list.names.data(), static_cast<size_t>(list.names.size()));
+            const bool narrow = static_cast<bool>(list.narrow.source);
+            return nb::make_tuple(
+                describe(list.problem),
+                narrow ? to_numpy(std::move(list.narrow.source)) : to_numpy(std::move(list.wide.source)),
+                narrow ? to_numpy(std::move(list.narrow.target)) : to_numpy(std::move(list.wide.target)),
+                to_numpy(std::move(list.weights)), to_numpy(std::move(list.ids)), names,
+                to_numpy(std::move(list.name_position)));
+        },
+        "text"_a.noconvert(), "begin"_a, "delimiter"_a, "columns"_a, "weighted"_a, "comments"_a, "num_nodes"_a,
+        "wide"_a, "chunk_bytes"_a, "num_threads"_a);
+}
+
+}  // namespace graphrep

@@ -1,0 +1,63 @@
+#include "../skipgram.hpp"
+#include "bindings.hpp"
+
+namespace graphrep {
+namespace {
+
+template <class Id>
+void bind_skipgram_of(nb::module_& m) {
+    m.def(
+        "train_skipgram",
+        [](In<Id, 2> walks, MaybeIn<int64_t> walk_ids, int64_t first_position, int64_t total_positions,
+           Out<float, 2> input, Out<float, 2> output, int64_t dimensions, In<float> noise_keep, In<Id> noise_alias,
+           MaybeIn<float> keep_probability, int window, int negatives, int noise_rows, double start_rate,
+           double end_rate, uint64_t seed, int num_threads) {
+            const SkipGram<Id> task{walks.data(),
+                                    int64_t(walks.shape(0)),
+                                    int64_t(walks.shape(1)),
+                                    pointer(walk_ids),
+                                    first_position,
+                                    total_positions,
+                                    input.data(),
+                                    output.data(),
+                                    int64_t(input.shape(0)),
+                                    dimensions,
+                                    int64_t(input.shape(1)),
+                                    noise_keep.data(),
+                                    noise_alias.data(),
+                                    pointer(keep_probability),
+                                    window,
+                                    negatives,
+                                    noise_rows,
+                                    start_rate,
+                                    end_rate,
+                                    seed};
+            train_skipgram<Id>(task, num_threads);
+        },
+        "walks"_a.noconvert(), "walk_ids"_a.noconvert().none(), "first_position"_a, "total_positions"_a,
+        "input"_a.noconvert(), "output"_a.noconvert(), "dimensions"_a, "noise_keep"_a.noconvert(),
+        "noise_alias"_a.noconvert(), "keep_probability"_a.noconvert().none(), "window"_a, "negatives"_a, "noise_rows"_a,
+        "start_rate"_a, "end_rate"_a, "seed"_a, "num_threads"_a, Released());
+    m.def(
+        "build_noise_table",
+        [](In<int64_t> counts, double power, Out<float> keep, Out<Id> alias) {
+            build_noise_table<Id>(counts.data(), int64_t(counts.size()), power, keep.data(), alias.data());
+        },
+        "counts"_a.noconvert(), "power"_a, "keep"_a.noconvert(), "alias"_a.noconvert(), Released());
+}
+
+}  // namespace
+
+void bind_skipgram(nb::module_& m) {
+    bind_skipgram_of<int32_t>(m);
+    bind_skipgram_of<int64_t>(m);
+    m.def(
+        "fill_uniform_rows",
+        [](Out<float, 2> table, int64_t dimensions, uint64_t seed, int num_threads) {
+            fill_uniform_rows(table.data(), int64_t(table.shape(0)), dimensions, int64_t(table.shape(1)), seed,
+                              num_threads);
+        },
+        "table"_a.noconvert(), "dimensions"_a, "seed"_a, "num_threads"_a, Released());
+}
+
+}  // namespace graphrep
