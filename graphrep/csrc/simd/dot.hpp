@@ -1,35 +1,10 @@
 // Inner products and scaled additions of short rows. Only for files under simd/.
 #pragma once
 
-#include <type_traits>
-#include <utility>
-
 #include "lanes.hpp"
 
 namespace graphrep {
 namespace GRAPHREP_ISA {
-
-template <class Scalar, int n>
-struct Halves {  // of a vector of n lanes
-    typedef Scalar Whole __attribute__((vector_size(n * sizeof(Scalar))));
-    typedef Scalar Half __attribute__((vector_size(n / 2 * sizeof(Scalar))));
-    template <size_t... lane>
-    static inline Half added(Whole v, std::index_sequence<lane...>) {
-        return __builtin_shufflevector(v, v, int(lane)...) + __builtin_shufflevector(v, v, int(lane + n / 2)...);
-    }
-};
-
-// Halves are added, so that the order is fixed and as shallow as can be; in registers, which gcc does not find by
-// itself.
-template <class V>
-static inline auto add_lanes(V value) {
-    using Scalar = std::remove_reference_t<decltype(value[0] + value[0])>;
-    constexpr int n = sizeof(V) / sizeof(Scalar);
-    if constexpr (n == 2)
-        return value[0] + value[1];
-    else
-        return add_lanes(Halves<Scalar, n>::added(value, std::make_index_sequence<n / 2>{}));
-}
 
 template <class T>
 static inline typename Lanes<T>::Scalar dot(const T* a, const T* b, int64_t n) {

@@ -1,4 +1,4 @@
-// Sums of normalised rows, compiled once per instruction set.
+// Sums of normalized rows, compiled once per instruction set.
 #include "../projection.hpp"
 
 #include "../parallel.hpp"
@@ -31,8 +31,8 @@ void accumulate_rows(const float* y, int64_t num_rows, int64_t columns, float fa
                 int64_t j = 0;
                 for (; j + kWidth <= columns; j += kWidth) squares += load(row + j) * load(row + j);
                 for (; j < columns; ++j) rest += row[j] * row[j];
-                const float square = sum(squares) + rest;
-                if (!(square > 1e-30f && square < 1e30f)) {  // nothing, or too small or large for squares in float32
+                const float square = add_lanes(squares) + rest;
+                if (!(square > 1e-30f && square < 1e30f)) {  // zero, or outside the range of float32
                     accumulate_in_double(row, columns, factor, total + v * columns);
                     continue;
                 }

@@ -9,7 +9,7 @@ namespace GRAPHREP_ISA {
 namespace {
 
 constexpr int64_t kWorkPerTask = 1 << 20;  // elements
-constexpr int64_t kChunk = 64;             // columns whose results are kept at hand
+constexpr int64_t kChunk = 64;             // columns whose results are kept on the stack
 
 template <Reduce R, class T>
 void fold_chunk(const Rows<T>& t, int64_t g, int64_t first, int64_t width) {
@@ -45,8 +45,8 @@ void fold_chunk(const Rows<T>& t, int64_t g, int64_t first, int64_t width) {
         for (int64_t k = 0; k < width; ++k) t.arg[at + k] = arg[k];
 }
 
-// One contiguous column: lanes run along the segment and are joined at its end, in an order that depends on its length
-// only.
+// One contiguous column: lanes run along the segment and are added at its end, in an order that depends only on its
+// length.
 template <class T>
 static inline Wide<T> column_sum(const T* x, int64_t n) {
     using L = Lanes<T>;
@@ -63,14 +63,14 @@ static inline Wide<T> column_sum(const T* x, int64_t n) {
     if (n < L::kLanes) {
         for (int j = 0; j < n; ++j) total += a[j];
     } else if constexpr (sizeof(total) == 4) {
-        total = sum(a);
+        total = add_lanes(a);
     } else {
         for (int j = 0; j < L::kLanes; ++j) total += a[j];
     }
     return total;
 }
 
-// Place of the extreme: the first NaN if there is one.
+// Position of the extreme: the first NaN if there is one.
 template <Reduce R, class T>
 static inline int64_t column_extreme(const T* x, int64_t n) {
     using L = Lanes<T>;

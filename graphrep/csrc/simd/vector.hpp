@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
+#include <utility>
 
 namespace graphrep {
 namespace GRAPHREP_ISA {
@@ -22,24 +24,30 @@ static inline Vec load(const float* from) { return *reinterpret_cast<const Unali
 static inline void store(float* to, Vec value) { *reinterpret_cast<UnalignedVec*>(to) = value; }
 static inline Vec splat(float value) { return Vec{} + value; }
 
-// Sum of the lanes by halving, so that the order is fixed.
-static inline float sum(Vec value) {
-#if defined(__AVX512F__)
-    typedef float Half __attribute__((vector_size(32)));
-    const Half eight = __builtin_shufflevector(value, value, 0, 1, 2, 3, 4, 5, 6, 7) +
-                       __builtin_shufflevector(value, value, 8, 9, 10, 11, 12, 13, 14, 15);
-#elif defined(__AVX2__)
-    const Vec eight = value;
-#endif
-    typedef float Quarter __attribute__((vector_size(16)));
-#if defined(__AVX2__)
-    Quarter four =
-        __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
-#else
-    Quarter four = value;
-#endif
-    four += __builtin_shufflevector(four, four, 2, 3, 0, 1);
-    return four[0] + four[1];
+template <class Scalar, int n>
+struct Halves {  // of a vector of n lanes
+    typedef Scalar Whole __attribute__((vector_size(n * sizeof(Scalar))));
+    typedef Scalar Half __attribute__((vector_size(n / 2 * sizeof(Scalar))));
+    template <size_t... lane>
+    static inline Half added(Whole v, std::index_sequence<lane...>) {
+        return __builtin_shufflevector(v, v, int(lane)...) + __builtin_shufflevector(v, v, int(lane + n / 2)...);
+    }
+};
+
+// Sum of the lanes of a float or double vector. The upper half is added to the lower one until two lanes are left, so
+// that the order is fixed and the chain of additions short.
+template <class V>
+static inline auto add_lanes(V value) {
+    using Scalar = std::remove_reference_t<decltype(value[0] + value[0])>;
+    constexpr int n = sizeof(V) / sizeof(Scalar);
+    if constexpr (n == 2) {
+        return value[0] + value[1];
+    } else if constexpr (sizeof(V) == 16) {  // vectors of 8 bytes would compile to slow horizontal additions
+        value += __builtin_shufflevector(value, value, 2, 3, 0, 1);
+        return value[0] + value[1];
+    } else {
+        return add_lanes(Halves<Scalar, n>::added(value, std::make_index_sequence<n / 2>{}));
+    }
 }
 
 }  // namespace GRAPHREP_ISA
