@@ -1,5 +1,5 @@
-// The text is cut into chunks at line ends. Line feeds are counted first, so every chunk knows where its edges go; then
-// chunks are parsed in parallel, nodes numbered, and the end points written out under their final numbers.
+// The text is cut into chunks at line ends. Line feeds are counted first, which tells where the edges of each chunk go;
+// then chunks are parsed in parallel, nodes are numbered, and end points are written with their final numbers.
 #include "edgelist.hpp"
 
 #include <algorithm>
@@ -15,11 +15,11 @@ namespace graphrep {
 namespace {
 
 constexpr int64_t kChunkBytes = int64_t{1} << 20;
-constexpr int64_t kMaxTableBytes = int64_t{1} << 32;  // of text per hash table, whose numbers have 32 bits
+constexpr int64_t kMaxTableBytes = int64_t{1} << 32;  // of text per hash table, which has 32-bit numbers
 constexpr int64_t kDenseRange = 16;                   // a bitmap may have this many bits per end point
 
 int64_t count_lines(const char* begin, const char* end) {
-    constexpr int kLanes = 32, kRounds = 255;  // byte-wide counters, so that the compiler vectorises
+    constexpr int kLanes = 32, kRounds = 255;  // byte-wide counters, so that the compiler vectorizes
     int64_t total = 0;
     while (end - begin >= kLanes * kRounds) {
         uint8_t count[kLanes] = {};
@@ -30,15 +30,15 @@ int64_t count_lines(const char* begin, const char* end) {
     return total + std::count(begin, end, '\n');
 }
 
-// A share of the text, whole lines, and what parsing found there.
+// A part of the text, in whole lines, and the result of parsing it.
 struct Chunk {
     const char* begin;
     const char* end;
-    int64_t slot = 0;   // its edges are written from here on,
-    int64_t count = 0;  // that many
+    int64_t slot = 0;   // position of its first edge in the output
+    int64_t count = 0;  // number of edges
     int64_t low = std::numeric_limits<int64_t>::max(), high = std::numeric_limits<int64_t>::min();  // of the ids
     EdgeListProblem problem{};
-    EdgeListProblem overflow{};  // an integer beyond int64: an error only if all names are integers
+    EdgeListProblem overflow{};  // an integer outside int64: an error only if all names are integers
     const char* problem_line = nullptr;
     const char* overflow_line = nullptr;
 };
@@ -55,7 +55,7 @@ std::vector<Chunk> split_chunks(const char* text, int64_t size, int64_t begin, i
     return chunks;
 }
 
-// Slot is what an end point is kept in, first as parsed, then as numbered: int32 where that fits.
+// Slot is the type that holds an end point, first as parsed, then as numbered: int32 where that fits.
 template <class Slot>
 class EdgeListReader {
    public:
@@ -104,14 +104,11 @@ class EdgeListReader {
 
     template <class F>
     void for_chunks(F&& f) {
-        ExceptionKeeper keeper;
-        parallel_blocks(static_cast<int64_t>(chunks_.size()), 1, threads_,
-                        [&](int64_t c, int64_t) { keeper.run([&] { f(chunks_[c]); }); });
-        keeper.rethrow();
+        parallel_blocks(static_cast<int64_t>(chunks_.size()), 1, threads_, [&](int64_t c, int64_t) { f(chunks_[c]); });
     }
 
-    // Parse a chunk. ends(line, fields, slot) takes the names of a line that is not scanned at once, after columns and
-    // weight have been checked; it returns false to stop.
+    // Parse a chunk. ends(line, fields, slot) receives the names of a line that scan_plain did not read, after columns
+    // and weight have been checked; it returns false to stop.
     template <bool integers, class Ends>
     void parse(Chunk& chunk, Ends&& ends) {
         const int64_t limit = (&chunk == &chunks_.back() ? source_.size() : (&chunk)[1].slot) - chunk.slot;
@@ -156,7 +153,7 @@ class EdgeListReader {
         chunk.problem_line = line;
     }
 
-    // Read all names as integers; false, as soon as possible, if any is not one.
+    // Read all names as integers; returns false, as early as possible, if one is not an integer.
     bool parse_integers() {
         std::atomic<bool> integers{true};
         for_chunks([&](Chunk& chunk) {
@@ -263,22 +260,18 @@ class EdgeListReader {
         for (int64_t i = chunk.slot; i < chunk.slot + chunk.count; ++i) f(target_[i]);
     }
 
-    // f(group, chunk) with consecutive chunks dealt to groups, a group to one thread.
+    // f(group, chunk) where a group is a range of chunks that one thread processes.
     template <class F>
     void for_groups(int64_t groups, F&& f) {
         const int64_t size = static_cast<int64_t>(chunks_.size());
-        ExceptionKeeper keeper;
         parallel_blocks(groups, 1, threads_, [&](int64_t group, int64_t) {
-            keeper.run([&] {
-                const int64_t end = share_begin(size, static_cast<int>(group) + 1, static_cast<int>(groups));
-                for (int64_t c = share_begin(size, static_cast<int>(group), static_cast<int>(groups)); c < end; ++c)
-                    f(group, chunks_[c]);
-            });
+            const int64_t end = share_begin(size, static_cast<int>(group) + 1, static_cast<int>(groups));
+            for (int64_t c = share_begin(size, static_cast<int>(group), static_cast<int>(groups)); c < end; ++c)
+                f(group, chunks_[c]);
         });
-        keeper.rethrow();
     }
 
-    // Names on their way into a table, and where their numbers go.
+    // Names to insert into a table, and where their numbers are written.
     struct NameBlock {
         KeyTable<Name>& table;
         Name names[KeyTable<Name>::kBlock];

@@ -1,12 +1,11 @@
-// Numbering distinct keys: a bitmap where integer ids are dense, hash tables otherwise. Several tables, filled by
-// several threads, are merged so that the numbers do not depend on who saw a key first.
+// Numbers distinct keys: by a bitmap where integer ids are dense, by hash tables otherwise. The tables of several
+// threads are merged so that the numbers do not depend on which thread saw a key first.
 #pragma once
 
 #include <atomic>
 #include <bit>
 #include <cstdint>
 #include <cstring>
-#include <exception>
 #include <stdexcept>
 #include <type_traits>
 #include <vector>
@@ -17,27 +16,7 @@
 
 namespace graphrep {
 
-// Exceptions must not leave a parallel region: keep the first one and throw it again outside.
-class ExceptionKeeper {
-   public:
-    template <class F>
-    void run(F&& f) noexcept {
-        try {
-            f();
-        } catch (...) {
-            if (!taken_.test_and_set()) first_ = std::current_exception();
-        }
-    }
-    void rethrow() const {
-        if (first_) std::rethrow_exception(first_);
-    }
-
-   private:
-    std::atomic_flag taken_ = ATOMIC_FLAG_INIT;
-    std::exception_ptr first_;
-};
-
-// Bits set in a word. std::popcount without a processor flag is a function call.
+// Number of bits set. Without -mpopcnt, std::popcount is a function call.
 inline int64_t count_bits(uint64_t word) {
     word -= word >> 1 & 0x5555555555555555ULL;
     word = (word & 0x3333333333333333ULL) + (word >> 2 & 0x3333333333333333ULL);
@@ -96,8 +75,8 @@ class KeyTable {
             }
         }
     }
-    // Insert up to kBlock keys at once, f(i, number) for each: memory is asked for ahead of its use, as every look-up
-    // in a large table misses the caches.
+    // Insert up to kBlock keys and call f(i, number) for each. Memory is prefetched, because lookups in a large table
+    // miss the caches.
     static constexpr int64_t kBlock = 32;
     template <class F>
     void insert_block(const Key* keys, int64_t count, F&& f) {
@@ -160,7 +139,7 @@ class MergedTables {
             }
     }
     int64_t size() const { return static_cast<int64_t>(keys_.size()); }
-    int64_t total() const { return number_.size(); }  // keys of all tables, each counted as often as it appears
+    int64_t total() const { return number_.size(); }  // number of keys in all tables, with repetitions
     const std::vector<Key>& keys() const { return keys_; }
     // numbers(t)[i] is the number of key i of table t.
     const int64_t* numbers(int64_t table) const { return number_.data() + offset_[table]; }
@@ -169,24 +148,20 @@ class MergedTables {
     // number_[at] = where the key at `at` (counted over all tables) appears first. A thread owns a share of the hashes.
     void find_first(const std::vector<KeyTable<Key>>& tables, int num_threads) {
         const int64_t shares = tables.size() > 1 ? std::max(1, num_threads) : 1;
-        ExceptionKeeper keeper;
         parallel_blocks(shares, 1, num_threads, [&](int64_t share, int64_t) {
-            keeper.run([&] {
-                KeyTable<Key> seen;
-                std::vector<int64_t> first;
-                for (size_t t = 0; t < tables.size(); ++t)
-                    for (int64_t i = 0; i < tables[t].size(); ++i) {
-                        const uint64_t hash = tables[t].hash(i);
-                        if (static_cast<int64_t>((hash >> 32) % static_cast<uint64_t>(shares)) != share) continue;
-                        const int64_t at = offset_[t] + i;
-                        const size_t number =
-                            static_cast<size_t>(tables.size() > 1 ? seen.insert(tables[t].key(i), hash) : first.size());
-                        if (number == first.size()) first.push_back(at);
-                        number_[at] = first[number];
-                    }
-            });
+            KeyTable<Key> seen;
+            std::vector<int64_t> first;
+            for (size_t t = 0; t < tables.size(); ++t)
+                for (int64_t i = 0; i < tables[t].size(); ++i) {
+                    const uint64_t hash = tables[t].hash(i);
+                    if (static_cast<int64_t>((hash >> 32) % static_cast<uint64_t>(shares)) != share) continue;
+                    const int64_t at = offset_[t] + i;
+                    const size_t number =
+                        static_cast<size_t>(tables.size() > 1 ? seen.insert(tables[t].key(i), hash) : first.size());
+                    if (number == first.size()) first.push_back(at);
+                    number_[at] = first[number];
+                }
         });
-        keeper.rethrow();
     }
 
     std::vector<int64_t> offset_;
@@ -194,7 +169,7 @@ class MergedTables {
     std::vector<Key> keys_;
 };
 
-// The rank of each integer among those marked, for integers of a narrow range.
+// The rank of each integer among the marked ones, for integers in a narrow range.
 class DenseRanks {
    public:
     DenseRanks(int64_t low, int64_t high) : low_(static_cast<uint64_t>(low)) {

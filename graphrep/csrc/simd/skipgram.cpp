@@ -1,22 +1,23 @@
 // The inner loop of skip-gram training, compiled once per instruction set.
 //
-// For a centre u with contexts C and a pool N of noise nodes the loss is
+// For a center u with contexts C and a pool N of noise nodes the loss is
 //   - sum_{c in C} log s(x_u . y_c) - sum_{c in C} sum_{n in N, n != c} (k / |N|) log s(-x_u . y_n),
-// an unbiased estimate of the k negatives per pair: as the centre's vector x_u is the same in all its pairs, the noise
-// terms of all pairs share one dot product per noise node. The pool slides: each centre replaces its k oldest nodes, so
+// an unbiased estimate of the k negatives per pair: as the center's vector x_u is the same in all its pairs, the noise
+// terms of all pairs share one dot product per noise node. The pool slides: each center replaces its k oldest nodes, so
 // that most of the pool's rows are still in the first-level cache. One step reads and writes |C| + |N| rows of y, of
-// which about k + 1 are new, and one of x.
+// which about k + 1 are new, and one row of x.
 #include "../skipgram.hpp"
 
 #include "../parallel.hpp"
 #include "../random.hpp"
+#include "csr_tasks.hpp"
 #include "vector.hpp"
 
 namespace graphrep {
 namespace GRAPHREP_ISA {
 namespace {
 
-constexpr int kAhead = 3;      // centres whose noise rows are fetched in advance
+constexpr int kAhead = 3;      // centers whose noise rows are prefetched
 constexpr int kMaxRows = 512;  // rows of one step; ops/skipgram checks 2 * window + noise_rows against it
 constexpr int64_t kWalkBlock = 16;
 
@@ -59,7 +60,7 @@ static inline void step(float* x, float* const* rows, const float* labels, const
             const float* y = rows[r];
             Vec even = h[0] * load(y), odd = Vec{};
             for (int b = 1; b < Blocks; ++b) (b & 1 ? odd : even) += h[b] * load(y + b * kWidth);
-            score[r] = sum(even + odd);
+            score[r] = add_lanes(even + odd);
         }
         logistic(score, count);
         for (int r = 0; r < count; ++r) {
@@ -77,7 +78,7 @@ static inline void step(float* x, float* const* rows, const float* labels, const
         for (int r = 0; r < count; ++r) {
             Vec dot = Vec{};
             for (int64_t b = 0; b < blocks; ++b) dot += load(x + b * kWidth) * load(rows[r] + b * kWidth);
-            score[r] = sum(dot);
+            score[r] = add_lanes(dot);
         }
         logistic(score, count);
         std::memset(scratch, 0, static_cast<size_t>(stride) * sizeof(float));
@@ -97,7 +98,7 @@ static inline void step(float* x, float* const* rows, const float* labels, const
 template <class Id>
 struct Buffers {
     Id* tokens;      // walk_length: the walk after subsampling
-    Id* noise;       // walk_length * negatives + noise_rows: draws in order, made a little ahead of their use
+    Id* noise;       // walk_length * negatives + noise_rows: draws in order, made shortly before their use
     float* scratch;  // stride
 };
 
@@ -121,7 +122,7 @@ void train_walk(const SkipGram<Id>& task, int64_t index, const Buffers<Id>& buff
     if (count < 2) return;
     const Id* tokens = buffers.tokens;
 
-    // The pool of centre i is draws i * negatives ... i * negatives + noise_rows - 1.
+    // The pool of center i is draws i * negatives ... i * negatives + noise_rows - 1.
     int64_t drawn = 0;
     auto draw_noise = [&](int64_t until) {
         for (; drawn < until; ++drawn) {
@@ -140,20 +141,20 @@ void train_walk(const SkipGram<Id>& task, int64_t index, const Buffers<Id>& buff
 
     float* rows[kMaxRows];
     alignas(64) float labels[kMaxRows], rates[kMaxRows], score[kMaxRows];
-    for (int64_t centre = 0; centre < count; ++centre) {
-        const int64_t ahead = centre + kAhead < count ? centre + kAhead : count - 1;
+    for (int64_t center = 0; center < count; ++center) {
+        const int64_t ahead = center + kAhead < count ? center + kAhead : count - 1;
         if (noise_rows > 0) draw_noise(ahead * task.negatives + noise_rows);
         prefetch_row(task.input + tokens[ahead] * task.stride, task.stride);
-        if (centre + task.window < count)
-            prefetch_row(task.output + tokens[centre + task.window] * task.stride, task.stride);
-        const uint64_t bits = random_bits(reach_key, static_cast<uint64_t>(centre));
+        if (center + task.window < count)
+            prefetch_row(task.output + tokens[center + task.window] * task.stride, task.stride);
+        const uint64_t bits = random_bits(reach_key, static_cast<uint64_t>(center));
         const int64_t reach = 1 + static_cast<int64_t>(bounded(bits, static_cast<uint64_t>(task.window)));
-        const int64_t begin = centre > reach ? centre - reach : 0;
-        const int64_t end = centre + reach + 1 < count ? centre + reach + 1 : count;
+        const int64_t begin = center > reach ? center - reach : 0;
+        const int64_t end = center + reach + 1 < count ? center + reach + 1 : count;
         uint64_t present = 0;  // a coarse set of the contexts: bit node % 64
         int used = 0;
         for (int64_t j = begin; j < end; ++j) {
-            if (j == centre) continue;
+            if (j == center) continue;
             present |= 1ULL << (tokens[j] & 63);
             rows[used] = task.output + tokens[j] * task.stride;
             labels[used] = 1;
@@ -161,15 +162,15 @@ void train_walk(const SkipGram<Id>& task, int64_t index, const Buffers<Id>& buff
         }
         const int contexts = used;
         for (int m = 0; m < noise_rows; ++m) {
-            const Id node = buffers.noise[centre * task.negatives + m];
-            int clashes = 0;  // a noise node is no negative of a pair whose context it is
+            const Id node = buffers.noise[center * task.negatives + m];
+            int clashes = 0;  // a noise node is not a negative of a pair whose context it is
             if (present >> (node & 63) & 1)
-                for (int64_t j = begin; j < end; ++j) clashes += j != centre && tokens[j] == node;
+                for (int64_t j = begin; j < end; ++j) clashes += j != center && tokens[j] == node;
             rows[used] = task.output + node * task.stride;
             labels[used] = 0;
             rates[used++] = noise_share * static_cast<float>(contexts - clashes);
         }
-        step<Blocks>(task.input + tokens[centre] * task.stride, rows, labels, rates, used, task.stride, score,
+        step<Blocks>(task.input + tokens[center] * task.stride, rows, labels, rates, used, task.stride, score,
                      buffers.scratch);
     }
 }
@@ -197,10 +198,9 @@ void train_skipgram(const SkipGram<Id>& task, int num_threads) {
     if (num_threads > blocks) num_threads = static_cast<int>(blocks > 1 ? blocks : 1);
     int64_t next = 0;
     parallel(num_threads, [&](int, int) {
-        const size_t tokens = static_cast<size_t>(task.walk_length);
-        Buffers<Id> buffers{new Id[tokens],
-                            new Id[tokens * static_cast<size_t>(task.negatives) + static_cast<size_t>(task.noise_rows)],
-                            new float[static_cast<size_t>(task.stride)]};
+        Scratch<Id> tokens(task.walk_length), noise(task.walk_length * task.negatives + task.noise_rows);
+        Scratch<float> scratch(task.stride);
+        const Buffers<Id> buffers{tokens.data, noise.data, scratch.data};
         for (;;) {
             const int64_t block = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED);
             if (block >= blocks) break;
@@ -208,9 +208,6 @@ void train_skipgram(const SkipGram<Id>& task, int num_threads) {
             for (int64_t i = block * kWalkBlock; i < (end < task.num_walks ? end : task.num_walks); ++i)
                 train(task, i, buffers);
         }
-        delete[] buffers.tokens;
-        delete[] buffers.noise;
-        delete[] buffers.scratch;
     });
 }
 
