@@ -1,4 +1,473 @@
-# The compiled module; its functions are wrapped, with types, by the cpu.py beside each op.
-from typing import Any
+# ruff: noqa: A002 (the names of arguments are those of the bindings)
+# What csrc/bindings/ defines; tests/csrc/test_bindings.py compares the two.
+from collections.abc import Sequence
+from typing import Any, TypeAlias, TypeVar
 
-def __getattr__(name: str) -> Any: ...
+import numpy as np
+from numpy.typing import NDArray
+
+F32: TypeAlias = NDArray[np.float32]
+F64: TypeAlias = NDArray[np.float64]
+I64: TypeAlias = NDArray[np.int64]
+U8: TypeAlias = NDArray[np.uint8]
+U64: TypeAlias = NDArray[np.uint64]
+Ids: TypeAlias = NDArray[np.int32] | NDArray[np.int64]
+Address: TypeAlias = int  # data_ptr() of a contiguous tensor on the CPU; 0: absent
+Problem: TypeAlias = tuple[str, int, int, int, int]  # fault, line, begin and end of the field, number of columns
+
+# Arrays are C-contiguous. `scalar`, `id` and `reduce` are numbers of csrc/scalars.hpp.
+Id = TypeVar("Id", bound=np.integer[Any])  # int32 or int64, one for all arrays of a call
+Value = TypeVar("Value", bound=np.floating[Any])  # float32 or float64
+
+# module
+def isa() -> str: ...
+def set_isa(name: str) -> bool: ...
+
+# cache
+def cached_block(bytes: int) -> U8: ...
+def empty_cache() -> None: ...
+def set_cache_limit(limit: int) -> None: ...
+def cache_size() -> int: ...
+
+# csr
+def build_csr(
+    source: NDArray[Id],
+    target: NDArray[Id],
+    weights: F32 | None,
+    num_nodes: int,
+    symmetrize: bool,
+    merge: str,
+    self_loops: bool,
+    wide: bool,
+    num_threads: int,
+) -> tuple[I64, Ids, F32 | None]: ...
+def transpose_csr(
+    indptr: I64,
+    indices: NDArray[Id],
+    weights: F32 | None,
+    num_threads: int,
+) -> tuple[I64, NDArray[Id], F32 | None]: ...
+def is_symmetric(indptr: I64, indices: NDArray[Id], weights: F32 | None, num_threads: int) -> bool: ...
+def count_loops(indptr: I64, indices: NDArray[Id], num_threads: int) -> int: ...
+def find_arcs(indptr: I64, indices: NDArray[Id], source: I64, target: I64, position: I64, num_threads: int) -> None: ...
+def first_bad_row(indptr: I64, indices: NDArray[Id], num_threads: int) -> int: ...
+
+# walks
+def build_alias_tables(indptr: I64, weights: F32, keep: F32, alias: NDArray[Id], num_threads: int) -> None: ...
+def build_edge_filter(indptr: I64, indices: NDArray[Id], directed: bool, words: U64, num_threads: int) -> None: ...
+def random_walks(
+    indptr: I64,
+    indices: NDArray[Id],
+    weights: F32 | None,
+    alias_keep: F32 | None,
+    alias_slot: NDArray[Id] | None,
+    row_sums: F64 | None,
+    filter: U64 | None,
+    directed: bool,
+    p: float,
+    q: float,
+    seed: int,
+    walk_ids: I64 | None,
+    first_walk: int,
+    starts: I64 | None,
+    out: NDArray[Id],
+    num_threads: int,
+) -> None: ...
+def count_visits(walks: NDArray[Id], counts: I64, num_threads: int) -> None: ...
+def shuffled_walk_ids(first: int, num_starts: int, seed: int, ids: I64, num_threads: int) -> None: ...
+
+# skipgram
+def train_skipgram(
+    walks: NDArray[Id],
+    walk_ids: I64 | None,
+    first_position: int,
+    total_positions: int,
+    input: F32,
+    output: F32,
+    dimensions: int,
+    noise_keep: F32,
+    noise_alias: NDArray[Id],
+    keep_probability: F32 | None,
+    window: int,
+    negatives: int,
+    noise_rows: int,
+    start_rate: float,
+    end_rate: float,
+    seed: int,
+    num_threads: int,
+) -> None: ...
+def build_noise_table(counts: I64, power: float, keep: F32, alias: NDArray[Id]) -> None: ...
+def fill_uniform_rows(table: F32, dimensions: int, seed: int, num_threads: int) -> None: ...
+
+# projection
+def propagate(
+    indptr: I64,
+    indices: NDArray[Id],
+    weights: F32 | None,
+    scale: F32 | None,
+    x: F32,
+    y: F32,
+    num_threads: int,
+) -> None: ...
+def spmm_projection(
+    indptr: I64,
+    indices: NDArray[Id],
+    weights: F32 | None,
+    scale: F32 | None,
+    row_scale: F32 | None,
+    density: float,
+    magnitude: float,
+    seed: int,
+    y: F32,
+    num_threads: int,
+) -> None: ...
+def fill_projection(
+    row_scale: F32 | None,
+    density: float,
+    magnitude: float,
+    seed: int,
+    r: F32,
+    num_threads: int,
+) -> None: ...
+def accumulate_rows(y: F32, factor: float, normalize: bool, total: F32, num_threads: int) -> None: ...
+
+# sparse_dense
+def spmm(
+    scalar: int,
+    id: int,
+    reduce: int,
+    indptr: Address,
+    indices: Address,
+    values: Address,
+    scale: Address,
+    x: Address,
+    num_x: int,
+    num_rows: int,
+    heads: int,
+    columns: int,
+    out: Address,
+    arg: Address,
+    num_threads: int,
+) -> None: ...
+def spmm_extreme_backward(
+    scalar: int,
+    id: int,
+    indptr: Address,
+    indices: Address,
+    values: Address,
+    arg: Address,
+    grad: Address,
+    num_rows: int,
+    heads: int,
+    columns: int,
+    out: Address,
+    num_threads: int,
+) -> None: ...
+def sddmm(
+    scalar: int,
+    id: int,
+    indptr: Address,
+    indices: Address,
+    x: Address,
+    y: Address,
+    num_rows: int,
+    heads: int,
+    columns: int,
+    out: Address,
+    num_threads: int,
+) -> None: ...
+def group_by_key(
+    id: int,
+    keys: Address,
+    from_order: Address,
+    n: int,
+    num_keys: int,
+    indptr: Address,
+    order: Address,
+    num_threads: int,
+) -> int: ...
+
+# attention
+def attention(
+    scalar: int,
+    id: int,
+    indptr: Address,
+    indices: Address,
+    query: Address,
+    key: Address,
+    row_score: Address,
+    col_score: Address,
+    value: Address,
+    scale: float,
+    num_rows: int,
+    heads: int,
+    key_columns: int,
+    columns: int,
+    pass_: int,
+    grad: Address,
+    log_sum: Address,
+    delta: Address,
+    out: Address,
+    out2: Address,
+    num_threads: int,
+) -> None: ...
+def edge_softmax(
+    scalar: int,
+    indptr: Address,
+    s: Address,
+    grad: Address,
+    num_rows: int,
+    heads: int,
+    out: Address,
+    num_threads: int,
+) -> None: ...
+
+# dropout
+def dropout(
+    scalar: int,
+    x: Address,
+    size: int,
+    seed: int,
+    threshold: int,
+    scale: float,
+    relu: bool,
+    out: Address,
+    num_threads: int,
+) -> None: ...
+def relu_dropout_backward(
+    scalar: int,
+    y: Address,
+    grad: Address,
+    size: int,
+    scale: float,
+    out: Address,
+    num_threads: int,
+) -> None: ...
+def norm_dropout_relu(
+    scalar: int,
+    x: Address,
+    weight: Address,
+    bias: Address,
+    rows: int,
+    columns: int,
+    epsilon: float,
+    seed: int,
+    threshold: int,
+    scale: float,
+    y: Address,
+    mean: Address,
+    inverse_deviation: Address,
+    num_threads: int,
+) -> None: ...
+def norm_dropout_relu_backward(
+    scalar: int,
+    x: Address,
+    weight: Address,
+    mean: Address,
+    inverse_deviation: Address,
+    y: Address,
+    grad: Address,
+    rows: int,
+    columns: int,
+    scale: float,
+    grad_x: Address,
+    grad_weight: Address,
+    grad_bias: Address,
+    num_threads: int,
+) -> None: ...
+
+# segment
+def segment_reduce(
+    scalar: int,
+    reduce: int,
+    src: Address,
+    indptr: Address,
+    indptr_stride: int,
+    batch: int,
+    entries: int,
+    columns: int,
+    groups: int,
+    out: Address,
+    arg: Address,
+    num_threads: int,
+) -> None: ...
+def scatter(
+    scalar: int,
+    id: int,
+    reduce: int,
+    src: Address,
+    index: Address,
+    index_stride: int,
+    per_column: bool,
+    batch: int,
+    entries: int,
+    columns: int,
+    groups: int,
+    out: Address,
+    arg: Address,
+    path: int,
+    num_threads: int,
+) -> int: ...
+def largest_id(id: int, index: Address, n: int, num_threads: int) -> int: ...
+def wrong_offset(indptr: Address, batch: int, groups: int, entries: int) -> int: ...
+def sorted_offsets(
+    id: int,
+    index: Address,
+    batch: int,
+    entries: int,
+    groups: int,
+    indptr: Address,
+    num_threads: int,
+) -> int: ...
+def expand_segments(
+    src: Address,
+    indptr: Address,
+    indptr_stride: int,
+    batch: int,
+    groups: int,
+    entries: int,
+    row_bytes: int,
+    out: Address,
+    num_threads: int,
+) -> None: ...
+def gather_groups(
+    id: int,
+    src: Address,
+    index: Address,
+    index_stride: int,
+    per_column: bool,
+    batch: int,
+    entries: int,
+    columns: int,
+    groups: int,
+    element_bytes: int,
+    out: Address,
+    num_threads: int,
+) -> int: ...
+def place_entries(
+    src: Address,
+    arg: Address,
+    batch: int,
+    groups: int,
+    columns: int,
+    entries: int,
+    element_bytes: int,
+    out: Address,
+    num_threads: int,
+) -> None: ...
+
+# neighbors
+def weighted_intersection(
+    indptr: I64,
+    indices: NDArray[Id],
+    weights: F64 | None,
+    u: I64,
+    v: I64,
+    out: NDArray[Value],
+    num_threads: int,
+) -> None: ...
+def count_sets(
+    id: int,
+    indptr: Address,
+    indices: Address,
+    u: Address,
+    v: Address,
+    num_pairs: int,
+    difference: bool,
+    removed: Address,
+    num_removed: int,
+    both: bool,
+    out: Address,
+    num_threads: int,
+) -> None: ...
+def collect_sets(
+    id: int,
+    indptr: Address,
+    indices: Address,
+    u: Address,
+    v: Address,
+    num_pairs: int,
+    difference: bool,
+    removed: Address,
+    num_removed: int,
+    both: bool,
+    limit: int,
+    seed: int,
+    out_indptr: Address,
+    num_threads: int,
+) -> tuple[Ids, F32 | None]: ...
+def pool_sets(
+    scalar: int,
+    id: int,
+    indptr: Address,
+    indices: Address,
+    u: Address,
+    v: Address,
+    num_pairs: int,
+    difference: bool,
+    removed: Address,
+    num_removed: int,
+    both: bool,
+    x: Address,
+    weights: Address,
+    columns: int,
+    out: Address,
+    num_threads: int,
+) -> None: ...
+
+# sampling
+def sample_neighbors(
+    scalar: int,
+    id: int,
+    indptr: Address,
+    indices: Address,
+    edge_ids: Address,
+    weights: Address,
+    seeds: Address,
+    num_seeds: int,
+    fanouts: Sequence[int],
+    replace: bool,
+    seed: int,
+    batch: int,
+    num_threads: int,
+) -> tuple[int, I64 | None, I64 | None, I64 | None, I64 | None, list[int], list[int]]: ...
+
+# diffusion
+def count_walks(
+    indptr: I64,
+    indices: NDArray[Id],
+    in_indptr: I64,
+    in_indices: NDArray[Id],
+    sources: I64,
+    offsets: I64,
+    targets: I64,
+    weights: F64,
+    out: F64,
+    num_threads: int,
+) -> None: ...
+def push_pagerank(
+    indptr: I64,
+    indices: NDArray[Id],
+    degree: I64,
+    sources: I64,
+    offsets: I64,
+    targets: I64,
+    restart: float,
+    tolerance: float,
+    out: F64,
+    num_threads: int,
+) -> None: ...
+
+# edgelist: with a problem, the other elements are None
+def read_edge_list(
+    text: U8,
+    begin: int,
+    delimiter: bytes,
+    columns: int,
+    weighted: bool,
+    comments: Sequence[bytes],
+    num_nodes: int,
+    wide: bool,
+    chunk_bytes: int,
+    num_threads: int,
+) -> tuple[Problem | None, Ids, Ids, F32 | None, I64 | None, bytes | None, I64 | None]: ...

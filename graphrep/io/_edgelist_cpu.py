@@ -29,7 +29,7 @@ def parse_edges(
     """
     threads = resolve_threads(n_jobs) if n_jobs is not None else max(1, min(resolve_threads(None), len(text) >> 16))
     num_nodes = -1 if form.num_nodes is None else form.num_nodes
-    problem, *table = _core.read_edge_list(
+    problem, source, target, weights, ids, names, positions = _core.read_edge_list(
         np.frombuffer(text, dtype=np.uint8),
         begin,
         form.delimiter,
@@ -44,7 +44,6 @@ def parse_edges(
     if problem is not None:
         fault, line, start, stop, columns = problem
         raise BadLineError(fault, line, text[start:stop], columns)
-    source, target, weights, ids, names, positions = table
     kind = f"i{source.itemsize}"  # "long long" becomes NumPy's int64
     return Table(
         source.view(kind),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 
@@ -18,7 +17,7 @@ FEW_PAIRS = 1024  # below which one thread does
 
 def _task(
     indptr: Tensor, indices: Tensor, pairs: Tensor, removed: Tensor | None, both: bool, difference: bool
-) -> tuple[Any, ...]:
+) -> tuple[int, int, int, int, int, int, bool, int, int, bool]:
     num_pairs, num_removed = pairs.shape[1], 0 if removed is None else removed.shape[1]
     return (
         SCALARS[indices.dtype],
