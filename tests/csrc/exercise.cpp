@@ -1,23 +1,34 @@
-// Runs every kernel on odd shapes, for the sanitizers to watch: arrays end where they end, so that a step outside is
-// seen, and results for several threads must be those of one. What the kernels compute is tested from Python.
+// Runs every kernel on odd shapes under the sanitizers. Arrays have their exact size, so that an access outside is
+// detected, and several threads must give the result of one. The results themselves are tested from Python;
+// tests/csrc/test_exercise.py checks that no kernel is missing here.
+#include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <vector>
 
 #include "attention.hpp"
+#include "block_cache.hpp"
+#include "buffer.hpp"
 #include "csr_build.hpp"
 #include "csr_query.hpp"
+#include "diffusion.hpp"
 #include "dropout.hpp"
 #include "edgelist.hpp"
 #include "grouping.hpp"
 #include "isa.hpp"
 #include "neighbors.hpp"
+#include "parallel.hpp"
 #include "projection.hpp"
+#include "random.hpp"
 #include "sampling.hpp"
+#include "scalars.hpp"
 #include "sddmm.hpp"
 #include "segment.hpp"
 #include "segment_index.hpp"
@@ -191,6 +202,22 @@ void segments(int64_t batch, int64_t entries, int64_t columns, int64_t groups) {
     for (int64_t e = 0; e < entries; ++e) sorted[e] = Id(e * groups / entries);
     for (int64_t i = 0; i < full.size; ++i) full[i] = Id(generator() % uint64_t(groups));
     REQUIRE(sorted_offsets<Id>(sorted.data, 1, entries, groups, indptr.data, 3) == -1);
+    REQUIRE(wrong_offset(indptr.data, 1, groups, entries) == -1);
+    REQUIRE(largest_id<Id>(sorted.data, entries, 3) == (entries ? sorted[entries - 1] : -1));
+    Array<T> values(size);
+    for (int64_t i = 0; i < size; ++i) values[i] = T(int64_t(i % 7));
+    same_for_all_threads<T>(src.size, [&](int threads, T* out) {
+        expand_segments(values.data, indptr.data, 0, batch, groups, entries, columns * int64_t(sizeof(T)), out,
+                        threads);
+    });
+    same_for_all_threads<T>(src.size, [&](int threads, T* out) {
+        REQUIRE(gather_groups<Id>(values.data, index.data, 0, false, batch, entries, columns, groups, sizeof(T), out,
+                                  threads) == -1);
+    });
+    same_for_all_threads<T>(src.size, [&](int threads, T* out) {
+        REQUIRE(gather_groups<Id>(values.data, full.data, entries * columns, true, batch, entries, columns, groups,
+                                  sizeof(T), out, threads) == -1);
+    });
     for (Reduce reduce : {Reduce::sum, Reduce::mean, Reduce::max, Reduce::min}) {
         const bool extreme = reduce == Reduce::max || reduce == Reduce::min;
         Array<int64_t> arg(size);
@@ -198,6 +225,10 @@ void segments(int64_t batch, int64_t entries, int64_t columns, int64_t groups) {
         same_for_all_threads<T>(size, [&](int threads, T* out) {
             segment_reduce<T>({src.data, indptr.data, 0, batch, entries, columns, groups, reduce, out, where}, threads);
         });
+        if (extreme)  // no entry is the extreme of two segments
+            same_for_all_threads<T>(src.size, [&](int threads, T* out) {
+                place_entries(values.data, arg.data, batch, groups, columns, entries, sizeof(T), out, threads);
+            });
         for (ScatterPath path : {ScatterPath::automatic, ScatterPath::direct, ScatterPath::grouped})
             same_for_all_threads<T>(size, [&](int threads, T* out) {
                 REQUIRE((scatter<T, Id>(
@@ -216,12 +247,32 @@ void segments(int64_t batch, int64_t entries, int64_t columns, int64_t groups) {
         REQUIRE((scatter<T, Id>(
                      {src.data, index.data, 0, false, batch, entries, columns, groups, Reduce::sum, out.data, nullptr},
                      ScatterPath::automatic, 3) == entries - 1));
+        Array<T> rows(src.size);
+        REQUIRE(gather_groups<Id>(values.data, index.data, 0, false, batch, entries, columns, groups, sizeof(T),
+                                  rows.data, 3) == entries - 1);
+        indptr[groups] = entries + 1;
+        REQUIRE(wrong_offset(indptr.data, 1, groups, entries) == groups);
     }
+}
+
+// More ids than one thread takes at a time.
+template <class Id>
+void many_ids() {
+    const int64_t n = 200001, groups = 1000;
+    Array<Id> ids(n);
+    for (int64_t i = 0; i < n; ++i) ids[i] = Id(i * groups / n);
+    for (const int threads : {1, 3}) REQUIRE(largest_id<Id>(ids.data, n, threads) == groups - 1);
+    same_for_all_threads<int64_t>(groups + 1, [&](int threads, int64_t* out) {
+        REQUIRE(sorted_offsets<Id>(ids.data, 1, n, groups, out, threads) == -1);
+    });
+    ids[n - 2] = 0;
+    Array<int64_t> indptr(groups + 1);
+    REQUIRE(sorted_offsets<Id>(ids.data, 1, n, groups, indptr.data, 3) == n - 2);
 }
 
 template <class Id>
 void sets_and_samples(const Graph<Id>& g) {
-    const int64_t n = g.rows, pairs = 60, columns = 9;
+    const int64_t n = g.rows, pairs = 1300, columns = 9;
     if (n == 0 || n != g.cols) return;
     Array<int64_t> u(pairs), v(pairs);
     for (int64_t i = 0; i < pairs; ++i)
@@ -236,6 +287,9 @@ void sets_and_samples(const Graph<Id>& g) {
             same_for_all_threads<float>(pairs * columns, [&](int threads, float* out) {
                 pool_sets<float, Id>(task, x.data, nullptr, columns, out, threads);
             });
+            same_for_all_threads<float>(pairs * columns, [&](int threads, float* out) {
+                pool_sets<float, Id>(task, x.data, x.data, columns, out, threads);
+            });
             for (const int64_t limit : {0, 2})
                 same_for_all_threads<int64_t>(pairs + 1, [&](int threads, int64_t* out) {
                     Buffer<float> weights;
@@ -244,11 +298,8 @@ void sets_and_samples(const Graph<Id>& g) {
         }
     Array<float> weights(g.indices.size);
     for (int64_t e = 0; e < weights.size; ++e) weights[e] = float(e % 3);
-    const Array<int64_t> fanouts = [] {
-        Array<int64_t> f(2);
-        f[0] = 3, f[1] = -1;
-        return f;
-    }();
+    Array<int64_t> fanouts(2);
+    fanouts[0] = 30, fanouts[1] = -1;
     for (const bool replace : {false, true})
         for (const float* by : {static_cast<const float*>(nullptr), static_cast<const float*>(weights.data)}) {
             const NeighborSampling<Id, float> task{
@@ -256,7 +307,31 @@ void sets_and_samples(const Graph<Id>& g) {
             const NeighborSample one = sample_neighbors<Id, float>(task, u.data, pairs, 1);
             const NeighborSample many = sample_neighbors<Id, float>(task, u.data, pairs, 3);
             REQUIRE(one.edges_per_hop == many.edges_per_hop && one.nodes_per_hop == many.nodes_per_hop);
+            REQUIRE(std::equal(one.edge.data(), one.edge.data() + one.edge.size(), many.edge.data()));
         }
+}
+
+template <class Id>
+void diffusion(const Graph<Id>& g, const Graph<Id>& t) {
+    const int64_t n = g.rows, each = 4, num_sources = std::min<int64_t>(n, 7);
+    if (n == 0 || n != g.cols) return;
+    Array<int64_t> sources(num_sources), offsets(num_sources + 1), targets(num_sources * each), degree(n);
+    for (int64_t s = 0; s < num_sources; ++s) sources[s] = s, offsets[s + 1] = (s + 1) * each;
+    for (int64_t i = 0; i < targets.size; ++i) targets[i] = int64_t(generator() % uint64_t(n));
+    for (int64_t v = 0; v < n; ++v)
+        for (int64_t e = g.indptr.data[v]; e < g.indptr.data[v + 1]; ++e) degree[v] += g.indices.data[e] != Id(v);
+    const Readings readings{sources.data, offsets.data, targets.data, num_sources};
+    Array<double> weights(3);
+    for (int64_t l = 0; l < 3; ++l) weights[l] = 1 / double(l + 1);
+    for (const int64_t length : {0, 1, 3})
+        same_for_all_threads<double>(targets.size, [&](int threads, double* out) {
+            count_walks<Id>(g.indptr.data, g.indices.data, t.indptr.data, t.indices.data, n, readings, weights.data,
+                            length, out, threads);
+        });
+    for (const double tolerance : {1e-2, 1e-4})
+        same_for_all_threads<double>(targets.size, [&](int threads, double* out) {
+            push_pagerank<Id>(g.indptr.data, g.indices.data, degree.data, n, readings, 0.2, tolerance, out, threads);
+        });
 }
 
 template <class Id>
@@ -291,6 +366,28 @@ void walks_and_skipgram(const Graph<Id>& g) {
             random_walks<Id>(graph, {length, p, 2 - p, 5}, nullptr, 0, count, nullptr, 0, out, threads);
         });
     }
+    const int64_t arcs = g.indices.size;
+    Array<float> weights(arcs), arc_keep(arcs);
+    Array<Id> arc_alias(arcs);
+    Array<double> sums(n);
+    for (int64_t v = 0; v < n; ++v)
+        for (int64_t e = g.indptr.data[v]; e < g.indptr.data[v + 1]; ++e) sums[v] += weights[e] = float(1 + e % 3);
+    same_for_all_threads<Id>(arcs, [&](int threads, Id* alias) {
+        build_alias_tables<Id>(g.indptr.data, weights.data, n, arc_keep.data, alias, threads);
+    });
+    build_alias_tables<Id>(g.indptr.data, weights.data, n, arc_keep.data, arc_alias.data, 3);
+    Array<int64_t> ids(count), starts(2);
+    starts[1] = n - 1;
+    same_for_all_threads<int64_t>(count,
+                                  [&](int threads, int64_t* out) { shuffled_walk_ids(3, count, n, 5, out, threads); });
+    shuffled_walk_ids(0, count, n, 5, ids.data, 3);
+    for (const double p : {1.0, 0.25}) {
+        const WalkGraph<Id> graph{
+            g.indptr.data, g.indices.data, weights.data, arc_keep.data, arc_alias.data, sums.data, nullptr, 0, n, true};
+        same_for_all_threads<Id>(count * length, [&](int threads, Id* out) {
+            random_walks<Id>(graph, {length, p, 1 / p, 5}, ids.data, 0, count, starts.data, 2, out, threads);
+        });
+    }
     Array<Id> walks(count * length);
     const WalkGraph<Id> graph{g.indptr.data, g.indices.data, nullptr, nullptr, nullptr, nullptr, nullptr, 0, n, true};
     random_walks<Id>(graph, {length, 1, 1, 5}, nullptr, 0, count, nullptr, 0, walks.data, 3);
@@ -308,17 +405,22 @@ void walks_and_skipgram(const Graph<Id>& g) {
         });
         Array<float> input(n * stride), output(n * stride);
         fill_uniform_rows(input.data, n, dimensions, stride, 3, 3);
-        // Threads share the tables without locks, on purpose (Hogwild), so that they are not set on it here.
+#ifdef GRAPHREP_STD_THREADS  // the thread sanitizer would report that threads share the tables without locks (Hogwild)
+        const int threads = 1;
+#else
+        const int threads = 3;
+#endif
+        const int64_t trained = std::min<int64_t>(count, 300);
         train_skipgram<Id>(
-            {walks.data, count,     length,     nullptr, 0, count, input.data, output.data, n,      dimensions,
-             stride,     keep.data, alias.data, nullptr, 3, 5,     10,         0.025,       0.0001, 1},
-            1);
+            {walks.data, trained,   length,     nullptr, 0, trained, input.data, output.data, n,      dimensions,
+             stride,     keep.data, alias.data, nullptr, 3, 5,       10,         0.025,       0.0001, 1},
+            threads);
     }
 }
 
 template <class Id>
 void graph_kernels(const Graph<Id>& g) {
-    const int64_t n = g.rows, pairs = 50;
+    const int64_t n = g.rows, pairs = 9000;
     if (n == 0 || n != g.cols) return;
     Array<int64_t> u(pairs), v(pairs);
     for (int64_t i = 0; i < pairs; ++i)
@@ -326,10 +428,18 @@ void graph_kernels(const Graph<Id>& g) {
     same_for_all_threads<double>(pairs, [&](int threads, double* out) {
         weighted_intersection<Id, double>(g.indptr.data, g.indices.data, nullptr, u.data, v.data, pairs, out, threads);
     });
+    const Array<double> node_weights = random_floats<double>(n);
+    same_for_all_threads<float>(pairs, [&](int threads, float* out) {
+        weighted_intersection<Id, float>(g.indptr.data, g.indices.data, node_weights.data, u.data, v.data, pairs, out,
+                                         threads);
+    });
     same_for_all_threads<int64_t>(pairs, [&](int threads, int64_t* out) {
         find_arcs<Id>(g.indptr.data, g.indices.data, u.data, v.data, pairs, out, threads);
     });
-    is_symmetric<Id>(g.indptr.data, g.indices.data, nullptr, n, 3);
+    REQUIRE(is_symmetric<Id>(g.indptr.data, g.indices.data, nullptr, n, 1) ==
+            is_symmetric<Id>(g.indptr.data, g.indices.data, nullptr, n, 3));
+    REQUIRE(count_loops<Id>(g.indptr.data, g.indices.data, n, 1) ==
+            count_loops<Id>(g.indptr.data, g.indices.data, n, 3));
     REQUIRE(first_bad_row<Id>(g.indptr.data, g.indices.data, n, 3) == -1);
     const auto csr = transpose_csr<Id>(g.indptr.data, g.indices.data, nullptr, n, 3);
     REQUIRE(csr.indices.size() == g.indices.size);
@@ -337,8 +447,15 @@ void graph_kernels(const Graph<Id>& g) {
     Array<float> weights(pairs);
     for (int64_t i = 0; i < pairs; ++i) source[i] = Id(u[i]), target[i] = Id(v[i]), weights[i] = float(i % 4 + 1);
     for (const Merge merge : {Merge::sum, Merge::max, Merge::first})
-        for (const bool symmetrise : {false, true})
-            build_csr<Id, Id>(source.data, target.data, weights.data, pairs, n, {merge, symmetrise, !symmetrise, 3});
+        for (const bool symmetrize : {false, true}) {
+            const auto built = build_csr<Id, Id>(source.data, target.data, weights.data, pairs, n,
+                                                 {merge, symmetrize, !symmetrize, 3});
+            if (symmetrize) {
+                const float* built_weights = built.weights.data();
+                REQUIRE(is_symmetric<Id>(built.indptr.data(), built.indices.data(), built_weights, n, 3));
+                REQUIRE(count_loops<Id>(built.indptr.data(), built.indices.data(), n, 3) == 0);
+            }
+        }
     for (const int64_t columns : {1, 5, 16, 33}) {
         same_for_all_threads<float>(n * columns, [&](int threads, float* out) {
             fill_projection(nullptr, n, columns, 0.4, 1, 3, out, threads);
@@ -376,7 +493,13 @@ void everything() {
         graph_kernels(g);
         walks_and_skipgram(g);
         sets_and_samples(g);
+        diffusion(g, t);
     }
+    const Graph<Id> many_nodes(5000, 5000, 20000);  // more than one thread takes at a time
+    graph_kernels(many_nodes);
+    walks_and_skipgram(many_nodes);
+    sets_and_samples(many_nodes);
+    diffusion(many_nodes, transposed(many_nodes));
 }
 
 template <class Id>
@@ -435,6 +558,61 @@ void text() {
             for (const int64_t chunk : {int64_t{1}, int64_t{5}, int64_t{1000}})
                 read_edge_list(exact.data, int64_t(length), 0, format, false, chunk, threads);
     }
+    format.columns = 3;
+    format.weighted = true;
+    const std::string weighted = "7 900000000000 0.5\n-3 7 1e2\n900000000000 12 3\n";  // too far apart for a bitmap
+    for (const int threads : {1, 3}) {
+        const EdgeList list = read_edge_list(weighted.data(), int64_t(weighted.size()), 0, format, false, 1, threads);
+        REQUIRE(list.ids.size() == 4 && list.ids[0] == -3 && list.weights.size() == 3);
+    }
+}
+
+void memory() {
+    BlockCache cache(1 << 14);
+    Block small = cache.acquire(100), large = cache.acquire(20000);
+    std::memset(small.data, 1, small.bytes);
+    std::memset(large.data, 1, large.bytes);
+    void* const address = small.data;
+    cache.release(small);
+    cache.release(large);  // above the limit
+    REQUIRE(cache.total() == 4096);
+    small = cache.acquire(4000);
+    REQUIRE(small.data == address && cache.total() == 0);
+    cache.release(small);
+    cache.set_limit(0);
+    REQUIRE(cache.total() == 0);
+}
+
+template <class Exception, class Run>
+bool throws(Run&& run) {
+    try {
+        run();
+    } catch (const Exception&) {
+        return true;
+    }
+    return false;
+}
+
+// An exception reaches the caller of a parallel region, and the next region runs.
+void exceptions() {
+    for (const int threads : {1, 3}) {
+        std::atomic<int64_t> sum{0};
+        REQUIRE(throws<std::bad_alloc>([&] { parallel(threads, [](int, int) { throw std::bad_alloc(); }); }));
+        REQUIRE(throws<std::bad_alloc>([&] {
+            parallel_blocks(100, 7, threads, [](int64_t begin, int64_t) {
+                if (begin % 2) throw std::bad_alloc();
+            });
+        }));
+        REQUIRE(throws<std::length_error>([&] {  // a workspace larger than memory
+            const Array<int64_t> none(4);
+            count_walks<int64_t>(none.data, none.data, none.data, none.data, INT64_MAX,
+                                 {none.data, none.data, none.data, 3}, nullptr, 1, nullptr, threads);
+        }));
+        parallel_blocks(100, 7, threads, [&](int64_t begin, int64_t end) {
+            for (int64_t i = begin; i < end; ++i) sum += i;
+        });
+        REQUIRE(sum == 4950);
+    }
 }
 
 }  // namespace
@@ -442,10 +620,13 @@ void text() {
 int main() {
     for (const char* isa : {"baseline", "avx2", "avx512"}) {
         if (!set_isa(isa)) continue;
+        REQUIRE(std::strcmp(isa_name(active_isa()), isa) == 0);
         everything<int32_t>();
         everything<int64_t>();
         all_segments<int32_t>();
         all_segments<int64_t>();
+        many_ids<int32_t>();
+        many_ids<int64_t>();
         dropouts<float>();
         dropouts<double>();
         dropouts<BFloat16>();
@@ -453,5 +634,7 @@ int main() {
         std::printf("%s: done\n", isa);
     }
     text();
+    memory();
+    exceptions();
     return 0;
 }
