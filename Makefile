@@ -1,11 +1,16 @@
 # make demo    set up, then the main job on the built-in graph
 # make test    everything that CI runs
+# make smoke   fit a few models with the built wheel, on every Python that is installed and with the lowest versions
+# make bench   quick benchmarks that need no peer package; one of any: make bench BENCH=spmm ARGS='--rounds 3'
+# make mutants change the code on purpose, here and there, and see that a test fails; MODULES chooses where
 VENV ?= .venv
 PYTHON ?= python3
+BENCH ?= contrastive heuristics neighbors sampling
+BENCH_RESULTS ?= out/bench
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint types unit sanitize docs bench clean setup setup-dev
+.PHONY: demo test lint types unit sanitize smoke docs bench mutants clean setup setup-dev
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
@@ -42,8 +47,21 @@ sanitize:
 
 test: lint types unit sanitize
 
+smoke: setup-dev
+	$(BIN)/nox
+
+# The results that the documentation shows are in experiments/results; BENCH_RESULTS=experiments/results renews them.
+bench: setup-dev
+	@set -e; for name in $(BENCH); do \
+	  echo "== $$name"; \
+	  GRAPHREP_RESULTS=$(BENCH_RESULTS) $(BIN)/python experiments/bench/$$name.py $(ARGS); \
+	done
+
+mutants: setup-dev
+	$(BIN)/python tests/mutation/run.py $(MODULES)
+
 docs: setup-dev
 	$(BIN)/python -m sphinx -W -b html docs docs/_build/html
 
 clean:
-	rm -rf $(VENV) build out docs/_build
+	rm -rf $(VENV) .nox build out docs/_build

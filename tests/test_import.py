@@ -35,6 +35,14 @@ def test_import_is_light():
     assert run(f"import sys, graphrep; print([m for m in {HEAVY} if m in sys.modules])") == "[]"
 
 
+def test_the_package_runs_as_a_module():
+    code = "import runpy, sys; sys.argv = ['graphrep', '--version']; runpy.run_module('graphrep', run_name='__main__')"
+    assert run(code) == graphrep.__version__
+    done = subprocess.run([sys.executable, "-m", "graphrep", "no-such-command"], capture_output=True, check=False)
+    assert done.returncode == 2
+    assert b"no-such-command" in done.stderr
+
+
 def test_import_of_the_subpackages_loads_no_learning_library():
     code = (
         f"import sys, graphrep.io, graphrep.embed, graphrep.graph; print([m for m in {LEARNING} if m in sys.modules])"

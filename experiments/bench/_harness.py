@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-RESULTS = Path(__file__).resolve().parents[1] / "results"
+RESULTS = Path(os.environ.get("GRAPHREP_RESULTS", Path(__file__).resolve().parents[1] / "results"))
 PACKAGES = ("graphrep", "numpy", "scipy", "torch", "scikit-learn")
 LOAD_BEFORE = os.getloadavg()  # at import: how quiet the machine was before the benchmark itself loaded it
 
@@ -154,7 +154,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None
 
 
 def write_results(name: str, payload: Mapping[str, Any]) -> Path:
-    """Write ``experiments/results/NAME.json`` whole or not at all; add the environment if the payload has none."""
+    """Write ``RESULTS/NAME.json`` whole or not at all; add the environment if the payload has none."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{name}.json"
     content = json.dumps({"environment": environment(), **payload}, indent=2, allow_nan=False) + "\n"
