@@ -173,7 +173,8 @@ def _spanning_forest(
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Mask of the edges of a spanning forest that is minimal for random weights."""
     rank = rng.permutation(edges.shape[1]) + 1.0  # distinct and not zero, which would be no edge
-    chosen = sp.csgraph.minimum_spanning_tree(sp.csr_array((rank, (edges[0], edges[1])), shape=(num_nodes, num_nodes)))
+    ends = edges.astype(np.int32)  # older SciPy does not convert wider ids; newer SciPy refuses what they cannot hold
+    chosen = sp.csgraph.minimum_spanning_tree(sp.csr_array((rank, (ends[0], ends[1])), shape=(num_nodes, num_nodes)))
     in_forest = np.zeros(edges.shape[1] + 1, dtype=bool)
     in_forest[chosen.data.astype(np.int64)] = True
     return np.asarray(in_forest[rank.astype(np.int64)])

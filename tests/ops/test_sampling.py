@@ -234,8 +234,8 @@ def test_unusable_input_is_refused():
         ((adj, [0], [1]), {"batch": -1}, ValueError, "batch must be at least 0"),
         ((plain, [0], [1]), {"weighted": True}, ValueError, "one float32 or float64 value per entry, got none"),
         ((adj.with_values(torch.ones(20, 2)), [0], [1]), {"weighted": True}, ValueError, "value per entry"),
-        ((bad, [0], [1]), {"weighted": True}, ValueError, "those of row 0 are not"),
-        ((negative, [0], [1]), {"weighted": True, "replace": True}, ValueError, "those of row 0 are not"),
+        ((bad, [0], [1]), {"weighted": True}, ValueError, "in row 0 they are not"),
+        ((negative, [0], [1]), {"weighted": True, "replace": True}, ValueError, "in row 0 they are not"),
     ):
         with pytest.raises(error, match=message):
             gr.ops.sample_neighbors(*args, **options)

@@ -70,6 +70,6 @@ def test_weights_that_are_none(row, wrong, replace, device):
     values = torch.ones(adj.num_entries, device=device)
     values[adj.indptr[row + 1] - 1] = wrong
     adj = adj.with_values(values)
-    with pytest.raises(ValueError, match=f"those of row {row} are not"):
+    with pytest.raises(ValueError, match=f"in row {row} they are not"):
         gr.ops.sample_neighbors(adj, [3, row], [4], weighted=True, replace=replace, seed=0)
     gr.ops.sample_neighbors(adj, [3], [4], weighted=True, replace=replace, seed=0)
