@@ -144,3 +144,13 @@ def test_without_gensim_the_error_says_what_to_install(four, monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ImportError, match=r"to_keyed_vectors needs gensim; pip install 'graphrep\[gensim\]'"):
         four.to_keyed_vectors()
+
+
+def test_a_file_of_numbers_that_are_no_vectors_is_named(tmp_path):
+    for name, table, message in (
+        ("nan.npy", np.array([[1.0, np.nan]], dtype=np.float32), "vectors must be finite; row 0 holds nan"),
+        ("flat.npy", np.ones(3, dtype=np.float32), "shape"),
+    ):
+        np.save(tmp_path / name, table)
+        with pytest.raises(ValueError, match=rf"{name}.*{message}"):
+            gr.load_vectors(tmp_path / name)
