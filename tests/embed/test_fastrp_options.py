@@ -5,6 +5,7 @@ from __future__ import annotations
 import networkx as nx
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 import graphrep as gr
 from graphrep.embed import tune_fastrp
@@ -171,3 +172,47 @@ def test_tuning_keeps_the_best_wherever_it_is():
             KARATE, lambda vectors, values=values: next(values), estimator=gr.FastRP(dimensions=2), trials=4
         )
         assert (best.iteration_weights, best.normalization_strength) == history[winner][1:]
+
+
+def test_every_trial_is_scored_by_the_vectors_of_its_own_setting():
+    seen = []
+
+    def score(vectors):
+        seen.append(vectors.copy())
+        return float(len(seen))
+
+    estimator = gr.FastRP(dimensions=8, iteration_weights=(0.0, 1.0, 1.0))
+    best, history = tune_fastrp(KARATE, score, estimator=estimator, trials=3)
+    for vectors, trial in zip(seen, history, strict=True):
+        estimator.set_params(
+            iteration_weights=trial.iteration_weights, normalization_strength=trial.normalization_strength
+        )
+        np.testing.assert_array_equal(vectors, estimator.fit_transform(KARATE))
+    assert (best.iteration_weights, best.normalization_strength) == history[2][1:]
+
+
+# New nodes
+
+
+def test_one_negative_weight_among_positive_ones_is_refused_and_a_stored_zero_is_none():
+    model = gr.FastRP(dimensions=8).fit(KARATE)
+    rows = np.zeros((2, 34))
+    rows[0, 3], rows[1, 7], rows[1, 9] = 2, 1, -0.5
+    with pytest.raises(ValueError, match=r"adjacency must not hold negative weights, got -0.5\."):
+        model.transform(rows)
+    stored = sp.csr_array((np.array([2.0, 0.0]), (np.array([0, 0]), np.array([3, 5]))), shape=(1, 34))
+    assert stored.nnz == 2
+    np.testing.assert_array_equal(model.transform(stored), model.transform(rows[:1]))
+
+
+@pytest.mark.parametrize("normalize_rows", [True, False])
+def test_new_rows_are_normalized_as_the_fitted_ones(normalize_rows):
+    model = gr.FastRP(dimensions=8, normalize_rows=normalize_rows, standardize=False).fit(KARATE)
+    np.testing.assert_allclose(model.transform(KARATE), model.embedding_, rtol=1e-3, atol=1e-5)
+
+
+def test_scikit_learn_is_told_that_vectors_are_single_precision():
+    from sklearn.utils import get_tags
+
+    assert get_tags(gr.FastRP()).transformer_tags.preserves_dtype == ["float32"]
+    assert gr.FastRP(dimensions=4).fit(KARATE).transform(np.eye(34, dtype=np.float64)).dtype == np.float32

@@ -46,3 +46,11 @@ def test_the_case_above_is_beyond_float32():
         rough = np.argsort(-(vectors @ query), kind="stable")
         wrong += rough[:3].tolist() != exact_order(vectors, query, "dot")[:3].tolist()
     assert wrong == 5
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_vectors_of_zeros_alone_are_all_found(metric):
+    zeros = gr.NodeVectors(np.zeros((5, 3)))
+    expected = 1.0 if metric == "euclidean" else 0.0
+    assert zeros.most_similar([1.0, 0.0, 0.0], k=3, metric=metric) == [(row, expected) for row in (0, 1, 2)]
+    assert zeros.most_similar(2, k=9, metric=metric) == [(row, 0.0) for row in (0, 1, 3, 4)]

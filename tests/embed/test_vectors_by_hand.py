@@ -135,3 +135,22 @@ def test_pickling_forgets_no_name_and_stays_read_only(four):
     plain = pickle.loads(pickle.dumps(gr.NodeVectors(VECTORS)))
     assert plain.nodes.tolist() == [0, 1, 2, 3]
     assert plain.row(3) == 3
+
+
+def test_without_gensim_the_error_says_what_to_install(four, monkeypatch):
+    import sys
+
+    for name in ("gensim", "gensim.models"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError, match=r"to_keyed_vectors needs gensim; pip install 'graphrep\[gensim\]'"):
+        four.to_keyed_vectors()
+
+
+def test_a_file_of_numbers_that_are_no_vectors_is_named(tmp_path):
+    for name, table, message in (
+        ("nan.npy", np.array([[1.0, np.nan]], dtype=np.float32), "vectors must be finite; row 0 holds nan"),
+        ("flat.npy", np.ones(3, dtype=np.float32), "shape"),
+    ):
+        np.save(tmp_path / name, table)
+        with pytest.raises(ValueError, match=rf"{name}.*{message}"):
+            gr.load_vectors(tmp_path / name)

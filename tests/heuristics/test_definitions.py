@@ -244,7 +244,7 @@ def test_a_score_that_sees_nobody_ranks_all_first_if_unseen_nodes_have_a_rank():
     x = np.ones((40, 2))
     x[5] = 0
     graph = gr.as_graph(nx.path_graph(40), x=x)
-    options = {"num_negatives": 4, "scores": [COMMON, "features"], "progress": False}
+    options = {"num_negatives": 4, "scores": [COMMON, PAGERANK, "features"], "progress": False}
     unseen, seen = (
         {
             tuple(sorted(hard_negatives(graph, [[5], [30]], rank_unseen=ranked, random_state=s, **options)[1, 0, :2]))

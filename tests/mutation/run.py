@@ -373,11 +373,12 @@ def draw(root: Path, paths: list[str], limit: int, seed: int) -> list[Mutant]:
 def survivors_of(report: Path) -> list[Mutant]:
     """Survivors of an earlier run, of which the source must still be the same."""
     rows = json.loads(report.read_text(encoding="utf-8"))["mutants"]
+    known = {file: set(mutants_of(ROOT, file)) for file in {row["file"] for row in rows}}
     out = []
     for row in rows:
         if row["status"] == "survived":
             mutant = Mutant(**{name: row[name] for name in Mutant.__dataclass_fields__})
-            if mutant not in mutants_of(ROOT, mutant.file):
+            if mutant not in known[mutant.file]:
                 raise SystemExit(f"{report} is about another version of {mutant.file}; run without --survivors-of.")
             out.append(mutant)
     return out
