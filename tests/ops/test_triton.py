@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import graphrep as gr
-from graphrep.ops import _library, sparse_dense
+from graphrep.ops import library, sparse_dense
 
 CASES = Path(__file__).with_name("triton_cases")
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
@@ -199,7 +199,7 @@ def test_tensors_on_the_cpu_need_the_interpreter(path_graph, monkeypatch):
 
 
 def test_without_triton(path_graph, monkeypatch):
-    monkeypatch.setattr(_library, "_triton_found", False)
+    monkeypatch.setattr(library, "_triton_found", False)
     monkeypatch.setenv("GRAPHREP_BACKEND", "triton")
     with pytest.raises(ModuleNotFoundError, match=r"^spmm_sum: .*needs the package triton"):
         gr.ops.spmm(path_graph, torch.ones(2, 1))
@@ -207,7 +207,7 @@ def test_without_triton(path_graph, monkeypatch):
 
 @pytest.mark.parametrize(("installed", "expected"), [(False, "reference"), (True, "triton")])
 def test_what_runs_on_a_gpu_by_default(installed, expected, monkeypatch):
-    monkeypatch.setattr(_library, "_triton_found", installed)
+    monkeypatch.setattr(library, "_triton_found", installed)
     monkeypatch.setenv("GRAPHREP_BACKEND", "auto")
     op = sparse_dense.sddmm_op
     monkeypatch.setattr(op, "_reference", lambda *_: "reference")
