@@ -97,12 +97,12 @@ def test_rows_at_both_ends_of_the_range():
 
 
 def test_weighted_degree_is_added_in_float64():
-    """2**24 + 1 + 1 is 2**24 in float32."""
-    weights = [2.0**24, 1, 1]
+    """2**25 + 3 is no float32, in whatever order it is added up."""
+    weights = [2.0**25, 2, 1]
     out = as_graph([[0, 0, 0], [1, 2, 3]], directed=True, weights=weights)
-    assert out.weighted_degree().tolist() == [2.0**24 + 2, 0, 0, 0]
+    assert out.weighted_degree().tolist() == [2.0**25 + 3, 0, 0, 0]
     into = as_graph([[1, 2, 3], [0, 0, 0]], directed=True, weights=weights)
-    assert into.weighted_degree(incoming=True).tolist() == [2.0**24 + 2, 0, 0, 0]
+    assert into.weighted_degree(incoming=True).tolist() == [2.0**25 + 3, 0, 0, 0]
     for incoming in (False, True):
         assert named(weights=(1, 1, 1)).weighted_degree(incoming=incoming).dtype == np.float64
         assert named().weighted_degree(incoming=incoming).dtype == np.float64

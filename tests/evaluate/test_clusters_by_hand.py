@@ -123,7 +123,7 @@ def test_defaults_are_two_hops_and_seed_zero(noise):
 
 def test_the_seed_decides_and_the_global_state_does_not(noise):
     runs = []
-    for seed, state in ((0, 1), (0, 2), (1, 1)):
+    for seed, state in ((0, 1), (0, 2), (2, 1)):
         np.random.seed(state)  # noqa: NPY002
         runs.append(clustering_baselines(noise, 5, n_init=1, components=8, seed=seed))
     for name, labels in runs[0].items():
