@@ -123,6 +123,6 @@ def test_cluster_graph_contracts_the_adjacency():
     np.testing.assert_array_equal(found.to_dense(), member.T @ graph.to_scipy().toarray() @ member)
     means = ClusterMeans(np.ones((34, 1), np.float32), Clusters.from_labels(labels, 34))
     plain = ClusterSource(means, found).positives().to_dense()
-    expected = contrast.symmetric_normalised(found.with_values(None)).to_dense()
+    expected = gr.ops.symmetric_normalize(found.with_values(None)).to_dense()
     torch.testing.assert_close(plain, expected)
     assert (ClusterSource(means, found, weighted=True).positives().to_dense() != plain).any()

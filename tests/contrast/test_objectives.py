@@ -144,7 +144,7 @@ def test_coles_is_the_formula():
         return scale[:, None] * dense * scale
 
     literal = 0.8 * torch.trace(z.T @ normal(negatives) @ z) - torch.trace(z.T @ normal(positives) @ z)
-    sparse = [contrast.symmetric_normalised(adj, torch.float64) for adj in (positives, negatives)]
+    sparse = [gr.ops.symmetric_normalize(adj, torch.float64) for adj in (positives, negatives)]
     assert_same(contrast.coles(z, *sparse), literal / n, [z])
 
 
@@ -213,5 +213,5 @@ def test_objectives_take_the_vectors_of_any_graph():
     """The functions stand alone: vectors of any module, adjacency of any graph."""
     g = gr.as_graph([[0, 1, 2], [1, 2, 3]], directed=False)
     z = torch.randn(4, 3)
-    positives = contrast.symmetric_normalised(gr.ops.as_adjacency(g))
+    positives = gr.ops.symmetric_normalize(gr.ops.as_adjacency(g))
     assert contrast.coles(z, positives, positives, 1.0).abs() < 1e-6
