@@ -276,7 +276,7 @@ def test_own_objectives_and_encoders_of_contrastive_learners():
     own = gr.Contrastive(encoder=lambda width: torch.nn.Bilinear(width, 1, 8), objective="cca-ssg", **SMALL)
     with pytest.raises(TypeError):  # a module of other arguments
         own.fit(graph)
-    with pytest.raises(ValueError, match="dimensions must be given with an encoder of your own"):
+    with pytest.raises(ValueError, match="dimensions must be the width of the result of a custom encoder"):
         gr.Contrastive(encoder=torch.nn.Linear(2, 2), epochs=1).fit(graph)
     with pytest.raises(TypeError, match="objective must be a name or a function"):
         gr.StructComp(objective=3).fit(graph)
