@@ -196,33 +196,19 @@ class PamC(ClusterMixin, LoopEstimator):  # type: ignore[misc]
     ) -> bool:
         """Run both stages; returns whether they are complete."""
         begin = time.monotonic()
-        start = starting_point(
-            table,
-            checkpoint,
-            n_clusters=self.n_clusters,
-            n_init=self.n_init,
-            degrees_of_freedom=self.degrees_of_freedom,
-            hidden=self.hidden,
-            dimensions=self.dimensions,
-            autoencoder=autoencoder,
-            epochs=self.pretraining_epochs,
-            batch_size=self.pretraining_batch_size,
-            learning_rate=self.pretraining_learning_rate,
-            progress=self.progress,
-            max_seconds=self.max_seconds,
-        )
+        names = ("n_clusters", "n_init", "degrees_of_freedom", "hidden", "dimensions", "progress", "max_seconds")
+        options = {name: getattr(self, name) for name in names}
+        options |= {name: getattr(self, f"pretraining_{name}") for name in ("epochs", "batch_size", "learning_rate")}
+        start = starting_point(table, checkpoint, autoencoder=autoencoder, **options)
         if start.timed_out:  # the next fit continues the pre-training
             checkpoint = Checkpoint(None, random_state=checkpoint.seed)
         influences = influence(graph, self.hops, cumulative=self.cumulative, max_entries=self.max_entries)
-        task = ClusterTask(
-            start.model,
-            table,
-            influences.to(table.device),
-            self._contrast,
-            alpha=self.alpha,
-            beta=self.beta,
-            reconstruction=self._reconstruction(),
-        )
+        weights = {
+            "alpha": self.alpha,
+            "beta": self.beta,
+            "reconstruction": getattr(self, "reconstruction", 0.0),
+        }  # SCGC has it
+        task = ClusterTask(start.model, table, influences.to(table.device), self._contrast, **weights)
 
         def on_epoch(epoch: int, record: dict[str, float]) -> bool:
             self.labels_ = task.labels.cpu().numpy()
@@ -274,9 +260,6 @@ class PamC(ClusterMixin, LoopEstimator):  # type: ignore[misc]
 
     def _contrast(self, z: Tensor, labels: Tensor, weights: Adjacency) -> Tensor:
         return meta_node_loss(z, labels, weights, n_clusters=self.n_clusters, temperature=self.temperature)
-
-    def _reconstruction(self) -> float:
-        return 0.0
 
     def _encode(self, table: FeatureTable) -> tuple[F32, F32]:
         both = table.encoded(lambda x: torch.cat(self.model_(x), 1)).cpu().numpy()
@@ -373,9 +356,6 @@ class SCGC(PamC):
     def _contrast(self, z: Tensor, labels: Tensor, weights: Adjacency) -> Tensor:
         del labels
         return neighbor_contrast_loss(z, weights, temperature=self.temperature, block=self.block)
-
-    def _reconstruction(self) -> float:
-        return float(self.reconstruction)
 
     def _check(self) -> None:
         super()._check()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
@@ -110,6 +110,7 @@ def starting_point(
     return start
 
 
+@dataclass(eq=False, repr=False)
 class ClusterTask:
     """Full-batch loss of the clustering stage.
 
@@ -130,21 +131,17 @@ class ClusterTask:
         checkpoints.
     """
 
-    def __init__(
-        self,
-        model: ClusterModel,
-        table: FeatureTable,
-        influence: Adjacency,
-        contrast: Callable[[Tensor, Tensor, Adjacency], Tensor],
-        *,
-        alpha: float,
-        beta: float,
-        reconstruction: float = 0.0,
-    ) -> None:
-        self.model, self.table, self.influence, self.contrast = model, table, influence, contrast
-        self.alpha, self.beta, self.reconstruction = alpha, beta, reconstruction
-        labels = torch.full((table.shape[0],), -1, device=table.device)
-        model.register_buffer("labels", labels)
+    model: ClusterModel
+    table: FeatureTable
+    influence: Adjacency
+    contrast: Callable[[Tensor, Tensor, Adjacency], Tensor]
+    _: KW_ONLY
+    alpha: float
+    beta: float
+    reconstruction: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.model.register_buffer("labels", torch.full((self.table.shape[0],), -1, device=self.table.device))
 
     @property
     def labels(self) -> Tensor:

@@ -107,10 +107,6 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
     def _fit_vectors(self, graph: Graph) -> F32:
         raise NotImplementedError
 
-    def _open(self, graph: Graph, *more: Any) -> Checkpoint:
-        """Checkpoint of a fit to a graph; holds the seed."""
-        return self._open_checkpoint(graph, graph.x, *more)
-
     def _features(self, graph: Graph, seed: int) -> Any:
         """Features of the graph as a sparse matrix or a float32 array; random features if it has none."""
         x = graph.x

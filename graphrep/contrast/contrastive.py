@@ -31,6 +31,9 @@ _COMMON = COMMON_SETTINGS | {
 }
 _AUGMENTED = {"feature_masking": (0.1, 0.1), "edge_dropping": (0.4, 0.4)}
 _SGC = {"hops": 2, "inner_activation": "none", "activation": "none", "weight_decay": 5e-4}
+_GRACE = {"layers": 2, "dimensions": 128, "hidden": 256, "activation": "relu", "temperature": 0.4, "epochs": 200}
+_BGRL = {"layers": 2, "dimensions": 256, "hidden": 512, "inner_activation": "prelu", "batch_norm": True, "epochs": 1000}
+_SLOW = {"learning_rate": 5e-4, "weight_decay": 1e-5}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -118,38 +121,14 @@ class Contrastive(ContrastiveEmbedder):
     """
 
     SETTINGS: ClassVar[dict[str, dict[str, Any]]] = {
-        "grace": _COMMON
-        | {
-            "layers": 2,
-            "dimensions": 128,
-            "hidden": 256,
-            "activation": "relu",
-            "learning_rate": 5e-4,
-            "weight_decay": 1e-5,
-            "temperature": 0.4,
-            "feature_masking": (0.3, 0.4),
-            "edge_dropping": (0.2, 0.4),
-            "epochs": 200,
-        },
+        "grace": _COMMON | _GRACE | _SLOW | {"feature_masking": (0.3, 0.4), "edge_dropping": (0.2, 0.4)},
         "cca-ssg": _COMMON | _AUGMENTED | {"layers": 2, "activation": "none", "weight": 1e-3, "epochs": 50},
         "barlow-twins": _COMMON | _AUGMENTED | {"layers": 2, "activation": "none", "epochs": 50},
         "sce": _COMMON | _SGC | {"weight": 2e4, "epochs": 50},
         "coles": _COMMON | _SGC | {"weight": 0.8, "epochs": 20},
         "dgi": _COMMON | {"epochs": 200},
         "ggd": _COMMON | {"feature_masking": (0.2, 0.2), "epochs": 500, "power_steps": 5},
-        "bgrl": _COMMON
-        | {
-            "layers": 2,
-            "dimensions": 256,
-            "hidden": 512,
-            "inner_activation": "prelu",
-            "batch_norm": True,
-            "learning_rate": 5e-4,
-            "weight_decay": 1e-5,
-            "feature_masking": (0.2, 0.1),
-            "edge_dropping": (0.2, 0.3),
-            "epochs": 1000,
-        },
+        "bgrl": _COMMON | _BGRL | _SLOW | {"feature_masking": (0.2, 0.1), "edge_dropping": (0.2, 0.3)},
         "own": _COMMON | _AUGMENTED | {"layers": 2, "activation": "none", "epochs": 50},
     }
 
@@ -162,7 +141,7 @@ class Contrastive(ContrastiveEmbedder):
     def _fit_vectors(self, graph: Graph) -> F32:
         augmentation = {name: _pair(name, self._setting(name)) for name in ("feature_masking", "edge_dropping")}
         device = self._device()
-        checkpoint = self._open(graph)
+        checkpoint = self._open_checkpoint(graph, graph.x)
         features = self._features(graph, checkpoint.seed)
         x: Any = as_features(features, device)
         adj = as_adjacency(graph).to(device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -26,6 +27,7 @@ class View(NamedTuple):
     rows: Tensor | None = None
 
 
+@dataclass(eq=False, repr=False)
 class GraphSource:
     """The whole graph; ``pair`` masks feature columns and drops arcs (each direction of an edge independently).
 
@@ -39,19 +41,16 @@ class GraphSource:
     message_passing : bool
     """
 
-    def __init__(
-        self,
-        x: Any,
-        graph_adj: Adjacency,
-        feature_masking: tuple[float, float] = (0.0, 0.0),
-        edge_dropping: tuple[float, float] = (0.0, 0.0),
-        *,
-        message_passing: bool = True,
-    ) -> None:
-        self.x, self.graph_adj = x, graph_adj
-        self.adj = graph_adj if message_passing else None
-        self.feature_masking, self.edge_dropping = feature_masking, edge_dropping
-        self.num_rows = int(x.shape[0])
+    x: Any
+    graph_adj: Adjacency
+    feature_masking: tuple[float, float] = (0.0, 0.0)
+    edge_dropping: tuple[float, float] = (0.0, 0.0)
+    _: KW_ONLY
+    message_passing: bool = True
+
+    def __post_init__(self) -> None:
+        self.adj = self.graph_adj if self.message_passing else None
+        self.num_rows = int(self.x.shape[0])
 
     def plain(self) -> View:
         """The graph without augmentation."""

@@ -136,16 +136,16 @@ class StructComp(ContrastiveEmbedder):
 
     def _fit_vectors(self, graph: Graph) -> F32:
         device = self._device()
-        checkpoint = self._open(graph)
+        checkpoint = self._open_checkpoint(graph, graph.x)
         features = self._features(graph, checkpoint.seed)
-        clock = _Clock()
+        times = [time.perf_counter()]
         clusters = self._clusters(graph, checkpoint.seed)
         self.clusters_: npt.NDArray[np.int64] = clusters.labels
         self.n_clusters_ = clusters.num_clusters
-        clock.lap("partition")
+        times.append(time.perf_counter())
         log.info("StructComp: %d nodes in %d clusters", graph.num_nodes, clusters.num_clusters)
         means = ClusterMeans(features, clusters, device)
-        clock.lap("compression")
+        times.append(time.perf_counter())
 
         def source() -> ClusterSource:
             between = cluster_graph(graph, clusters.labels, clusters.num_clusters).to(device)
@@ -158,10 +158,10 @@ class StructComp(ContrastiveEmbedder):
         complete = self._train(source, int(features.shape[1]), infer, checkpoint, init="linear")
         self.encoder_.zero_grad()
         empty_cache()  # so that the result can reuse the memory of training
-        clock.lap("training")
+        times.append(time.perf_counter())
         embedding: F32 = infer(self.encoder_).cpu().numpy()
-        clock.lap("inference")
-        self.seconds_ = clock.laps
+        seconds = np.diff([*times, time.perf_counter()]).tolist()
+        self.seconds_ = dict(zip(("partition", "compression", "training", "inference"), seconds, strict=True))
         if complete:
             checkpoint.remove()
         return embedding
@@ -178,13 +178,3 @@ class StructComp(ContrastiveEmbedder):
         else:
             wanted = max(1, int(graph.num_nodes / checked_float("compression", self.compression, 1.0)))
         return Clusters.from_labels(metis(graph, wanted, seed=seed), graph.num_nodes)
-
-
-class _Clock:
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self.since = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self.laps[name], self.since = now - self.since, now

@@ -132,7 +132,7 @@ class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
             raise ValueError("edges must hold at least one edge that is not a self loop, got none.")
         valid, valid_neg = checked_validation(val, g, edges)
         if learned and np.size(self.C) > 1 and not valid.size:
-            raise ValueError(f"C must be a single number without validation pairs, got {self.C!r}; pass one or val.")
+            raise ValueError(f"C must be one number without validation pairs, got {self.C!r}; pass val for several.")
         self._embed(g)
         if learned:
             parts = SimpleNamespace(train=positives, valid=valid, valid_neg=valid_neg)

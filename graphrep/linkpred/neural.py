@@ -200,7 +200,10 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
             encoder = self._make_encoder(None if x is None else int(x.shape[1]), graph.num_nodes)
             model = PairModel(encoder, self._make_predictor()).to(device)
         if start is not None:
-            _begin_with(model, start)
+            state, wanted = start.state_dict(), model.state_dict()
+            if state.keys() != wanted.keys() or any(part.shape != wanted[name].shape for name, part in state.items()):
+                raise ValueError("start must be fitted with the same encoder, width and predictor options.")
+            model.load_state_dict(state)
         names = ("batch_size", "num_negatives", "negative_sampling", "drop_last", "hide_targets", "precision")
         options = {name: getattr(self, name) for name in (*names, "metric", "score_batch")}
         limit = self.train_metric_limit
@@ -417,21 +420,12 @@ class GAE(LinkPredictor):
             return copy.deepcopy(self.predictor)
         if self.predictor is not None:
             return self.predictor(self.dimensions)
+        options: dict[str, Any] = {"dropout": self.predictor_dropout, "layer_norm": self.layer_norm}
         if self.predictor_layers is not None:
-            return ResidualPredictor(
-                self.dimensions,
-                layers=self.predictor_layers,
-                dropout=self.predictor_dropout,
-                layer_norm=self.layer_norm,
-                residual=self.predictor_residual,
-            )
-        return HadamardPredictor(
-            self.dimensions,
-            dropout=self.predictor_dropout,
-            layer_norm=self.layer_norm,
-            tail_activation=self.tail_activation,
-            two_layer_head=self.two_layer_head,
-        )
+            options |= {"layers": self.predictor_layers, "residual": self.predictor_residual}
+            return ResidualPredictor(self.dimensions, **options)
+        options |= {"tail_activation": self.tail_activation, "two_layer_head": self.two_layer_head}
+        return HadamardPredictor(self.dimensions, **options)
 
     def _check(self) -> None:
         super()._check()
@@ -482,15 +476,9 @@ class NCN(LinkPredictor):
     beta: float = 1.0
 
     def _neighbor_options(self) -> dict[str, Any]:
-        return {
-            "dropout": self.predictor_dropout,
-            "edge_dropout": self.predictor_edge_dropout,
-            "layer_norm": self.layer_norm,
-            "node_transform": self.node_transform,
-            "tail_activation": self.tail_activation,
-            "two_layer_head": self.two_layer_head,
-            "beta": self.beta,
-        }
+        names = ("layer_norm", "node_transform", "tail_activation", "two_layer_head", "beta")
+        dropout = {"dropout": self.predictor_dropout, "edge_dropout": self.predictor_edge_dropout}
+        return dropout | {name: getattr(self, name) for name in names}
 
     def _make_predictor(self) -> nn.Module:
         return NeighborPredictor(self.dimensions, **self._neighbor_options())
@@ -538,17 +526,10 @@ class NCNC(NCN):
     inner_transform_twice: bool = True
 
     def _make_predictor(self) -> nn.Module:
-        return CompletionPredictor(
-            self.dimensions,
-            scale=self.completion_scale,
-            offset=self.completion_offset,
-            prior=self.completion_prior,
-            alpha=self.completion_alpha,
-            depth=self.completion_depth,
-            max_neighbors=self.max_neighbors,
-            inner_transform_twice=self.inner_transform_twice,
-            **self._neighbor_options(),
-        )
+        names = ("scale", "offset", "prior", "alpha", "depth")
+        options = self._neighbor_options() | {name: getattr(self, f"completion_{name}") for name in names}
+        options |= {"max_neighbors": self.max_neighbors, "inner_transform_twice": self.inner_transform_twice}
+        return CompletionPredictor(self.dimensions, **options)
 
     def _check(self) -> None:
         super()._check()
@@ -557,11 +538,3 @@ class NCNC(NCN):
             checked_float(name, getattr(self, name))
         for name in ("completion_prior", "completion_alpha"):
             checked_float(name, getattr(self, name), 0.0, 1.0)
-
-
-def _begin_with(model: nn.Module, other: nn.Module) -> None:
-    """Copy the parameters of a fitted model."""
-    state, wanted = other.state_dict(), model.state_dict()
-    if state.keys() != wanted.keys() or any(part.shape != wanted[name].shape for name, part in state.items()):
-        raise ValueError("start must be fitted with the same encoder, width and predictor options.")
-    model.load_state_dict(state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,6 +49,7 @@ class PairBatch(NamedTuple):
     neg: Tensor
 
 
+@dataclass(eq=False, repr=False)
 class PairTask:
     """The ``batches``, ``loss`` and ``validate`` of a :class:`graphrep.learn.Loop`.
 
@@ -71,33 +73,28 @@ class PairTask:
     score_batch : int
     """
 
-    def __init__(
-        self,
-        model: PairModel,
-        graph: Graph,
-        adj: Adjacency,
-        x: Any,
-        positives: Tensor,
-        *,
-        batch_size: int,
-        num_negatives: int = 1,
-        negative_sampling: str = "uniform",
-        drop_last: bool = False,
-        hide_targets: bool = True,
-        precision: str = "float32",
-        val: tuple[Tensor, Tensor] | None = None,
-        metric: str = "hits@100",
-        with_train_metric: bool = False,
-        score_batch: int = 8192,
-    ) -> None:
-        self.model, self.graph, self.adj, self.x = model, graph, adj, x
-        self.device = adj.device
-        self.positives, self.val = positives.to(self.device), val
-        self.batch_size, self.num_negatives, self.negative_sampling = batch_size, num_negatives, negative_sampling
-        self.drop_last, self.hide_targets, self.precision = drop_last, hide_targets, precision
-        self.metric, self.with_train_metric, self.score_batch = metric, with_train_metric, score_batch
+    model: PairModel
+    graph: Graph
+    adj: Adjacency
+    x: Any
+    positives: Tensor
+    _: KW_ONLY
+    batch_size: int
+    num_negatives: int = 1
+    negative_sampling: str = "uniform"
+    drop_last: bool = False
+    hide_targets: bool = True
+    precision: str = "float32"
+    val: tuple[Tensor, Tensor] | None = None
+    metric: str = "hits@100"
+    with_train_metric: bool = False
+    score_batch: int = 8192
+
+    def __post_init__(self) -> None:
+        self.device = self.adj.device
+        self.positives = self.positives.to(self.device)
         # Ascending keys of the entries, for binary search.
-        self.keys = adj.rows().long() * graph.num_nodes + adj.indices.long()
+        self.keys = self.adj.rows().long() * self.graph.num_nodes + self.adj.indices.long()
 
     def batches(self, epoch: int) -> Iterator[PairBatch]:
         """Batches of an epoch in random order; each edge has separate negatives."""

@@ -7,7 +7,6 @@ import scipy.sparse as sp
 import torch
 
 import graphrep as gr
-from graphrep import contrast
 from graphrep.contrast import ClusterMeans, Clusters, metis
 from graphrep.contrast.sources import ClusterSource, cluster_graph
 from graphrep.nn import SparseFeatures
