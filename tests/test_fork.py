@@ -11,14 +11,14 @@ import os, signal
 import torch
 import numpy as np
 import graphrep as gr
-from graphrep.ops import propagate, spmm
+from graphrep.ops import graph_matmul, spmm
 
 graph = gr.as_graph(np.random.default_rng(0).integers(3000, size=(2, 40_000)), directed=False)
 torch.set_num_threads(2)
 x = np.ones((3000, 8), dtype=np.float32)
 
 def work():
-    products = propagate(graph, x, n_jobs=2).sum(), spmm(graph, x, "max").sum()
+    products = graph_matmul(graph, x, n_jobs=2).sum(), spmm(graph, x, "max").sum()
     return products, gr.random_walks(graph, p=0.5, n_jobs=2).sum(), gr.DeepWalk(
         dimensions=8, walk_length=5, walks_per_node=1, n_jobs=2).fit_transform(graph).shape
 

@@ -258,7 +258,7 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
         if not hasattr(self, "_task"):
             check_is_fitted(self, "embedding_")
             return self.embedding_
-        vectors: F32 = self._task.encode().float().cpu().numpy()
+        vectors: F32 = self._task.encode().detach().float().cpu().numpy()
         return vectors
 
     def score_pairs(self, pairs: Any) -> F32:

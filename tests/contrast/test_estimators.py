@@ -75,13 +75,13 @@ def test_same_seed_same_vectors_for_any_thread_count(model, planted):
 
 @pytest.mark.parametrize("objective", FULL)
 def test_full_graph_training_finds_planted_blocks(objective, planted):
-    epochs = {"bgrl": 60, "ggd": 60, "dgi": 60, "grace": 60}.get(objective, 20)
+    epochs = {"bgrl": 60, "ggd": 60, "dgi": 60, "grace": 60, "barlow-twins": 60}.get(objective, 20)
     model = gr.Contrastive(objective=objective, dimensions=32, hidden=32, epochs=epochs, random_state=0, progress=False)
     assert accuracy(model.fit_transform(planted), planted.y, normalize="standardize") > 0.6
     assert accuracy(planted.x.toarray(), planted.y) < 0.4
     losses = [record["loss"] for record in model.history_]
     assert len(losses) == epochs == model.best_epoch_
-    assert min(losses[-5:]) < losses[0]
+    assert np.mean(losses[-10:]) < np.mean(losses[:10])
 
 
 @pytest.mark.parametrize("objective", COMPRESSED)

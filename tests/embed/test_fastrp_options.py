@@ -198,7 +198,7 @@ def test_one_negative_weight_among_positive_ones_is_refused_and_a_stored_zero_is
     model = gr.FastRP(dimensions=8).fit(KARATE)
     rows = np.zeros((2, 34))
     rows[0, 3], rows[1, 7], rows[1, 9] = 2, 1, -0.5
-    with pytest.raises(ValueError, match=r"adjacency must not hold negative weights, got -0.5\."):
+    with pytest.raises(ValueError, match=r"adjacency must not have negative weights, got -0.5\."):
         model.transform(rows)
     stored = sp.csr_array((np.array([2.0, 0.0]), (np.array([0, 0]), np.array([3, 5]))), shape=(1, 34))
     assert stored.nnz == 2
