@@ -1,4 +1,4 @@
-"""The splits that ``linkpred.py`` learns on, and what is to be said of each beside its figures."""
+"""The splits used by ``linkpred.py``, and a note on each for the tables."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def graph_of(settings: dict[str, Any], root: str | None) -> gr.Graph:
 
 
 def heart_split(name: str, root: str | None) -> gr.datasets.LinkSplit:
-    """HeaRT's split of a data set; its files are looked for in ROOT/heart/NAME."""
+    """HeaRT's split of a data set, read from ROOT/heart/NAME."""
     folder = Path(root or ".") / "heart" / name
     base = gr.datasets.load(name, root=root) if name.startswith("ogbl-") else None
     try:
@@ -66,7 +66,7 @@ def heart_split(name: str, root: str | None) -> gr.datasets.LinkSplit:
 
 
 def hard_split(split: gr.datasets.LinkSplit, ranked: int) -> gr.datasets.LinkSplit:
-    """Some of the validation and of the test edges, the same for every seed, with 500 hard negatives each."""
+    """A sample of the validation and test edges, the same for every seed, with 500 hard negatives each."""
     hidden = np.concatenate([split.valid, split.test], axis=1)
     parts: dict[str, Any] = {}
     for part in ("valid", "test"):

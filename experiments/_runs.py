@@ -1,4 +1,4 @@
-"""What an experiment with epochs needs: a folder per run with settings, versions and metrics, and its peak memory."""
+"""Support for experiments with epochs: a folder per run with settings, versions and metrics; peak memory."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from _harness import environment, peak_mb, reset_peak
 
 
 class Run:
-    """A folder with ``config.yaml``, ``environment.json``, ``metrics.jsonl`` and, while a fit is cut, its checkpoint.
+    """A folder with ``config.yaml``, ``environment.json``, ``metrics.jsonl`` and the checkpoint of an interrupted fit.
 
-    ``callbacks`` write every epoch as a line of ``metrics.jsonl``, and for TensorBoard if that is wanted.
+    ``callbacks`` write every epoch as a line of ``metrics.jsonl`` and, optionally, for TensorBoard.
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any], *, keep: bool, tensorboard: bool) -> None:
@@ -42,7 +42,7 @@ class Run:
 
 
 class PeakMemory:
-    """Peak memory of a block: of the GPU that torch uses, if there is one, else resident memory of the process."""
+    """Peak memory of a block: of the GPU if torch uses one, otherwise resident memory of the process."""
 
     def __init__(self, device: str | None) -> None:
         self.gpu = device is not None and device.startswith("cuda")

@@ -1,23 +1,24 @@
-"""Clustering of ACM and Citeseer by PamC and SCGC: a row per configuration, beside k-means on what is not trained.
+"""Clustering of ACM and Citeseer by PamC and SCGC, with untrained k-means baselines: a row per configuration.
 
     python experiments/clustering.py pamc_acm scgc_star_acm scgc_acm --data FOLDER --seeds 10
     python experiments/clustering.py pamc_citeseer scgc_star_citeseer scgc_citeseer --data FOLDER --seeds 10
 
-FOLDER/DATASET/graph.npz holds edge_index, num_nodes, y (negative: unlabelled, left out of the scores) and the features
-as x_indptr, x_indices, x_data, x_shape. A seed has one auto-encoder, from which all methods start.
+FOLDER/DATASET/graph.npz holds edge_index, num_nodes, y (negative: unlabeled, excluded from the scores) and the features
+as x_indptr, x_indices, x_data, x_shape. All methods start from the same autoencoder for a given seed.
 
 Three ways to choose the epoch, from the same runs:
 
-* last: the last epoch. The figure to quote;
-* label-free stop: the first epoch after 10 in a row in which at most 0.1 % of the nodes changed clusters, or the last;
-* max over epochs: every metric at the epoch where it is highest, chosen by the true labels, each metric by itself. This
-  is how the published figures were made. It is not an honest figure, and stands here for comparison with them only.
+* last: the last epoch. Quote this result;
+* label-free stop: the first epoch after 10 consecutive epochs in which at most 0.1 % of the nodes changed clusters, or
+  the last epoch;
+* max over epochs: for every metric separately, the epoch where it is highest according to the true labels, as in the
+  published results. It uses the labels and is listed only for comparison with them.
 
-Mean and unbiased standard deviation over seeds. Seconds are of the fit without pre-training and without scoring; memory
-is the peak resident size during the fit beyond what the process held before.
+Mean and unbiased standard deviation over seeds. Seconds are those of the fit without pre-training and scoring; memory
+is the increase of the peak resident size during the fit.
 
-Runs are added to experiments/results/clustering_DATASET.json one by one; those that are there are not repeated
-(``--again`` does). A table is written to clustering_DATASET.md.
+Runs are added to experiments/results/clustering_DATASET.json one by one; existing runs are not repeated unless
+``--again`` is given. A table is written to clustering_DATASET.md.
 """
 
 from __future__ import annotations
@@ -148,7 +149,7 @@ def fitted(settings: dict[str, Any], graph: gr.Graph, clusters: int, autoencoder
 
 
 def settled(assignments: list[np.ndarray]) -> int:
-    """Where the assignments stop to change, or the last epoch."""
+    """First epoch at which the assignments have settled, or the last epoch."""
     calm = 0
     for epoch in range(1, len(assignments)):
         changed = float(np.mean(assignments[epoch] != assignments[epoch - 1]))

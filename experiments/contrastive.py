@@ -1,21 +1,22 @@
-"""Node vectors without labels: StructComp and full-graph training of four objectives, beside what needs no training.
+"""Node vectors without labels: StructComp and full-graph training of four objectives, with untrained baselines.
 
     python experiments/contrastive.py --dataset cora --root data
     python experiments/contrastive.py --dataset debian --configs structcomp_cca-ssg full_cca-ssg --seeds 1
     python experiments/contrastive.py --dataset synthetic-2m --configs structcomp_cca-ssg --seeds 1
 
-Labels are seen by the judge alone. Which epoch's weights are used is decided by the rule of each configuration: the
-agreement of neighbouring clusters for StructComp, the last epoch for full-graph training. Rows are scaled to unit
-length. Logistic regression is trained on 20 random nodes per class, its strength chosen on 500 others, and tested on
-the rest (of at most 50,000 nodes, drawn once, of larger graphs): so many splits for each seed of the training, mean and
-unbiased standard deviation over all. ``--protocol public`` takes the Planetoid split, ``10/90`` a tenth of the nodes to
-train on and a tenth to choose by.
+Only the evaluation uses labels. The stop rule of each configuration selects the epoch whose weights are used: the
+agreement of neighboring clusters for StructComp, the last epoch for full-graph training. Rows are scaled to unit
+length. Logistic regression is trained on 20 random nodes per class, its penalty chosen on 500 others, and tested on
+the rest (of a fixed sample of 50,000 nodes of larger graphs). Mean and unbiased standard deviation over all splits and
+seeds. ``--protocol public`` uses the Planetoid split, ``10/90`` a tenth of the nodes for training and a tenth for
+validation.
 
-Every fit is a process of its own, which reports seconds end to end (METIS and inference included, reading the graph
-not) and the growth of its peak resident size over the fit, as the kernel counts it. ``--epochs`` cuts training short,
-to measure what cannot be trained to the end; such rows are marked.
+Every fit runs in a separate process, which reports its end-to-end time (including METIS and inference, excluding
+reading the graph) and the increase of its peak resident size. ``--epochs`` limits the training to measure
+configurations that take too long; such rows are marked.
 
-Runs are added to experiments/results/contrastive_DATASET.json one by one and not repeated (``--again`` does).
+Runs are added to experiments/results/contrastive_DATASET.json one by one; existing runs are not repeated unless
+``--again`` is given.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ def main() -> None:
                 for title, vectors in found.items()
                 if title != "random"
             }
-            for title, accuracy in scores.items():  # all or none, or a run that is gone on with would lack some
+            for title, accuracy in scores.items():  # all or none, so that a resumed run lacks none
                 note({"config": "untrained", "name": f"{title} (untrained)", "seed": seed, "accuracy": accuracy})
         for config in options.configs:
             if (config, seed) in done or time.monotonic() > deadline:
@@ -113,7 +114,7 @@ def main() -> None:
 
 
 def fit(options: argparse.Namespace, config: str, seed: str, epochs: str, file: str) -> None:
-    """One run: vectors to a file, and what it took as JSON on the last line."""
+    """One run: writes vectors to a file and prints time and memory as JSON on the last line."""
     settings = yaml.safe_load((CONFIGS / f"{config}.yaml").read_text(encoding="utf-8"))
     graph, _ = load_graph(options.dataset, options.root)
     parameters = settings["parameters"] | (settings.get("datasets") or {}).get(options.dataset, {})
@@ -153,13 +154,13 @@ def memory(field: str) -> float:
 
 
 def reset_peak() -> float:
-    """Resident MB now, with the peak counted from here."""
+    """Current resident MB; resets the peak."""
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     return memory("VmRSS")
 
 
 def judged_rows(graph: gr.Graph) -> np.ndarray:
-    """Labelled rows, at most MOST_JUDGED of them."""
+    """At most MOST_JUDGED labeled rows."""
     rows = np.flatnonzero(np.asarray(graph.y) >= 0)
     if len(rows) > MOST_JUDGED:
         rows = np.sort(np.random.default_rng(0).choice(rows, MOST_JUDGED, replace=False))
@@ -190,7 +191,7 @@ def judge(
 
 
 def large_baselines(graph: gr.Graph, seed: int) -> dict[str, np.ndarray]:
-    """Propagated features that are multiplied by a random matrix first, and an untrained encoder."""
+    """Untrained baselines: randomly projected and propagated features, and an untrained encoder."""
     found = gr.evaluate.node_baselines(graph, max_features=256, dimensions=256, encoder=256, random_state=seed)
     return {f"{name}, 256 random columns" if "features" in name else name: x for name, x in found.items()}
 

@@ -1,9 +1,9 @@
-"""The main job on the built-in graph: embed, judge beside untrained baselines, look at neighbours, draw a map.
+"""Demo on the built-in graph: embed, evaluate with untrained baselines, show nearest neighbors, draw a map.
 
     python experiments/demo.py --out out
 
-Link prediction learns on the training edges alone and is judged on the data set's held-out edges; section
-classification and the neighbours use all edges. Takes about a minute and a half on two cores.
+Link prediction trains only on the training edges and is tested on the held-out edges of the data set; section
+classification and nearest neighbors use all edges. Takes about a minute and a half on two cores.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def main() -> None:
 
 
 def draw_map(vectors: np.ndarray, data: gr.datasets.Dataset, path: Path, *, seed: int, sample: int = 4000) -> None:
-    """2-D t-SNE map of a sample of packages, coloured by the largest sections."""
+    """2-D t-SNE map of a sample of packages, colored by the largest sections."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -97,11 +97,11 @@ def draw_map(vectors: np.ndarray, data: gr.datasets.Dataset, path: Path, *, seed
     largest = np.argsort(-counts)[:18]
     rest = ~np.isin(sections, largest)
     axes.scatter(*flat[rest].T, s=5, color="0.85", linewidths=0, label="other")
-    colours = [plt.cm.tab20(i) for i in range(20) if i not in (14, 15)]  # without the greys
-    for colour, section in zip(colours, largest, strict=True):
+    colors = [plt.cm.tab20(i) for i in range(20) if i not in (14, 15)]  # without the grays
+    for color, section in zip(colors, largest, strict=True):
         here = sections == section
-        axes.scatter(*flat[here].T, s=9, color=colour, linewidths=0, label=data.label_names[section])
-    axes.set_title(f"Debian packages by node2vec, {len(chosen):,} of {data.graph.num_nodes:,}, coloured by section")
+        axes.scatter(*flat[here].T, s=9, color=color, linewidths=0, label=data.label_names[section])
+    axes.set_title(f"Debian packages by node2vec, {len(chosen):,} of {data.graph.num_nodes:,}, colored by section")
     axes.set_axis_off()
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, markerscale=2.5)
     figure.savefig(path, dpi=130)

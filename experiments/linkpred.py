@@ -1,19 +1,20 @@
-"""Link prediction by GAE, NCN and NCNC: a result file per configuration, and a table of them all.
+"""Link prediction by GAE, NCN and NCNC: a result file per configuration, and a table of all results.
 
     python experiments/linkpred.py ncn_cora ncnc_cora untrained_cora --root data/planetoid --seeds 10
-    python experiments/linkpred.py ncn_ddi --root data --seeds 1 --time-limit 40   # a learning curve; again: goes on
-    python experiments/linkpred.py gae_cora --root data/planetoid --tune 30        # by validation alone
+    python experiments/linkpred.py ncn_ddi --root data --seeds 1 --time-limit 40   # a learning curve; rerun to go on
+    python experiments/linkpred.py gae_cora --root data/planetoid --tune 30        # by validation only
     python experiments/linkpred.py --table --draw
 
-A configuration is a YAML under experiments/configs/linkpred. Its runs go to experiments/results/linkpred_CONFIG.json
-one by one; those that are there are not repeated (``--again`` does), so that a long table can be made in parts. Each
-has its folder under --runs with settings, versions, ``metrics.jsonl`` and, if a time limit cut the fit, a checkpoint.
+A configuration is a YAML file under experiments/configs/linkpred. Its runs are added to
+experiments/results/linkpred_CONFIG.json one by one; existing runs are not repeated unless ``--again`` is given, so that
+a long table can be computed in parts. Each run has a folder under --runs with settings, versions, ``metrics.jsonl``
+and, if a time limit interrupted the fit, a checkpoint.
 
-``--tune N`` draws N settings from the lists under ``search`` of a configuration, fits each on three seeds' splits,
-and writes all of them with their validation values to experiments/results/linkpred_CONFIG_tune.json and the one of the
-best mean, unless it is that of CONFIG, to experiments/configs/linkpred/CONFIG_tuned.yaml. A setting that is far below
-on the first split is given up. Test edges are not scored. Settings that are in the file are not fitted again, as long
-as it is of the same search.
+``--tune N`` draws N settings from the lists under ``search`` of a configuration, fits each on the splits of three
+seeds, and writes all of them with their validation values to experiments/results/linkpred_CONFIG_tune.json. The setting
+with the best mean, unless it is that of CONFIG, is written to experiments/configs/linkpred/CONFIG_tuned.yaml. A setting
+that is far worse on the first split is skipped. Test edges are not scored. Settings in the file are not fitted again
+if the file belongs to the same search.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def read_config(config: str) -> dict[str, Any]:
 
 
 def study(config: str, options: argparse.Namespace, deadline: float) -> None:
-    """Fill up the result file of a configuration."""
+    """Add the missing runs to the result file of a configuration."""
     settings, name = read_config(config), f"linkpred_{config}"
     path = RESULTS / f"{name}.json"
     runs = [] if options.again or not path.exists() else json.loads(path.read_text(encoding="utf-8"))["runs"]
@@ -217,7 +218,7 @@ def summary(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def results() -> Iterator[tuple[Path, dict[str, Any]]]:
-    """What :func:`study` has written, searches and tables of other scripts left out."""
+    """Results written by :func:`study`, without those of searches and other scripts."""
     for path in sorted(RESULTS.glob("linkpred_*.json")):
         content = json.loads(path.read_text(encoding="utf-8"))
         if "config" in content and "table" in content:
@@ -262,7 +263,7 @@ def write_table() -> None:
 
 
 def differences(scores: dict[str, dict[int, float]], to: str = "NCN") -> str:
-    """A sentence with what each trained model is above another one on the same splits."""
+    """A sentence with the paired differences between trained models on the same splits."""
     found = []
     for model, values in scores.items():
         shared = [values[seed] - scores[to][seed] for seed in values if seed in scores.get(to, {})]
@@ -273,7 +274,7 @@ def differences(scores: dict[str, dict[int, float]], to: str = "NCN") -> str:
 
 
 def draw() -> None:
-    """Validation metric of every run with a learning curve, over minutes of training, and the test metric it led to."""
+    """Validation metric over minutes of training for every run with a learning curve, and its test metric."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -302,7 +303,7 @@ def draw() -> None:
 def trial(
     settings: dict[str, Any], drawn: dict[str, Any], splits: list[Any], least: float, device: str | None
 ) -> dict[str, Any]:
-    """Validation values of a setting on every split, or on the first alone if that is below ``least``."""
+    """Validation values of a setting on every split, or only on the first if its value is below ``least``."""
     changed, metric = settings | {"parameters": settings["parameters"] | drawn}, settings["metrics"][0]
     values, epochs = [], []
     for seed, split in enumerate(splits):
@@ -315,7 +316,7 @@ def trial(
 
 
 def tune(config: str, options: argparse.Namespace) -> None:
-    """Random search by the mean validation value of the first seeds' splits; the first trial is what is there."""
+    """Random search by the mean validation value over the first seeds; the first trial is the configuration itself."""
     settings = read_config(config)
     if "search" not in settings:
         raise SystemExit(f"{config}.yaml has no lists under `search` to draw settings from")

@@ -3,20 +3,20 @@
     python experiments/linkpred_debian.py [--rows fastrp ncn ...] [--seeds 3] [--epochs 10]
 
 The graph is built into graphrep. Split: that of the data set, fixed; 256,691 training, 26,583 validation and 26,583
-test edges. Negatives: the data set's 100,000 for each part, whose ends are as popular as those of the hidden edges.
-Every model sees the training edges alone: validation edges are neither learned from nor part of the test graph. They
-choose the strength of the logistic regressions' penalty and the epoch of the neural models, by the metric of the data
-set, Hits@1000, and nothing else is tuned. Test scores are taken once. Seeds are those of the model; the split stays.
-Mean and unbiased standard deviation over seeds; heuristics have none.
+test edges. Negatives: the data set's 100,000 for each part, whose ends have the same degree distribution as those of
+the hidden edges. All models use only the training edges: validation edges are neither trained on nor part of the test
+graph. They select the penalty of the logistic regressions and the epoch of the neural models by the metric of the data
+set, Hits@1000; nothing else is tuned. Test scores are computed once. Seeds are those of the models; the split is fixed.
+Mean and unbiased standard deviation over seeds; heuristics have no seed.
 
-Budgets, to end in minutes and not to win: node2vec walks 10 times 40 nodes from each node, window 5, one epoch; the
+Budgets are chosen to finish within minutes: node2vec samples 10 walks of 40 nodes per node, window 5, one epoch; the
 neural models have width 64, at most ``--epochs`` epochs and batches of 8,192 edges, and learn a vector for each node
-instead of reading its 6,703 features ("with features" does read them). What is learned, is learned against pairs that
-are as popular as edges (``negative_sampling="degree"``), like those of the data set; "uniform negatives" is a model
-that is trained against uniform pairs, as is the custom, and judged by popular ones.
+instead of using its 6,703 features (except "with features"). Training negatives are sampled in proportion to degree
+(``negative_sampling="degree"``), like those of the data set; "uniform negatives" is a model trained with uniform
+negatives, the usual choice, and tested with those of the data set.
 
-Runs are added to experiments/results/linkpred_debian.json one by one; those that are there are not repeated
-(``--again`` does). The table is also written as linkpred_debian.md.
+Runs are added to experiments/results/linkpred_debian.json one by one; existing runs are not repeated unless ``--again``
+is given. The table is also written to linkpred_debian.md.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ GENTLE = {"feature_dropout": 0.0, "encoder_dropout": 0.1, "output_dropout": 0.1}
 
 
 def rows(options: argparse.Namespace, graph: gr.Graph) -> dict[str, tuple[str, Callable[[int], Any] | None]]:
-    """Short name -> name in the table, and a function from a seed to an unfitted scorer; None for what has no seed."""
+    """Short name -> name in the table, and a function from a seed to an unfitted scorer (None if there is no seed)."""
     neural = SHARED | {"epochs": options.epochs}
     bare = gr.Graph(graph.indptr, graph.indices)  # without features
 
@@ -127,7 +127,7 @@ def main() -> None:
 
 
 def judged(name: str, fit: Any, split: Any) -> dict[str, Any]:
-    """Scores of one run on validation and test, and what it cost."""
+    """Validation and test scores of one run, and its cost."""
     begin = time.perf_counter()
     more: dict[str, Any] = {}
     if fit is None:

@@ -3,11 +3,11 @@
     python experiments/node_classification.py --mat Homo_sapiens.mat --name ppi
     python experiments/node_classification.py --mat blogcatalog.mat --name blogcatalog --configs node2vec_blogcatalog
 
-The .mat files are those that the papers' pages offer: a sparse adjacency ``network`` and a 0/1 matrix ``group``.
-One-vs-rest logistic regression, C = 1, on 10 ... 90 % of the nodes. "TopK" predicts as many labels as a node truly has,
-which the published figures need; "plain" predicts what is likelier than not. Mean and unbiased standard deviation over
-random splits times seeds of the embedding. Every embedding uses all edges and no labels; tuning, where a configuration
-asks for it, looks at held-out edges only. Beside the learned rows stand vectors that nothing has learned.
+The .mat files are those published with the papers: a sparse adjacency ``network`` and a 0/1 matrix ``group``.
+One-vs-rest logistic regression, C = 1, on 10 ... 90 % of the nodes. "TopK" predicts the true number of labels of each
+node, as the published results do; "plain" predicts labels with a probability above 1/2. Mean and unbiased standard
+deviation over random splits times seeds of the embedding. Embeddings use all edges and no labels; tuning, if a
+configuration asks for it, uses only held-out edges. The table includes untrained vectors as baselines.
 
 Writes experiments/results/node_classification_NAME.json and .md.
 """
@@ -140,7 +140,7 @@ def judge(
 
 
 def markdown(rows: list[dict[str, Any]], protocol: dict[str, Any]) -> str:
-    """The table a reader wants first: 50 % labelled, then macro-F1 over the ratios."""
+    """Table of results with 50 % of the nodes labeled, then macro-F1 by ratio."""
     runs = protocol["seeds"] * protocol["splits_per_seed"]
     lines = [
         f"# Node classification on {protocol['dataset']}",
@@ -149,7 +149,7 @@ def markdown(rows: list[dict[str, Any]], protocol: dict[str, Any]) -> str:
         f"{protocol['classifier'].capitalize()}, mean ± unbiased standard deviation over {runs} runs",
         f"({protocol['seeds']} seeds of the embedding, {protocol['splits_per_seed']} splits each).",
         "",
-        "50 % of the nodes labelled; TopK but for the last column:",
+        "50 % of the nodes labeled; TopK except in the last column:",
         "",
         "| method | micro-F1 | macro-F1 | published macro-F1 | macro-F1, unit rows | macro-F1, plain |",
         "|---|---:|---:|---:|---:|---:|",
@@ -159,7 +159,7 @@ def markdown(rows: list[dict[str, Any]], protocol: dict[str, Any]) -> str:
         published = f"{row['published_macro_f1']:.4f}" if row["published_macro_f1"] else ""
         more = [_cell(row, key) for key in ("topk l2 macro_f1", "plain none macro_f1")]
         lines.append(f"| {row['name']} | {' | '.join([*cells, published, *more])} |")
-    lines += ["", "Macro-F1, TopK, over the share of labelled nodes:", ""]
+    lines += ["", "Macro-F1, TopK, by the fraction of labeled nodes:", ""]
     lines.append("| method | " + " | ".join(f"{ratio:.0%}" for ratio in RATIOS) + " |")
     lines.append("|---|" + "---:|" * len(RATIOS))
     for row in rows:

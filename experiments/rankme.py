@@ -1,11 +1,11 @@
-"""Effective rank and agreement of neighbours beside accuracy, epoch by epoch: what a label-free stopping rule can see.
+"""Effective rank, agreement of neighbors and accuracy per epoch: the information available to label-free stop rules.
 
     python experiments/rankme.py --root data cora citeseer amazon-photo wiki
 
-For each data set and objective StructComp is trained without stopping. After every epoch: RankMe of the vectors of all
-nodes, the mean cosine of neighbouring clusters, and the accuracy of logistic regression (C = 1) on 20 random nodes per
-class, tested on the others, over ``--splits`` splits. Labels are for the picture only; the epoch that the rule of
-StructComp takes is marked.
+For each data set and objective, StructComp is trained without stopping. The script computes after every epoch: RankMe
+of the vectors of all nodes, the mean cosine of neighboring clusters, and the accuracy of logistic regression (C = 1)
+trained on 20 random nodes per class and tested on the others, over ``--splits`` splits. Labels are used only for the
+plot, which marks the epoch selected by the stop rule of StructComp.
 
 Writes experiments/results/rankme.json, rankme.md and rankme.png.
 """
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def curve(dataset: str, objective: str, options: argparse.Namespace) -> dict[str, Any]:
-    """One run and what was seen of it."""
+    """One run, with the values of every epoch."""
     graph, _ = load_graph(dataset, options.root)
     never = HighestAgreement(patience=10**9)
     ranks: list[float] = []
@@ -77,7 +77,7 @@ def curve(dataset: str, objective: str, options: argparse.Namespace) -> dict[str
 
 
 def stopped(agreements: list[float]) -> int:
-    """Epoch that the default rule would have taken."""
+    """Epoch selected by the default stop rule."""
     rule, best = HighestAgreement(), 0
     high, since = -np.inf, 0
     for epoch, value in enumerate(agreements, 1):

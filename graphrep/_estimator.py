@@ -1,4 +1,4 @@
-"""What every estimator that trains shares: its options, their checks, its checkpoint and its callbacks."""
+"""Base classes of estimators that train: shared options, checks, checkpoints and callbacks."""
 
 from __future__ import annotations
 
@@ -20,28 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = ["LoopEstimator", "TrainedEstimator"]
 
-# Parameters that may differ between an interrupted fit and the fit that resumes it: they do not change its result.
+# Parameters that may differ between an interrupted fit and the one that resumes it, because they do not change results.
 RUN_OPTIONS = ("callbacks", "checkpoint", "checkpoint_seconds", "device", "max_seconds", "n_jobs", "progress")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class TrainedEstimator(BaseEstimator):  # type: ignore[misc]
-    """Base class of estimators that train: keyword-only parameters, stored untouched, as scikit-learn wants them.
+    """Base class of estimators that train; parameters are keyword-only and stored unchanged, as in scikit-learn.
 
-    Parameters
-    ----------
-    checkpoint : path, optional
-        File from which an interrupted fit resumes. Only a fit with the same graph, features and settings can resume
-        from it. A complete fit removes it.
-    callbacks : sequence of callable
-        Called after every epoch with (epoch, record, estimator); epochs count from 1. One that returns True ends the
-        training.
-    n_jobs : int, optional
-        Number of threads. Default: torch's.
-    random_state : int, RandomState, Generator or None
-        None asks for fresh randomness.
-    progress : bool, optional
-        Whether a progress bar is shown. Default: in terminals and Jupyter.
+    :class:`graphrep.GAE` documents the parameters.
     """
 
     checkpoint: str | os.PathLike[str] | None = None
@@ -56,12 +43,12 @@ class TrainedEstimator(BaseEstimator):  # type: ignore[misc]
 
         if self.checkpoint is None:
             return Checkpoint(None, random_state=self.random_state)
-        left_out = (*RUN_OPTIONS, "random_state")
-        settings = {name: value for name, value in self.get_params(deep=False).items() if name not in left_out}
+        excluded = (*RUN_OPTIONS, "random_state")
+        settings = {name: value for name, value in self.get_params(deep=False).items() if name not in excluded}
         return Checkpoint(self.checkpoint, digest(type(self).__name__, settings, data), self.random_state)
 
     def _notify(self, epoch: int, record: dict[str, float]) -> bool:
-        """Call the callbacks; whether one wants the training to end."""
+        """Call the callbacks; returns whether one of them ends the training."""
         from graphrep.learn.callbacks import notify
 
         return notify(self.callbacks, epoch, record, self)
@@ -69,17 +56,7 @@ class TrainedEstimator(BaseEstimator):  # type: ignore[misc]
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class LoopEstimator(TrainedEstimator):
-    """Base class of estimators trained by :class:`graphrep.learn.Loop`.
-
-    Parameters
-    ----------
-    epochs : int
-        Upper bound on the number of epochs.
-    max_seconds : float, optional
-        Start no epoch but the first after this time. With a checkpoint, the next fit resumes there.
-    device : str, optional
-        Default: the CPU.
-    """
+    """Base class of estimators trained by :class:`graphrep.learn.Loop`."""
 
     epochs: Any = 100
     max_seconds: float | None = None

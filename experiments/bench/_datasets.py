@@ -1,4 +1,4 @@
-"""Graphs with labels that the quality comparisons read, and what they are judged by."""
+"""Graphs with labels for the quality comparisons, and the metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the benchmarks on a GPU share: graphs, timing by CUDA events, comparison, tables and results."""
+"""Shared by the GPU benchmarks: graphs, timing by CUDA events, comparison, tables and results."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def graphs() -> Iterator[tuple[str, gr.Graph]]:
 
 
 def check(functions: Functions, task: str, tolerance: float) -> None:
-    """All give the same. Also warms up every one of them."""
+    """Check that all results are equal; this also warms up the functions."""
     expected = functions[OURS]()
     for name, function in functions.items():
         torch.testing.assert_close(

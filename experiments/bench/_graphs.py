@@ -1,4 +1,4 @@
-"""The graphs that the benchmarks run on, and files of them for peers that read nothing else."""
+"""Graphs for the benchmarks, and files of them for peers that read only files."""
 
 from __future__ import annotations
 

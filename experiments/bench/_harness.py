@@ -1,6 +1,6 @@
-"""What every benchmark shares: the environment, alternating timing, a table, and results written as JSON.
+"""Shared by all benchmarks: the environment, alternating timing, a table, and results written as JSON.
 
-A benchmark is a script beside this file. It imports what it needs with ``from _harness import ...`` and is run as
+A benchmark is a script in this folder. It imports from this module with ``from _harness import ...`` and is run as
 ``python experiments/bench/NAME.py`` from the root of the repository.
 """
 
@@ -55,7 +55,7 @@ def keep_freed_memory() -> bool:
 
 
 def reset_peak() -> bool:
-    """Forget the process's peak memory, where Linux lets us."""
+    """Reset the peak memory of the process if Linux permits it."""
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:
@@ -76,7 +76,7 @@ def alternate(functions: Mapping[str, Callable[[], object]], rounds: int, *, war
     """Wall-clock seconds of each function over ``rounds`` rounds.
 
     Every round calls all of them once, starting with another one each time, so that drift of the machine (clock,
-    neighbours, caches) hits all alike. ``warmup`` untimed rounds come first.
+    neighbors, caches) hits all alike. ``warmup`` untimed rounds come first.
     """
     seconds: dict[str, list[float]] = {name: [] for name in functions}
     names = list(functions)

@@ -1,4 +1,4 @@
-"""The peers' side of the benchmarks: their graphs made from ours, each at the best setting that its interface has.
+"""Peers in the benchmarks: their graphs, converted from ours, with the best setting of each interface.
 
 Importing this module limits every thread pool that reads the environment to ``THREADS``, so import it before a peer.
 """
@@ -79,8 +79,8 @@ def pecanpy_graph(kind: str, graph: gr.Graph, **settings: Any) -> Any:
 def pecanpy_walks(peer: Any) -> Callable[[npt.NDArray[np.integer[Any]], int], npt.NDArray[np.uint32]]:
     """Return the compiled walk kernel behind ``simulate_walks``, as a function of start nodes and number of nodes.
 
-    ``simulate_walks`` compiles the kernel anew at every call, copies every walk into a Python list and walks one node
-    more than it is asked for. Neither of the first two is timed here, and it is asked for one node less.
+    ``simulate_walks`` compiles the kernel at every call, copies every walk into a Python list and returns one node more
+    than requested. The first two are not timed here, and the request is one node shorter.
     """
     from numba_progress import ProgressBar
 

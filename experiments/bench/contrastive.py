@@ -1,4 +1,4 @@
-"""DropMember vectorised beside a loop over clusters, and an epoch of GRACE in blocks beside the formula written out.
+"""DropMember, vectorized and as a loop over clusters; an epoch of GRACE in blocks and with the dense formula.
 
     python experiments/bench/contrastive.py [--nodes 20000] [--grace-nodes 5000] [--rounds 5]
 

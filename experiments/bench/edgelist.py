@@ -1,4 +1,4 @@
-"""Reading an edge list and building a CSR, beside pandas, GRAPE and scipy.
+"""Reading an edge list and building a CSR, compared with pandas, GRAPE and scipy.
 
     python experiments/bench/edgelist.py [--rounds 5] [--edges 10000000] [--nodes 1000000]
 

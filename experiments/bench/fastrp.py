@@ -1,13 +1,13 @@
-"""FastRP: graphrep beside the authors' method in scipy and Cleora, in seconds.
+"""FastRP: seconds of graphrep, of the authors' method in scipy, and of Cleora.
 
     python experiments/bench/fastrp.py
 
-d = 128, four powers, on a power-law graph of 100,000 nodes and 2 million arcs, two threads for everybody (the sparse
-products of scipy know one).
+d = 128, four powers, on a power-law graph of 100,000 nodes and 2 million arcs, two threads for all engines (scipy's
+sparse products use one).
 
 * scipy: the method of the paper and of the authors' code, written for this comparison: a sparse R with entries
   +-1/sqrt(density d), P L R, three more products with P, rows of each power to unit length, weighted sum, columns
-  standardised. Timed twice: with powers kept sparse in float64 through all products, which is what follows from
+  standardized. Timed twice: with powers kept sparse in float64 through all products, which is what follows from
   scikit-learn's SparseRandomProjection on a sparse matrix and what the target refers to; and, kinder to scipy, with
   dense float32 powers after the first product. From the same graph in CSR.
 * Cleora (pycleora) does something else of the same cost: start vectors by hashing, four propagations, rows to unit
@@ -187,7 +187,7 @@ def compare_quality(seeds: int = 10) -> dict[str, dict[str, dict[str, float]]]:
         (name, *(f"{cell['mean']:.4f} ± {cell['sd']:.4f}" for cell in cells.values()))
         for name, cells in summary.items()
     ]
-    print("PPI, 50 % labelled, mean ± deviation over seeds")
+    print("PPI, 50 % labeled, mean ± deviation over seeds")
     print_table(("", "micro-F1", "macro-F1"), rows)
     return summary
 

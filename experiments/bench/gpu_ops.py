@@ -1,4 +1,4 @@
-"""Attention, neighbour sets and samples on a GPU: graphrep's Triton kernels beside what people write today.
+"""Attention, neighbor sets and samples on a GPU: graphrep's Triton kernels compared with common alternatives.
 
     python experiments/bench/gpu_ops.py
 
@@ -7,9 +7,9 @@ The graphs are those of gpu_spmm.py. float32; forward, and forward and backward 
 * attention with one head of 64 columns and with eight of 8: messages stored, the softmax of ``scatter_reduce_`` and
   ``index_add_``; PyG's ``softmax`` and ``scatter``; for one head the scores of ``torch.sparse.sampled_addmm`` and the
   product of ``torch.sparse``;
-* common neighbours of 100,000 pairs, half of them edges: keys of (pair, neighbour) searched in each other, as in NCN's
+* common neighbors of 100,000 pairs, half of them edges: keys of (pair, neighbor) searched in each other, as in NCN's
   public code, then ``index_add_`` or ``torch.sparse`` for the features;
-* samples of 15, then 10 neighbours of 1,024 seeds: a sampler in torch that is vectorised over a hop, and graphrep on
+* samples of 15, then 10 neighbors of 1,024 seeds: a sampler in torch that is vectorized over a hop, and graphrep on
   the CPU. The torch sampler numbers nodes in another order, so that only the numbers of edges are compared.
 
 Times are medians by CUDA events, the functions taking turns, each after one untimed call.
@@ -134,7 +134,7 @@ def attention_tasks(adj: gr.ops.Adjacency, heads: int, columns: int) -> dict[str
 
 
 def set_tasks(adj: gr.ops.Adjacency, graph: gr.Graph) -> dict[str, Functions]:
-    """Numbers of common neighbours, and their features summed."""
+    """Numbers of common neighbors, and their features summed."""
     generator = torch.Generator().manual_seed(1)
     edges, n = torch.from_numpy(graph.edges()), graph.num_nodes
     chosen = edges[:, torch.randperm(edges.shape[1], generator=generator)[: PAIRS // 2]]
@@ -181,7 +181,7 @@ def sampling_tasks(adj: gr.ops.Adjacency, graph: gr.Graph) -> dict[str, Function
         tasks[f"sampled {name} replacement"] = {
             OURS: ours(adj, there, replace=replace),
             "graphrep on the CPU": ours(on_cpu, seeds, replace=replace),
-            "torch, vectorised": lambda peer=peer: torch.tensor(float(peer(there))),
+            "torch, vectorized": lambda peer=peer: torch.tensor(float(peer(there))),
         }
     return tasks
 

@@ -1,4 +1,4 @@
-"""Sums and maxima over neighbours on a GPU: graphrep's Triton kernels beside what people install today.
+"""Sums and maxima over neighbors on a GPU: graphrep's Triton kernels compared with common libraries.
 
     python experiments/bench/gpu_spmm.py
 

@@ -1,9 +1,9 @@
-"""Common neighbours and Adamic-Adar of a million random pairs: graphrep, products of SciPy's sparse rows, and networkx.
+"""Common neighbors and Adamic-Adar of a million random pairs: graphrep, products of SciPy's sparse rows, and networkx.
 
     python experiments/bench/heuristics.py [--pairs 1000000] [--rounds 5]
 
 The graph has 100,000 nodes and about 2 million arcs, with expected degrees that follow a power law of exponent 2.5.
-networkx scores a sample of the pairs; its times are scaled up to all of them and labelled so. All three must agree.
+networkx scores a sample of the pairs; its times are scaled up to all of them and labeled so. All three must agree.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Peak memory of Node2Vec on 1 million nodes and 10 million edges, d = 128; beside PecanPy + gensim on a tenth of it.
+"""Peak memory of Node2Vec on 1 million nodes and 10 million edges, d = 128; PecanPy + gensim on a tenth of that.
 
     python experiments/bench/memory.py [--python .venv/bin/python]
 

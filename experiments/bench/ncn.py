@@ -1,4 +1,4 @@
-"""Epoch and inference of NCN and NCNC beside the authors' public code: seconds and peak memory.
+"""Epoch and inference of NCN and NCNC compared with the authors' public code: seconds and peak memory.
 
     python experiments/bench/ncn.py --authors ../NeuralCommonNeighbor --root data
 
@@ -64,7 +64,7 @@ COMPLETION = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="NCN and NCNC beside the authors' code.")
+    parser = argparse.ArgumentParser(description="NCN and NCNC compared with the authors' code.")
     parser.add_argument("--authors", help="checkout of GraphPKU/NeuralCommonNeighbor")
     parser.add_argument("--path", action="append", default=[], help="folder with torch_sparse, torch_scatter")
     parser.add_argument("--root", help="folder of the data sets")
@@ -226,7 +226,7 @@ def problem(data: str, root: str | None) -> tuple[gr.Graph, np.ndarray[Any, Any]
 
 
 def coauthors(num_nodes: int = 235_868, num_edges: int = 1_200_000) -> gr.Graph:
-    """Cliques of authors, drawn by popularity within neighbourhoods of 400."""
+    """Cliques of authors, drawn by popularity within neighborhoods of 400."""
     rng = np.random.default_rng(0)
     papers = num_edges // 5
     first = (num_nodes * rng.random(papers)).astype(np.int64)
@@ -298,7 +298,7 @@ def authors(task: dict[str, Any], graph: gr.Graph, positives: Any, settings: dic
     if task["model"] == "NCNC":
         options |= {
             "depth": 1,
-            "trainresdeg": -1,  # as their script has it: all residual neighbours
+            "trainresdeg": -1,  # as their script has it: all residual neighbors
             "testresdeg": -1,
             "scale": float(s.get("completion_scale", 4.3)),
             "offset": float(s.get("completion_offset", 2.8)),

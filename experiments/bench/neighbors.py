@@ -1,4 +1,4 @@
-"""Features summed over the common neighbours of 100,000 pairs: graphrep and the sparse products that NCN is written in.
+"""Features summed over the common neighbors of 100,000 pairs: graphrep and the sparse products that NCN is written in.
 
     python experiments/bench/neighbors.py [--pairs 100000] [--columns 64] [--rounds 7]
 
@@ -9,7 +9,7 @@ are random, as in a training batch. Everybody computes the same (pairs, columns)
   removed (for which the others would have to build the adjacency anew, so they are not asked to); and in two steps, the
   sets first;
 * SciPy: rows ``A[u]`` and ``A[v]``, their elementwise product, times the features;
-* torch: the same with one sorted key per (pair, neighbour) and a binary search, as NCN's public code intersects two
+* torch: the same with one sorted key per (pair, neighbor) and a binary search, as NCN's public code intersects two
   sparse matrices, then ``torch.sparse`` times the features, or ``F.embedding_bag`` on the ids.
 """
 
@@ -29,7 +29,7 @@ Tensor = torch.Tensor
 
 
 def torch_sets(indptr: Tensor, indices: Tensor, pairs: Tensor, num_nodes: int) -> tuple[Tensor, Tensor]:
-    """Offsets and ids of the common neighbours: rows gathered, keys searched."""
+    """Offsets and ids of the common neighbors: rows gathered, keys searched."""
 
     def keys(nodes: Tensor) -> Tensor:
         counts = indptr[nodes + 1] - indptr[nodes]
@@ -99,7 +99,7 @@ def main() -> None:
         torch.testing.assert_close(gradient(other), expected, rtol=1e-4, atol=1e-3)
 
     common = gr.ops.neighbor_intersection(graph, ends)
-    size = f"{options.pairs:,} pairs, d={options.columns}, {common.num_entries:,} common neighbours, {THREADS} threads"
+    size = f"{options.pairs:,} pairs, d={options.columns}, {common.num_entries:,} common neighbors, {THREADS} threads"
     forward = alternate(
         {
             "graphrep": lambda: ours(x),
@@ -123,8 +123,8 @@ def main() -> None:
         options.rounds,
     )
     titles = {
-        "forward": f"Pooled common neighbours; {size}",
-        "backward": f"Pooled common neighbours, forward and backward; {size}",
+        "forward": f"Pooled common neighbors; {size}",
+        "backward": f"Pooled common neighbors, forward and backward; {size}",
     }
     path = write_results(
         "bench_neighbors",

@@ -1,4 +1,4 @@
-"""Neighbour samples of two hops, 15 and 10: graphrep, DGL, and a vectorised sampler in torch.
+"""Neighbor samples of two hops, 15 and 10: graphrep, DGL, and a vectorized sampler in torch.
 
     python experiments/bench/sampling.py [--batches 20] [--rounds 5]
 
@@ -131,7 +131,7 @@ def main() -> None:
             "graphrep": ours(replace=replace),
             "graphrep, 1 thread": one_thread(ours(replace=replace)),
             "graphrep, weighted": ours(replace=replace, weighted=True),
-            "torch, vectorised": torch_sampler(indptr, indices, replace=replace),
+            "torch, vectorized": torch_sampler(indptr, indices, replace=replace),
             "DGL 1.1.3": dgl_sampler(graph, replace=replace),
         }
         samplers = {key: sample for key, sample in samplers.items() if sample is not None}

@@ -1,4 +1,4 @@
-"""Scatter and segments beside torch-scatter and torch_geometric, and what fusing the gather saves.
+"""Scatter and segments compared with torch-scatter and torch_geometric, and the effect of fusing the gather.
 
     python experiments/bench/scatter.py [--rounds 5]
 

@@ -1,4 +1,4 @@
-"""Skip-gram training: graphrep beside gensim and GRAPE (ensmallen), in tokens per second.
+"""Skip-gram training: tokens per second of graphrep, gensim and GRAPE (ensmallen).
 
     python experiments/bench/skipgram.py
 

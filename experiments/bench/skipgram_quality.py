@@ -1,10 +1,10 @@
-"""Are the vectors as good? graphrep's skip-gram beside gensim's on the same walks, judged by what they are used for.
+"""Quality of graphrep's and gensim's skip-gram vectors, trained on the same walks, in downstream tasks.
 
     python experiments/bench/skipgram_quality.py [--data ppi debian] [--seeds 5] [--minutes 3]
 
 d = 128, window 10, 5 negatives, one epoch. For every seed both train on the same walks:
 
-* ppi: p = 4, q = 1, 10 walks of 80 nodes per node. Multi-label classification: half of the nodes labelled, one-vs-rest
+* ppi: p = 4, q = 1, 10 walks of 80 nodes per node. Multi-label classification: half of the nodes labeled, one-vs-rest
   logistic regression with C = 1, the TopK rule, mean over 10 splits.
 * debian: first order, 4 walks of 80 nodes per node, training edges only. Sections (the data set's label split,
   accuracy and macro-F1) and links (its link split: AUC and Hits@1000 on its fixed negatives).

@@ -1,4 +1,4 @@
-"""Sparse times dense: graphrep.ops.spmm beside everything that pip installs for it on a CPU.
+"""Sparse times dense: graphrep.ops.spmm compared with everything that pip installs for it on a CPU.
 
     python experiments/bench/spmm.py [--rounds 5] [--graphs 100k/2M ...] [--widths 16 32 64 128 256] [--backward 64]
 
@@ -121,7 +121,7 @@ class Case:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Sparse times dense beside its peers.")
+    parser = argparse.ArgumentParser(description="Sparse times dense compared with other libraries.")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--graphs", nargs="+", choices=list(GRAPHS), default=list(GRAPHS))
     parser.add_argument("--widths", nargs="+", type=int, default=list(WIDTHS))

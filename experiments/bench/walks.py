@@ -1,4 +1,4 @@
-"""Random walks: graphrep beside GRAPE (ensmallen) and PecanPy, in steps per second.
+"""Random walks: steps per second of graphrep, GRAPE (ensmallen) and PecanPy.
 
     python experiments/bench/walks.py
 
@@ -9,12 +9,12 @@ First all engines walk on a small graph, and their steps are held against the en
 
 What the peers do:
 
-* GRAPE looks at ``max_neighbours=100`` random neighbours of a node at most by default (``None`` means 100, too), so its
-  walks are an approximation where degrees are larger. It is timed as it comes and with a limit above the largest
-  degree; the target ratio uses the default, which is the faster.
+* By default, GRAPE samples ``max_neighbours=100`` random neighbors of a node (``None`` means 100, too), so its walks
+  are approximate at nodes of larger degree. It is timed with the default and with a limit above the largest degree; the
+  target ratio uses the default, which is faster.
 * GRAPE's second-order walks follow another law than node2vec's: see ``law`` in the results.
 * PecanPy's public ``simulate_walks`` compiles its kernel at every call and turns walks into lists of strings. The
-  target ratio uses the compiled kernel alone; the public call is timed once, beside it.
+  target ratio uses only the compiled kernel; the public call is timed once in addition.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Graph clustering: PamC, SCGC, their losses, the auto-encoder they start from, and affinity graphs."""
+"""Graph clustering: PamC, SCGC, their losses, their autoencoder, and affinity graphs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which nodes are near to which: powers of the row-normalised adjacency, and neighbours in feature space."""
+"""Proximity of nodes: powers of the row-normalized adjacency, and nearest neighbors in feature space."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from graphrep.ops.adjacency import Adjacency
 
 __all__ = ["influence", "knn_graph", "spectral_features"]
 
-BLOCK_PRODUCTS = 2**23  # products of a power that are formed at a time
+BLOCK_PRODUCTS = 2**23  # products of entries per block of rows
 
 
 def influence(graph: Any, hops: int = 1, *, cumulative: bool = True, max_entries: int | None = None) -> Adjacency:
-    r"""Where a random walk goes: :math:`\gamma = \sum_{r=1}^{R} \tilde A^r` with :math:`\tilde A = D^{-1} (A + I)`.
+    r"""Sum of random-walk powers: :math:`\gamma = \sum_{r=1}^{R} \tilde A^r` with :math:`\tilde A = D^{-1} (A + I)`.
 
-    A is the adjacency, made symmetric by the larger of the two directions, and D the row sums of A + I.
+    A is the adjacency, symmetrized by the maximum of the two directions, and D contains the row sums of A + I.
 
     Parameters
     ----------
@@ -29,21 +29,19 @@ def influence(graph: Any, hops: int = 1, *, cumulative: bool = True, max_entries
     hops : int
         R, at least 1.
     cumulative : bool
-        False: :math:`\tilde A^R` alone.
+        False: only :math:`\tilde A^R`.
     max_entries : int, optional
-        Keep only so many entries of a row, the largest ones (of equal ones the first), in every power and in the sum.
-        What is cut away is not made up for. Rows fill up fast: without a limit, memory may grow with the square of the
-        number of nodes.
+        Number of entries to keep per row, in every power and in the sum: the largest, and the first of equal ones. Rows
+        are not renormalized. Without a limit, memory can grow with the square of the number of nodes.
 
     Returns
     -------
     Adjacency
-        Square, float32 values, columns of a row ascending.
+        Square, with float32 values and columns in ascending order within a row.
 
     Notes
     -----
-    With e entries at most in a row, O(hops * num_arcs * e) time; memory O(num_nodes * e) besides a bounded block of
-    rows.
+    With at most e entries per row: O(hops * num_arcs * e) time, O(num_nodes * e) memory plus a block of bounded size.
 
     References
     ----------
@@ -74,22 +72,22 @@ def influence(graph: Any, hops: int = 1, *, cumulative: bool = True, max_entries
 
 
 def knn_graph(x: Any, n_neighbors: int = 5, *, metric: str = "euclidean", n_jobs: int | None = None) -> Graph:
-    """Connect every row of a table with its nearest other rows.
+    """Connect every row of a table with its nearest neighbors.
 
     Parameters
     ----------
     x : array, tensor or scipy.sparse matrix of shape (num_nodes, num_features)
     n_neighbors : int
-        Fewer where there are fewer other rows.
+        Number of neighbors per row; fewer if there are fewer other rows.
     metric : str
-        Of scikit-learn's NearestNeighbors: "euclidean", "cosine", "manhattan", ...
+        A metric of scikit-learn's NearestNeighbors: "euclidean", "cosine", "manhattan", ...
     n_jobs : int or None
-        Of NearestNeighbors.
+        As in NearestNeighbors.
 
     Returns
     -------
     Graph
-        Undirected, with ``x`` as its features; two rows are connected if either is among the nearest of the other.
+        Undirected, with features ``x``; two rows are connected if either is among the nearest neighbors of the other.
 
     Raises
     ------
@@ -98,7 +96,7 @@ def knn_graph(x: Any, n_neighbors: int = 5, *, metric: str = "euclidean", n_jobs
 
     Notes
     -----
-    A tree search with few columns, otherwise O(num_nodes**2 * num_features) in blocks.
+    A tree search for few columns, otherwise O(num_nodes**2 * num_features) time in blocks.
 
     Examples
     --------
@@ -122,11 +120,11 @@ def knn_graph(x: Any, n_neighbors: int = 5, *, metric: str = "euclidean", n_jobs
 
 
 def spectral_features(graph: Any, dimensions: int = 64, *, seed: int = 0) -> npt.NDArray[np.float32]:
-    r"""Features of nodes that have none: leading singular vectors of the adjacency, regularised.
+    r"""Features for nodes without features: leading singular vectors of the regularized adjacency.
 
-    Those of :math:`(D + \bar d I)^{-1/2} A (D + \bar d I)^{-1/2}`: the mean degree :math:`\bar d` keeps small
-    components from filling the leading vectors. They are multiplied by their singular values and the square root of the
-    number of nodes.
+    The matrix is :math:`(D + \bar d I)^{-1/2} A (D + \bar d I)^{-1/2}`. The mean degree :math:`\bar d` prevents small
+    components from dominating the leading vectors. The vectors are multiplied by their singular values and by the
+    square root of the number of nodes.
 
     Parameters
     ----------
@@ -134,12 +132,12 @@ def spectral_features(graph: Any, dimensions: int = 64, *, seed: int = 0) -> npt
     dimensions : int
         Fewer if there are fewer nodes.
     seed : int
-        Of the randomised decomposition.
+        Seed of the randomized decomposition.
 
     Returns
     -------
     float32 array of shape (num_nodes, dimensions)
-        Zero in the rows of isolated nodes.
+        Rows of isolated nodes are zero.
 
     References
     ----------
@@ -170,7 +168,7 @@ def _walk_matrix(graph: Graph) -> sp.csr_array:
 
 
 def _product(left: sp.csr_array, right: sp.csr_array, limit: int | None) -> sp.csr_array:
-    """Product with at most ``limit`` entries in a row, rows in blocks so that what is cut never lies about whole."""
+    """Product with at most ``limit`` entries per row, in blocks of rows to bound memory."""
     work = np.zeros(left.shape[0] + 1, dtype=np.int64)
     per_entry = np.diff(right.indptr)[left.indices].astype(np.int64)
     work[1:] = np.concatenate([[0], np.cumsum(per_entry)])[left.indptr[1:]]
@@ -184,7 +182,7 @@ def _product(left: sp.csr_array, right: sp.csr_array, limit: int | None) -> sp.c
 
 
 def _largest(matrix: sp.csr_array, limit: int | None) -> sp.csr_array:
-    """The largest entries of every row, of equal ones those of the first columns."""
+    """The largest entries of every row; of equal entries, those in the first columns."""
     lengths = np.diff(matrix.indptr)
     if limit is None or not len(lengths) or lengths.max() <= limit:
         return matrix

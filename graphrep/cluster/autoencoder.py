@@ -1,4 +1,4 @@
-"""An auto-encoder of node features, from which clustering starts."""
+"""An autoencoder of node features, which initializes the clustering."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import scipy.sparse as sp
 import torch
 from torch import nn
 
+from graphrep._arrays import detached
 from graphrep._checks import check_finite, checked_float, checked_int
 from graphrep._random import resolve_seed
 from graphrep._threads import limited_threads
@@ -24,14 +25,14 @@ Tensor = torch.Tensor
 
 
 class AutoEncoder(nn.Module):
-    r"""Linear layers with ReLU between them, down to few dimensions and back; both halves end in a linear layer.
+    r"""Symmetric encoder and decoder: linear layers with ReLU between them, and a linear last layer in each half.
 
     Parameters
     ----------
     in_channels : int
         Number of features.
     hidden : sequence of int
-        Widths of the hidden layers of the encoder; the decoder has them in reverse.
+        Widths of the hidden layers of the encoder, reversed in the decoder.
     dimensions : int
         Width of the code.
 
@@ -69,7 +70,7 @@ class AutoEncoder(nn.Module):
         return z
 
     def forward(self, x: Tensor | SparseFeatures) -> tuple[Tensor, Tensor]:
-        """Codes and the features that they decode to."""
+        """Codes and reconstructed features."""
         z = self.encode(x)
         return z, self.decode(z)
 
@@ -87,24 +88,18 @@ def pretrain_autoencoder(
     random_state: Any = 0,
     progress: bool | None = None,
 ) -> AutoEncoder:
-    r"""Train an :class:`AutoEncoder` by the mean squared error of the features, with Adam on batches of rows.
+    r"""Train an :class:`AutoEncoder` on the mean squared error of the features, with Adam on batches of rows.
 
     Parameters
     ----------
     x : array, tensor or scipy.sparse matrix of shape (num_nodes, num_features)
-        Sparse features become dense a batch at a time.
+        Sparse features are made dense one batch at a time.
     hidden, dimensions
         As in :class:`AutoEncoder`.
     epochs, batch_size : int
     learning_rate : float
-    device : str, optional
-        Default: the CPU.
-    n_jobs : int, optional
-        Number of threads; None: torch's. The last digits of dense products depend on it.
-    random_state : int, RandomState, Generator or None
-        None asks for fresh randomness.
-    progress : bool, optional
-        Whether a progress bar is shown. Default: in terminals and Jupyter.
+    device, n_jobs, random_state, progress
+        As in :class:`graphrep.PamC`.
 
     Returns
     -------
@@ -142,7 +137,7 @@ def pretrain_autoencoder(
 def reconstruction_loop(
     model: AutoEncoder, table: FeatureTable, *, batch_size: int, learning_rate: float, **options: Any
 ) -> Loop:
-    """Training of an auto-encoder on batches of rows in random order; options as in :class:`graphrep.learn.Loop`."""
+    """Training of an autoencoder on shuffled batches of rows; options as in :class:`graphrep.learn.Loop`."""
 
     def batches(_: int) -> tuple[Tensor, ...]:
         return torch.split(torch.randperm(table.shape[0], generator=current_generator()), batch_size)
@@ -156,15 +151,14 @@ def reconstruction_loop(
 
 
 class FeatureTable:
-    """Features that are dense as a tensor or sparse as CSR: all of them for a linear layer, or batches of rows.
+    """Features as a dense tensor or CSR matrix, read as a whole by a linear layer or in batches of rows.
 
-    Fewer than a fifth of the entries non-zero makes a table sparse, whichever way it came.
+    A table is sparse if less than a fifth of its entries are non-zero, regardless of its input format.
     """
 
     def __init__(self, x: Any, device: str | torch.device | None = None) -> None:
         self.device = torch.device(device or "cpu")
-        if isinstance(x, torch.Tensor):
-            x = x.detach().cpu().numpy()
+        x = detached(x)
         table: Any = sp.csr_array(x, dtype=np.float32) if sp.issparse(x) else np.asarray(x, dtype=np.float32)
         if table.ndim != 2:
             raise ValueError(f"x must have shape (num_nodes, num_features), got {table.shape}.")
@@ -191,7 +185,7 @@ class FeatureTable:
         return torch.from_numpy(self.rows[chosen].toarray()).to(self.device)
 
     def squared_error(self, x_hat: Tensor) -> Tensor:
-        """Mean squared difference to all rows, sparse ones staying so."""
+        """Mean squared error over all rows; sparse features stay sparse."""
         if isinstance(self.full, torch.Tensor):
             return nn.functional.mse_loss(x_hat, self.full)
         # |x_hat - x|^2 = |x_hat|^2 - 2 <x_hat, x> + |x|^2
@@ -202,7 +196,7 @@ class FeatureTable:
         return (x_hat.square().sum() - 2 * inner + values.square().sum()) / x_hat.numel()
 
     def encoded(self, encode: Callable[[Any], Tensor], size: int = 65536) -> Tensor:
-        """``encode`` of all rows, without gradient, a bounded number of rows at a time where there are many."""
+        """``encode`` of all rows, without gradient, in blocks of at most ``size`` rows."""
         with torch.no_grad():
             if self.shape[0] <= size:
                 return encode(self.full)

@@ -1,4 +1,4 @@
-"""Contrastive graph clustering by an encoder that needs no graph afterwards: PamC, and SCGC beside it."""
+"""Contrastive graph clustering with an encoder that needs no graph after training: PamC and SCGC."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import torch
 from sklearn.base import ClusterMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from graphrep._arrays import detached
 from graphrep._checks import checked_float, checked_int
 from graphrep._estimator import LoopEstimator
 from graphrep._threads import limited_threads
@@ -37,13 +38,13 @@ I64 = npt.NDArray[np.int64]
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class PamC(ClusterMixin, LoopEstimator):  # type: ignore[misc]
-    r"""Graph clustering by a contrastive loss whose negatives are clusters, in time linear in the nodes.
+    r"""Graph clustering by a contrastive loss whose negatives are clusters, in time linear in the number of nodes.
 
-    An auto-encoder of the features is trained, k-means on its codes gives centers, then encoder and centers are trained
-    on all nodes at once by :math:`\alpha L + \beta\, \mathrm{KL}(p \| q)`: L is
-    :func:`graphrep.cluster.meta_node_loss` with the hard assignments of the moment, q the Student-t assignments
-    (:func:`graphrep.cluster.soft_assignment`), p their sharpened target. The graph appears in L alone, so new rows are
-    assigned without one. Training ends after the last epoch or when the assignments settle; labels play no part.
+    Pre-training fits an autoencoder to the features, and k-means on its codes initializes the centers. Full-batch
+    training of encoder and centers then minimizes :math:`\alpha L + \beta\, \mathrm{KL}(p \| q)`, where L is
+    :func:`graphrep.cluster.meta_node_loss` with the current hard assignments, q are the Student-t assignments
+    (:func:`graphrep.cluster.soft_assignment`) and p is their sharpened target. Only L uses the graph, so new rows are
+    assigned without one. Training ends after the last epoch or when the assignments settle, and uses no labels.
 
     Parameters
     ----------
@@ -53,48 +54,34 @@ class PamC(ClusterMixin, LoopEstimator):  # type: ignore[misc]
     hidden : sequence of int
         Widths of the encoder's hidden layers.
     alpha, beta : float
-        Weights of the contrastive loss and of the divergence. Without the latter nothing keeps clusters from
-        collapsing.
+        Weights of the contrastive loss and of the divergence. Clusters can collapse without the divergence.
     temperature : float
         Divides cosines in the loss. The papers multiply by :math:`\tau`, its inverse.
     hops : int
-        Powers of the adjacency, see :func:`graphrep.cluster.influence`.
+        Powers of the adjacency; see :func:`graphrep.cluster.influence`.
     cumulative : bool
-        Sum the powers, or take the last one alone.
+        Whether to sum the powers or use only the last.
     max_entries : int, optional
-        Largest entries of a row that are kept of each power; None keeps all.
+        Number of entries to keep per row of each power, the largest ones; None keeps all.
     n_neighbors : int
-        Of the graph that is made of a plain table, see :func:`graphrep.cluster.knn_graph`.
+        Neighbors in the graph of a plain table; see :func:`graphrep.cluster.knn_graph`.
     pretraining_epochs, pretraining_batch_size : int
     pretraining_learning_rate : float
-        Of the auto-encoder.
+        Settings of the autoencoder's training.
     epochs : int
     learning_rate : float
-        Of Adam.
+        Learning rate of Adam.
     tol : float, optional
-        Stop once the share of nodes that change clusters was at most this in ``patience`` epochs in a row.
+        Stop after ``patience`` consecutive epochs in which at most this fraction of the nodes changed clusters.
     patience : int
     n_init : int
-        Starts of k-means.
+        Number of initializations of k-means.
     degrees_of_freedom : float
-        Of the Student-t assignment.
-    max_seconds : float, optional
-        Start no epoch but the first after this time. With a checkpoint, the next fit resumes there.
-    checkpoint : path, optional
-        File to which the state is saved after every epoch and from which an interrupted fit resumes. Only a fit with
-        the same graph, features and settings can resume from it. A complete fit removes it.
-    callbacks : sequence of callable
-        Called after every epoch of the clustering with (epoch, record, estimator). One that returns True ends the
-        training. ``estimator.labels_`` are the assignments that the epoch was trained with.
-    device : str, optional
-        Default: the CPU.
-    n_jobs : int, optional
-        Number of threads of a fit; None: torch's. The last digits of dense products depend on it. So it is fixed: a
-        seed gives the same result whatever torch is set to.
-    random_state : int, RandomState, Generator or None
-        None asks for fresh randomness.
-    progress : bool, optional
-        Whether a progress bar is shown. Default: in terminals and Jupyter.
+        Parameter of the Student-t assignment.
+    checkpoint, callbacks, max_seconds, device, n_jobs, random_state, progress
+        As in :class:`graphrep.GAE`. Callbacks are called in the clustering stage, where ``estimator.labels_`` are the
+        assignments that the epoch was trained with. The last digits of dense products depend on the number of threads,
+        so ``n_jobs`` is 1 by default: a seed gives the same result for any setting of torch; None uses torch's.
 
     Attributes
     ----------
@@ -106,22 +93,22 @@ class PamC(ClusterMixin, LoopEstimator):  # type: ignore[misc]
         Soft assignments.
     cluster_centers_ : float32 array of shape (n_clusters, dimensions)
     initial_labels_ : int64 array of shape (num_nodes,)
-        What k-means on the auto-encoder found: the baseline that training has to beat.
+        Clusters of k-means on the codes of the autoencoder: the baseline for the training.
     model_ : torch.nn.Module
-        ``autoencoder`` and ``centers``; called with features it returns codes and soft assignments.
+        With ``autoencoder`` and ``centers``; its call returns codes and soft assignments of features.
     nodes_ : array of shape (num_nodes,)
         Names of the nodes, in the order of the rows.
     history_ : list of dict
-        Per epoch: loss, its two terms, and the share of nodes that changed clusters.
+        Per epoch: the loss, its two terms, and the fraction of nodes that changed clusters.
     pretraining_loss_ : list of float
-        Per epoch of the auto-encoder.
+        Loss per epoch of the autoencoder.
     n_iter_ : int
-        Epochs that were run.
+        Number of epochs.
 
     Notes
     -----
     An epoch takes O(num_nodes) passes of the encoder and O((e + n_clusters) * num_nodes * dimensions) for the loss,
-    with at most e entries of the influence per row.
+    with at most e influence entries per row.
 
     References
     ----------
@@ -168,12 +155,12 @@ class PamC(ClusterMixin, LoopEstimator):  # type: ignore[misc]
         Parameters
         ----------
         graph : Graph, networkx graph, PyG Data, path; or array or scipy.sparse matrix (num_nodes, num_features)
-            A graph, directions ignored, with its features ``x``; without any,
-            :func:`graphrep.cluster.spectral_features` take their place. A matrix is a table of features, of which a
-            graph of nearest neighbors is made; an adjacency matrix has to go through :func:`graphrep.as_graph`.
+            A graph with features ``x``; directions are ignored. A graph without features gets
+            :func:`graphrep.cluster.spectral_features`. A matrix is a table of features, from which a
+            nearest-neighbor graph is built; convert an adjacency matrix with :func:`graphrep.as_graph` first.
         y : ignored
         autoencoder : AutoEncoder, optional
-            Already trained, see :func:`graphrep.cluster.pretrain_autoencoder`; a copy of it is used.
+            A trained autoencoder, which is copied; see :func:`graphrep.cluster.pretrain_autoencoder`.
 
         Returns
         -------
@@ -182,7 +169,7 @@ class PamC(ClusterMixin, LoopEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError, TypeError
-            Features are not finite, there are fewer nodes than clusters or neither features nor edges, or settings are
+            Features are not finite, there are fewer nodes than clusters or neither features nor edges, or a setting is
             out of range.
         """
         del y
@@ -209,33 +196,19 @@ class PamC(ClusterMixin, LoopEstimator):  # type: ignore[misc]
     ) -> bool:
         """Run both stages; returns whether they are complete."""
         begin = time.monotonic()
-        start = starting_point(
-            table,
-            checkpoint,
-            n_clusters=self.n_clusters,
-            n_init=self.n_init,
-            degrees_of_freedom=self.degrees_of_freedom,
-            hidden=self.hidden,
-            dimensions=self.dimensions,
-            autoencoder=autoencoder,
-            epochs=self.pretraining_epochs,
-            batch_size=self.pretraining_batch_size,
-            learning_rate=self.pretraining_learning_rate,
-            progress=self.progress,
-            max_seconds=self.max_seconds,
-        )
-        if start.timed_out:  # the next fit goes on with the pre-training
+        names = ("n_clusters", "n_init", "degrees_of_freedom", "hidden", "dimensions", "progress", "max_seconds")
+        options = {name: getattr(self, name) for name in names}
+        options |= {name: getattr(self, f"pretraining_{name}") for name in ("epochs", "batch_size", "learning_rate")}
+        start = starting_point(table, checkpoint, autoencoder=autoencoder, **options)
+        if start.timed_out:  # the next fit continues the pre-training
             checkpoint = Checkpoint(None, random_state=checkpoint.seed)
         influences = influence(graph, self.hops, cumulative=self.cumulative, max_entries=self.max_entries)
-        task = ClusterTask(
-            start.model,
-            table,
-            influences.to(table.device),
-            self._contrast,
-            alpha=self.alpha,
-            beta=self.beta,
-            reconstruction=self._reconstruction(),
-        )
+        weights = {
+            "alpha": self.alpha,
+            "beta": self.beta,
+            "reconstruction": getattr(self, "reconstruction", 0.0),
+        }  # SCGC has it
+        task = ClusterTask(start.model, table, influences.to(table.device), self._contrast, **weights)
 
         def on_epoch(epoch: int, record: dict[str, float]) -> bool:
             self.labels_ = task.labels.cpu().numpy()
@@ -270,7 +243,7 @@ class PamC(ClusterMixin, LoopEstimator):  # type: ignore[misc]
         return embedding
 
     def predict(self, x: Any) -> I64:
-        """Clusters of rows of features, or of a graph's; edges play no part.
+        """Clusters of rows of features, or of the nodes of a graph by their features; edges are ignored.
 
         Returns
         -------
@@ -281,15 +254,12 @@ class PamC(ClusterMixin, LoopEstimator):  # type: ignore[misc]
         return np.asarray(probabilities.argmax(1))
 
     def transform(self, x: Any) -> F32:
-        """Codes of rows of features, or of a graph's, float32 of shape (num_rows, dimensions)."""
+        """Codes of rows of features, or of the nodes of a graph, float32 of shape (num_rows, dimensions)."""
         with limited_threads(self.n_jobs):
             return self._encode(self._new_rows(x))[0]
 
     def _contrast(self, z: Tensor, labels: Tensor, weights: Adjacency) -> Tensor:
         return meta_node_loss(z, labels, weights, n_clusters=self.n_clusters, temperature=self.temperature)
-
-    def _reconstruction(self) -> float:
-        return 0.0
 
     def _encode(self, table: FeatureTable) -> tuple[F32, F32]:
         both = table.encoded(lambda x: torch.cat(self.model_(x), 1)).cpu().numpy()
@@ -298,48 +268,41 @@ class PamC(ClusterMixin, LoopEstimator):  # type: ignore[misc]
 
     def _graph_and_features(self, graph: Any) -> tuple[Graph, Any]:
         if _is_table(graph):
-            table = validate_data(self, _array(graph), accept_sparse="csr", dtype=[np.float64, np.float32])
+            table = validate_data(self, detached(graph), accept_sparse="csr", dtype=[np.float64, np.float32])
             self._has_features = True
             return knn_graph(table, self.n_neighbors, n_jobs=self.n_jobs), table
         g = as_graph(graph)
         if not g.num_nodes:
-            raise ValueError("graph has no nodes; at least one is needed.")
+            raise ValueError("graph must have at least one node, got none.")
         self._has_features = g.x is not None
         if self._has_features:
             if not np.shape(g.x)[1]:
-                raise ValueError("graph has features x without a column; at least one is needed, or no x at all.")
+                raise ValueError("graph has features x without a column; pass at least one column, or x=None.")
             self.n_features_in_ = int(np.shape(g.x)[1])
             return g, g.x
         if not g.num_arcs:
-            raise ValueError("graph has neither features nor edges; there is nothing to cluster by.")
+            raise ValueError("graph has neither features nor edges; at least one is needed for clustering.")
         return g, None
 
     def _new_rows(self, x: Any) -> FeatureTable:
         check_is_fitted(self, "model_")
         if not self._has_features:
             raise ValueError(
-                f"this {type(self).__name__} was fitted to a graph without features, so that it knows only the nodes "
-                "of that graph; their clusters are in labels_."
+                f"this {type(self).__name__} was fitted to a graph without features and cannot assign new nodes; the "
+                "clusters of that graph are in labels_."
             )
         if not _is_table(x):
             x = as_graph(x).x
             if x is None:
-                raise ValueError("graph has no features x; new nodes are assigned by their features.")
-        rows = validate_data(self, _array(x), accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+                raise ValueError("graph has no features x, by which new nodes are assigned.")
+        rows = validate_data(self, detached(x), accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         return FeatureTable(rows, self.device)
 
     def _check(self) -> None:
         self._check_training()
-        for name, minimum in (
-            ("n_clusters", 1),
-            ("dimensions", 1),
-            ("n_neighbors", 1),
-            ("pretraining_epochs", 0),
-            ("pretraining_batch_size", 1),
-            ("patience", 1),
-            ("n_init", 1),
-        ):
-            checked_int(name, getattr(self, name), minimum)
+        for name in ("n_clusters", "dimensions", "n_neighbors", "pretraining_batch_size", "patience", "n_init"):
+            checked_int(name, getattr(self, name), 1)
+        checked_int("pretraining_epochs", self.pretraining_epochs, 0)
         for width in self.hidden:
             checked_int("hidden", width, 1)
         for name in ("alpha", "beta", "learning_rate", "pretraining_learning_rate"):
@@ -357,19 +320,19 @@ class PamC(ClusterMixin, LoopEstimator):  # type: ignore[misc]
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class SCGC(PamC):
-    r"""Graph clustering by a contrastive loss against all nodes: :class:`PamC` with the negatives that it avoids.
+    r"""Graph clustering by a contrastive loss: :class:`PamC` with all nodes as negatives.
 
-    L is :func:`graphrep.cluster.neighbor_contrast_loss`, over blocks of rows of the N x N similarities: an epoch takes
-    time O(num_nodes**2), its memory stays bounded. With ``reconstruction`` the decoder is kept and the mean squared
-    error of the features, so weighted, joins the loss (the published "SCGC", which has ``cumulative=False`` too);
-    without it this is the published "SCGC*". Parameters and attributes that are not listed are those of :class:`PamC`.
+    L is :func:`graphrep.cluster.neighbor_contrast_loss`, computed in blocks of rows of the N x N similarities: an epoch
+    takes O(num_nodes**2) time and bounded memory. With ``reconstruction``, the loss includes the weighted mean squared
+    error of the decoded features (published as "SCGC", which also has ``cumulative=False``); without it, this is the
+    published "SCGC*". Parameters and attributes that are not listed are those of :class:`PamC`.
 
     Parameters
     ----------
     reconstruction : float
         Weight of the reconstruction error.
     block : int, optional
-        Rows of the similarity matrix at a time, see :func:`graphrep.cluster.all_pairs_similarity`.
+        Rows of the similarity matrix per block; see :func:`graphrep.cluster.all_pairs_similarity`.
 
     References
     ----------
@@ -394,9 +357,6 @@ class SCGC(PamC):
         del labels
         return neighbor_contrast_loss(z, weights, temperature=self.temperature, block=self.block)
 
-    def _reconstruction(self) -> float:
-        return float(self.reconstruction)
-
     def _check(self) -> None:
         super()._check()
         checked_float("reconstruction", self.reconstruction, 0.0)
@@ -405,11 +365,7 @@ class SCGC(PamC):
 
 
 def _is_table(obj: Any) -> bool:
-    """Matrices are tables; all else that :func:`graphrep.as_graph` takes is a graph."""
+    """Whether the input is a matrix and thus a table; anything else is a graph."""
     if isinstance(obj, torch.Tensor):
         return obj.layout == torch.strided
     return sp.issparse(obj) or hasattr(obj, "__array__") or isinstance(obj, (list, tuple))
-
-
-def _array(obj: Any) -> Any:
-    return obj.detach().cpu().numpy() if isinstance(obj, torch.Tensor) else obj

@@ -1,4 +1,4 @@
-"""The losses of contrastive graph clustering, PamC and SCGC, as plain functions of torch tensors."""
+"""Losses of contrastive graph clustering (PamC and SCGC) as functions of torch tensors."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ __all__ = [
 ]
 
 Tensor = torch.Tensor
-BLOCK_ENTRIES = 2**22  # similarities held at a time by default: 16 MB of float32
-LANES = 16  # columns of a whole vector of float32
+BLOCK_ENTRIES = 2**22  # default number of similarities per block: 16 MB in float32
+LANES = 16  # float32 lanes of a vector register
 
 
 def soft_assignment(z: Tensor, centers: Tensor, degrees_of_freedom: float = 1.0) -> Tensor:
@@ -44,7 +44,7 @@ def soft_assignment(z: Tensor, centers: Tensor, degrees_of_freedom: float = 1.0)
 
     Notes
     -----
-    O(num_nodes * n_clusters * dimensions) time; memory as the result.
+    O(num_nodes * n_clusters * dimensions) time and O(num_nodes * n_clusters) memory.
 
     References
     ----------
@@ -58,7 +58,7 @@ def soft_assignment(z: Tensor, centers: Tensor, degrees_of_freedom: float = 1.0)
     tensor([[0.8333, 0.1667],
             [0.5000, 0.5000]])
     """
-    # Distances as |z|^2 - 2 <z, mu> + |mu|^2, shifted by the mean center so that little cancels.
+    # Distances as |z|^2 - 2 <z, mu> + |mu|^2, shifted by the mean center to reduce cancellation.
     shift = centers.detach().mean(0)
     z, centers = z - shift, centers - shift
     squared = z.square().sum(1, keepdim=True) - 2 * z @ centers.T + centers.square().sum(1)
@@ -72,12 +72,12 @@ def target_distribution(q: Tensor) -> Tensor:
     Parameters
     ----------
     q : floating tensor of shape (num_nodes, n_clusters)
-        Of :func:`graphrep.cluster.soft_assignment`.
+        From :func:`graphrep.cluster.soft_assignment`.
 
     Returns
     -------
     tensor of shape (num_nodes, n_clusters)
-        Rows sum to 1; a column that is zero throughout stays so.
+        Rows sum to 1; a zero column remains zero.
 
     References
     ----------
@@ -121,17 +121,17 @@ def clustering_divergence(q: Tensor, p: Tensor) -> Tensor:
 
 
 def neighbor_similarity(z: Tensor, influence: Adjacency, temperature: float = 2.0) -> Tensor:
-    r"""What a node has in common with those it is near to: :math:`\sum_j \gamma_{ij} e^{\cos(z_i, z_j) / \tau}`.
+    r"""Weighted similarity of each node to nearby nodes: :math:`\sum_j \gamma_{ij} e^{\cos(z_i, z_j) / \tau}`.
 
-    The cosine of a node with itself counts 0, and so does that with a zero vector.
+    The cosine of a node with itself or with a zero vector is taken as 0.
 
     Parameters
     ----------
     z : float32 or float64 tensor of shape (num_nodes, dimensions)
     influence : Adjacency
-        The weights :math:`\gamma`, see :func:`graphrep.cluster.influence`; without values every entry weighs 1.
+        The weights :math:`\gamma`, see :func:`graphrep.cluster.influence`; without values all weights are 1.
     temperature : float
-        Multiplies the cosine.
+        :math:`\tau`, divides the cosine.
 
     Returns
     -------
@@ -151,26 +151,26 @@ def neighbor_similarity(z: Tensor, influence: Adjacency, temperature: float = 2.
     """
     if influence.num_rows != len(z) or influence.num_cols != len(z):
         raise ValueError(
-            f"influence must have shape ({len(z)}, {len(z)}) as z has {len(z)} rows, "
+            f"influence must have shape ({len(z)}, {len(z)}) because z has {len(z)} rows, "
             f"got ({influence.num_rows}, {influence.num_cols})."
         )
-    h = pad(normalize(z), (0, -z.shape[1] % LANES))  # zeros change no inner product, and whole vectors are faster
+    h = pad(normalize(z), (0, -z.shape[1] % LANES))  # zeros keep inner products; full vectors are faster
     out: Tensor = _NeighborSum.apply(h, influence, temperature)  # type: ignore[no-untyped-call]
     return out
 
 
 def all_pairs_similarity(z: Tensor, temperature: float = 2.0, *, block: int | None = None) -> Tensor:
-    r"""What a node has in common with all nodes: :math:`\sum_j e^{\cos(z_i, z_j) / \tau}`, rows taken in blocks.
+    r"""Similarity of each node to all nodes: :math:`\sum_j e^{\cos(z_i, z_j) / \tau}`, in blocks of rows.
 
-    The cosine of a node with itself counts 0, and so does that with a zero vector.
+    The cosine of a node with itself or with a zero vector is taken as 0.
 
     Parameters
     ----------
     z : float32 or float64 tensor of shape (num_nodes, dimensions)
     temperature : float
-        Multiplies the cosine.
+        :math:`\tau`, divides the cosine.
     block : int, optional
-        Rows at a time; default: as many as make 4 million similarities.
+        Rows per block; default: about 4 million similarities.
 
     Returns
     -------
@@ -178,8 +178,8 @@ def all_pairs_similarity(z: Tensor, temperature: float = 2.0, *, block: int | No
 
     Notes
     -----
-    O(num_nodes**2 * dimensions) time, O(block * num_nodes) memory, in the derivative too, which computes the
-    similarities anew; differentiable once.
+    O(num_nodes**2 * dimensions) time and O(block * num_nodes) memory, also in the derivative, which recomputes the
+    similarities; differentiable once.
 
     Examples
     --------
@@ -206,11 +206,11 @@ def meta_nodes(z: Tensor, labels: Tensor, n_clusters: int) -> tuple[Tensor, Tens
     Returns
     -------
     tuple of tensor of shape (n_clusters, dimensions) and bool tensor of shape (n_clusters,)
-        The sums, and which clusters have a node at all.
+        The sums, and whether each cluster has a node.
 
     Notes
     -----
-    O(num_nodes * dimensions); the same to the bit for any number of threads.
+    O(num_nodes * dimensions) time; the same bits for any number of threads.
 
     References
     ----------
@@ -233,14 +233,14 @@ def meta_nodes(z: Tensor, labels: Tensor, n_clusters: int) -> tuple[Tensor, Tens
 def meta_node_loss(
     z: Tensor, labels: Tensor, influence: Adjacency, *, n_clusters: int, temperature: float = 2.0, eps: float = 1e-10
 ) -> Tensor:
-    r"""Contrastive loss whose negatives are clusters, not nodes.
+    r"""Contrastive loss with clusters instead of nodes as negatives.
 
     .. math::
         -\frac{1}{N} \sum_i \log \left( \epsilon + \sum_j \gamma_{ij} e^{\cos(z_i, z_j) / \tau} \right)
         + \frac{1}{|B|} \sum_{a \in B} \log \left( \epsilon + \sum_{b \in B} e^{\cos(c_a, c_b) / \tau} \right)
 
-    over the meta-nodes :math:`c_a` (:func:`graphrep.cluster.meta_nodes`) of the clusters B that have a node. The
-    cosine of a node or a meta-node with itself counts 0. Labels carry no gradient.
+    over the meta-nodes :math:`c_a` (:func:`graphrep.cluster.meta_nodes`) of the nonempty clusters B. The cosine of a
+    node or a meta-node with itself is taken as 0. Labels carry no gradient.
 
     Parameters
     ----------
@@ -251,7 +251,7 @@ def meta_node_loss(
         The weights :math:`\gamma`, see :func:`graphrep.cluster.influence`.
     n_clusters : int
     temperature : float
-        Multiplies the cosine: the larger, the sharper.
+        :math:`\tau`, divides the cosine: the smaller, the sharper.
     eps : float
 
     Returns
@@ -295,7 +295,7 @@ def neighbor_contrast_loss(
         -\frac{1}{N} \sum_i \log \left( \epsilon +
         \frac{\sum_j \gamma_{ij} e^{\cos(z_i, z_j) / \tau}}{\sum_j e^{\cos(z_i, z_j) / \tau}} \right)
 
-    with the cosine of a node with itself counting 0.
+    The cosine of a node with itself is taken as 0.
 
     Parameters
     ----------
@@ -303,9 +303,9 @@ def neighbor_contrast_loss(
     influence : Adjacency
         The weights :math:`\gamma`, see :func:`graphrep.cluster.influence`.
     temperature : float
-        Multiplies the cosine.
+        :math:`\tau`, divides the cosine.
     block : int, optional
-        Rows of the similarity matrix that are held at a time; see :func:`graphrep.cluster.all_pairs_similarity`.
+        Rows of the similarity matrix per block; see :func:`graphrep.cluster.all_pairs_similarity`.
     eps : float
 
     Returns
@@ -334,7 +334,7 @@ def neighbor_contrast_loss(
 
 
 class _NeighborSum(torch.autograd.Function):
-    """Weighted sums of exponentiated inner products over the entries of each row, the diagonal's being 1."""
+    """Weighted sums over the entries of each row of exp(inner product / temperature), or 1 on the diagonal."""
 
     @staticmethod
     def forward(ctx: Any, h: Tensor, influence: Adjacency, temperature: float) -> Tensor:
@@ -355,13 +355,13 @@ class _NeighborSum(torch.autograd.Function):
         h, terms = ctx.saved_tensors
         adj: Adjacency = ctx.influence
         weighted, scaled = adj.with_values(terms), (grad / ctx.temperature)[:, None]
-        # Rows are scaled before or after the products, never entries, of which there are more.
+        # Scale rows before or after the products instead of the entries, which are more.
         out: Tensor = spmm(weighted, h).mul_(scaled)
         return out.add_(spmm(weighted.t(), scaled * h)), None, None
 
 
 class _AllPairsSum(torch.autograd.Function):
-    """Row sums of exponentiated inner products of all pairs, block by block, the diagonal's being 1."""
+    """Row sums over all pairs of exp(inner product / temperature), or 1 on the diagonal, in blocks."""
 
     @staticmethod
     def forward(ctx: Any, h: Tensor, temperature: float, block: int) -> Tensor:

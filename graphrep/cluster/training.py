@@ -1,10 +1,10 @@
-"""The two stages of a contrastive clustering: an auto-encoder with k-means, then encoder and centers together."""
+"""The two stages of contrastive clustering: an autoencoder with k-means, then joint training with the centers."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
@@ -28,14 +28,14 @@ I64 = npt.NDArray[np.int64]
 
 
 class ClusterModel(nn.Module):
-    """An auto-encoder and cluster centers in its code space.
+    """An autoencoder and cluster centers in its code space.
 
     Parameters
     ----------
     autoencoder : AutoEncoder
     centers : tensor of shape (n_clusters, dimensions)
     degrees_of_freedom : float
-        Of :func:`graphrep.cluster.soft_assignment`.
+        As in :func:`graphrep.cluster.soft_assignment`.
     """
 
     def __init__(self, autoencoder: AutoEncoder, centers: Tensor, degrees_of_freedom: float = 1.0) -> None:
@@ -51,15 +51,12 @@ class ClusterModel(nn.Module):
 
 @dataclass
 class Start:
-    """Where the clustering starts."""
+    """Result of pre-training: the model, the clusters of k-means, the history, and whether the time ran out."""
 
     model: ClusterModel
     labels: I64
-    """Clusters that k-means finds in the codes of the auto-encoder."""
     history: list[dict[str, float]]
-    """Epochs of the pre-training."""
     timed_out: bool = False
-    """Whether the time was up before the pre-training ended."""
 
 
 def starting_point(
@@ -75,7 +72,7 @@ def starting_point(
     learning_rate: float,
     **options: Any,
 ) -> Start:
-    """Pre-train an auto-encoder, or take the one given, and put centers into its codes by k-means.
+    """Pre-train an autoencoder, or copy the given one, and compute centers of its codes by k-means.
 
     Options as in :func:`graphrep.cluster.autoencoder.reconstruction_loop`.
     """
@@ -101,8 +98,8 @@ def starting_point(
     codes = table.encoded(autoencoder.encode)
     if not bool(codes.isfinite().all()):
         raise ValueError(
-            f"the codes of the auto-encoder are not finite; a learning rate below {learning_rate:g} or smaller "
-            "features may help."
+            f"the codes of the autoencoder are not finite; try a learning rate below {learning_rate:g} or smaller "
+            "features."
         )
     centers, labels = k_means(codes.cpu().numpy(), n_clusters, n_init=n_init, seed=seed)
     model = ClusterModel(autoencoder, torch.from_numpy(centers).to(table.device), degrees_of_freedom)
@@ -113,8 +110,9 @@ def starting_point(
     return start
 
 
+@dataclass(eq=False, repr=False)
 class ClusterTask:
-    """Loss of the clustering stage, over all nodes at once.
+    """Full-batch loss of the clustering stage.
 
     Parameters
     ----------
@@ -129,24 +127,21 @@ class ClusterTask:
     Attributes
     ----------
     labels : int64 tensor of shape (num_nodes,)
-        Hard assignments of the last step, -1 before the first; in the state of the model, and so in checkpoints.
+        Hard assignments of the last step, -1 before the first step. They are part of the model's state and therefore of
+        checkpoints.
     """
 
-    def __init__(
-        self,
-        model: ClusterModel,
-        table: FeatureTable,
-        influence: Adjacency,
-        contrast: Callable[[Tensor, Tensor, Adjacency], Tensor],
-        *,
-        alpha: float,
-        beta: float,
-        reconstruction: float = 0.0,
-    ) -> None:
-        self.model, self.table, self.influence, self.contrast = model, table, influence, contrast
-        self.alpha, self.beta, self.reconstruction = alpha, beta, reconstruction
-        labels = torch.full((table.shape[0],), -1, device=table.device)
-        model.register_buffer("labels", labels)
+    model: ClusterModel
+    table: FeatureTable
+    influence: Adjacency
+    contrast: Callable[[Tensor, Tensor, Adjacency], Tensor]
+    _: KW_ONLY
+    alpha: float
+    beta: float
+    reconstruction: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.model.register_buffer("labels", torch.full((self.table.shape[0],), -1, device=self.table.device))
 
     @property
     def labels(self) -> Tensor:
@@ -154,13 +149,13 @@ class ClusterTask:
         return self.model.get_buffer("labels")
 
     def parameters(self) -> list[nn.Parameter]:
-        """What is trained: the decoder only if its error is part of the loss."""
+        """Parameters to train, including the decoder only if its error is part of the loss."""
         if self.reconstruction:
             return list(self.model.parameters())
         return [*self.model.autoencoder.encoder.parameters(), self.model.centers]
 
     def loss(self, _: Any) -> Mapping[str, Tensor]:
-        """The loss and its two terms, and the share of nodes that changed clusters."""
+        """The loss, its two terms, and the fraction of nodes that changed clusters."""
         z, q = self.model(self.table.full)
         labels = q.detach().argmax(1)
         changed = (labels != self.labels).double().mean()
@@ -174,20 +169,20 @@ class ClusterTask:
 
 
 class Settled(StopRule):
-    """Use the last epoch; stop once at most a share ``tol`` of the nodes changed clusters in ``patience`` epochs."""
+    """Use the last epoch; stop after ``patience`` epochs in which at most a fraction ``tol`` of nodes changed."""
 
     def __init__(self, tol: float | None, patience: int) -> None:
         self.tol, self.patience = tol, patience
         self._calm = 0
 
     def after(self, epoch: int, record: dict[str, float], probe: Any = None) -> Verdict:
-        """Look at the share of nodes that changed clusters."""
+        """Judge an epoch by the fraction of nodes that changed clusters."""
         del epoch, probe
         self._calm = self._calm + 1 if self.tol is not None and record["changed"] <= self.tol else 0
         return Verdict(best=True, stop=self.tol is not None and self._calm >= self.patience)
 
 
 def clustering_loop(task: ClusterTask, *, learning_rate: float, **options: Any) -> Loop:
-    """Training of encoder and centers, a step over all nodes per epoch; options as in :class:`graphrep.learn.Loop`."""
+    """Full-batch training of encoder and centers; options as in :class:`graphrep.learn.Loop`."""
     optimizer = torch.optim.Adam(task.parameters(), lr=learning_rate)
     return Loop(task.model, task.loss, lambda _: [None], optimizer, stage="clustering", **options)

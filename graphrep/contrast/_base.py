@@ -1,4 +1,4 @@
-"""What the contrastive estimators share: options, features, the fit itself."""
+"""Base class of the contrastive estimators: options, features and training."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from graphrep.ops.projection import random_projection
 
 Tensor = torch.Tensor
 
-#: Defaults of every objective, and of one's own.
+#: Defaults shared by all objectives, including custom ones.
 COMMON_SETTINGS: dict[str, Any] = {
     "dimensions": 512,
     "hidden": None,
@@ -44,7 +44,7 @@ COMMON_SETTINGS: dict[str, Any] = {
 
 
 class ContrastModel(nn.Module):
-    """The encoder, and what the objective adds to it."""
+    """An encoder and the head that computes the loss."""
 
     def __init__(self, encoder: Any, head: Head) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class ContrastModel(nn.Module):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
-    """Base class: subclasses name their published settings and make the source of a fit."""
+    """Base class; a subclass defines its published settings and the data that it trains on."""
 
     SETTINGS: ClassVar[dict[str, dict[str, Any]]]
 
@@ -74,7 +74,7 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
     random_features: int = 128
 
     def _setting(self, name: str) -> Any:
-        """A parameter, or the published setting of the objective if it is None."""
+        """Value of a parameter; the published setting of the objective if it is None."""
         value = getattr(self, name)
         return self._settings()[name] if value is None else value
 
@@ -89,18 +89,16 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
         elif not callable(self.objective):
             raise TypeError(f"objective must be a name or a function of two views' vectors, got {self.objective!r}.")
         self._check_training()
-        checked_int("dimensions", self._setting("dimensions"), 1)
-        checked_int("layers", self._setting("layers"), 1)
-        checked_int("hops", self._setting("hops"), 0)
-        checked_int("epochs", self._setting("epochs"), 0)
+        for name, minimum in (("dimensions", 1), ("layers", 1), ("hops", 0), ("epochs", 0)):
+            checked_int(name, self._setting(name), minimum)
         checked_int("num_negatives", self.num_negatives, 1)
-        checked_float("learning_rate", self._setting("learning_rate"), 0.0)
-        checked_float("weight_decay", self._setting("weight_decay"), 0.0)
+        for name in ("learning_rate", "weight_decay"):
+            checked_float(name, self._setting(name), 0.0)
 
     def _embed(self, graph: Graph, **_: Any) -> F32:
         self._check()
         if graph.directed:
-            raise ValueError("graph must be undirected; graph.to_undirected() makes it so.")
+            raise ValueError("graph must be undirected, got a directed graph; pass graph.to_undirected().")
         if graph.weights is not None:
             graph = as_graph(graph, weights=False)
         with limited_threads(self.n_jobs):
@@ -109,12 +107,8 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
     def _fit_vectors(self, graph: Graph) -> F32:
         raise NotImplementedError
 
-    def _open(self, graph: Graph, *more: Any) -> Checkpoint:
-        """The checkpoint of a fit to a graph; it knows the seed."""
-        return self._open_checkpoint(graph, graph.x, *more)
-
     def _features(self, graph: Graph, seed: int) -> Any:
-        """Features of the graph as a sparse matrix or a float32 array, or random ones if it has none."""
+        """Features of the graph as a sparse matrix or a float32 array; random features if it has none."""
         x = graph.x
         if x is None:
             width = checked_int("random_features", self.random_features, 1)
@@ -127,29 +121,21 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
                 raise ValueError(f"x must be a real matrix with a row per node, got {x.dtype} {x.shape}.")
             x = x.astype(np.float32, copy=False)
         if x.shape[1] == 0:
-            raise ValueError("x has no columns; a graph without features has x=None.")
+            raise ValueError("x has no columns; pass x=None for a graph without features.")
         check_finite("x", x)
         return x
 
     def _make_encoder(self, in_channels: int, init: str) -> Any:
-        return GCN(
-            in_channels,
-            self._setting("dimensions"),
-            hidden=self._setting("hidden"),
-            layers=self._setting("layers"),
-            hops=self._setting("hops"),
-            inner_activation=self._setting("inner_activation"),
-            activation=self._setting("activation"),
-            batch_norm=self._settings().get("batch_norm", False),
-            init=init,
-        )
+        names = ("dimensions", "hidden", "layers", "hops", "inner_activation", "activation")
+        settings = {name: self._setting(name) for name in names}
+        return GCN(in_channels, **settings, batch_norm=self._settings().get("batch_norm", False), init=init)
 
     def _make_head(self, in_channels: int, seed: int, init: str) -> Head:
         if isinstance(self.objective, Head):
             return copy.deepcopy(self.objective)
         if not isinstance(self.objective, str):
-            own = self.objective
-            return PairHead(copy.deepcopy(own) if isinstance(own, nn.Module) else own)
+            custom = self.objective
+            return PairHead(copy.deepcopy(custom) if isinstance(custom, nn.Module) else custom)
         return HEADS[self.objective](
             self._setting("dimensions"),
             temperature=self._setting("temperature"),
@@ -168,7 +154,7 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
         *,
         init: str,
     ) -> bool:
-        """Train ``encoder_`` and record the history; returns whether the training is complete."""
+        """Train ``encoder_`` and record the history; returns whether training is complete."""
         device, source = self._device(), make_source()
         with using_generator(make_generator(checkpoint.seed)):
             encoder = self._make_encoder(in_channels, init)
@@ -189,7 +175,7 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
         loop = Loop(
             model,
             lambda _: model.head(encode, source),
-            lambda _: [None],  # one step over all rows
+            lambda _: [None],  # full-batch training
             kind(learned, **rates, fused=True),
             epochs=self._setting("epochs"),
             seed=checkpoint.seed,
@@ -214,7 +200,7 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
         return not loop.timed_out
 
     def current_embedding(self) -> F32:
-        """Node vectors by the weights of this moment, float32 of shape (num_nodes, dimensions); for callbacks."""
+        """Node vectors of the current weights, float32 of shape (num_nodes, dimensions); for callbacks."""
         if not hasattr(self, "_infer"):
             check_is_fitted(self, "embedding_")
             return self.embedding_

@@ -1,4 +1,4 @@
-"""Features of clusters: means over all members, or over a random part of them (DropMember)."""
+"""Features of clusters: means over all members or over a random subset (DropMember)."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ __all__ = ["ClusterMeans"]
 
 Tensor = torch.Tensor
 
-_DENSE_ABOVE = 0.25  # share of non-zeros from which a matrix product beats a sparse one
+_DENSE_ABOVE = 0.25  # fraction of non-zeros above which a dense product is faster than a sparse one
 
 
 class ClusterMeans:
-    r"""Cluster means of node features, :math:`X_c = P^\top X`, of all members or of random ones.
+    r"""Cluster means of node features, :math:`X_c = P^\top X`, over all members or a random subset.
 
-    Sparse features stay sparse: which entries of :math:`X_c` are non-zero is found once, and each draw only sums the
-    values that belong to each of them.
+    Sparse features stay sparse: the non-zero pattern of :math:`X_c` is computed once, and each draw only sums values.
 
     Parameters
     ----------
@@ -37,7 +36,8 @@ class ClusterMeans:
 
     Notes
     -----
-    Each mean O(non-zeros of x) time and O(non-zeros) memory beyond the features; a draw also sorts one number per node.
+    Each mean takes O(non-zeros of x) time and O(non-zeros) memory in addition to the features. A draw also sorts one
+    number per node.
 
     References
     ----------
@@ -62,7 +62,7 @@ class ClusterMeans:
         self.num_features = int(x.shape[1])
         self._offsets = torch.from_numpy(clusters.offsets)
         self._sizes = torch.from_numpy(clusters.sizes)
-        # Cluster of each place in the list of members, in which all is done.
+        # Cluster of each entry of clusters.members, the order used throughout.
         self._cluster = torch.arange(clusters.num_clusters).repeat_interleave(self._sizes)
         self._sums: _SparseSums | _DenseSums = _SparseSums(x, clusters) if sp.issparse(x) else _DenseSums(x, clusters)
 
@@ -71,22 +71,23 @@ class ClusterMeans:
         return self._means(torch.ones(len(self._cluster)), self._sizes)
 
     def drop_members(self, share: float = 0.5) -> Tensor | SparseFeatures:
-        """Means over a random part of each cluster, drawn without replacement by the current generator.
+        """Means over a random subset of each cluster, drawn without replacement from the current generator.
 
-        Of s members max(1, ⌊(1 - share) s⌋) stay.
+        max(1, ⌊(1 - share) s⌋) of s members are kept.
         """
-        keep = self.draw(share)
-        return self._means(keep, torch.clamp((self._sizes * (1 - share)).long(), min=1))
+        return self._means(self.draw(share), self._kept(share))
 
     def draw(self, share: float = 0.5) -> Tensor:
-        """1 for the members that stay, else 0; float32 in the order of ``clusters.members``."""
+        """1 for the members that are kept, otherwise 0; float32 in the order of ``clusters.members``."""
         keys = torch.rand(len(self._cluster), dtype=torch.float64, generator=current_generator()) + self._cluster
-        order = keys.argsort()  # by cluster, in random order within
+        order = keys.argsort()  # by cluster, random within each cluster
         rank = torch.arange(len(order)) - self._offsets[self._cluster]
-        stay = torch.clamp((self._sizes * (1 - share)).long(), min=1)
         keep = torch.empty(len(order))
-        keep[order] = (rank < stay[self._cluster]).float()
+        keep[order] = (rank < self._kept(share)[self._cluster]).float()
         return keep
+
+    def _kept(self, share: float) -> Tensor:
+        return torch.clamp((self._sizes * (1 - share)).long(), min=1)
 
     def _means(self, keep: Tensor, counts: Tensor) -> Tensor | SparseFeatures:
         return self._sums(keep, 1 / counts.float(), self.device)
@@ -105,13 +106,14 @@ class _DenseSums:
 
 
 class _SparseSums:
-    """Values of the features in the order of the entries of the result, so that a draw is one segment sum."""
+    """Feature values sorted by the entry of the result that they contribute to, so that a draw is one segment sum."""
 
     def __init__(self, x: Any, clusters: Clusters) -> None:
         matrix = sp.csr_array(x)[clusters.members]
         self.shape = (clusters.num_clusters, int(matrix.shape[1]))
+        width = max(self.shape[1], 1)
         member = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-        keys = clusters.labels[clusters.members][member] * max(self.shape[1], 1) + matrix.indices
+        keys = clusters.labels[clusters.members][member] * width + matrix.indices
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
         first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])) if len(keys) else np.zeros(0, np.int64)
@@ -119,11 +121,10 @@ class _SparseSums:
         self.member = torch.from_numpy(member.astype(np.int32)[order])
         self.starts = torch.from_numpy(np.append(first, len(keys)).astype(np.int64))
         self.flat = torch.from_numpy(keys[first].astype(np.int64))
-        rows = self.flat // max(self.shape[1], 1)
+        self.rows = self.flat // width
         indptr = torch.zeros(self.shape[0] + 1, dtype=torch.int64)
-        torch.cumsum(torch.bincount(rows, minlength=self.shape[0]), 0, out=indptr[1:])
-        self.rows = rows
-        self.structure = Adjacency(indptr, self.flat % max(self.shape[1], 1), num_cols=self.shape[1])
+        torch.cumsum(torch.bincount(self.rows, minlength=self.shape[0]), 0, out=indptr[1:])
+        self.structure = Adjacency(indptr, self.flat % width, num_cols=self.shape[1])
         self.dense = len(first) > _DENSE_ABOVE * self.shape[0] * self.shape[1]
 
     def __call__(self, keep: Tensor, scale: Tensor, device: torch.device) -> Tensor | SparseFeatures:

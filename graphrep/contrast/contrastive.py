@@ -31,35 +31,39 @@ _COMMON = COMMON_SETTINGS | {
 }
 _AUGMENTED = {"feature_masking": (0.1, 0.1), "edge_dropping": (0.4, 0.4)}
 _SGC = {"hops": 2, "inner_activation": "none", "activation": "none", "weight_decay": 5e-4}
+_GRACE = {"layers": 2, "dimensions": 128, "hidden": 256, "activation": "relu", "temperature": 0.4, "epochs": 200}
+_BGRL = {"layers": 2, "dimensions": 256, "hidden": 512, "inner_activation": "prelu", "batch_norm": True, "epochs": 1000}
+_SLOW = {"learning_rate": 5e-4, "weight_decay": 1e-5}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Contrastive(ContrastiveEmbedder):
     r"""Train a graph encoder without labels, on the whole graph, by one of eight objectives.
 
-    One step per epoch over all nodes. The two-view objectives see the graph twice, some feature columns masked and some
-    arcs dropped; DGI and GGD tell it from a copy with shuffled features; SCE and COLES pull random pairs apart.
+    Training is full-batch: one step per epoch. Two-view objectives compare two augmented copies of the graph, with some
+    feature columns masked and some arcs dropped. DGI and GGD discriminate the graph from a copy with shuffled features.
+    SCE and COLES push random pairs apart.
 
     Parameters
     ----------
     objective : {"grace", "cca-ssg", "barlow-twins", "sce", "coles", "dgi", "ggd", "bgrl"}, callable or torch.nn.Module
-        The functions are in :mod:`graphrep.contrast`. It sets the defaults of every parameter that is None: the
-        published settings for Cora where there are any (see Notes). A function or module of your own takes the vectors
-        of two views, tensors of shape (num_nodes, dimensions), and returns the loss; of a module, a copy is trained
-        along.
+        Loss function from :mod:`graphrep.contrast`. The name also sets the default of every parameter that is None: the
+        published settings for Cora, if there are any (see Notes). A custom function or module takes the vectors of two
+        views, tensors of shape (num_nodes, dimensions), and returns the loss; a copy of a module is trained with the
+        encoder.
     encoder : {"gcn", "mlp"}, torch.nn.Module or callable
-        ``"mlp"`` leaves message passing out, in training and after. SGC is ``layers=1, hops=2, activation="none"``. An
-        encoder of your own is a module, of which a copy is trained, or a function of ``in_channels`` that makes one;
-        its ``forward(x, adj)`` returns vectors of shape (num_nodes, dimensions).
+        ``"mlp"`` uses no message passing, neither in training nor for the result. SGC is ``layers=1, hops=2,
+        activation="none"``. A custom encoder is a module, a copy of which is trained, or a function of ``in_channels``
+        that returns one; its ``forward(x, adj)`` returns vectors of shape (num_nodes, dimensions).
     dimensions : int, optional
         Number of columns of the result.
     hidden : int, optional
-        Width of the layers before the last; default ``dimensions``.
+        Width of all layers but the last; default: ``dimensions``.
     layers, hops : int, optional
     inner_activation, activation : str, optional
         See :class:`graphrep.nn.GCN`.
     feature_masking, edge_dropping : pair of float, optional
-        Probabilities in the first and in the second view.
+        Probabilities in the first and second view.
     temperature : float, optional
         Temperature of GRACE.
     weight : float, optional
@@ -67,38 +71,24 @@ class Contrastive(ContrastiveEmbedder):
     num_negatives : int
         Number of random pairs that each node draws in SCE and COLES.
     power_steps : int, optional
-        k > 0 returns :math:`H + \hat A^k H`, as GGD does.
+        If positive, k: the result is :math:`H + \hat A^k H`, as in GGD.
     learning_rate, weight_decay : float, optional
-        Of Adam (of AdamW for BGRL).
+        Settings of Adam (AdamW for BGRL).
     epochs : int, optional
         Upper bound on the number of epochs.
     stop : {"last", "loss", "agreement"} or StopRule
-        Which epoch's weights are used, chosen without labels; see :class:`graphrep.contrast.HighestAgreement`.
+        Selects, without labels, the epoch whose weights are used; see :class:`graphrep.contrast.HighestAgreement`.
     random_features : int
-        Number of columns of the random normal features of a graph that has none.
-    max_seconds : float, optional
-        Start no epoch but the first after this time. With a checkpoint, the next fit resumes there.
-    checkpoint : path, optional
-        File to which the state is saved after every epoch and from which an interrupted fit resumes. Only a fit with
-        the same graph, features and settings can resume from it. A complete fit removes it.
-    callbacks : sequence of callable
-        Called after every epoch with (epoch, record, estimator). One that returns True ends the training.
-        :meth:`current_embedding` gives the vectors of the moment.
-    device : str, optional
-        Default: the CPU.
-    n_jobs : int, optional
-        Number of threads. Default: torch's.
-    random_state : int, RandomState, Generator or None
-        None asks for fresh randomness.
-    progress : bool, optional
-        Whether a progress bar is shown. Default: in terminals and Jupyter.
+        Number of random normal features to use if the graph has none.
+    checkpoint, callbacks, max_seconds, device, n_jobs, random_state, progress
+        As in :class:`graphrep.GAE`. In a callback, :meth:`current_embedding` returns the current vectors.
 
     Attributes
     ----------
     embedding_ : float32 array of shape (num_nodes, dimensions)
     encoder_ : graphrep.nn.GCN
     history_ : list of dict
-        Per epoch: loss, and what the stop rule measured.
+        Per epoch: the loss and the values that the stop rule computed.
     best_epoch_ : int
         Epoch whose weights are used, from 1.
     num_parameters_ : int
@@ -108,18 +98,18 @@ class Contrastive(ContrastiveEmbedder):
     Raises
     ------
     ValueError
-        A directed graph, features that are not finite, settings out of range, or a loss that is no longer finite.
+        The graph is directed, features or the loss are not finite, or a setting is out of range.
 
     Notes
     -----
-    Edge weights are ignored. Features stay sparse. An epoch takes O(num_arcs * dimensions) for propagation, the
-    product of the features with the first weights, and the objective: O(num_nodes²) time and O(num_nodes) memory for
-    GRACE, O(num_nodes * dimensions²) for CCA-SSG and Barlow Twins, O(num_nodes * dimensions) for the others. Memory
-    O(num_nodes * dimensions).
+    Edge weights are ignored. Features stay sparse. The time of an epoch is O(num_arcs * dimensions) for propagation,
+    plus the product of the features with the first weights, plus the objective: O(num_nodes²) time and O(num_nodes)
+    memory for GRACE, O(num_nodes * dimensions²) for CCA-SSG and Barlow Twins, O(num_nodes * dimensions) for the others.
+    Memory is O(num_nodes * dimensions).
 
-    Defaults: GRACE, CCA-SSG, DGI (without its patience), GGD as published for Cora; SCE and COLES an SGC encoder and
-    the epochs of the StructComp authors; BGRL a tenth of the published 10,000 epochs at a constant learning rate;
-    Barlow Twins the encoder of CCA-SSG.
+    Defaults: GRACE, CCA-SSG, DGI (without its patience) and GGD use the published settings for Cora. SCE and COLES use
+    an SGC encoder and the numbers of epochs of the StructComp authors. BGRL uses a tenth of the published 10,000 epochs
+    at a constant learning rate. Barlow Twins uses the encoder of CCA-SSG.
 
     Examples
     --------
@@ -131,38 +121,14 @@ class Contrastive(ContrastiveEmbedder):
     """
 
     SETTINGS: ClassVar[dict[str, dict[str, Any]]] = {
-        "grace": _COMMON
-        | {
-            "layers": 2,
-            "dimensions": 128,
-            "hidden": 256,
-            "activation": "relu",
-            "learning_rate": 5e-4,
-            "weight_decay": 1e-5,
-            "temperature": 0.4,
-            "feature_masking": (0.3, 0.4),
-            "edge_dropping": (0.2, 0.4),
-            "epochs": 200,
-        },
+        "grace": _COMMON | _GRACE | _SLOW | {"feature_masking": (0.3, 0.4), "edge_dropping": (0.2, 0.4)},
         "cca-ssg": _COMMON | _AUGMENTED | {"layers": 2, "activation": "none", "weight": 1e-3, "epochs": 50},
         "barlow-twins": _COMMON | _AUGMENTED | {"layers": 2, "activation": "none", "epochs": 50},
         "sce": _COMMON | _SGC | {"weight": 2e4, "epochs": 50},
         "coles": _COMMON | _SGC | {"weight": 0.8, "epochs": 20},
         "dgi": _COMMON | {"epochs": 200},
         "ggd": _COMMON | {"feature_masking": (0.2, 0.2), "epochs": 500, "power_steps": 5},
-        "bgrl": _COMMON
-        | {
-            "layers": 2,
-            "dimensions": 256,
-            "hidden": 512,
-            "inner_activation": "prelu",
-            "batch_norm": True,
-            "learning_rate": 5e-4,
-            "weight_decay": 1e-5,
-            "feature_masking": (0.2, 0.1),
-            "edge_dropping": (0.2, 0.3),
-            "epochs": 1000,
-        },
+        "bgrl": _COMMON | _BGRL | _SLOW | {"feature_masking": (0.2, 0.1), "edge_dropping": (0.2, 0.3)},
         "own": _COMMON | _AUGMENTED | {"layers": 2, "activation": "none", "epochs": 50},
     }
 
@@ -175,7 +141,7 @@ class Contrastive(ContrastiveEmbedder):
     def _fit_vectors(self, graph: Graph) -> F32:
         augmentation = {name: _pair(name, self._setting(name)) for name in ("feature_masking", "edge_dropping")}
         device = self._device()
-        checkpoint = self._open(graph)
+        checkpoint = self._open_checkpoint(graph, graph.x)
         features = self._features(graph, checkpoint.seed)
         x: Any = as_features(features, device)
         adj = as_adjacency(graph).to(device)
@@ -209,16 +175,16 @@ class Contrastive(ContrastiveEmbedder):
     def _check(self) -> None:
         super()._check()
         if isinstance(self.encoder, str) and self.encoder not in ("gcn", "mlp"):
-            raise ValueError(f"encoder must be gcn or mlp, or an encoder of your own; got {self.encoder!r}.")
+            raise ValueError(f"encoder must be gcn or mlp, or a custom encoder; got {self.encoder!r}.")
         if not isinstance(self.encoder, str):
             if not callable(self.encoder):
                 raise TypeError(f"encoder must be a name, a module or a function of in_channels, got {self.encoder!r}.")
             if self.dimensions is None:
-                raise ValueError("dimensions must be given with an encoder of your own: the width of its result.")
+                raise ValueError("dimensions must be the width of the result of a custom encoder, got None.")
 
 
 class OwnEncoder(nn.Module):
-    """An encoder of one's own, ``module(x, adj)``, with masked columns and shuffled rows made for it."""
+    """Adds masked columns and shuffled rows to a custom encoder ``module(x, adj)``."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -237,7 +203,7 @@ class OwnEncoder(nn.Module):
 
     @torch.no_grad()
     def infer(self, x: Tensor, adj: Any = None) -> Tensor:
-        """The same in evaluation mode."""
+        """As :meth:`forward` in evaluation mode."""
         training = self.training
         self.eval()
         out: Tensor = self(x, adj)

@@ -1,8 +1,9 @@
-"""What an objective adds to an encoder: projections, discriminators, random pairs, and how the loss is computed."""
+"""Heads of the objectives: projections, discriminators, random pairs and the loss."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -24,7 +25,7 @@ Encode = Callable[[View], Tensor]
 
 
 class Head(nn.Module):
-    """Base: ``forward(encode, source)`` is the loss of one step, ``encode`` the encoder on a view."""
+    """Base class: ``forward(encode, source)`` is the loss of one step; ``encode`` applies the encoder to a view."""
 
     def forward(self, encode: Encode, source: Any) -> Tensor:
         """Loss, a scalar tensor."""
@@ -35,7 +36,7 @@ class Head(nn.Module):
 
 
 class GraceHead(Head):
-    """GRACE: projection Linear, ELU, Linear, then InfoNCE between two views."""
+    """GRACE: InfoNCE between the projections (Linear, ELU, Linear) of two views."""
 
     def __init__(self, dimensions: int, *, temperature: float, **_: Any) -> None:
         super().__init__()
@@ -47,33 +48,29 @@ class GraceHead(Head):
         return info_nce(self.projection(encode(first)), self.projection(encode(second)), self.temperature)
 
 
-class CcaHead(Head):
-    """CCA-SSG between two views."""
+class PairHead(Head):
+    """A loss ``objective(z1, z2)`` between the vectors of two views."""
 
-    def __init__(self, dimensions: int, *, weight: float, **_: Any) -> None:
+    def __init__(self, objective: Callable[[Tensor, Tensor], Tensor]) -> None:
         super().__init__()
-        del dimensions
-        self.weight = weight
+        self.objective = objective  # a module is registered and therefore trained
+
+    @classmethod
+    def weighted(cls, objective: Callable[..., Tensor], _dimensions: int, *, weight: float, **_: Any) -> PairHead:
+        """Head of an objective with a weight."""
+        return cls(partial(objective, weight=weight))
 
     def forward(self, encode: Encode, source: GraphSource | ClusterSource) -> Tensor:
+        """Loss of two views."""
         first, second = source.pair()
-        return objectives.cca_ssg(encode(first), encode(second), self.weight)
-
-
-class BarlowHead(CcaHead):
-    """Barlow Twins between two views."""
-
-    def forward(self, encode: Encode, source: GraphSource | ClusterSource) -> Tensor:
-        first, second = source.pair()
-        return objectives.barlow_twins(encode(first), encode(second), self.weight)
+        return self.objective(encode(first), encode(second))
 
 
 class SceHead(Head):
-    """SCE, its random pairs drawn in every step."""
+    """SCE; its random pairs are drawn in every step."""
 
-    def __init__(self, dimensions: int, *, weight: float, num_negatives: int, **_: Any) -> None:
+    def __init__(self, _dimensions: int, *, weight: float, num_negatives: int, **_: Any) -> None:
         super().__init__()
-        del dimensions
         self.weight, self.num_negatives = weight, num_negatives
 
     def forward(self, encode: Encode, source: GraphSource | ClusterSource) -> Tensor:
@@ -82,17 +79,16 @@ class SceHead(Head):
 
 
 class ColesHead(Head):
-    """COLES, its random pairs drawn once."""
+    """COLES; its random pairs are drawn once."""
 
-    def __init__(self, dimensions: int, *, weight: float, num_negatives: int, seed: int, **_: Any) -> None:
+    def __init__(self, _dimensions: int, *, weight: float, num_negatives: int, seed: int, **_: Any) -> None:
         super().__init__()
-        del dimensions
         self.weight, self.num_negatives, self.seed = weight, num_negatives, seed
         self._pairs: tuple[Adjacency, Adjacency] | None = None
 
     def forward(self, encode: Encode, source: GraphSource | ClusterSource) -> Tensor:
         z = encode(source.plain())
-        if self._pairs is None:  # from a generator of their own, so that a resumed fit draws the same pairs
+        if self._pairs is None:  # from a separate generator, so that a resumed fit draws the same pairs
             generator = make_generator(self.seed)
             pairs = objectives.random_negatives(len(z), self.num_negatives, self_pairs=False, generator=generator)
             self._pairs = source.positives().to(z.device), symmetric_normalize(pairs).to(z.device)
@@ -123,7 +119,7 @@ class GgdHead(Head):
 
 
 class BgrlHead(Head):
-    r"""BGRL's predictor and target encoder, which follows the trained one with a momentum from 0.99 to 1."""
+    r"""BGRL's predictor and target encoder, a moving average of the trained encoder with momentum from 0.99 to 1."""
 
     def __init__(self, dimensions: int, *, make_encoder: Callable[[], GCN], **_: Any) -> None:
         super().__init__()
@@ -144,24 +140,11 @@ class BgrlHead(Head):
             slow.lerp_(fast, share)
 
 
-class PairHead(Head):
-    """An objective of one's own, ``objective(z1, z2)``, between the vectors of two views."""
-
-    def __init__(self, objective: Callable[[Tensor, Tensor], Tensor]) -> None:
-        super().__init__()
-        self.objective = objective  # registered, and so trained, if it is a module
-
-    def forward(self, encode: Encode, source: GraphSource | ClusterSource) -> Tensor:
-        """Loss of two views."""
-        first, second = source.pair()
-        return self.objective(encode(first), encode(second))
-
-
-#: Name of an objective -> its head.
-HEADS: dict[str, type[Head]] = {
+#: Name of an objective -> constructor of its head.
+HEADS: dict[str, Callable[..., Head]] = {
     "grace": GraceHead,
-    "cca-ssg": CcaHead,
-    "barlow-twins": BarlowHead,
+    "cca-ssg": partial(PairHead.weighted, objectives.cca_ssg),
+    "barlow-twins": partial(PairHead.weighted, objectives.barlow_twins),
     "sce": SceHead,
     "coles": ColesHead,
     "dgi": DgiHead,

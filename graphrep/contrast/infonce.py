@@ -1,4 +1,4 @@
-"""InfoNCE with all other nodes as negatives, without a matrix of nodes by nodes."""
+"""InfoNCE with all other nodes as negatives, without a num_nodes by num_nodes matrix."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["info_nce"]
 
 Tensor = torch.Tensor
 
-_BLOCK_ELEMENTS = 1 << 22  # of one block of similarities: 16 MB in float32
+_BLOCK_ELEMENTS = 1 << 22  # similarities per block: 16 MB in float32
 
 
 def info_nce(
@@ -24,18 +24,18 @@ def info_nce(
     .. math:: \ell_i^{12} = -\log \frac{e^{s_{ii}^{12}}}{\sum_j e^{s_{ij}^{12}} + \sum_{j \ne i} e^{s_{ij}^{11}}},
               \qquad L = \frac{1}{2N} \sum_i (\ell_i^{12} + \ell_i^{21}).
 
-    Only the similarity of a node with itself in the same view is left out of the denominator.
+    The denominator excludes only the similarity of a node with itself in the same view.
 
     Parameters
     ----------
     h1, h2 : floating tensor of shape (num_nodes, dimensions)
-        The projected vectors of the two views; they need not have unit length.
+        Projected vectors of the two views; they need not have unit length.
     temperature : float
-        :math:`\tau`, at least 0.003. Below 0.025 the sums are formed in float64.
+        :math:`\tau`, at least 0.003. Below 0.025 the sums are computed in float64.
     block_rows : int, optional
-        Rows of similarities held at a time; changes memory, not the loss. Default: about 16 MB worth of them.
+        Rows of similarities per block; changes memory, not the loss. Default: about 16 MB.
     dense : bool
-        The formula written out over full matrices, with torch's derivative: for comparison, O(num_nodes²) memory.
+        Evaluate the formula on full matrices with torch's derivative, for comparison; O(num_nodes²) memory.
 
     Returns
     -------
@@ -43,9 +43,9 @@ def info_nce(
 
     Notes
     -----
-    O(block_rows * num_nodes) memory beyond the vectors, forward and backward: the similarities are formed again for the
-    derivative. Three products of the size of h1 h2ᵀ forward and seven backward, against four and eight of the formula
-    written out, since a similarity between the views serves both directions.
+    O(block_rows * num_nodes) memory in addition to the vectors, forward and backward: the derivative recomputes the
+    similarities. There are three products of the size of h1 h2ᵀ forward and seven backward, compared with four and
+    eight for the dense formula, because a similarity between views is used in both directions.
 
     References
     ----------
@@ -91,10 +91,10 @@ def _dense(a: Tensor, b: Tensor, temperature: float) -> Tensor:
 
 
 class _Streamed(torch.autograd.Function):
-    """The loss of unit rows, one block of rows at a time.
+    """The loss of unit rows, block by block.
 
-    Similarities are at most 1/τ, so exp(s - 1/τ) cannot overflow, and every block can be summed over rows and over
-    columns without a maximum of its own.
+    Similarities are at most 1/τ, so exp(s - 1/τ) cannot overflow, and blocks are summed over rows and columns without
+    computing maxima.
     """
 
     @staticmethod
@@ -120,12 +120,12 @@ class _Streamed(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
         a, b, sum_a, sum_b = ctx.saved_tensors
         share_a, share_b = 1 / sum_a, 1 / sum_b
-        # Of the positives; that of the denominators is added block by block.
+        # Gradient of the positives; that of the denominators is added block by block.
         grad_a, grad_b = -2 * b, -2 * a
         for begin in range(0, len(a), ctx.rows):
             part = slice(begin, begin + ctx.rows)
             for own, share, out in ((a, share_a, grad_a), (b, share_b, grad_b)):
-                # s_ij = s_ji stands in the denominators of both i and j.
+                # s_ij = s_ji is in the denominators of both i and j.
                 within = _weights(own[part], own, ctx.scale)
                 within.diagonal(begin).zero_()
                 within.mul_(share[part, None] + share)

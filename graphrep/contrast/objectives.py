@@ -1,4 +1,4 @@
-"""The self-supervised losses as plain functions of node vectors; InfoNCE is in a module of its own."""
+"""Self-supervised losses as functions of node vectors; InfoNCE is in a separate module."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ Tensor = torch.Tensor
 
 
 def standardized(z: Tensor, *, unbiased: bool, eps: float) -> Tensor:
-    """Columns of mean 0 and variance 1; a constant column becomes 0."""
-    centred = z - z.mean(0)
+    """Columns scaled to mean 0 and variance 1; a constant column becomes 0."""
+    centered = z - z.mean(0)
     count = max(1, len(z) - unbiased)
-    return centred * (centred.square().sum(0) / count + eps).rsqrt()
+    return centered * (centered.square().sum(0) / count + eps).rsqrt()
 
 
 def cca_ssg(z1: Tensor, z2: Tensor, weight: float = 5e-4, *, eps: float = 1e-8) -> Tensor:
-    r"""Loss of CCA-SSG: views that agree, columns that are uncorrelated.
+    r"""Loss of CCA-SSG: the two views agree and columns are uncorrelated.
 
     With columns of :math:`\tilde z` standardized by the unbiased variance and
     :math:`C_{ab} = \tilde z_a^\top \tilde z_b / N`,
@@ -45,8 +45,8 @@ def cca_ssg(z1: Tensor, z2: Tensor, weight: float = 5e-4, *, eps: float = 1e-8) 
     weight : float
         :math:`\lambda`.
     eps : float
-        Added to the variances, so that a column without any neither divides by zero nor has a gradient of NaN. The
-        released code has none.
+        Added to the variances to avoid division by zero and NaN gradients for constant columns. The released code has
+        no such term.
 
     Returns
     -------
@@ -79,14 +79,14 @@ def cca_ssg(z1: Tensor, z2: Tensor, weight: float = 5e-4, *, eps: float = 1e-8) 
 def barlow_twins(z1: Tensor, z2: Tensor, weight: float | None = None, *, eps: float = 1e-8) -> Tensor:
     r"""Barlow Twins: the correlation matrix of the two views should be the identity.
 
-    With :math:`C = \tilde z_1^\top \tilde z_2 / N`, columns standardized with the biased variance,
+    With :math:`C = \tilde z_1^\top \tilde z_2 / N` and columns standardized by the biased variance,
     :math:`L = \sum_i (1 - C_{ii})^2 + \lambda \sum_{i \ne j} C_{ij}^2`.
 
     Parameters
     ----------
     z1, z2 : floating tensor of shape (num_nodes, dimensions)
     weight : float, optional
-        :math:`\lambda`; default 1 / dimensions, as is usual on graphs.
+        :math:`\lambda`; default: 1 / dimensions, the usual choice for graphs.
     eps : float
         Added to the variances.
 
@@ -116,7 +116,7 @@ def barlow_twins(z1: Tensor, z2: Tensor, weight: float | None = None, *, eps: fl
 
 
 def sce(z: Tensor, negatives: Adjacency, scale: float = 2e4) -> Tensor:
-    r"""Loss of SCE: random pairs of nodes apart, nothing else; the graph enters through the encoder.
+    r"""Loss of SCE: pushes random pairs of nodes apart; only the encoder uses the graph.
 
     .. math:: L = \alpha / \operatorname{tr}(Z^\top L_{-} Z), \qquad
               \operatorname{tr}(Z^\top L_{-} Z) = \tfrac12 \sum_{ij} a^-_{ij} \lVert z_i - z_j \rVert^2
@@ -138,7 +138,7 @@ def sce(z: Tensor, negatives: Adjacency, scale: float = 2e4) -> Tensor:
     Notes
     -----
     O(entries * dimensions) time and no square matrix. A trace of 0 (one node, or all vectors equal) gives a large
-    constant, of gradient 0, in place of a division by zero.
+    constant with gradient 0 instead of a division by zero.
 
     References
     ----------
@@ -159,18 +159,18 @@ def sce(z: Tensor, negatives: Adjacency, scale: float = 2e4) -> Tensor:
 
 
 def coles(z: Tensor, positives: Adjacency, negatives: Adjacency, weight: float = 0.8) -> Tensor:
-    r"""Loss of COLES: neighbours together, random pairs apart, through normalized adjacencies.
+    r"""Loss of COLES: pulls neighbors together and pushes random pairs apart, with normalized adjacencies.
 
     .. math:: L = \frac1N \bigl[\lambda \operatorname{tr}(Z^\top \hat A_- Z)
               - \operatorname{tr}(Z^\top \hat A_+ Z)\bigr]
 
-    It has no lower bound in the length of Z; few epochs and weight decay keep it finite.
+    The loss is unbounded below as Z grows; few epochs and weight decay keep it finite.
 
     Parameters
     ----------
     z : floating tensor of shape (num_nodes, dimensions)
     positives, negatives : Adjacency
-        Normalized, see :func:`graphrep.ops.symmetric_normalize`.
+        Normalized; see :func:`graphrep.ops.symmetric_normalize`.
     weight : float
         :math:`\lambda`.
 
@@ -195,15 +195,15 @@ def coles(z: Tensor, positives: Adjacency, negatives: Adjacency, weight: float =
 
 
 def dgi(positive: Tensor, negative: Tensor, bilinear: Tensor) -> Tensor:
-    r"""Deep Graph Infomax: tell nodes from nodes of shuffled features by a summary of the graph.
+    r"""Deep Graph Infomax: discriminates nodes from nodes with shuffled features, given a summary of the graph.
 
-    With the summary :math:`s = \sigma(\frac1N \sum_i h_i)` and logits :math:`h^\top W s`, the binary cross-entropy of
-    "true" for the rows of ``positive`` and "false" for those of ``negative``.
+    With the summary :math:`s = \sigma(\frac1N \sum_i h_i)` and logits :math:`h^\top W s`, the loss is the binary
+    cross-entropy with label 1 for the rows of ``positive`` and 0 for those of ``negative``.
 
     Parameters
     ----------
     positive, negative : floating tensor of shape (num_nodes, dimensions)
-        Of the graph, and of the graph with the rows of its features shuffled.
+        Vectors of the graph, and of the graph with the rows of its features shuffled.
     bilinear : tensor of shape (dimensions, dimensions)
         W.
 
@@ -224,16 +224,16 @@ def dgi(positive: Tensor, negative: Tensor, bilinear: Tensor) -> Tensor:
     """
     _rows(positive, negative)
     direction = bilinear @ positive.mean(0).sigmoid()
-    return _told_apart(positive @ direction, negative @ direction)
+    return _cross_entropy(positive @ direction, negative @ direction)
 
 
 def ggd(positive: Tensor, negative: Tensor) -> Tensor:
-    r"""Graph group discrimination: the sum of a vector is the logit of "this graph is not corrupted".
+    r"""Graph group discrimination: the sum of a vector is the logit of "not corrupted".
 
     Parameters
     ----------
     positive, negative : floating tensor of shape (num_nodes, dimensions)
-        Of the graph, and of the graph with the rows of its features shuffled; both after a linear head.
+        Vectors of the graph, and of the graph with the rows of its features shuffled; both after a linear head.
 
     Returns
     -------
@@ -253,18 +253,18 @@ def ggd(positive: Tensor, negative: Tensor) -> Tensor:
     True
     """
     _rows(positive, negative)
-    return _told_apart(positive.sum(1), negative.sum(1))
+    return _cross_entropy(positive.sum(1), negative.sum(1))
 
 
 def bgrl(predicted1: Tensor, target2: Tensor, predicted2: Tensor, target1: Tensor) -> Tensor:
-    r"""BGRL: predict one view's vectors from the other's, :math:`2 - \cos(p_1, t_2) - \cos(p_2, t_1)`, mean over nodes.
+    r"""BGRL: predicts each view from the other, mean over nodes of :math:`2 - \cos(p_1, t_2) - \cos(p_2, t_1)`.
 
     Parameters
     ----------
     predicted1, predicted2 : floating tensor of shape (num_nodes, dimensions)
-        Predictor of the online encoder's vectors of either view.
-    target1, target2 : tensor of that shape
-        Of the slowly moving encoder; no gradient flows into them.
+        The predictor applied to the online encoder's vectors of each view.
+    target1, target2 : tensor of the same shape
+        Vectors of the target encoder; no gradient flows into them.
 
     Returns
     -------
@@ -290,15 +290,15 @@ def bgrl(predicted1: Tensor, target2: Tensor, predicted2: Tensor, target1: Tenso
 def random_negatives(
     num_nodes: int, per_node: int = 5, *, self_pairs: bool = True, generator: torch.Generator | None = None
 ) -> Adjacency:
-    """Symmetric graph of random pairs: every node draws ``per_node`` nodes uniformly; repeats count once.
+    """Symmetric graph of random pairs: every node draws ``per_node`` nodes uniformly; duplicates are merged.
 
     Parameters
     ----------
     num_nodes, per_node : int
     self_pairs : bool
-        Whether a node may draw itself, or such draws are dropped.
+        Whether to keep pairs of a node with itself.
     generator : torch.Generator, optional
-        Default: that of the :func:`graphrep.nn.using_generator` block, or torch's global one.
+        Default: that of the :func:`graphrep.nn.using_generator` block, or torch's global generator.
 
     Returns
     -------
@@ -320,7 +320,7 @@ def random_negatives(
     return coalesce(keys, num_nodes)[0]
 
 
-def _told_apart(positive: Tensor, negative: Tensor) -> Tensor:
+def _cross_entropy(positive: Tensor, negative: Tensor) -> Tensor:
     return (functional.softplus(-positive).mean() + functional.softplus(negative).mean()) / 2
 
 

@@ -1,4 +1,4 @@
-"""Clusters of nodes: from METIS, or as given."""
+"""Clusters of nodes, from METIS or given by the user."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ I64 = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
-    """A partition of the nodes, grouped.
+    """A partition of the nodes, with the members of each cluster.
 
     Attributes
     ----------
     labels : int64 array of shape (num_nodes,)
-        Cluster of each node, 0 … num_clusters - 1, none empty.
+        Cluster of each node, 0 … num_clusters - 1; no cluster is empty.
     members : int64 array of shape (num_nodes,)
         Nodes sorted by cluster.
     offsets : int64 array of shape (num_clusters + 1,)
-        Members of cluster c are ``members[offsets[c]:offsets[c + 1]]``.
+        The members of cluster c are ``members[offsets[c]:offsets[c + 1]]``.
     """
 
     labels: I64
@@ -38,12 +38,9 @@ class Clusters:
 
     @classmethod
     def from_labels(cls, labels: Any, num_nodes: int) -> Clusters:
-        """From any labels; empty clusters vanish, the others keep their order.
+        """Clusters from integer or string labels; empty clusters are dropped, the others keep their order.
 
-        Raises
-        ------
-        ValueError
-            Not one label per node.
+        Raises ValueError unless there is one label per node.
         """
         values = to_numpy(labels)
         if values.shape != (num_nodes,) or values.dtype.kind not in "iuUSO":
@@ -68,14 +65,14 @@ class Clusters:
 
 
 def metis(graph: Any, num_clusters: int, *, seed: Any = 0) -> I64:
-    """Cut a graph into clusters of about equal size with few edges between them, by METIS.
+    """Partition a graph with METIS into clusters of about equal size with few edges between them.
 
     Parameters
     ----------
     graph : Graph or anything :func:`graphrep.as_graph` takes
-        Undirected. Self loops and weights play no part.
+        Undirected. Self loops and weights are ignored.
     num_clusters : int
-        Parts may stay empty, so that fewer come out.
+        Upper bound: METIS can leave clusters empty.
     seed : int, RandomState, Generator or None
 
     Returns
@@ -86,11 +83,12 @@ def metis(graph: Any, num_clusters: int, *, seed: Any = 0) -> I64:
     Raises
     ------
     ValueError
-        A directed graph.
+        The graph is directed.
 
     Notes
     -----
-    k-way partitioning, about O(num_arcs + num_clusters log num_clusters) time, one thread, the same for the same seed.
+    k-way partitioning in about O(num_arcs + num_clusters log num_clusters) time, on one thread. The result is a
+    function of the seed.
 
     References
     ----------
@@ -106,12 +104,12 @@ def metis(graph: Any, num_clusters: int, *, seed: Any = 0) -> I64:
     """
     g = as_graph(graph)
     if g.directed:
-        raise ValueError("graph must be undirected; graph.to_undirected() makes it so.")
+        raise ValueError("graph must be undirected, got a directed graph; pass graph.to_undirected().")
     parts = checked_int("num_clusters", num_clusters, 1)
     if parts >= g.num_nodes:
         return np.arange(g.num_nodes)
     indptr, indices = _without_loops(g)
-    if not len(indices):  # nothing to cut, and METIS is made for graphs with edges
+    if not len(indices):  # METIS expects edges
         return np.arange(g.num_nodes) * parts // max(g.num_nodes, 1)
     import pymetis
 
@@ -121,7 +119,7 @@ def metis(graph: Any, num_clusters: int, *, seed: Any = 0) -> I64:
 
 
 def _without_loops(graph: Graph) -> tuple[I64, I64]:
-    """Offsets and columns, int64 as in the METIS that pymetis comes with, so that it copies nothing."""
+    """Offsets and columns as int64, the integer type of pymetis, which therefore copies nothing."""
     sources = graph.sources()
     keep = sources != graph.indices
     if keep.all():

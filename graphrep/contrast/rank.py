@@ -1,4 +1,4 @@
-"""Effective rank of vectors: how many directions they use."""
+"""Effective rank of node vectors."""
 
 from __future__ import annotations
 
@@ -7,26 +7,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from graphrep._arrays import to_numpy
+
 __all__ = ["rankme", "singular_values"]
 
 
 def rankme(vectors: Any, *, eps: float = 1e-7, max_rows: int = 25_600, seed: int = 0) -> float:
-    r"""Effective rank: the exponential of the entropy of the normalised singular values.
+    r"""Effective rank: the exponential of the entropy of the normalized singular values.
 
     .. math:: \mathrm{RankMe} = \exp\bigl(-\sum_k p_k \log p_k\bigr), \qquad
               p_k = \frac{\sigma_k}{\sum_l \sigma_l} + \epsilon
 
-    of the vectors as they are: not centred, singular values not squared. It compares runs of one method; a higher rank
-    is necessary for good vectors and by no means sufficient.
+    The vectors are not centered and the singular values are not squared. RankMe compares runs of one method; a high
+    rank is necessary for good vectors, but not sufficient.
 
     Parameters
     ----------
     vectors : array or tensor of shape (num_nodes, dimensions)
     eps : float
     max_rows : int
-        Of more nodes, so many are drawn.
+        If there are more nodes, a random sample of this size is used.
     seed : int
-        Of that draw.
+        Seed of the sample.
 
     Returns
     -------
@@ -35,7 +37,7 @@ def rankme(vectors: Any, *, eps: float = 1e-7, max_rows: int = 25_600, seed: int
 
     Notes
     -----
-    O(rows * k² + k³) with k the smaller of rows and dimensions.
+    O(rows * k² + k³) time, where k is the smaller of rows and dimensions.
 
     References
     ----------
@@ -58,9 +60,7 @@ def rankme(vectors: Any, *, eps: float = 1e-7, max_rows: int = 25_600, seed: int
 
 def singular_values(vectors: Any, *, max_rows: int = 25_600, seed: int = 0) -> npt.NDArray[np.float64]:
     """Singular values, descending, float64, from the eigenvalues of the smaller Gram matrix."""
-    if hasattr(vectors, "detach"):
-        vectors = vectors.detach().cpu().numpy()
-    z = np.asarray(vectors)
+    z = to_numpy(vectors)
     if z.ndim != 2:
         raise ValueError(f"vectors must have shape (num_nodes, dimensions), got {z.shape}.")
     if len(z) > max_rows:

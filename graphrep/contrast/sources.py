@@ -1,7 +1,8 @@
-"""What the losses see of a graph: all nodes with augmented views, or cluster means."""
+"""Training data of the losses: augmented views of the whole graph, or cluster means."""
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -26,35 +27,33 @@ class View(NamedTuple):
     rows: Tensor | None = None
 
 
+@dataclass(eq=False, repr=False)
 class GraphSource:
-    """The whole graph; ``pair`` masks feature columns and drops arcs, each direction of an edge by itself.
+    """The whole graph; ``pair`` masks feature columns and drops arcs (each direction of an edge independently).
 
     Parameters
     ----------
     x : tensor or SparseFeatures of shape (num_nodes, num_features)
     graph_adj : Adjacency
-        For the positive pairs, and for message passing unless ``message_passing`` is False.
+        Used for the positive pairs, and for message passing unless ``message_passing`` is False.
     feature_masking, edge_dropping : pair of float
-        Probabilities in the first and in the second view.
+        Probabilities in the first and second view.
     message_passing : bool
     """
 
-    def __init__(
-        self,
-        x: Any,
-        graph_adj: Adjacency,
-        feature_masking: tuple[float, float] = (0.0, 0.0),
-        edge_dropping: tuple[float, float] = (0.0, 0.0),
-        *,
-        message_passing: bool = True,
-    ) -> None:
-        self.x, self.graph_adj = x, graph_adj
-        self.adj = graph_adj if message_passing else None
-        self.feature_masking, self.edge_dropping = feature_masking, edge_dropping
-        self.num_rows = int(x.shape[0])
+    x: Any
+    graph_adj: Adjacency
+    feature_masking: tuple[float, float] = (0.0, 0.0)
+    edge_dropping: tuple[float, float] = (0.0, 0.0)
+    _: KW_ONLY
+    message_passing: bool = True
+
+    def __post_init__(self) -> None:
+        self.adj = self.graph_adj if self.message_passing else None
+        self.num_rows = int(self.x.shape[0])
 
     def plain(self) -> View:
-        """Everything as it is."""
+        """The graph without augmentation."""
         return View(self.x, self.adj)
 
     def pair(self) -> tuple[View, View]:
@@ -62,12 +61,12 @@ class GraphSource:
         return self._augmented(0), self._augmented(1)
 
     def shuffled(self) -> View:
-        """Features of other nodes, at random, after masking as in the first view."""
+        """Rows of the features shuffled, after masking as in the first view."""
         rows = torch.randperm(self.num_rows, generator=current_generator()).to(self.graph_adj.device)
         return View(self.x, self.adj, self._columns(0), rows)
 
     def masked(self) -> View:
-        """Features masked as in the first view."""
+        """Features masked as in the first view, all arcs kept."""
         return View(self.x, self.adj, self._columns(0))
 
     def neighbors(self) -> Adjacency:
@@ -92,7 +91,7 @@ class GraphSource:
 
 
 class ClusterSource:
-    """Cluster means without message passing; the second view of ``pair`` is a new draw of members.
+    """Cluster means without message passing; the second view of ``pair`` uses a random subset of the members.
 
     Parameters
     ----------
@@ -100,9 +99,9 @@ class ClusterSource:
     clusters : Adjacency
         See :func:`cluster_graph`.
     drop : float
-        Share of members left out of a draw.
+        Fraction of members to drop.
     weighted : bool
-        Whether positive pairs count by their edges.
+        Whether positive pairs are weighted by their number of edges.
     """
 
     def __init__(self, means: ClusterMeans, clusters: Adjacency, drop: float = 0.5, *, weighted: bool = False) -> None:
@@ -115,11 +114,11 @@ class ClusterSource:
         return View(self.x, None)
 
     def pair(self) -> tuple[View, View]:
-        """Means over all members, and over those that a draw leaves."""
+        """Means over all members, and over a random subset."""
         return View(self.x, None), View(self.means.drop_members(self.drop), None)
 
     def neighbors(self) -> Adjacency:
-        """Clusters with edges between them, values counting these."""
+        """Adjacency of the clusters; the values count the edges between them."""
         return self.clusters
 
     def positives(self) -> Adjacency:
@@ -128,7 +127,7 @@ class ClusterSource:
 
 
 def cluster_graph(graph: Graph, labels: Any, num_clusters: int) -> Adjacency:
-    """Adjacency of clusters: how many arcs run from one to the other, on the diagonal within a cluster.
+    """Adjacency of clusters: number of arcs from one cluster to another, on the diagonal within a cluster.
 
     Parameters
     ----------

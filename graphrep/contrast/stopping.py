@@ -1,4 +1,4 @@
-"""When to stop training without labels, and which epoch's weights to use."""
+"""Stop rules that need no labels: when to stop training, and which epoch's weights to use."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["RULES", "HighestAgreement", "Probe", "agreement", "make_stop"]
 
 
 class Probe(NamedTuple):
-    """What a stop rule may look at.
+    """Information available to a stop rule.
 
     Attributes
     ----------
     vectors : callable
-        ``vectors()`` computes the vectors of the rows that are trained on, without augmentation.
+        ``vectors()`` computes the vectors of the training rows, without augmentation.
     neighbors : callable
-        ``neighbors()`` is an Adjacency of these rows; its values, if any, count the edges.
+        ``neighbors()`` returns an Adjacency of these rows; its values, if any, count the edges.
     """
 
     vectors: Callable[[], Tensor]
@@ -34,7 +34,7 @@ class Probe(NamedTuple):
 
 
 def agreement(z: Tensor, neighbors: Adjacency) -> float:
-    r"""Mean cosine of neighbors after centering: 1 if they agree, about 0 if vectors are independent of the edges.
+    r"""Mean cosine of neighbors after centering: 1 if they agree, about 0 if vectors do not depend on the edges.
 
     :math:`\sum_{i \ne j} w_{ij} \cos(z_i - \bar z, z_j - \bar z) / \sum_{i \ne j} w_{ij}`; 0 without edges.
 
@@ -42,7 +42,7 @@ def agreement(z: Tensor, neighbors: Adjacency) -> float:
     ----------
     z : tensor of shape (num_rows, dimensions)
     neighbors : Adjacency
-        Its values are the weights; diagonal entries do not count.
+        Its values are the weights; diagonal entries are ignored.
 
     Returns
     -------
@@ -68,21 +68,21 @@ def agreement(z: Tensor, neighbors: Adjacency) -> float:
 
 
 class HighestAgreement(StopRule):
-    r"""Use the last epoch whose neighbors agree about as much as they ever did.
+    r"""Use the last epoch whose agreement of neighbors is close to its maximum.
 
-    The objectives of StructComp, except COLES, never see the edges between clusters, so these edges can judge: vectors
-    that hold what neighbors share make neighboring clusters alike (:func:`agreement`). While CCA-SSG and GRACE learn
-    that, the agreement rises. When they go on to equalize the variance of all directions, noise included, it falls, and
-    so does the accuracy of a linear classifier. With SCE it rises throughout. The effective rank
-    (:func:`graphrep.contrast.rankme`) has no such turning point that holds on all graphs; the guide on contrastive
-    training shows both.
+    The objectives of StructComp, except COLES, do not use the edges between clusters, so these edges can validate: if
+    vectors represent what neighbors share, neighboring clusters are similar (:func:`agreement`). The agreement rises
+    while CCA-SSG and GRACE learn these features. It falls, like the accuracy of a linear classifier, when they continue
+    to equalize the variance of all directions, including noise. With SCE it rises throughout. The effective rank
+    (:func:`graphrep.contrast.rankme`) has no turning point that holds for all graphs; the guide on contrastive training
+    shows both.
 
     Parameters
     ----------
     tolerance : float
-        Relative distance to the highest agreement that is tolerated.
+        Relative distance from the highest agreement that is tolerated.
     patience : int
-        Stop after this number of consecutive epochs below that.
+        Stop after this number of consecutive epochs outside the tolerance.
 
     Examples
     --------
@@ -101,7 +101,7 @@ class HighestAgreement(StopRule):
         self._best, self._since = -float("inf"), 0
 
     def after(self, epoch: int, record: dict[str, float], probe: Any = None) -> Verdict:
-        """Look at the agreement."""
+        """Judge an epoch by its agreement."""
         del epoch, record
         value = agreement(probe.vectors(), probe.neighbors())
         self._best = max(self._best, value)
@@ -110,12 +110,12 @@ class HighestAgreement(StopRule):
         return Verdict(good, self._since >= self.patience, {"agreement": value})
 
 
-#: Name of a rule -> how to make one.
+#: Name of a rule -> its constructor.
 RULES: dict[str, Callable[[], StopRule]] = {"last": LastEpoch, "loss": LowestLoss, "agreement": HighestAgreement}
 
 
 def make_stop(stop: Any) -> StopRule:
-    """A fresh rule from a name or a rule; ValueError otherwise."""
+    """A new rule from a name, or a copy of a rule; ValueError otherwise."""
     if isinstance(stop, StopRule):
         return copy.deepcopy(stop)
     if not isinstance(stop, str) or stop not in RULES:

@@ -33,30 +33,29 @@ _COMMON = COMMON_SETTINGS | {"inner_activation": "none", "weight_decay": 5e-4, "
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class StructComp(ContrastiveEmbedder):
-    r"""Structural compression: train the encoder's weights on cluster means, run it on the graph once.
+    r"""Structural compression: trains the encoder on cluster means and runs it on the graph once.
 
-    METIS cuts the graph into clusters :math:`S_1, S_2, \ldots`, and :math:`X_c = P^\top X` are the means of their raw
-    features. A perceptron on :math:`X_c` is trained by the objective; its weights then serve as those of a graph
-    convolutional network on the whole graph, since :math:`P P^\top`-type averaging stands for :math:`\hat A^k`. The
-    second view of CCA-SSG and GRACE is made of the means of a random half of each cluster, drawn in every epoch
-    (DropMember).
+    METIS partitions the graph into clusters :math:`S_1, S_2, \ldots`, and :math:`X_c = P^\top X` are the means of their
+    raw features. The objective trains a multilayer perceptron on :math:`X_c`. A graph convolutional network then uses
+    its weights on the whole graph, because averaging by :math:`P P^\top` approximates :math:`\hat A^k`. The second view
+    of CCA-SSG and GRACE consists of the means of a random half of each cluster, drawn in every epoch (DropMember).
 
     Parameters
     ----------
     objective : {"cca-ssg", "sce", "coles", "grace"}, callable or torch.nn.Module
-        It sets the defaults of every parameter that is None: the published settings for Cora. A function or module of
-        your own takes the vectors of two views, tensors of shape (n_clusters, dimensions), and returns the loss; of a
-        module, a copy is trained along.
+        The name also sets the default of every parameter that is None: the published settings for Cora. A custom
+        function or module takes the vectors of two views, tensors of shape (n_clusters, dimensions), and returns the
+        loss; a copy of a module is trained with the encoder.
     compression : float
         Nodes per cluster.
     n_clusters : int, optional
-        In place of ``compression``.
+        Replaces ``compression``.
     partition : int or str array of shape (num_nodes,), optional
-        A partition of your own in place of that of METIS.
+        Replaces the partition by METIS.
     drop_members : float
-        Share of a cluster's members that a draw leaves out; at least one member stays.
+        Fraction of a cluster's members to drop; at least one member is kept.
     weigh_cluster_edges : bool
-        For COLES: whether an edge between clusters counts as often as it occurs. The released code counts it once.
+        For COLES: weight pairs of clusters by the number of edges between them. The released code does not.
     dimensions, hidden, layers, hops : int, optional
     inner_activation, activation : str, optional
         See :class:`graphrep.nn.GCN`.
@@ -67,43 +66,30 @@ class StructComp(ContrastiveEmbedder):
     num_negatives : int
         Number of random pairs that each cluster draws in SCE and COLES.
     learning_rate, weight_decay : float, optional
-        Of Adam.
+        Settings of Adam.
     epochs : int, optional
         Upper bound on the number of epochs.
     stop : {"agreement", "loss", "last"} or StopRule
-        Which epoch's weights are used, chosen without labels; see :class:`graphrep.contrast.HighestAgreement`.
+        Selects, without labels, the epoch whose weights are used; see :class:`graphrep.contrast.HighestAgreement`.
     random_features : int
-        Number of columns of the random normal features of a graph that has none.
-    max_seconds : float, optional
-        Start no epoch but the first after this time. With a checkpoint, the next fit resumes there.
-    checkpoint : path, optional
-        File to which the state is saved after every epoch and from which an interrupted fit resumes. Only a fit with
-        the same graph, features and settings can resume from it. A complete fit removes it.
-    callbacks : sequence of callable
-        Called after every epoch with (epoch, record, estimator). One that returns True ends the training.
-        :meth:`current_embedding` gives the vectors of the moment.
-    device : str, optional
-        Device of the training and of the result; default: the CPU. Clusters and means are computed on the CPU.
-    n_jobs : int, optional
-        Number of threads. Default: torch's.
-    random_state : int, RandomState, Generator or None
-        None asks for fresh randomness.
-    progress : bool, optional
-        Whether a progress bar is shown. Default: in terminals and Jupyter.
+        Number of random normal features to use if the graph has none.
+    checkpoint, callbacks, max_seconds, device, n_jobs, random_state, progress
+        As in :class:`graphrep.GAE`. In a callback, :meth:`current_embedding` returns the current vectors. Clusters and
+        means are computed on the CPU for any ``device``.
 
     Attributes
     ----------
     embedding_ : float32 array of shape (num_nodes, dimensions)
     encoder_ : graphrep.nn.GCN
     clusters_ : int64 array of shape (num_nodes,)
-        0 … ``n_clusters_`` - 1, none empty.
+        Cluster of each node, 0 … ``n_clusters_`` - 1; no cluster is empty.
     n_clusters_ : int
     history_ : list of dict
-        Per epoch: loss, and what the stop rule measured.
+        Per epoch: the loss and the values that the stop rule computed.
     best_epoch_ : int
-        Epoch whose weights are used, from 1; 0 if there was none.
+        Epoch whose weights are used, from 1; 0 without epochs.
     seconds_ : dict of str to float
-        Of "partition", "compression", "training" and "inference".
+        Times of "partition", "compression", "training" and "inference".
     num_parameters_ : int
     nodes_ : array
         Names of the rows.
@@ -111,13 +97,13 @@ class StructComp(ContrastiveEmbedder):
     Raises
     ------
     ValueError
-        A directed graph, features that are not finite, settings out of range, or a loss that is no longer finite.
+        The graph is directed, features or the loss are not finite, or a setting is out of range.
 
     Notes
     -----
-    Edge weights are ignored. Beyond the features, the graph and the result, training holds O(n_clusters *
-    (num_features + dimensions)) numbers, and for DropMember one per node and non-zero feature. GRACE takes
-    O(n_clusters²) time per epoch. Inference goes layer by layer in one buffer, see :meth:`graphrep.nn.GCN.infer`.
+    Edge weights are ignored. In addition to the features, the graph and the result, training stores O(n_clusters *
+    (num_features + dimensions)) numbers, and for DropMember one per node and per non-zero feature. GRACE takes
+    O(n_clusters²) time per epoch. Inference computes layer by layer in one buffer, see :meth:`graphrep.nn.GCN.infer`.
 
     References
     ----------
@@ -150,16 +136,16 @@ class StructComp(ContrastiveEmbedder):
 
     def _fit_vectors(self, graph: Graph) -> F32:
         device = self._device()
-        checkpoint = self._open(graph)
+        checkpoint = self._open_checkpoint(graph, graph.x)
         features = self._features(graph, checkpoint.seed)
-        clock = _Clock()
+        times = [time.perf_counter()]
         clusters = self._clusters(graph, checkpoint.seed)
         self.clusters_: npt.NDArray[np.int64] = clusters.labels
         self.n_clusters_ = clusters.num_clusters
-        clock.lap("partition")
+        times.append(time.perf_counter())
         log.info("StructComp: %d nodes in %d clusters", graph.num_nodes, clusters.num_clusters)
         means = ClusterMeans(features, clusters, device)
-        clock.lap("compression")
+        times.append(time.perf_counter())
 
         def source() -> ClusterSource:
             between = cluster_graph(graph, clusters.labels, clusters.num_clusters).to(device)
@@ -171,11 +157,11 @@ class StructComp(ContrastiveEmbedder):
 
         complete = self._train(source, int(features.shape[1]), infer, checkpoint, init="linear")
         self.encoder_.zero_grad()
-        empty_cache()  # so that the result takes the place of what training held
-        clock.lap("training")
+        empty_cache()  # so that the result can reuse the memory of training
+        times.append(time.perf_counter())
         embedding: F32 = infer(self.encoder_).cpu().numpy()
-        clock.lap("inference")
-        self.seconds_ = clock.laps
+        seconds = np.diff([*times, time.perf_counter()]).tolist()
+        self.seconds_ = dict(zip(("partition", "compression", "training", "inference"), seconds, strict=True))
         if complete:
             checkpoint.remove()
         return embedding
@@ -192,13 +178,3 @@ class StructComp(ContrastiveEmbedder):
         else:
             wanted = max(1, int(graph.num_nodes / checked_float("compression", self.compression, 1.0)))
         return Clusters.from_labels(metis(graph, wanted, seed=seed), graph.num_nodes)
-
-
-class _Clock:
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self.since = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self.laps[name], self.since = now - self.since, now

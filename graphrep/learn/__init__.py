@@ -1,4 +1,4 @@
-"""How models are trained: one loop, its checkpoints, callbacks and stop rules. It knows no estimator."""
+"""The training loop with its checkpoints, callbacks and stop rules; independent of the estimators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Callbacks: called after every epoch with (epoch, record, estimator). One that returns True ends the training."""
+"""Callbacks, called after every epoch with (epoch, record, estimator). One that returns True ends the training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Callback = Callable[[int, dict[str, float], Any], object]
 
 
 def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
-    """Callbacks as a tuple; TypeError if one cannot be called."""
+    """Callbacks as a tuple; TypeError if one is not callable."""
     if callable(callbacks) or isinstance(callbacks, (str, bytes)) or not isinstance(callbacks, Iterable):
         raise TypeError(f"callbacks must be a sequence of functions of (epoch, record, estimator), got {callbacks!r}.")
     found = tuple(callbacks)
@@ -34,7 +34,7 @@ def notify(callbacks: Iterable[Callback], epoch: int, record: dict[str, float], 
 class JSONLines:
     r"""Write one line of JSON per epoch.
 
-    The file begins anew with epoch 1. A resumed fit continues it: lines of epochs that are trained again are replaced.
+    Epoch 1 overwrites the file. A resumed fit continues it and replaces the lines of epochs that are trained again.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class JSONLines:
 
 
 def _epoch_of(line: str) -> float:
-    """Epoch of a line; infinity for a line that was cut off."""
+    """Epoch of a line; infinity for a truncated line."""
     try:
         return float(json.loads(line)["epoch"])
     except (ValueError, KeyError, TypeError):
@@ -86,7 +86,7 @@ class TensorBoard:
     ----------
     folder : path
     prefix : str
-        Put before the names of the scalars, for example ``"cora/"``.
+        Prefix of the names of the scalars, for example ``"cora/"``.
 
     Examples
     --------
@@ -104,7 +104,7 @@ class TensorBoard:
         if self._writer is None:
             from torch.utils.tensorboard import SummaryWriter
 
-            # What an earlier, interrupted fit wrote from this epoch on is superseded.
+            # Replaces what an interrupted fit wrote from this epoch on.
             self._writer = SummaryWriter(str(self.folder), purge_step=epoch)
         for name, value in record.items():
             self._writer.add_scalar(self.prefix + name, value, epoch)

@@ -1,4 +1,4 @@
-"""Checkpoints: the state of an interrupted fit in one safetensors file that knows which fit it belongs to."""
+"""Checkpoints: the state of an interrupted fit in one safetensors file that identifies the fit."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _FORMAT = "graphrep checkpoint 2"
 
 
 class Checkpoint:
-    """State of a fit on disk: written whole or not at all, read only by the fit that wrote it, free of pickle.
+    """State of a fit on disk, written atomically, without pickle, and read only by the fit that wrote it.
 
-    A fit has one or more stages, such as pre-training and training, each with a state of its own: nested dicts and
+    A fit has one or more stages, such as pre-training and training. The state of a stage consists of nested dicts and
     lists of tensors, arrays, numbers, strings and None.
 
     Parameters
     ----------
     path : path or None
-        None: nothing is saved or loaded.
+        With None, nothing is saved or loaded.
     identity : str
-        Hash of everything that the result depends on, but for the seed: see :func:`digest`.
+        Hash of everything that the result depends on except the seed; see :func:`digest`.
     random_state : int, RandomState, Generator or None
-        With None, the seed of the saved fit is used if there is one, else a fresh one.
+        With None, the seed of the saved fit is used, or a new one if there is none.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Checkpoint:
     FileNotFoundError
         The folder of ``path`` does not exist.
     ValueError
-        The file is damaged, no checkpoint, or belongs to another fit.
+        The file is damaged, is not a checkpoint, or belongs to another fit.
 
     Examples
     --------
@@ -81,11 +81,11 @@ class Checkpoint:
             )
 
     def load(self, stage: str) -> Any:
-        """State of a stage; None if the stage was not reached."""
+        """State of a stage; None if it was not reached."""
         return self._stages.get(stage)
 
     def save(self, stage: str, state: Any) -> None:
-        """Write the state of a stage, with those of the stages before it."""
+        """Write the state of a stage together with those of earlier stages."""
         if self.path is None:
             return
         from safetensors.numpy import save_file
@@ -98,15 +98,15 @@ class Checkpoint:
         try:
             with replacing(self.path) as temporary:
                 save_file(tensors, str(temporary), metadata=metadata)
-        except Exception as error:  # safetensors has an exception of its own for a full disk
+        except Exception as error:  # safetensors raises its own exception type for a full disk
             raise OSError(f"checkpoint {self.path} cannot be written: {error}") from error
 
     def discard(self, stage: str) -> None:
-        """Leave a stage out of what is saved next."""
+        """Exclude a stage from later saves."""
         self._stages.pop(stage, None)
 
     def remove(self) -> None:
-        """Delete the file: the fit is complete."""
+        """Delete the file when the fit is complete."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
 
@@ -137,7 +137,7 @@ class Checkpoint:
 
 
 def _packed(state: Any, tensors: dict[str, Any]) -> Any:
-    """JSON of a nested state; arrays are put into ``tensors``."""
+    """JSON of a nested state; arrays are added to ``tensors``."""
     if state is None or isinstance(state, (bool, int, float, str)):
         return state
     if isinstance(state, Mapping):
@@ -179,8 +179,8 @@ def _checksum(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> str:
 def digest(*parts: Any) -> str:
     """SHA-256 of graphs, arrays, matrices, tensors, modules and plain values, nested in lists and dicts.
 
-    Two calls agree if everything in them is equal: values, shapes and dtypes. Functions and objects of other types
-    count by their qualified name and their ``repr``.
+    Two digests agree if all values, shapes and dtypes are equal. Functions are represented by their qualified name,
+    objects of other types by the name of their type and their ``repr``.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The training loop: epochs of batches, validation or a label-free stop, checkpoints, callbacks, progress."""
+"""The training loop: batches, validation or label-free stopping, checkpoints, callbacks and progress."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ log = logging.getLogger("graphrep.learn")
 
 
 class Loop:
-    r"""Train a model by an optimizer on batches.
+    r"""Train a model with an optimizer on batches.
 
-    Random numbers are a function of the seed and of counters: those of ``batches`` of (seed, epoch), those of ``loss``
-    of (seed, epoch, batch number). Modules of :mod:`graphrep.nn` draw them, as does everything that asks
-    :func:`graphrep.nn.generators.current_generator`; torch's global generator is neither read nor changed. So a fit
-    gives the same bits beside other fits in other threads, and a resumed fit those of an uninterrupted one.
+    Random numbers are a function of the seed and counters: (seed, epoch) in ``batches`` and (seed, epoch, batch number)
+    in ``loss``. They come from :func:`graphrep.nn.generators.current_generator`, which modules of :mod:`graphrep.nn`
+    use; torch's global generator is neither read nor changed. Fits in other threads therefore do not change the
+    result, and a resumed fit gives the same bits as an uninterrupted one.
 
     Parameters
     ----------
     model : torch.nn.Module
-        What is trained, saved and, by the stop rule's choice, set back to its best epoch.
+        The model to train and save. If the stop rule selects an earlier epoch, its parameters are restored.
     loss : callable
-        ``loss(batch)`` returns a scalar tensor to minimize, or a mapping with such a tensor as "loss" and further
-        scalars to record. A tensor without a gradient says that the gradients were accumulated already.
+        ``loss(batch)`` returns a scalar tensor to minimize, or a mapping with this tensor as "loss" and further scalars
+        to record. A tensor without a gradient means that ``loss`` has already accumulated the gradients.
     batches : callable
         ``batches(epoch)`` returns the batches of an epoch (from 0).
     optimizer : torch.optim.Optimizer
@@ -48,13 +48,13 @@ class Loop:
     stop : StopRule, optional
         Default: :class:`LastEpoch`.
     probe : object
-        Handed to the stop rule.
+        Passed to the stop rule.
     validate : callable, optional
-        Returns the metrics of an epoch, which join its record.
+        Returns the metrics of an epoch, which are added to its record.
     schedule : callable, optional
         ``schedule(epoch)`` returns the factor of the optimizer's learning rates in an epoch (from 0).
     clip_norm : float, optional
-        Largest norm of the gradient, of each of ``clipped`` separately.
+        Maximum norm of the gradient, for each module of ``clipped`` separately.
     clipped : sequence of torch.nn.Module
         Default: the model.
     after_step : callable, optional
@@ -137,7 +137,7 @@ class Loop:
         self._rates = [group["lr"] for group in optimizer.param_groups]
 
     def run(self) -> None:
-        """Train, from the checkpoint if it has this stage; afterwards the model has the best epoch's parameters."""
+        """Train, resuming from the checkpoint if possible; the model gets the parameters of the best epoch."""
         self._resume()
         begin, first = time.monotonic(), len(self.history)
         with progress_bar(
@@ -156,7 +156,7 @@ class Loop:
             self.model.load_state_dict(self._best_state)
 
     def _epoch(self) -> None:
-        """Train for one epoch, judge it, save, tell."""
+        """Train for one epoch, apply the stop rule, call back and save."""
         started = time.perf_counter()
         record = self.train_epoch(len(self.history))
         seconds = time.perf_counter() - started
@@ -171,16 +171,17 @@ class Loop:
             if self.stop.keeps_best:
                 self._best_state = {key: part.detach().clone() for key, part in self.model.state_dict().items()}
         self._stopped = verdict.stop
-        told = record | {"seconds": seconds}
-        log.info("%s: epoch %d of %d, %s", self.name, epoch, self.epochs, _line(told))
-        if self.on_epoch is not None and self.on_epoch(epoch, told):
+        report = record | {"seconds": seconds}
+        line = ", ".join(f"{name} {value:.4g}" for name, value in report.items())
+        log.info("%s: epoch %d of %d, %s", self.name, epoch, self.epochs, line)
+        if self.on_epoch is not None and self.on_epoch(epoch, report):
             self._stopped = True
         if self._stopped:
             log.info("%s: stopped after epoch %d, best epoch %d", self.name, epoch, self.best_epoch)
         self._save()
 
     def train_epoch(self, epoch: int) -> dict[str, float]:
-        """Train for one epoch (from 0) without judging or saving it; returns the means of what the loss recorded."""
+        """Train for one epoch (from 0) without stop rule or checkpoint; returns the means of the recorded scalars."""
         self.model.train()
         factor = 1.0 if self.schedule is None else self.schedule(epoch)
         for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
@@ -195,7 +196,7 @@ class Loop:
         return {name: total / count for name, total in sums.items()} or {"loss": 0.0}
 
     def _batches(self, epoch: int) -> Iterator[Any]:
-        """Batches of an epoch; what they draw comes from the epoch's generator, whenever they draw it."""
+        """Batches of an epoch; their random numbers always come from the epoch's generator."""
         generator, end = make_generator(self.seed, epoch), object()
         with using_generator(generator):
             batches = iter(self.batches(epoch))
@@ -213,8 +214,8 @@ class Loop:
         values = {name: float(value.detach()) for name, value in scalars.items()}
         if not math.isfinite(values["loss"]):
             raise ValueError(
-                f"the loss became {values['loss']} in epoch {epoch + 1} of {self.name}; a smaller learning rate, "
-                "smaller features or fewer epochs may help."
+                f"the loss became {values['loss']} in epoch {epoch + 1} of {self.name}; try a smaller learning rate, "
+                "smaller features or fewer epochs."
             )
         if scalars["loss"].requires_grad:
             scalars["loss"].backward()  # type: ignore[no-untyped-call]
@@ -253,7 +254,3 @@ class Loop:
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
             raise ValueError(f"checkpoint {self.checkpoint.path} does not fit the model: {error}") from error
         log.info("%s: resumed from %s after epoch %d", self.name, self.checkpoint.path, len(self.history))
-
-
-def _line(record: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {value:.4g}" for name, value in record.items())

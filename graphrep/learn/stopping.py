@@ -1,4 +1,4 @@
-"""When to stop training, and which epoch's parameters to use."""
+"""Stop rules: when to stop training, and which epoch's parameters to use."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ __all__ = ["BestMetric", "LastEpoch", "LowestLoss", "StopRule", "Verdict"]
 
 
 class Verdict(NamedTuple):
-    """What a stop rule says after an epoch.
+    """Decision of a stop rule after an epoch.
 
     Attributes
     ----------
     best : bool
         Whether this epoch's parameters are preferred to those of earlier epochs.
     stop : bool
-        Whether training ends here.
+        Whether training ends after this epoch.
     notes : dict of str to float
-        What the rule measured; it becomes part of the epoch's record.
+        Values that the rule computed, which are added to the epoch's record.
     """
 
     best: bool
     stop: bool
-    notes: dict[str, float] = {}  # noqa: RUF012  # a default that nobody changes
+    notes: dict[str, float] = {}  # noqa: RUF012  # the default is never modified
 
 
 class StopRule:
-    """Base class of stop rules. A rule never sees test data.
+    """Base class of stop rules, which never use test data.
 
-    Attributes whose names begin with an underscore are the rule's progress and become part of checkpoints; they must
+    Attributes whose names begin with an underscore hold the state of the rule, which is saved in checkpoints; they must
     be numbers.
 
     Examples
@@ -45,7 +45,7 @@ class StopRule:
     True
     """
 
-    #: Whether the parameters of an epoch before the last may be used. If so, a copy of them is kept.
+    #: Whether an epoch before the last may be selected. If so, a copy of its parameters is kept.
     keeps_best = False
 
     def after(self, epoch: int, record: dict[str, float], probe: Any = None) -> Verdict:
@@ -56,18 +56,18 @@ class StopRule:
         epoch : int
             Number of the epoch that ended, from 1.
         record : dict
-            "loss", the mean over its batches, and the validation metrics, if there are any.
+            "loss", the mean over the batches, and validation metrics, if any.
         probe : object
-            What the learner lets rules look at, see for example :class:`graphrep.contrast.Probe`.
+            Information from the learner; see for example :class:`graphrep.contrast.Probe`.
         """
         raise NotImplementedError
 
     def state(self) -> dict[str, float]:
-        """Progress of the rule, for a checkpoint."""
+        """State of the rule, for a checkpoint."""
         return {name: value for name, value in vars(self).items() if name.startswith("_")}
 
     def load(self, state: dict[str, float]) -> None:
-        """Restore the progress from a checkpoint."""
+        """Restore the state from a checkpoint."""
         vars(self).update(state)
 
     def __repr__(self) -> str:
@@ -76,7 +76,7 @@ class StopRule:
 
 
 class LastEpoch(StopRule):
-    """Train for all epochs and use the last.
+    """Train for all epochs and use the last one.
 
     Examples
     --------
@@ -113,7 +113,7 @@ class LowestLoss(StopRule):
         self._best, self._since = float("inf"), 0
 
     def after(self, epoch: int, record: dict[str, float], probe: Any = None) -> Verdict:
-        """Look at the loss."""
+        """Judge an epoch by its loss."""
         del epoch, probe
         best = record["loss"] < self._best
         self._best, self._since = (record["loss"], 0) if best else (self._best, self._since + 1)
@@ -130,7 +130,7 @@ class BestMetric(StopRule):
     patience : int, optional
         Stop after this many epochs without a higher value.
     train_limit : float, optional
-        Stop once ``record["train_" + metric]`` exceeds this value: the model overfits.
+        Stop when ``record["train_" + metric]`` exceeds this value, which indicates overfitting.
 
     Examples
     --------
@@ -147,7 +147,7 @@ class BestMetric(StopRule):
         self._best, self._since = -float("inf"), 0
 
     def after(self, epoch: int, record: dict[str, float], probe: Any = None) -> Verdict:
-        """Look at the metric."""
+        """Judge an epoch by its metric."""
         del epoch, probe
         best = record[self.metric] > self._best
         self._best, self._since = (record[self.metric], 0) if best else (self._best, self._since + 1)

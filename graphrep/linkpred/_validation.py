@@ -1,4 +1,4 @@
-"""Validation pairs, checked."""
+"""Checks of validation pairs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ I64 = npt.NDArray[np.int64]
 
 
 def checked_validation(val: Any, graph: Graph, edges: Any = None, *, own_negatives: bool = False) -> tuple[I64, I64]:
-    """Validation pairs in range that are not edges of the graph; both empty if ``val`` is None.
+    """Validation pairs, checked to be in range and not edges of the graph; both empty if ``val`` is None.
 
-    A validation edge may be an edge of the graph if it is also a training edge (of ``edges`` or ``val.train``), as in a
+    A validation edge may be an edge of the graph if it is also a training edge (in ``edges`` or ``val.train``), as in a
     multigraph. With ``own_negatives``, negatives can have shape (2, num_pos, num_neg), separate for each positive.
     """
     if val is None:
@@ -31,7 +31,7 @@ def checked_validation(val: Any, graph: Graph, edges: Any = None, *, own_negativ
     pos, neg = as_pairs(parts[0], n, name="val"), as_pairs(parts[1], n, name="val negatives")
     wanted = "(2, num_neg)"
     if own_negatives:
-        wanted += f" or (2, {pos.shape[1]}, num_neg), those of each positive"
+        wanted += f" or (2, {pos.shape[1]}, num_neg), separate for each positive"
     if pos.ndim != 2 or (neg.ndim > 2 and not (own_negatives and neg.ndim == 3 and neg.shape[:2] == pos.shape)):
         raise ValueError(
             f"val must have positives of shape (2, num_pos) and negatives of shape {wanted}; got {pos.shape} and "

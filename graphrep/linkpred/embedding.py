@@ -1,8 +1,9 @@
-"""A link predictor from node vectors, an edge operator and a logistic regression."""
+"""Link prediction with node vectors, an edge operator and a logistic regression."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -30,34 +31,37 @@ __all__ = ["EmbeddingScorer"]
 F32 = npt.NDArray[np.float32]
 
 
+@dataclass(eq=False, repr=False)
 class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
-    r"""Score pairs by the vectors of their ends: an embedding, an edge operator, a logistic regression.
+    r"""Score pairs of nodes with an embedding, an edge operator and a logistic regression.
 
-    The operator turns the vectors a and b of the two ends into features :math:`f(a, b)`, and the score is the logit
-    :math:`w^\top f(a, b) + c`. It is trained on edges and as many random pairs without an edge, on standardized
-    features and with the penalty that is best on validation pairs. The interface is that of :class:`NCN`.
+    The operator combines the vectors a and b of the two ends into features :math:`f(a, b)`, and the score is the logit
+    :math:`w^\top f(a, b) + c`. The regression is trained on standardized features of the edges and of an equal number
+    of random pairs without an edge, with the penalty that is best on validation pairs. The interface is that of
+    :class:`NCN`.
 
     Parameters
     ----------
     embedding : estimator, array of shape (num_nodes, dimensions), or NodeVectors
-        An embedder such as :class:`graphrep.FastRP` or :class:`graphrep.Node2Vec`, a clone of which ``fit`` fits to the
+        An embedder such as :class:`graphrep.FastRP` or :class:`graphrep.Node2Vec`, which is cloned and fitted to the
         graph; or vectors, which must not depend on the validation edges.
     operator : {"hadamard", "average", "l1", "l2", "dot", "cosine"}
-        The first four as in :func:`graphrep.evaluate.edge_features`. The last two are scores themselves, so that only
-        the embedding is learned.
+        The first four are those of :func:`graphrep.evaluate.edge_features`. The last two are scores without a
+        regression.
     C : float or sequence of float
         Inverse strengths of the L2 penalty to try; several values need validation pairs.
     metric : str
-        The metric by which C is chosen: "auc", "ap", "mrr" or "hits@K". Among equals, the strongest penalty is used.
+        Metric for the choice of C: "auc", "ap", "mrr" or "hits@K". Of equally good values, the strongest penalty is
+        used.
     max_train : int
-        Upper bound on the number of edges for the logistic regression, which are sampled if there are more.
+        Upper bound on the number of edges for the logistic regression; a random sample is used if there are more.
     negative_sampling : {"uniform", "degree"}
-        Draw the ends of random pairs uniformly or in proportion to their degree; see :class:`GAE`.
+        Distribution of the ends of random pairs: uniform or proportional to degree; see :class:`GAE`.
     random_state : int, RandomState, Generator or None
-        For the sample and the negatives. The embedder has its own.
+        For the sample and the negatives; independent of that of the embedder.
     n_jobs : int or None
-        Threads of the logistic regression; None leaves the settings of the libraries unchanged. The embedder has its
-        own.
+        Threads of the logistic regression, independent of those of the embedder; None keeps the settings of the
+        libraries.
 
     Attributes
     ----------
@@ -65,7 +69,7 @@ class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
     embedder_ : estimator
         The fitted clone, if ``embedding`` is an estimator.
     C_ : float
-        The chosen value; not with "dot" and "cosine".
+        The chosen value; absent with "dot" and "cosine".
     coef_ : float64 array of shape (dimensions,)
     intercept_ : float
 
@@ -83,28 +87,15 @@ class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
     (16,)
     """
 
-    embedding_: F32
-
-    def __init__(
-        self,
-        embedding: Any,
-        *,
-        operator: str = "hadamard",
-        C: float | Sequence[float] = (0.01, 0.1, 1.0, 10.0, 100.0),
-        metric: str = "auc",
-        max_train: int = 100_000,
-        negative_sampling: str = "uniform",
-        random_state: Any = 0,
-        n_jobs: int | None = None,
-    ) -> None:
-        self.embedding = embedding
-        self.operator = operator
-        self.C = C
-        self.metric = metric
-        self.max_train = max_train
-        self.negative_sampling = negative_sampling
-        self.random_state = random_state
-        self.n_jobs = n_jobs
+    embedding: Any
+    _: KW_ONLY
+    operator: str = "hadamard"
+    C: float | Sequence[float] = (0.01, 0.1, 1.0, 10.0, 100.0)
+    metric: str = "auc"
+    max_train: int = 100_000
+    negative_sampling: str = "uniform"
+    random_state: Any = 0
+    n_jobs: int | None = None
 
     def fit(self, graph: Any, edges: Any = None, *, val: Any = None) -> Self:
         """Embed the graph, then learn to separate its edges from other pairs.
@@ -114,20 +105,19 @@ class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
         graph : Graph or anything :func:`graphrep.as_graph` takes
             The graph to embed.
         edges : int array of shape (2, num_edges), optional
-            Pairs to learn from; default: the edges of the graph without self loops.
+            Positive training pairs; default: the edges of the graph without self loops.
         val : LinkSplit, or pair of int arrays of shapes (2, num_pos) and (2, num_neg), optional
-            Validation pairs, by which C is chosen: ``valid`` and ``valid_neg`` of a LinkSplit.
+            Validation pairs for the choice of C: ``valid`` and ``valid_neg`` of a LinkSplit.
 
         Returns
         -------
-        EmbeddingScorer
-            The estimator itself.
+        self
 
         Raises
         ------
         ValueError, IndexError, TypeError
-            Settings or pairs out of range, vectors of another number of nodes, several values of C without ``val``, or
-            a graph that contains validation edges.
+            A setting or a pair is out of range, the number of vectors differs from that of nodes, there are several
+            values of C without ``val``, or the graph contains validation edges.
         """
         g = as_graph(graph)
         if self.operator not in LEARNED + UNTRAINED:
@@ -142,7 +132,7 @@ class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
             raise ValueError("edges must hold at least one edge that is not a self loop, got none.")
         valid, valid_neg = checked_validation(val, g, edges)
         if learned and np.size(self.C) > 1 and not valid.size:
-            raise ValueError("C must be one number if no validation pairs are given.")
+            raise ValueError(f"C must be one number without validation pairs, got {self.C!r}; pass val for several.")
         self._embed(g)
         if learned:
             parts = SimpleNamespace(train=positives, valid=valid, valid_neg=valid_neg)
@@ -156,7 +146,7 @@ class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
         return self
 
     def score_pairs(self, pairs: Any) -> F32:
-        """Scores of pairs of shape (2, num_pairs), float32, higher for likelier edges.
+        """Float32 scores of pairs of shape (2, num_pairs); likelier edges have higher scores.
 
         A pair's score does not depend on the other pairs.
         """

@@ -1,4 +1,4 @@
-"""Estimators that learn to score pairs of nodes: GAE, NCN and NCNC."""
+"""Neural link predictors: GAE, NCN and NCNC."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ Tensor = torch.Tensor
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class EncoderOptions:
-    """Options of :class:`graphrep.nn.Encoder`, and an encoder of one's own in its place."""
+    """Options of :class:`graphrep.nn.Encoder`, or a custom encoder."""
 
     encoder: nn.Module | Callable[[int | None, int], nn.Module] | None = None
     dimensions: int = 256
@@ -70,23 +70,9 @@ class EncoderOptions:
             return copy.deepcopy(self.encoder)
         if self.encoder is not None:
             return self.encoder(in_channels, num_nodes)
-        return Encoder(
-            in_channels,
-            dimensions=self.dimensions,
-            layers=self.layers,
-            convolution=self.convolution,
-            num_embeddings=num_nodes,
-            feature_dropout=self.feature_dropout,
-            dropout=self.encoder_dropout,
-            edge_dropout=self.encoder_edge_dropout,
-            output_dropout=self.output_dropout,
-            layer_norm=self.layer_norm,
-            residual=self.residual,
-            jumping_knowledge=self.jumping_knowledge,
-            jumping_weights=self.jumping_weights,
-            shared_convolution=self.shared_convolution,
-            initial_residual=self.initial_residual,
-        )
+        names = (field.name for field in fields(EncoderOptions) if field.name != "encoder")
+        options = {name.removeprefix("encoder_"): getattr(self, name) for name in names}
+        return Encoder(in_channels, num_embeddings=num_nodes, **options)
 
     def _check_encoder(self) -> None:
         checked_int("dimensions", self.dimensions, 1)
@@ -99,20 +85,20 @@ class EncoderOptions:
             raise TypeError(
                 f"encoder must be a torch.nn.Module or a function of (in_channels, num_nodes), got {self.encoder!r}."
             )
-        # layer_norm and dimensions also belong to the predictor.
-        own = {field.name for field in fields(EncoderOptions)} - {"encoder", "dimensions", "layer_norm"}
+        # The predictor uses layer_norm and dimensions, too.
+        names = {field.name for field in fields(EncoderOptions)} - {"encoder", "dimensions", "layer_norm"}
         changed = [
-            field.name for field in fields(self) if field.name in own and field.default != getattr(self, field.name)
+            field.name for field in fields(self) if field.name in names and field.default != getattr(self, field.name)
         ]
         if changed:
             raise ValueError(
-                f"{', '.join(changed)} would have no effect on an encoder of your own; give either encoder or these."
+                f"{', '.join(changed)} would have no effect on a custom encoder; pass only one of the two."
             )
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class PairOptions:
-    """Options of training on pairs."""
+    """Options of the training on pairs."""
 
     learning_rate: float = 0.003
     predictor_learning_rate: float = 0.003
@@ -147,7 +133,7 @@ class PairOptions:
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
-    """Base class of the neural link predictors; subclasses say which predictor they have."""
+    """Base class of the neural link predictors; a subclass defines its predictor."""
 
     predictor_dropout: float = 0.0
     tail_activation: bool = True
@@ -157,18 +143,18 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
         raise NotImplementedError
 
     def fit(self, graph: Any, edges: Any = None, *, val: Any = None, start: LinkPredictor | None = None) -> Self:
-        """Learn from the edges of a graph.
+        """Train on the edges of a graph.
 
         Parameters
         ----------
         graph : Graph or anything :func:`graphrep.as_graph` takes
-            Undirected: what message passing and common neighbors see. Its features ``x`` are the input; without any, a
-            vector per node is learned. Weights are ignored.
+            Undirected; used for message passing and common neighbors. Its features ``x`` are the input; without
+            features, a vector per node is learned. Weights are ignored.
         edges : int array of shape (2, num_edges), optional
-            Pairs to learn from; default: the edges of the graph, each once, without self loops.
+            Positive training pairs; default: the edges of the graph, each once, without self loops.
         val : LinkSplit, or pair of int arrays of shapes (2, num_pos) and (2, num_neg), optional
-            Validation pairs, which choose the epoch whose parameters are kept. Of a LinkSplit, ``valid`` and
-            ``valid_neg`` are taken. Negatives of shape (2, num_pos, num_neg) belong to one positive each.
+            Validation pairs, which select the epoch whose parameters are used: ``valid`` and ``valid_neg`` of a
+            LinkSplit. Negatives of shape (2, num_pos, num_neg) are separate for each positive.
         start : fitted estimator with the same encoder and predictor options, optional
             Training starts from its parameters, for example those of an NCN for an NCNC.
 
@@ -179,17 +165,17 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
         Raises
         ------
         ValueError, IndexError, TypeError
-            The graph is directed or holds validation edges, pairs are out of range, features are not finite, or
-            settings are out of range.
+            The graph is directed or contains validation edges, features are not finite, or a pair or setting is out of
+            range.
         """
         self._check()
         g = as_graph(graph)
         if g.directed:
-            raise ValueError("graph must be undirected; graph.to_undirected() makes it so.")
+            raise ValueError("graph must be undirected, got a directed graph; pass graph.to_undirected().")
         positives = g.edges() if edges is None else as_pairs(edges, g.num_nodes, name="edges")
         positives = np.ascontiguousarray(positives[:, positives[0] != positives[1]])
         if positives.shape[1] == 0:
-            raise ValueError("there are no edges to learn from (self loops do not count).")
+            raise ValueError("edges must hold at least one edge that is not a self loop, got none.")
         held_out = None
         if val is not None:
             pos, neg = checked_validation(val, g, edges, own_negatives=True)
@@ -205,7 +191,7 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
     def _prepared(
         self, graph: Graph, positives: Any, val: Any, start: nn.Module | None
     ) -> tuple[PairTask, Loop, Checkpoint]:
-        """Everything that a fit needs, before its first epoch."""
+        """Task, loop and checkpoint of a fit, before the first epoch."""
         device = self._device()
         checkpoint = self._open_checkpoint(graph, graph.x, positives, val, start)
         adj: Adjacency = as_adjacency(graph).to(device)
@@ -214,24 +200,15 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
             encoder = self._make_encoder(None if x is None else int(x.shape[1]), graph.num_nodes)
             model = PairModel(encoder, self._make_predictor()).to(device)
         if start is not None:
-            _begin_with(model, start)
-        task = PairTask(
-            model,
-            graph,
-            adj,
-            x,
-            torch.from_numpy(positives),
-            batch_size=self.batch_size,
-            num_negatives=self.num_negatives,
-            negative_sampling=self.negative_sampling,
-            drop_last=self.drop_last,
-            hide_targets=self.hide_targets,
-            precision=self.precision,
-            val=val,
-            metric=self.metric,
-            with_train_metric=self.train_metric_limit is not None,
-            score_batch=self.score_batch,
-        )
+            state, wanted = start.state_dict(), model.state_dict()
+            if state.keys() != wanted.keys() or any(part.shape != wanted[name].shape for name, part in state.items()):
+                raise ValueError("start must be fitted with the same encoder, width and predictor options.")
+            model.load_state_dict(state)
+        names = ("batch_size", "num_negatives", "negative_sampling", "drop_last", "hide_targets", "precision")
+        options = {name: getattr(self, name) for name in (*names, "metric", "score_batch")}
+        limit = self.train_metric_limit
+        edges = torch.from_numpy(positives)
+        task = PairTask(model, graph, adj, x, edges, val=val, with_train_metric=limit is not None, **options)
         if tuple(task.encode().shape) != (graph.num_nodes, self.dimensions):
             raise ValueError(
                 f"encoder must return vectors of shape (num_nodes, dimensions) = ({graph.num_nodes}, "
@@ -248,7 +225,7 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
             torch.optim.Adam(groups, fused=True, weight_decay=self.weight_decay),
             epochs=self.epochs,
             seed=checkpoint.seed,
-            stop=None if val is None else BestMetric(self.metric, self.patience, self.train_metric_limit),
+            stop=None if val is None else BestMetric(self.metric, self.patience, limit),
             validate=None if val is None else task.validate,
             schedule=self._schedule,
             clip_norm=self.clip_norm,
@@ -277,7 +254,7 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
             checkpoint.remove()
 
     def current_embedding(self) -> F32:
-        """Node vectors by the parameters of this moment, float32 of shape (num_nodes, dimensions); for callbacks."""
+        """Node vectors of the current parameters, float32 of shape (num_nodes, dimensions); for callbacks."""
         if not hasattr(self, "_task"):
             check_is_fitted(self, "embedding_")
             return self.embedding_
@@ -285,9 +262,9 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
         return vectors
 
     def score_pairs(self, pairs: Any) -> F32:
-        """Logits of pairs of shape (2, num_pairs), float32; the likelier an edge, the higher.
+        """Float32 logits of pairs of shape (2, num_pairs); likelier edges have higher logits.
 
-        A pair's score does not depend on the other pairs. In a callback, the parameters of the moment are used.
+        A pair's score does not depend on the other pairs. In a callback, the current parameters are used.
         """
         vectors = self.current_embedding()
         adj = self._task.adj if hasattr(self, "_task") else self._adj
@@ -300,14 +277,14 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
         return scores
 
     def _input(self, graph: Graph, device: torch.device) -> Any:
-        """Features as the encoder takes them; one's own encoder gets a tensor unless it says ``accepts_sparse``."""
+        """Input of the encoder; a custom encoder gets a tensor unless it sets ``accepts_sparse``."""
         x = None if graph.x is None else as_features(graph.x, device)
         if isinstance(x, SparseFeatures) and self.encoder is not None:
             return x if getattr(self.encoder, "accepts_sparse", False) else x.to_dense()
         return x
 
     def _schedule(self, epoch: int) -> float:
-        """Share of the learning rates in an epoch: that of the epochs that were left when it last changed."""
+        """Factor of the learning rates: the fraction of epochs that were left when it last changed."""
         if not self.decay_every:
             return 1.0
         return float(max(1 - epoch // self.decay_every * self.decay_every / self.epochs, 1e-4))
@@ -321,23 +298,23 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class GAE(LinkPredictor):
-    r"""Graph auto-encoder: a message-passing encoder, pairs scored by the Hadamard product of their vectors.
+    r"""Graph autoencoder: a message-passing encoder and a predictor on Hadamard products of node vectors.
 
-    The loss is :math:`-\log \sigma(s_{uv})` over edges and :math:`-\log \sigma(-s_{uv})` over sampled pairs without an
-    edge, drawn anew in every epoch. While a batch of edges is scored, its edges are hidden from the graph, so that no
-    edge reveals itself.
+    The loss is the mean of :math:`-\log \sigma(s_{uv})` over edges plus that of :math:`-\log \sigma(-s_{uv})` over
+    pairs without an edge, sampled in every epoch. The edges of a batch are removed from the graph while they are
+    scored, so that no edge reveals itself.
 
     Parameters
     ----------
     encoder : torch.nn.Module or callable, optional
-        An encoder of your own in place of :class:`graphrep.nn.Encoder`: a module, of which a copy is trained, or a
-        function of (in_channels, num_nodes) that makes one; ``in_channels`` is None for a graph without features. Its
+        A custom encoder that replaces :class:`graphrep.nn.Encoder`: a module, a copy of which is trained, or a function
+        of (in_channels, num_nodes) that returns one; ``in_channels`` is None for a graph without features. Its
         ``forward(x, adj)`` takes the features as a tensor (as :class:`graphrep.nn.SparseFeatures` if it has an
         attribute ``accepts_sparse = True``) and an :class:`graphrep.ops.Adjacency`, and returns vectors of shape
         (num_nodes, dimensions).
     predictor : torch.nn.Module or callable, optional
-        A predictor of your own: a module, of which a copy is trained, or a function of ``dimensions`` that makes one.
-        Its ``forward(h, adj, pairs)`` takes the vectors, the adjacency without hidden edges and pairs of shape
+        A custom predictor: a module, a copy of which is trained, or a function of ``dimensions`` that returns one. Its
+        ``forward(h, adj, pairs)`` takes the vectors, the adjacency without hidden edges and pairs of shape
         (2, num_pairs), and returns logits of shape (num_pairs,).
     dimensions : int
         Width of the encoder and the predictor.
@@ -351,12 +328,12 @@ class GAE(LinkPredictor):
         See :class:`graphrep.nn.Encoder`; ``layer_norm`` also applies to the predictor.
     shared_convolution : bool
     initial_residual : float
-        See :class:`graphrep.nn.Encoder`; with ``predictor_layers`` they make the refined auto-encoder of Ma et al.
+        See :class:`graphrep.nn.Encoder`; with ``predictor_layers``, this is the refined autoencoder of Ma et al.
     predictor_dropout : float
     predictor_layers : int, optional
     predictor_residual : bool
-        Score pairs by a :class:`graphrep.linkpred.ResidualPredictor` with this number of layers. Default: by a
-        :class:`graphrep.linkpred.HadamardPredictor`, that of the NCN code.
+        Score pairs with a :class:`graphrep.linkpred.ResidualPredictor` of this number of layers. Default:
+        :class:`graphrep.linkpred.HadamardPredictor`, as in the NCN code.
     tail_activation, two_layer_head : bool
         See :class:`graphrep.linkpred.HadamardPredictor`.
     learning_rate, predictor_learning_rate : float
@@ -364,16 +341,16 @@ class GAE(LinkPredictor):
     weight_decay : float
         Weight decay of Adam.
     clip_norm : float, optional
-        Largest norm of the gradient, of the encoder and of the predictor separately.
+        Maximum norm of the gradient, for the encoder and the predictor separately.
     decay_every : int, optional
-        After every ``decay_every`` epochs, the learning rates are set to their initial values times the share of
+        After every ``decay_every`` epochs, the learning rates are set to their initial values times the fraction of
         epochs that are left.
     num_negatives : int
         Number of negatives per edge.
     negative_sampling : {"uniform", "degree"}
-        Distribution of the ends of negatives: uniform over the nodes, or proportional to degree, so that negatives are
-        as popular as edges. Popularity alone separates edges from uniform pairs, and a model that learned no more fails
-        where all pairs to be ranked are popular.
+        Distribution of the ends of negatives: uniform over the nodes, or proportional to degree, so that their degrees
+        match those of edges. Degrees alone separate edges from uniform pairs, and a model that learned only degrees
+        fails to rank pairs of high degree.
     batch_size : int
         Number of edges in a batch.
     drop_last : bool
@@ -381,11 +358,11 @@ class GAE(LinkPredictor):
     hide_targets : bool
         Whether the edges of a batch are hidden.
     metric : str
-        What the best epoch is chosen by if validation pairs are given: "hits@K", "mrr", "auc" or "ap".
+        Metric that selects the best epoch if there are validation pairs: "hits@K", "mrr", "auc" or "ap".
     patience : int, optional
-        Stop after this number of epochs without a better one.
+        Stop after this number of epochs without improvement.
     train_metric_limit : float, optional
-        Stop when training edges, scored among the validation negatives, exceed this value of ``metric``.
+        Stop when ``metric`` of training edges against the validation negatives exceeds this value.
     score_batch : int
         Number of pairs scored at a time; changes memory, not scores.
     precision : {"float32", "bfloat16"}
@@ -414,10 +391,10 @@ class GAE(LinkPredictor):
         With ``encoder`` and ``predictor``.
     embedding_ : float32 array of shape (num_nodes, dimensions)
     history_ : list of dict
-        Per epoch: loss, and the metric on the validation pairs.
+        Per epoch: the loss, and the metric on the validation pairs.
     best_epoch_ : int
-        Epoch whose parameters are used, from 1: that of the best metric, the first of equally good ones, or the last
-        epoch if there are no validation pairs.
+        Epoch whose parameters are used, from 1: the one with the best metric, the first of equally good ones, or the
+        last epoch without validation pairs.
     num_parameters_ : int
 
     References
@@ -443,21 +420,12 @@ class GAE(LinkPredictor):
             return copy.deepcopy(self.predictor)
         if self.predictor is not None:
             return self.predictor(self.dimensions)
+        options: dict[str, Any] = {"dropout": self.predictor_dropout, "layer_norm": self.layer_norm}
         if self.predictor_layers is not None:
-            return ResidualPredictor(
-                self.dimensions,
-                layers=self.predictor_layers,
-                dropout=self.predictor_dropout,
-                layer_norm=self.layer_norm,
-                residual=self.predictor_residual,
-            )
-        return HadamardPredictor(
-            self.dimensions,
-            dropout=self.predictor_dropout,
-            layer_norm=self.layer_norm,
-            tail_activation=self.tail_activation,
-            two_layer_head=self.two_layer_head,
-        )
+            options |= {"layers": self.predictor_layers, "residual": self.predictor_residual}
+            return ResidualPredictor(self.dimensions, **options)
+        options |= {"tail_activation": self.tail_activation, "two_layer_head": self.two_layer_head}
+        return HadamardPredictor(self.dimensions, **options)
 
     def _check(self) -> None:
         super()._check()
@@ -508,15 +476,9 @@ class NCN(LinkPredictor):
     beta: float = 1.0
 
     def _neighbor_options(self) -> dict[str, Any]:
-        return {
-            "dropout": self.predictor_dropout,
-            "edge_dropout": self.predictor_edge_dropout,
-            "layer_norm": self.layer_norm,
-            "node_transform": self.node_transform,
-            "tail_activation": self.tail_activation,
-            "two_layer_head": self.two_layer_head,
-            "beta": self.beta,
-        }
+        names = ("layer_norm", "node_transform", "tail_activation", "two_layer_head", "beta")
+        dropout = {"dropout": self.predictor_dropout, "edge_dropout": self.predictor_edge_dropout}
+        return dropout | {name: getattr(self, name) for name in names}
 
     def _make_predictor(self) -> nn.Module:
         return NeighborPredictor(self.dimensions, **self._neighbor_options())
@@ -529,7 +491,7 @@ class NCN(LinkPredictor):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class NCNC(NCN):
-    r"""Neural Common Neighbor with Completion: neighbors of one end count by the probability of the missing edge.
+    r"""Neural Common Neighbor with Completion: weights neighbors of one end by the probability of the missing edge.
 
     The defaults are the published settings for Cora. Parameters, attributes and methods that are not listed are those
     of :class:`GAE` and :class:`NCN`.
@@ -564,17 +526,10 @@ class NCNC(NCN):
     inner_transform_twice: bool = True
 
     def _make_predictor(self) -> nn.Module:
-        return CompletionPredictor(
-            self.dimensions,
-            scale=self.completion_scale,
-            offset=self.completion_offset,
-            prior=self.completion_prior,
-            alpha=self.completion_alpha,
-            depth=self.completion_depth,
-            max_neighbors=self.max_neighbors,
-            inner_transform_twice=self.inner_transform_twice,
-            **self._neighbor_options(),
-        )
+        names = ("scale", "offset", "prior", "alpha", "depth")
+        options = self._neighbor_options() | {name: getattr(self, f"completion_{name}") for name in names}
+        options |= {"max_neighbors": self.max_neighbors, "inner_transform_twice": self.inner_transform_twice}
+        return CompletionPredictor(self.dimensions, **options)
 
     def _check(self) -> None:
         super()._check()
@@ -583,11 +538,3 @@ class NCNC(NCN):
             checked_float(name, getattr(self, name))
         for name in ("completion_prior", "completion_alpha"):
             checked_float(name, getattr(self, name), 0.0, 1.0)
-
-
-def _begin_with(model: nn.Module, other: nn.Module) -> None:
-    """Copy the parameters of a fitted model."""
-    state, wanted = other.state_dict(), model.state_dict()
-    if state.keys() != wanted.keys() or any(part.shape != wanted[name].shape for name, part in state.items()):
-        raise ValueError("start must be fitted with the same encoder, width and predictor options.")
-    model.load_state_dict(state)

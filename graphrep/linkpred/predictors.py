@@ -1,4 +1,4 @@
-"""Pair scorers over node vectors: Hadamard products (GAE), common neighbours too (NCN), and their completion (NCNC)."""
+"""Predictors on node vectors: Hadamard products (GAE), common neighbors (NCN) and completion (NCNC)."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ Tensor = torch.Tensor
 
 
 def rows_at_a_time(device: torch.device) -> int:
-    """Rows that networks go through at once: on a processor so many that what they make stays in its cache."""
+    """Rows that networks process at once: on a CPU, few enough for intermediate results to stay in its cache."""
     return 1 << (17 if device.type == "cuda" else 13)
 
 
 @dataclass
 class PairInputs:
-    """What the scores of pairs are computed from, a row per pair.
+    """Input of a predictor, with a row per pair.
 
     Attributes
     ----------
     product : tensor of shape (num_pairs, dimensions)
-        Hadamard products of the ends' vectors.
+        Hadamard products of the vectors of the two ends.
     pooled : tensor of shape (num_pairs, dimensions) or (len(rows), dimensions), optional
-        Sums over neighbours.
+        Sums over neighbors.
     rows : int64 tensor, optional
-        Ascending: the pairs that ``pooled`` has; the sums of the others are zero.
+        Ascending row numbers of the pairs in ``pooled``; the sums of the others are zero.
     """
 
     product: Tensor
@@ -52,7 +52,7 @@ class PairInputs:
     rows: Tensor | None = None
 
     def tensors(self) -> list[Tensor]:
-        """Those with a gradient."""
+        """Tensors that have a gradient."""
         return [self.product] if self.pooled is None else [self.product, self.pooled]
 
     def detached(self) -> PairInputs:
@@ -60,7 +60,7 @@ class PairInputs:
         return PairInputs(self.product.detach(), None if self.pooled is None else self.pooled.detach(), self.rows)
 
     def parts(self, size: int) -> Iterator[PairInputs]:
-        """So many pairs at a time, as views."""
+        """Parts of ``size`` pairs, as views."""
         count = len(self.product)
         if count <= size:
             yield self
@@ -78,7 +78,7 @@ class PairInputs:
 
 
 class _Hadamard(torch.autograd.Function):
-    """h_u * h_v; of the factors, which are as large as the result, nothing is kept."""
+    """h_u * h_v, without storing the factors, which are as large as the result."""
 
     @staticmethod
     def forward(ctx: Any, h: Tensor, pairs: Tensor) -> Tensor:
@@ -109,9 +109,9 @@ def hadamard(h: Tensor, pairs: Tensor) -> Tensor:
 
 
 class PairPredictor(nn.Module):
-    """Scores of pairs from node vectors: a network that goes through rows of :class:`PairInputs`.
+    """Base class of networks that score rows of :class:`PairInputs`.
 
-    A row is scored by itself, so that any number of rows can be scored, or learned from, at a time.
+    Rows are scored independently, so that scoring and training can process any number of rows at once.
     """
 
     def shared(
@@ -120,10 +120,10 @@ class PairPredictor(nn.Module):
         adj: Adjacency | None,
         num_pairs: int,  # noqa: ARG002
     ) -> tuple[Adjacency | None, Tensor | None]:
-        """What all of so many pairs need, computed once for several calls of :meth:`inputs`.
+        """Values shared by several calls of :meth:`inputs` for ``num_pairs`` pairs in total.
 
-        The adjacency, of which entries are hidden while training, and the vectors of nodes that are pooled, unless
-        they are better computed with the pairs at hand.
+        The adjacency, with entries dropped in training, and the vectors to pool; None if :meth:`inputs` should compute
+        them for its pairs.
         """
         return adj, None
 
@@ -135,7 +135,7 @@ class PairPredictor(nn.Module):
         pairs: Tensor,
         removed: Tensor | None = None,  # noqa: ARG002
     ) -> PairInputs:
-        """What :meth:`logits` reads; ``seen`` and ``wide`` come from :meth:`shared`."""
+        """Input of :meth:`logits`; ``seen`` and ``wide`` come from :meth:`shared`."""
         return PairInputs(hadamard(h, pairs))
 
     def logits(self, inputs: PairInputs) -> Tensor:
@@ -149,16 +149,16 @@ class PairPredictor(nn.Module):
         ----------
         h : tensor of shape (num_nodes, dimensions)
         adj : Adjacency
-            Columns ascending within rows; its values play no part. None for predictors that see the two ends alone.
+            Columns ascending within rows; its values are ignored. None for predictors that use only the two ends.
         pairs : int64 tensor of shape (2, num_pairs)
         removed : int64 tensor of shape (2, num_removed), optional
-            Edges taken as absent.
+            Edges to ignore.
         """
         return self.logits(self.inputs(h, *self.shared(h, adj, pairs.shape[1]), pairs, removed))
 
     @torch.no_grad()
     def scores(self, h: Tensor, adj: Adjacency | None, pairs: Tensor, batch: int) -> Tensor:
-        """Float32 logits without a gradient; neighbours are looked up for ``batch`` pairs at a time."""
+        """Float32 logits without a gradient; neighbors are found for ``batch`` pairs at a time."""
         seen, wide = self.shared(h, adj, pairs.shape[1])
         out = torch.empty(pairs.shape[1], device=h.device)
         for place, ends in zip(torch.split(out, batch), torch.split(pairs, batch, 1), strict=True):
@@ -170,7 +170,7 @@ class PairPredictor(nn.Module):
 
 
 def _block(width: int, norm: bool, dropout: float) -> nn.Module:  # noqa: FBT001
-    """Layer norm if asked for, dropout, activation."""
+    """Optional layer norm, dropout, activation."""
     return NormDropoutReLU(width, dropout) if norm else Dropout(dropout, relu=True)
 
 
@@ -183,7 +183,7 @@ class HadamardPredictor(PairPredictor):
     dropout : float
     layer_norm : bool
     tail_activation : bool
-        End the inner networks with their activation instead of one more linear layer.
+        Whether the inner networks end with an activation instead of another linear layer.
     two_layer_head : bool
 
     Examples
@@ -217,7 +217,7 @@ class HadamardPredictor(PairPredictor):
 
 
 class ResidualPredictor(PairPredictor):
-    r"""Score a pair by a deep network on the Hadamard product, which every layer sees again.
+    r"""Score a pair by a deep network on the Hadamard product, which is an input of every layer.
 
     .. math:: x_0 = h_u \odot h_v, \qquad
               x_{l+1} = \max\bigl(0, \mathrm{dropout}(\mathrm{norm}(W_l x_l + b_l + x_0))\bigr), \qquad
@@ -271,12 +271,12 @@ class ResidualPredictor(PairPredictor):
 
 
 class NeighborPredictor(HadamardPredictor):
-    r"""Neural Common Neighbor: Hadamard product and pooled common neighbours.
+    r"""Neural Common Neighbor: Hadamard product and pooled common neighbors.
 
     .. math:: s_{uv} = \mathrm{head}\Bigl(\beta\,\mathrm{MLP}_1\Bigl(\sum_{z \in N(u) \cap N(v)} \tilde h_z\Bigr)
               + \mathrm{MLP}_2(h_u \odot h_v)\Bigr), \qquad \tilde h = h + \mathrm{MLP}_0(h)
 
-    The released code adds the two parts, where the paper's equation concatenates them; the published figures and
+    The released code adds the two parts, whereas the paper's equation concatenates them; the published results and
     parameter counts are those of the sum.
 
     Parameters
@@ -284,12 +284,12 @@ class NeighborPredictor(HadamardPredictor):
     dimensions, dropout, layer_norm, tail_activation, two_layer_head
         As in :class:`HadamardPredictor`.
     edge_dropout : float
-        Entries of the adjacency that are hidden while training; the two directions by themselves, so that a common
-        neighbour stays with probability (1 - edge_dropout)^2.
+        Fraction of adjacency entries dropped in training; entries are independent, so that a common neighbor is kept
+        with probability (1 - edge_dropout)^2.
     node_transform : bool
-        Whether there is an :math:`\mathrm{MLP}_0`.
+        Whether to use :math:`\mathrm{MLP}_0`.
     beta : float
-        Where the learned scalar starts.
+        Initial value of the learned scalar.
 
     References
     ----------
@@ -339,7 +339,7 @@ class NeighborPredictor(HadamardPredictor):
         """See :meth:`PairPredictor.shared`."""
         assert adj is not None
         seen = hide_entries(adj, self.edge_dropout if self.training else 0.0)
-        # With more nodes than ends of pairs, few are a common neighbour of any.
+        # With more nodes than ends of pairs, few nodes are common neighbors.
         return seen, self.widened(h) if self.node is None or 2 * h.shape[0] < num_pairs else None
 
     def inputs(
@@ -349,7 +349,7 @@ class NeighborPredictor(HadamardPredictor):
         assert seen is not None
         if wide is not None:
             return PairInputs(hadamard(h, pairs), *pooled_rows(seen, pairs, wide, removed))
-        # Only nodes that are a common neighbour of a pair are transformed; pairs without any are many, too.
+        # Transform only nodes that are common neighbors; pool only pairs that have some.
         common = neighbor_intersection(seen, pairs, removed=removed, directed=False)
         used = torch.zeros(h.shape[0], dtype=torch.bool, device=h.device)
         used[common.indices.long()] = True
@@ -362,7 +362,7 @@ class NeighborPredictor(HadamardPredictor):
         return PairInputs(hadamard(h, pairs), pooled, rows)
 
     def widened(self, h: Tensor) -> Tensor:
-        """The vectors that are pooled."""
+        """Vectors to pool."""
         return h if self.node is None else h + self.node(h)
 
     def logits(self, inputs: PairInputs) -> Tensor:
@@ -374,7 +374,7 @@ class NeighborPredictor(HadamardPredictor):
             mixed = torch.addcmul(self.pair(product), self.beta, common)
         elif rows is None:
             mixed = self.pair(product).addcmul_(self.beta, self.common(pooled))
-        else:  # all zero rows become the same
+        else:  # all zero rows have the same result
             zero = self.common(pooled.new_zeros(1, pooled.shape[1]))
             mixed = self.pair(product).addcmul_(self.beta, zero)
             mixed.index_add_(0, rows, (self.common(pooled) - zero).mul_(self.beta))
@@ -382,7 +382,7 @@ class NeighborPredictor(HadamardPredictor):
         return logits.squeeze(1)
 
     def _common_of(self, pooled: Tensor, rows: Tensor, num_pairs: int) -> Tensor:
-        """``common`` of pooled rows that are zero but for those given; the first layer sees none of the zeros."""
+        """``common`` of pooled rows that are zero except at ``rows``; the first layer skips the zeros."""
         first: Any = self.common[0]
         part = first(pooled)
         out: Tensor = first.bias.to(part.dtype).expand(num_pairs, -1).index_copy(0, rows, part)
@@ -394,29 +394,30 @@ class NeighborPredictor(HadamardPredictor):
 class CompletionPredictor(NeighborPredictor):
     r"""Neural Common Neighbor with Completion.
 
-    A neighbour :math:`z` of only one end is pooled, too, weighed by the probability :math:`p` that the missing edge to
-    the other end exists, which a Neural Common Neighbor with the same weights says without a gradient from its logit
-    :math:`l`:
+    A neighbor :math:`z` of only one end is pooled with the weight :math:`p`, the probability that the missing edge to
+    the other end exists. A Neural Common Neighbor with the same parameters computes it without a gradient from its
+    logit :math:`l`:
 
     .. math:: p_0 = \sigma(\mathrm{scale}\,(l - \mathrm{offset})), \qquad
               p = \alpha \frac{\pi p_0}{\pi p_0 + 1 - p_0}
 
     Parameters
     ----------
-    dimensions, dropout, edge_dropout, layer_norm, node_transform, tail_activation, two_layer_head, beta
-        As in :class:`NeighborPredictor`.
+    dimensions : int
     scale, offset, prior, alpha : float
-        Of the formula; ``prior`` is :math:`\pi`.
+        Parameters of the formula; ``prior`` is :math:`\pi`.
     depth : int
-        Rounds of completion: 0 is Neural Common Neighbor, 2 completes the inner sets as well.
+        Rounds of completion: 0 is Neural Common Neighbor, 2 also completes the inner sets.
     max_neighbors : int, optional
-        Draw so many of a set of residual neighbours (with replacement, weights keeping the expected sum).
+        Sample this number of neighbors of only one end (with replacement, weighted to keep the expected sum).
     chunk : int, optional
-        Pairs whose inner scores are computed at a time; bounds memory, changes nothing else. Default: as many as a
-        processor's cache holds, 2**14, or 2**17 on a GPU.
+        Pairs per block of inner scores; changes only memory. Default: 2**14, which fits a CPU's cache, or 2**17 on a
+        GPU.
     inner_transform_twice : bool
-        As the released code has it, the inner scorer gets vectors to which :math:`\mathrm{MLP}_0` was applied already,
-        and applies it again. False gives it the node vectors.
+        As in the released code, the input of the inner scorer already includes :math:`\mathrm{MLP}_0`, which it applies
+        again. With False, its input is the node vectors.
+    **options
+        As in :class:`NeighborPredictor`.
 
     References
     ----------
@@ -444,24 +445,9 @@ class CompletionPredictor(NeighborPredictor):
         max_neighbors: int | None = None,
         chunk: int | None = None,
         inner_transform_twice: bool = True,
-        dropout: float = 0.0,
-        edge_dropout: float = 0.0,
-        layer_norm: bool = True,
-        node_transform: bool = True,
-        tail_activation: bool = True,
-        two_layer_head: bool = False,
-        beta: float = 1.0,
+        **options: Any,
     ) -> None:
-        super().__init__(
-            dimensions,
-            dropout=dropout,
-            edge_dropout=edge_dropout,
-            layer_norm=layer_norm,
-            node_transform=node_transform,
-            tail_activation=tail_activation,
-            two_layer_head=two_layer_head,
-            beta=beta,
-        )
+        super().__init__(dimensions, **options)
         self.scale, self.offset, self.prior, self.alpha = scale, offset, prior, alpha
         self.depth, self.max_neighbors, self.chunk = depth, max_neighbors, chunk
         self.inner_transform_twice = inner_transform_twice
@@ -487,14 +473,14 @@ class CompletionPredictor(NeighborPredictor):
         pooled = pool_common_neighbors(seen, pairs, wide, removed=removed, directed=False)
         source = (wide if self.inner_transform_twice else h).detach()
         chunk = self.chunk or (1 << (17 if h.is_cuda else 14))
-        with torch.no_grad():  # while training, each call draws its own dropout
+        with torch.no_grad():  # in training, each call draws new dropout masks
             inner = None if self.training else self.shared(source, seen, 0)
         for ends in (pairs, pairs.flip(0)):
             rest = neighbor_difference(seen, ends, removed=removed, directed=False, max_neighbors=self.max_neighbors)
             other = ends[1].index_select(0, rest.rows().long())
             missing = torch.stack([other, rest.indices.long()])
             with torch.no_grad():
-                # Several pairs ask for the same missing edge; each is scored once.
+                # Several pairs can need the same missing edge, which is scored once.
                 wanted, place = unique_pairs(missing, seen.num_rows)
                 scores = [
                     self.logits(
@@ -511,15 +497,15 @@ class CompletionPredictor(NeighborPredictor):
 
 
 def pooled_rows(seen: Adjacency, pairs: Tensor, wide: Tensor, removed: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    """Pooled common neighbours of the pairs that have any, and which these are; None: all."""
+    """Sums over common neighbors of the pairs that have any, and the row numbers of these pairs; None means all."""
     rows = intersection_count(seen, pairs, removed=removed, directed=False).nonzero().squeeze(1)
-    some = len(rows) < pairs.shape[1]  # of most random pairs hardly any
+    some = len(rows) < pairs.shape[1]  # most random pairs have no common neighbors
     ends = pairs.index_select(1, rows) if some else pairs
     return pool_common_neighbors(seen, ends, wide, removed=removed, directed=False), rows if some else None
 
 
 def hide_entries(adj: Adjacency, share: float) -> Adjacency:
-    """Adjacency without a random share of its entries; columns stay in order."""
+    """Adjacency without a random fraction of its entries; columns remain in order."""
     if not share:
         return adj
     kept = random_uniform(adj.num_entries, adj.device) >= share
@@ -530,6 +516,6 @@ def hide_entries(adj: Adjacency, share: float) -> Adjacency:
 
 
 def unique_pairs(pairs: Tensor, num_nodes: int) -> tuple[Tensor, Tensor]:
-    """Distinct columns of ``pairs``, and where each column is among them."""
+    """Distinct columns of ``pairs``, and the position of each column among them."""
     keys, place = torch.unique(pairs[0] * num_nodes + pairs[1], return_inverse=True)
     return torch.stack([keys // num_nodes, keys % num_nodes]), place

@@ -1,9 +1,10 @@
-"""How the neural link predictors learn: batches of edges and non-edges, their loss, and what scores them."""
+"""Training of the neural link predictors: batches of edges and non-edges, their loss and their scores."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,7 +34,7 @@ class PairModel(nn.Module):
         ``encoder(x, adj)`` returns vectors of shape (num_nodes, dimensions).
     predictor : torch.nn.Module
         ``predictor(h, adj, pairs)`` returns logits of shape (num_pairs,). A
-        :class:`graphrep.linkpred.predictors.PairPredictor` is trained in parts that stay in the cache.
+        :class:`graphrep.linkpred.predictors.PairPredictor` is trained in parts that fit in the cache.
     """
 
     def __init__(self, encoder: nn.Module, predictor: nn.Module) -> None:
@@ -42,21 +43,22 @@ class PairModel(nn.Module):
 
 
 class PairBatch(NamedTuple):
-    """Edges and non-edges of one step, int64 of shape (2, num_pairs) each."""
+    """Edges and non-edges of one step, int64 tensors of shape (2, num_pairs)."""
 
     pos: Tensor
     neg: Tensor
 
 
+@dataclass(eq=False, repr=False)
 class PairTask:
-    """What a :class:`graphrep.learn.Loop` trains on: ``batches``, ``loss`` and ``validate``.
+    """The ``batches``, ``loss`` and ``validate`` of a :class:`graphrep.learn.Loop`.
 
     Parameters
     ----------
     model : PairModel
     graph : Graph
     adj : Adjacency
-        Of the graph, without weights, on the device of the model.
+        Adjacency of the graph, without weights, on the device of the model.
     x : SparseFeatures, tensor or None
     positives : int64 tensor of shape (2, num_edges)
     batch_size, num_negatives : int
@@ -67,41 +69,36 @@ class PairTask:
         Validation edges of shape (2, num_pos) and non-edges of shape (2, num_neg) or (2, num_pos, num_neg).
     metric : str
     with_train_metric : bool
-        Whether :meth:`validate` scores training edges, too.
+        Whether :meth:`validate` also scores training edges.
     score_batch : int
     """
 
-    def __init__(
-        self,
-        model: PairModel,
-        graph: Graph,
-        adj: Adjacency,
-        x: Any,
-        positives: Tensor,
-        *,
-        batch_size: int,
-        num_negatives: int = 1,
-        negative_sampling: str = "uniform",
-        drop_last: bool = False,
-        hide_targets: bool = True,
-        precision: str = "float32",
-        val: tuple[Tensor, Tensor] | None = None,
-        metric: str = "hits@100",
-        with_train_metric: bool = False,
-        score_batch: int = 8192,
-    ) -> None:
-        self.model, self.graph, self.adj, self.x = model, graph, adj, x
-        self.device = adj.device
-        self.positives, self.val = positives.to(self.device), val
-        self.batch_size, self.num_negatives, self.negative_sampling = batch_size, num_negatives, negative_sampling
-        self.drop_last, self.hide_targets, self.precision = drop_last, hide_targets, precision
-        self.metric, self.with_train_metric, self.score_batch = metric, with_train_metric, score_batch
-        # Entries as ascending numbers, so that an edge is found by bisection.
-        self.keys = adj.rows().long() * graph.num_nodes + adj.indices.long()
+    model: PairModel
+    graph: Graph
+    adj: Adjacency
+    x: Any
+    positives: Tensor
+    _: KW_ONLY
+    batch_size: int
+    num_negatives: int = 1
+    negative_sampling: str = "uniform"
+    drop_last: bool = False
+    hide_targets: bool = True
+    precision: str = "float32"
+    val: tuple[Tensor, Tensor] | None = None
+    metric: str = "hits@100"
+    with_train_metric: bool = False
+    score_batch: int = 8192
+
+    def __post_init__(self) -> None:
+        self.device = self.adj.device
+        self.positives = self.positives.to(self.device)
+        # Ascending keys of the entries, for binary search.
+        self.keys = self.adj.rows().long() * self.graph.num_nodes + self.adj.indices.long()
 
     def batches(self, epoch: int) -> Iterator[PairBatch]:
-        """Batches of an epoch, in random order, each edge with its own negatives."""
-        del epoch  # it is in the generator
+        """Batches of an epoch in random order; each edge has separate negatives."""
+        del epoch  # the generator depends on it
         count, rng = self.positives.shape[1], np.random.default_rng(random_seed())
         order = torch.from_numpy(rng.permutation(count)).to(self.device)
         drawn = sample_non_edges(
@@ -116,7 +113,7 @@ class PairTask:
             yield PairBatch(self.positives[:, chosen], negatives[:, :, chosen].flatten(1))
 
     def loss(self, batch: PairBatch) -> Tensor:
-        """Binary cross-entropy of a batch; gradients of a :class:`PairPredictor` are accumulated on the way."""
+        """Binary cross-entropy of a batch; for a :class:`PairPredictor`, this also accumulates the gradients."""
         hidden, adj = None, self.adj
         if self.hide_targets:
             hidden = batch.pos
@@ -132,11 +129,11 @@ class PairTask:
         return nn.functional.softplus(-logits[:first]).mean() + nn.functional.softplus(logits[first:]).mean()
 
     def _loss_in_parts(self, h: Tensor, batch: PairBatch, hidden: Tensor | None) -> Tensor:
-        """The loss of a batch; its gradient is added to those of all parameters.
+        """The loss of a batch; also accumulates the gradients of all parameters.
 
-        A pair is scored without regard to the others, so pairs are learned from a part at a time. That bounds the
-        memory kept for the derivative by the size of a part: twice the number of nodes or more, since each part writes
-        a gradient for every node.
+        Pairs are scored independently, so the batch is processed in parts, and the memory for the derivative is
+        bounded by the size of a part. A part has at least twice as many pairs as there are nodes, because each part
+        writes a gradient for every node.
         """
         predictor: Any = self.model.predictor
         pairs, sizes = torch.cat(batch, 1), (batch.pos.shape[1], batch.neg.shape[1])
@@ -155,7 +152,7 @@ class PairTask:
         return total
 
     def _loss_of_rows(self, predictor: PairPredictor, inputs: PairInputs, begin: int, sizes: tuple[int, int]) -> Tensor:
-        """The same for pairs from number ``begin`` on, of a batch with these numbers of positives and negatives."""
+        """As above, for the pairs from ``begin`` on of a batch with these numbers of positives and negatives."""
         held = inputs.detached()
         total = torch.zeros((), device=self.device)
         for part in held.parts(rows_at_a_time(self.device)):
@@ -169,20 +166,20 @@ class PairTask:
             loss = loss + nn.functional.softplus(logits[first:]).sum() / sizes[1]
             loss.backward()  # type: ignore[no-untyped-call]
             for tensor, there in zip(leaf.tensors(), part.tensors(), strict=True):
-                there.copy_(tensor.grad)  # type: ignore[arg-type]  # the gradient in the place of the value
+                there.copy_(tensor.grad)  # type: ignore[arg-type]  # the gradient replaces the value
             total += loss.detach()
             begin += len(logits)
         torch.autograd.backward(inputs.tensors(), held.tensors())
         return total
 
     def _autocast(self) -> contextlib.AbstractContextManager[None]:
-        """Matrix products in the precision asked for; parameters, norms and the loss stay float32."""
+        """Matrix products in ``precision``; parameters, norms and the loss remain float32."""
         if self.precision == "float32":
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, torch.bfloat16)
 
     def _kept(self, edges: Tensor) -> Tensor:
-        """Whether an entry of the adjacency is none of these edges, in either direction."""
+        """Whether each adjacency entry is none of these edges, in either direction."""
         n = self.graph.num_nodes
         both = torch.cat([edges[0] * n + edges[1], edges[1] * n + edges[0]])
         at = torch.searchsorted(self.keys, both).clamp(max=len(self.keys) - 1)
@@ -215,7 +212,7 @@ class PairTask:
 
         of_negatives = scores(negatives.flatten(1)).reshape(negatives.shape[1:])
         record = link_metrics(scores(positives), of_negatives, [metric])
-        if self.with_train_metric:  # of some training edges, always the same ones
+        if self.with_train_metric:  # on a fixed subset of the training edges
             count = min(self.positives.shape[1], positives.shape[1])
             some = self.positives[:, torch.linspace(0, self.positives.shape[1] - 1, count).long()]
             record[f"train_{metric}"] = link_metrics(scores(some), of_negatives, [metric])[metric]
@@ -224,7 +221,7 @@ class PairTask:
 
 @torch.no_grad()
 def score_pairs(predictor: nn.Module, h: Tensor, adj: Adjacency, pairs: Tensor, batch: int) -> Tensor:
-    """Float32 logits of pairs of shape (2, num_pairs), a batch at a time."""
+    """Float32 logits of pairs of shape (2, num_pairs), in batches."""
     predictor.eval()
     if isinstance(predictor, PairPredictor):
         return predictor.scores(h, adj, pairs, batch)

@@ -1,4 +1,4 @@
-"""Encoders that more than one learner uses: plain ``torch.nn.Module`` on :mod:`graphrep.ops`."""
+"""Encoders and layers shared by several learners: torch modules based on :mod:`graphrep.ops`."""
 
 from __future__ import annotations
 

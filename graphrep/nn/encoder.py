@@ -1,4 +1,4 @@
-"""Message-passing encoders for link prediction: with weights in the convolutions, or without."""
+"""Message-passing encoders for link prediction, with or without weights in the convolutions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["CONVOLUTIONS", "Encoder"]
 
 Tensor = torch.Tensor
 
-#: Name of a convolution -> normalisation of its propagation, and whether a layer has weights of its own.
+#: Name of a convolution -> normalization of its propagation, and whether layers have weights.
 CONVOLUTIONS = {
     "puregcn": ("gcn", False),
     "puresum": ("sum", False),
@@ -33,38 +33,38 @@ JUMPING_WEIGHTS = ("normal", "softmax", "mean")
 
 
 def _added(x: Tensor, y: Tensor) -> Tensor:
-    """``x + y``; in the place of ``x``, which the caller has made, unless a derivative may need that."""
+    """``x + y``, computed in place in ``x`` unless a derivative may need it."""
     return x + y if torch.is_grad_enabled() else x.add_(y)
 
 
 class Encoder(nn.Module):
-    """Node features, or a table of them that is learned, through an input layer and convolutions.
+    """An input layer for node features or learned node vectors, followed by convolutions.
 
     Parameters
     ----------
     in_channels : int or None
-        Number of features; None learns ``num_embeddings`` vectors instead, initialised orthogonally.
+        Number of features. With None, ``num_embeddings`` vectors are learned, with orthogonal initialization.
     dimensions : int
         Width of the layers and of the result.
     layers : int
-        Number of convolutions; 0 leaves the input layer.
+        Number of convolutions; 0 means only the input layer.
     convolution : str
         One of ``CONVOLUTIONS``. Those that begin with "pure" have no weights and no activation.
     num_embeddings : int
     feature_dropout, dropout, edge_dropout, output_dropout : float
-        Of the features, between layers, of the entries of the adjacency (anew in every layer; the two directions of an
-        edge by themselves), and after the last convolution without weights.
+        Dropout of the features, between layers, of adjacency entries (drawn in every layer, independently for the two
+        directions of an edge), and after the last convolution without weights.
     layer_norm, residual, jumping_knowledge : bool
-        Layer norm after convolutions with weights; adding a layer's input where the widths allow it; the result as a
-        sum over layers with scalar weights.
+        Layer norm after convolutions with weights; skip connections between layers of equal width; the result as a
+        weighted sum over layers with scalar weights.
     jumping_weights : {"normal", "softmax", "mean"}
-        Those weights: learned without a bound, from a standard normal distribution on, so that even the sign is drawn
-        by lot, as in the released NCN code; learned and positive with sum 1, at first equal; or equal for good, the
-        input layer included, as in LightGCN.
+        The scalar weights. "normal": learned without constraints from a standard normal initialization, where even the
+        sign is random, as in the released NCN code. "softmax": learned, positive with sum 1, initially equal. "mean":
+        equal and fixed, including the input layer, as in LightGCN.
     shared_convolution : bool
-        All layers but the first share the weights of one convolution, and none has a norm or an activation.
+        All layers but the first share the weights of one convolution, and no layer has a norm or an activation.
     initial_residual : float
-        Share of the input layer's result that is added to every layer.
+        Factor of the input layer's result that is added to every layer.
 
     References
     ----------
@@ -136,17 +136,17 @@ class Encoder(nn.Module):
     def forward(self, x: Tensor | SparseFeatures | None, adj: Adjacency) -> Tensor:
         """Vectors of shape (num_nodes, dimensions).
 
-        ``x`` has shape (num_nodes, in_channels); None with a learned table, whose first num_nodes rows are used.
+        ``x`` has shape (num_nodes, in_channels), or is None to use the first num_nodes learned vectors.
         """
         h, first = self._start(x, adj.num_rows)
         initial, steps = h, []
         for layer in range(self.layers):
             dropped = self._drop_edges(adj)
             if self.weighted:
-                own: Any = self.linears[min(layer, len(self.linears) - 1)]
-                product = first.linear(own.weight) if first is not None else linear(h, own.weight)
+                weights: Any = self.linears[min(layer, len(self.linears) - 1)]
+                product = first.linear(weights.weight) if first is not None else linear(h, weights.weight)
                 first = None
-                new = _added(propagate(dropped, product, self.kind), own.bias)
+                new = _added(propagate(dropped, product, self.kind), weights.bias)
                 if layer < len(self.norms):
                     new = self.norms[layer](new)
             else:
@@ -161,7 +161,7 @@ class Encoder(nn.Module):
         return result
 
     def _mixed(self, initial: Tensor | None, steps: list[Tensor]) -> Tensor:
-        """Sum over layers, weighed."""
+        """Weighted sum over layers."""
         if self.jump is None:
             if initial is not None and initial.shape == steps[0].shape:
                 steps = [initial, *steps]
@@ -173,7 +173,7 @@ class Encoder(nn.Module):
         return mixed
 
     def _start(self, x: Any, num_nodes: int) -> tuple[Any, _Dropped | None]:
-        """What the first convolution reads; features may wait to be multiplied by its weights."""
+        """Input of the first convolution: vectors, or features to multiply by its weights."""
         if self.embedding is not None:
             return drop(self.embedding.weight[:num_nodes], self.dropout, training=self.training), None
         late = _Dropped(x, self.feature_dropout, self.training)
@@ -181,7 +181,7 @@ class Encoder(nn.Module):
             return drop(late.linear(self.input.weight, self.input.bias), self.dropout, training=self.training), None
         if isinstance(x, SparseFeatures) or x.shape[1] != self.linears[0].out_features:
             return None, late
-        # As wide as what the first layer makes, so that it can be its residual.
+        # Of the same width as the first layer, and thus available for its skip connection.
         return drop(x, self.feature_dropout, training=self.training), None
 
     def _drop_edges(self, adj: Adjacency) -> Adjacency:
@@ -192,7 +192,7 @@ class Encoder(nn.Module):
 
 
 class _Dropped:
-    """Features with the dropout that their product is to have."""
+    """Features with dropout that is applied when they are multiplied."""
 
     def __init__(self, x: Tensor | SparseFeatures, dropout: float, training: bool) -> None:  # noqa: FBT001
         self.x, self.dropout, self.training = x, dropout, training

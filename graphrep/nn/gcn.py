@@ -1,4 +1,4 @@
-"""``GCN``: the plain graph convolutional network, which without an adjacency is a multilayer perceptron."""
+"""``GCN``: a graph convolutional network, or a multilayer perceptron if there is no adjacency."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["ACTIVATIONS", "GCN"]
 
 Tensor = torch.Tensor
 
-#: Name of an activation -> what makes its module for a width; "prelu" learns a slope per column.
+#: Name of an activation -> constructor of its module for a width; "prelu" learns a slope per column.
 ACTIVATIONS: dict[str, Any] = {
     "none": lambda _: nn.Identity(),
     "relu": lambda _: nn.ReLU(),
@@ -27,9 +27,9 @@ ACTIVATIONS: dict[str, Any] = {
 class GCN(nn.Module):
     r"""Graph convolutions :math:`H_{l+1} = \sigma_l(\hat A^k H_l W_l^\top + b_l)`, or a perceptron without a graph.
 
-    :math:`\hat A = \hat D^{-1/2} (A + I) \hat D^{-1/2}`. One layer with :math:`k` hops and no activation is SGC. Called
-    without an adjacency, :math:`\hat A^k` is left out: the same weights then act on each row by itself, which is what
-    StructComp trains on cluster means.
+    :math:`\hat A = \hat D^{-1/2} (A + I) \hat D^{-1/2}`. One layer with :math:`k` hops and no activation is SGC.
+    Without an adjacency, :math:`\hat A^k` is omitted and the same weights act on each row independently; StructComp
+    trains on cluster means in this way.
 
     Parameters
     ----------
@@ -37,17 +37,17 @@ class GCN(nn.Module):
     dimensions : int
         Width of the result.
     hidden : int, optional
-        Width of the layers before the last; default ``dimensions``.
+        Width of all layers but the last; default: ``dimensions``.
     layers : int
         At least 1.
     hops : int
         Propagations per layer.
     inner_activation, activation : str
-        Between the layers and after the last; of :data:`graphrep.nn.ACTIVATIONS`.
+        Between the layers and after the last layer; one of :data:`graphrep.nn.ACTIVATIONS`.
     batch_norm : bool
-        Batch normalisation before each activation.
+        Batch normalization before each activation.
     init : {"glorot", "linear"}
-        Glorot weights and zero bias as in graph libraries, or torch's initialisation of a linear layer.
+        Glorot weights and zero bias, as in graph libraries, or torch's initialization of a linear layer.
 
     References
     ----------
@@ -92,7 +92,7 @@ class GCN(nn.Module):
             last = layer == layers - 1
             out = dimensions if last else hidden or dimensions
             self.linears.append((glorot_linear if init == "glorot" else Linear)(width, out))
-            # torch's momentum counts the new value: 0.99 is the published setting of BGRL.
+            # torch's momentum is the weight of the new value; 0.99 is the published setting of BGRL.
             self.norms.append(nn.BatchNorm1d(out, momentum=0.99) if batch_norm else nn.Identity())
             self.activations.append(ACTIVATIONS[activation if last else inner_activation](out))
             width = out
@@ -107,8 +107,8 @@ class GCN(nn.Module):
     ) -> Tensor:
         """Vectors of shape (num_rows, dimensions).
 
-        ``columns``, of shape (in_channels,), multiplies the columns of ``x``: zeros mask features. ``rows`` puts row
-        ``rows[i]`` of ``x`` in place of row i. Neither copies ``x``.
+        ``columns``, of shape (in_channels,), multiplies the columns of ``x``: zeros mask features. ``rows`` replaces
+        row i of ``x`` by row ``rows[i]``. Neither copies ``x``.
         """
         h: Any = x
         for layer, linear in enumerate(self._linears()):
@@ -127,8 +127,9 @@ class GCN(nn.Module):
     def infer(self, x: Tensor | SparseFeatures, adj: Adjacency | None = None, *, block: int = 64) -> Tensor:
         """As :meth:`forward` in evaluation mode, layer by layer in one buffer.
 
-        Propagation treats columns alone and weights treat rows alone, so beside ``x`` and the result there are only
-        ``block`` columns, or as much in rows: O(num_rows * (dimensions + block)) memory for any number of layers.
+        Propagation is independent per column and multiplication by weights per row, so the only buffer in addition to
+        ``x`` and the result is a block of columns or rows: O(num_rows * (dimensions + block)) memory for any number of
+        layers.
         """
         training = self.training
         self.eval()
@@ -156,7 +157,7 @@ class GCN(nn.Module):
         return h
 
     def _finish(self, layer: int, h: Tensor, part: slice) -> Tensor:
-        """Normalisation and activation of some of the columns."""
+        """Normalization and activation of a block of columns."""
         norm, activation = self.norms[layer], self.activations[layer]
         if isinstance(norm, nn.BatchNorm1d):
             assert norm.running_mean is not None
@@ -176,7 +177,7 @@ def _product(x: Any, weight: Tensor) -> Tensor:
 
 
 def _rows_times(h: Tensor, weight: Tensor, rows: int = 4096) -> Tensor:
-    """``h @ weight.T``, in place where the widths agree."""
+    """``h @ weight.T``, in place if the widths are equal."""
     out = h if weight.shape[0] == h.shape[1] else h.new_empty(len(h), weight.shape[0])
     for begin in range(0, len(h), rows):
         out[begin : begin + rows] = h[begin : begin + rows] @ weight.T

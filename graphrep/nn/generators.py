@@ -1,4 +1,4 @@
-"""Random numbers of modules: from the generator of the block that runs, so that no fit touches torch's global one."""
+"""Random numbers of modules, from the generator of the current block instead of torch's global generator."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _current: ContextVar[torch.Generator | None] = ContextVar("graphrep_generator", 
 
 
 def make_generator(seed: int, *counters: int) -> torch.Generator:
-    """Generator on the CPU whose numbers are a function of a seed and counters, such as epoch and batch number.
+    """CPU generator whose numbers are a function of a seed and counters, such as epoch and batch number.
 
     Parameters
     ----------
@@ -49,10 +49,9 @@ def make_generator(seed: int, *counters: int) -> torch.Generator:
 
 @contextmanager
 def using_generator(generator: torch.Generator) -> Iterator[torch.Generator]:
-    """Block in which the modules of :mod:`graphrep.nn` draw from ``generator``: dropout and initial parameters.
+    """Block in which modules of :mod:`graphrep.nn` draw dropout and initial parameters from ``generator``.
 
-    Outside of such a block they draw from torch's global generator, as torch's own modules do. The setting belongs to
-    the thread, so that blocks in several threads do not disturb each other.
+    Outside such a block they use torch's global generator, like torch's modules. The setting is local to the thread.
 
     Parameters
     ----------
@@ -81,7 +80,7 @@ def using_generator(generator: torch.Generator) -> Iterator[torch.Generator]:
 
 
 def current_generator() -> torch.Generator | None:
-    """Generator of the innermost :func:`using_generator` block of this thread; None, torch's global one, outside."""
+    """Generator of this thread's innermost :func:`using_generator` block; None (torch's global one) outside."""
     return _current.get()
 
 

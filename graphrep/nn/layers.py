@@ -1,4 +1,4 @@
-"""Layers of dense networks that run faster on CPUs than torch's own, with the same parameters and results."""
+"""Dense layers that are faster on CPUs than torch's, with the same parameters and results."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ __all__ = ["Dropout", "Linear", "NormDropoutReLU", "drop", "dropped_linear", "gl
 
 Tensor = torch.Tensor
 
-# torch multiplies float32 matrices by MKL, which keeps to short vectors on processors that are not Intel's; oneDNN,
-# which torch has for other types, takes half the time there. The op is not public, so it may be missing.
+# torch multiplies float32 matrices with MKL, which uses short vectors on CPUs not made by Intel. oneDNN, which torch
+# uses for other types, takes half the time there. The op is not public, so it may be missing.
 _PRODUCT: Any = getattr(torch.ops.mkldnn, "_linear_pointwise", None) if torch._C._has_mkldnn else None
-_WORTHWHILE = 1 << 18  # multiplications; below, the call itself decides
-_ROWS = 1 << 13  # of a matrix, at a time: they stay in the cache
+_WORTHWHILE = 1 << 18  # multiplications; below, the overhead of the call dominates
+_ROWS = 1 << 13  # rows per block, which fit in the cache
 
 
 def drop(x: Tensor, p: float, *, training: bool, relu: bool = False) -> Tensor:
-    """Dropout, and ReLU if asked for, with random numbers of the current generator."""
+    """Dropout and optional ReLU, with random numbers of the current generator."""
     if not training or not p:
         return x.relu() if relu else x
     if x.device.type != "cpu":
@@ -38,13 +38,13 @@ def drop(x: Tensor, p: float, *, training: bool, relu: bool = False) -> Tensor:
 
 
 class Dropout(nn.Module):
-    """Dropout whose mask is drawn again in the backward pass instead of being kept; see :func:`graphrep.ops.dropout`.
+    """Dropout whose mask is recomputed in the backward pass instead of stored; see :func:`graphrep.ops.dropout`.
 
     Parameters
     ----------
     p : float
     relu : bool
-        Of the positive part of the input.
+        Whether to apply ReLU to the input.
 
     Examples
     --------
@@ -63,7 +63,7 @@ class Dropout(nn.Module):
         return drop(x, self.p, training=self.training, relu=self.relu)
 
     def extra_repr(self) -> str:
-        """What ``print`` shows."""
+        """Arguments shown in ``repr``."""
         return f"p={self.p}" + (", relu=True" if self.relu else "")
 
 
@@ -92,21 +92,21 @@ class NormDropoutReLU(nn.LayerNorm):
         if x.device.type != "cpu":
             return drop(super().forward(x), self.p, training=self.training, relu=True)
         p = self.p if self.training else 0.0
-        # As torch's autocast: a norm is computed in the precision of its parameters.
+        # As in torch's autocast, a norm is computed in the precision of its parameters.
         return norm_dropout_relu(
             x.to(self.weight.dtype), self.weight, self.bias, p, seed=random_seed() if p else 0, eps=self.eps
         )
 
 
 class Linear(nn.Linear):
-    """:class:`torch.nn.Linear`, by oneDNN where float32 matrices on a CPU are multiplied.
+    """:class:`torch.nn.Linear` that multiplies float32 matrices on CPUs with oneDNN.
 
     Parameters
     ----------
     in_features, out_features : int
     bias : bool
     device, dtype
-        Of the parameters.
+        Device and dtype of the parameters.
 
     Examples
     --------
@@ -117,7 +117,7 @@ class Linear(nn.Linear):
     """
 
     def reset_parameters(self) -> None:
-        """Draw parameters as :class:`torch.nn.Linear` does, from the current generator."""
+        """Draw parameters from the current generator, with the distribution of :class:`torch.nn.Linear`."""
         generator = current_generator()
         nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5), generator=generator)
         if self.bias is not None:
@@ -130,7 +130,7 @@ class Linear(nn.Linear):
 
 
 def glorot_linear(in_features: int, out_features: int) -> Linear:
-    """:class:`Linear` with Glorot weights and zero bias, torch_geometric's initialization."""
+    """:class:`Linear` with Glorot weights and zero bias, as in torch_geometric."""
     layer = Linear(in_features, out_features)
     nn.init.xavier_uniform_(layer.weight, generator=current_generator())
     nn.init.zeros_(layer.bias)
@@ -138,8 +138,8 @@ def glorot_linear(in_features: int, out_features: int) -> Linear:
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """:func:`torch.nn.functional.linear`, by oneDNN where that is possible."""
-    if not _multiplies(x, weight):
+    """:func:`torch.nn.functional.linear`, with oneDNN where possible."""
+    if not _uses_onednn(x, weight):
         return nn.functional.linear(x, weight, bias)
     out: Tensor = _Product.apply(x, weight, bias)  # type: ignore[no-untyped-call]
     return out
@@ -148,18 +148,18 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 def dropped_linear(x: Tensor, weight: Tensor, bias: Tensor | None, p: float, *, training: bool) -> Tensor:
     """:func:`linear` of :func:`drop` of ``x``.
 
-    Of a large ``x`` that needs no gradient, such as features, what is left after dropout is made a few rows at a time,
-    and again in the backward pass: it is neither whole at any time nor kept.
+    For a large ``x`` without a gradient, such as features, dropout is applied in blocks of rows, and again in the
+    backward pass, so that its result is never stored as a whole.
     """
-    if not training or not p or x.requires_grad or len(x) <= _ROWS or not _multiplies(x, weight):
+    if not training or not p or x.requires_grad or len(x) <= _ROWS or not _uses_onednn(x, weight):
         return linear(drop(x, p, training=training), weight, bias)
     seeds = [random_seed() for _ in range(-(-len(x) // _ROWS))]
     out: Tensor = _DroppedProduct.apply(x, weight, bias, p, seeds)  # type: ignore[no-untyped-call]
     return out
 
 
-def _multiplies(x: Tensor, weight: Tensor) -> bool:
-    """Whether oneDNN is there, and worth its call."""
+def _uses_onednn(x: Tensor, weight: Tensor) -> bool:
+    """Whether oneDNN is available and worth the overhead of its call."""
     return (
         _PRODUCT is not None
         and x.dtype == weight.dtype == torch.float32
@@ -172,7 +172,7 @@ def _multiplies(x: Tensor, weight: Tensor) -> bool:
 
 
 def _multiply(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Product a b^T + bias. A large one is copied by rows into memory that is kept: oneDNN's own is fresh each time."""
+    """Product a b^T + bias. A large one is copied by rows into cached memory, because oneDNN allocates each time."""
     if len(a) * len(b) * a.itemsize < CACHED:
         out: Tensor = _PRODUCT(a, b, bias, "none", [], "")
         return out
@@ -193,7 +193,7 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        # Gradients of gradients are torch's: _multiply has none.
+        # Second derivatives use torch's product, because _multiply is not differentiable.
         product = (lambda a, b: a @ b.T) if torch.is_grad_enabled() else _multiply
         to_x = product(grad, weight.T) if ctx.needs_input_grad[0] else None
         to_weight = product(grad.T, x.T) if ctx.needs_input_grad[1] else None
@@ -201,7 +201,7 @@ class _Product(torch.autograd.Function):
 
 
 class _DroppedProduct(torch.autograd.Function):
-    """dropout(x) W^T + b for an x without a gradient, by blocks of rows with a seed each."""
+    """dropout(x) W^T + b for an x without a gradient, in blocks of rows with separate seeds."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, p: float, seeds: list[int]) -> Tensor:

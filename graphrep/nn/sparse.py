@@ -1,4 +1,4 @@
-"""Sparse node features, such as bags of words, as the input of a linear layer."""
+"""Sparse node features, such as bags of words, as input of a linear layer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
+from graphrep._arrays import detached
 from graphrep._checks import check_finite
 from graphrep.nn.layers import drop
 from graphrep.ops.adjacency import Adjacency
@@ -17,13 +18,13 @@ __all__ = ["SparseFeatures", "as_features"]
 
 Tensor = torch.Tensor
 
-_SPARSE_BELOW = 0.2  # share of non-zeros below which features are multiplied as a sparse matrix
+_SPARSE_BELOW = 0.2  # fraction of non-zeros below which features are multiplied as a sparse matrix
 
 
 class SparseFeatures:
-    r"""A float32 feature matrix with few non-zero entries; multiplied without ever being dense.
+    r"""A float32 feature matrix with few non-zero entries, multiplied without a dense copy.
 
-    Dropout of a zero is a zero, so dropping entries of the matrix is dropping some of its non-zeros.
+    Dropout maps zeros to zeros, so it is applied only to the non-zero entries.
 
     Parameters
     ----------
@@ -43,8 +44,7 @@ class SparseFeatures:
     """
 
     def __init__(self, x: Any) -> None:
-        if isinstance(x, torch.Tensor):
-            x = x.detach().cpu().numpy()
+        x = detached(x)
         matrix = sp.csr_array(x if sp.issparse(x) else np.asarray(x, dtype=np.float32), dtype=np.float32)
         check_finite("x", matrix)
         indptr = torch.from_numpy(matrix.indptr.astype(np.int64))
@@ -55,13 +55,13 @@ class SparseFeatures:
 
     @classmethod
     def from_adjacency(cls, matrix: Adjacency) -> SparseFeatures:
-        """Features that are the float32 values of a sparse matrix of tensors; shares memory."""
+        """Features from a sparse matrix of float32 tensors, sharing its memory."""
         features = cls.__new__(cls)
         features._matrix, features.shape = matrix, (matrix.num_rows, matrix.num_cols)
         return features
 
     def matmul(self, weight: Tensor, *, dropout: float = 0.0, training: bool = False) -> Tensor:
-        """Product with a dense (num_features, columns) matrix, entries of the features dropped while training."""
+        """Product with a dense (num_features, columns) matrix; in training, with dropout of the features."""
         matrix = self._matrix
         if training and dropout:
             matrix = matrix.with_values(drop(matrix.values, dropout, training=True))  # type: ignore[arg-type]
@@ -78,7 +78,7 @@ class SparseFeatures:
 
 
 def as_features(x: Any, device: torch.device) -> Any:
-    """Features as :class:`SparseFeatures` if few are non-zero, else as a float32 tensor; ValueError if not finite."""
+    """Features as :class:`SparseFeatures` or, if many are non-zero, a float32 tensor; ValueError if not finite."""
     dense = not sp.issparse(x)
     share = np.count_nonzero(x) / max(1, np.size(x)) if dense else x.nnz / max(1, x.shape[0] * x.shape[1])
     if share < _SPARSE_BELOW:

@@ -159,7 +159,7 @@ def test_a_plain_table():
         ({}, lambda: gr.as_graph(planted(), x=np.full((180, 2), np.nan)), "x must be finite, but 360 of its entries"),
         ({}, lambda: gr.as_graph(planted(), x=np.zeros((180, 0))), "features x without a column"),
         ({}, lambda: np.array([[np.nan], [1], [2], [3]]), "contains NaN"),
-        ({"learning_rate": 1e30}, planted, "the loss became nan in epoch 2 of PamC; a smaller learning rate"),
+        ({"learning_rate": 1e30}, planted, "the loss became nan in epoch 2 of PamC; try a smaller learning rate"),
     ],
 )
 def test_bad_input_is_one_sentence(settings, graph, message):

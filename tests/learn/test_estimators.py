@@ -243,7 +243,7 @@ def test_an_own_encoder_and_predictor_are_trained_and_judged():
     assert not torch.equal(fitted.model_.encoder.linear.weight, before)
     with pytest.raises(ValueError, match=r"encoder must return vectors of shape \(num_nodes, dimensions\) = \(60, 9\)"):
         gr.GAE(encoder=given, dimensions=9).fit(graph)
-    with pytest.raises(ValueError, match="layers, residual would have no effect on an encoder of your own"):
+    with pytest.raises(ValueError, match="layers, residual would have no effect on a custom encoder"):
         gr.GAE(encoder=given, layers=3, residual=True).fit(graph)
     with pytest.raises(TypeError, match=r"encoder must be a torch\.nn\.Module or a function"):
         gr.GAE(encoder="gat").fit(graph)
@@ -276,7 +276,7 @@ def test_own_objectives_and_encoders_of_contrastive_learners():
     own = gr.Contrastive(encoder=lambda width: torch.nn.Bilinear(width, 1, 8), objective="cca-ssg", **SMALL)
     with pytest.raises(TypeError):  # a module of other arguments
         own.fit(graph)
-    with pytest.raises(ValueError, match="dimensions must be given with an encoder of your own"):
+    with pytest.raises(ValueError, match="dimensions must be the width of the result of a custom encoder"):
         gr.Contrastive(encoder=torch.nn.Linear(2, 2), epochs=1).fit(graph)
     with pytest.raises(TypeError, match="objective must be a name or a function"):
         gr.StructComp(objective=3).fit(graph)

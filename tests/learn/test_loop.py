@@ -141,7 +141,9 @@ def test_after_step_is_told_the_progress():
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_loss_that_is_not_finite_ends_the_training(value):
     model = Scalar(value)
-    with pytest.raises(ValueError, match=rf"the loss became {value} in epoch 1 of training; a smaller learning rate"):
+    with pytest.raises(
+        ValueError, match=rf"the loss became {value} in epoch 1 of training; try a smaller learning rate"
+    ):
         loop_of(model).run()
 
 

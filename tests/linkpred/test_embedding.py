@@ -114,7 +114,11 @@ def test_scores_depend_on_no_other_pair_and_on_no_order(split, vectors):
     ("make", "error", "message"),
     [
         (lambda s, x: gr.EmbeddingScorer(x, operator="sum").fit(s.graph), ValueError, "operator must be one of"),
-        (lambda s, x: gr.EmbeddingScorer(x).fit(s.graph), ValueError, "C must be one number if no validation"),
+        (
+            lambda s, x: gr.EmbeddingScorer(x).fit(s.graph),
+            ValueError,
+            "C must be one number without validation pairs, got",
+        ),
         (lambda s, x: gr.EmbeddingScorer(x, C=-1).fit(s.graph), ValueError, "C must be positive"),
         (lambda s, x: gr.EmbeddingScorer(x[:9], C=1).fit(s.graph), ValueError, "a row per node of graph, 150; got 9"),
         (lambda s, x: gr.EmbeddingScorer(x * np.nan, C=1).fit(s.graph), ValueError, "vectors must be finite"),

@@ -274,7 +274,7 @@ def test_it_is_a_scikit_learn_estimator():
     [
         (lambda g: NCN(**SMALL).fit(gr.as_graph([[0], [1]], directed=True)), ValueError, "graph must be undirected"),
         (lambda g: NCN(**SMALL).fit(g, edges=[[0], [40]]), IndexError, r"edges must lie in \[0, 40\), got 0 … 40"),
-        (lambda g: NCN(**SMALL).fit(g, edges=[[0], [0]]), ValueError, "no edges to learn from"),
+        (lambda g: NCN(**SMALL).fit(g, edges=[[0], [0]]), ValueError, "edges must hold at least one edge that"),
         (lambda g: NCN(**SMALL).fit(g, val=(g.edges()[:, :2], [[0], [0]])), ValueError, "graph holds 2 of the 2 valid"),
         (lambda g: NCN(**SMALL).fit(g).score_pairs(np.zeros((2, 3, 4), int)), ValueError, r"got \(2, 3, 4\)"),
         (lambda g: NCN(**SMALL).fit(g, val=([[0], [1]],)), ValueError, "val must be a LinkSplit or a pair"),
