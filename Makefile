@@ -1,8 +1,8 @@
 # make demo    set up, then the main job on the built-in graph
 # make test    everything that CI runs
 # make smoke   fit a few models with the built wheel, on every Python that is installed and with the lowest versions
-# make bench   quick benchmarks that need no peer package; one of any: make bench BENCH=spmm ARGS='--rounds 3'
-# make mutants change the code on purpose, here and there, and see that a test fails; MODULES chooses where
+# make bench   quick benchmarks that need no peer package, or a given one: make bench BENCH=spmm ARGS='--rounds 3'
+# make mutants change the code in many places and list the changes that no test notices; MODULES='...' limits it
 VENV ?= .venv
 PYTHON ?= python3
 BENCH ?= contrastive heuristics neighbors sampling
@@ -50,7 +50,7 @@ test: lint types unit sanitize
 smoke: setup-dev
 	$(BIN)/nox
 
-# The results that the documentation shows are in experiments/results; BENCH_RESULTS=experiments/results renews them.
+# The results that the documentation shows are in experiments/results; BENCH_RESULTS=experiments/results updates them.
 bench: setup-dev
 	@set -e; for name in $(BENCH); do \
 	  echo "== $$name"; \

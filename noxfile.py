@@ -1,11 +1,11 @@
-"""Smoke tests of the built wheel on every Python the package promises, and with the lowest versions it allows.
+"""Smoke tests of the built wheel on every supported Python, and with the lowest supported dependencies.
 
     nox                     # every Python that is installed here; a missing one is skipped
     nox -s smoke-3.12       # one of them
     nox -s lowest           # the oldest Python with the lower bound of every dependency
-    nox -- dist/NAME.whl    # any of these with a finished wheel instead of one built here
+    nox -- dist/NAME.whl    # test this wheel instead of building one
 
-Each session installs torch; what pip takes by default on Linux is several gigabytes.
+Each session installs torch, which is several gigabytes on Linux unless pip is configured for the CPU wheels.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _built: list[str] = []
 
 
 def wheel(session: nox.Session) -> str:
-    """Path of the wheel: the one on the command line, or one built here. Its ABI is stable, so all Pythons share it."""
+    """Return the path of the wheel: the given one, or one built once, as its stable ABI serves every Python."""
     if session.posargs:
         return str(Path(session.posargs[0]).resolve(strict=True))
     if not _built:
@@ -40,7 +40,7 @@ def wheel(session: nox.Session) -> str:
 
 
 def lowest_versions(project: dict) -> list[str]:
-    """``name==bound`` for every ``name>=bound`` among the dependencies and the extras that are tested."""
+    """Return ``name==bound`` for every ``name>=bound`` among the dependencies and the tested extras."""
     tables = [project["dependencies"], *(project["optional-dependencies"][extra] for extra in EXTRAS)]
     return [requirement.replace(">=", "==") for table in tables for requirement in table]
 
@@ -53,14 +53,14 @@ def test(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def smoke(session: nox.Session) -> None:
-    """The newest versions that pip finds."""
+    """Test with the newest dependencies."""
     session.install(f"{wheel(session)}[{','.join(EXTRAS)}]", "pytest")
     test(session)
 
 
 @nox.session(python=PYTHONS[0])
 def lowest(session: nox.Session) -> None:
-    """The lowest versions that pyproject.toml states."""
+    """Test with the lower bounds in pyproject.toml, on the oldest Python."""
     constraints = Path(session.create_tmp()).resolve() / "constraints.txt"
     constraints.write_text("\n".join(lowest_versions(PROJECT["project"])), encoding="utf-8")
     session.install("-c", str(constraints), f"{wheel(session)}[{','.join(EXTRAS)}]", "pytest")

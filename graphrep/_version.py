@@ -1,4 +1,4 @@
-"""The version, written here and nowhere else: the build reads it, and a checkout needs no installation to know it."""
+"""The version. The build reads it from here, so a checkout that is not installed has the same one."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def shared_data():
 def ogb(monkeypatch):
     """``ogb.linkproppred`` as torch 2.6 and later need it; tests that need it are skipped without it."""
     torch = pytest.importorskip("torch")
-    monkeypatch.setitem(sys.modules, "outdated", None)  # or importing ogb asks the network for newer versions
+    monkeypatch.setitem(sys.modules, "outdated", None)  # keeps ogb from looking for newer releases online
     module = pytest.importorskip("ogb.linkproppred")
     load = torch.load  # since 2.6 it refuses arrays unless told, and ogb gives "rb" for map_location
     monkeypatch.setattr(torch, "load", lambda path, *_args, **_options: load(path, weights_only=False))

@@ -1,4 +1,4 @@
-"""What each extra brings, once; a test whose extra is not installed is skipped."""
+"""One check per extra, skipped if the extra is not installed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_gensim_takes_the_vectors(graph):
 
 
 def test_triton_kernels_run_in_the_interpreter():
-    pytest.importorskip("triton", minversion="3.2")  # torch brings older ones along, without the extra
+    pytest.importorskip("triton", minversion="3.2")  # torch 2.4 and 2.5 install an older one
     code = (
         "import torch, graphrep as gr\n"
         "adj = gr.ops.Adjacency.from_edges(torch.tensor([0, 1, 1]), torch.tensor([1, 0, 2]), num_rows=3)\n"

@@ -1,6 +1,6 @@
-"""A few fits and commands that an installed package must manage, whatever Python and versions it runs on.
+"""Quick checks that an installed graphrep works with the Python and the dependencies around it.
 
-They need pytest and an installed graphrep, nothing else of the repository: ``python -m pytest tests/smoke``.
+Only pytest and graphrep are needed: ``python -m pytest tests/smoke``.
 """
 
 from __future__ import annotations
