@@ -484,8 +484,8 @@ def test_popular_negatives_keep_popularity_from_deciding():
     ends = graph.edges().reshape(-1)
     popular = rng.choice(ends, (2, 4000))
     popular = popular[:, (popular[0] != popular[1]) & ~graph.has_edges(*popular)]
-    options = {"dimensions": 32, "epochs": 60, "batch_size": 256, "learning_rate": 0.01, "predictor_learning_rate": 0.01}
-    options |= {"jumping_knowledge": False, "output_dropout": 0.0, "predictor_edge_dropout": 0.0}
+    options = {"dimensions": 32, "epochs": 60, "batch_size": 256, "jumping_knowledge": False, "output_dropout": 0.0}
+    options |= {"learning_rate": 0.01, "predictor_learning_rate": 0.01, "predictor_edge_dropout": 0.0}
     found = {"uniform": 0.0, "degree": 0.0}
     for kind in found:
         for seed in range(2):
