@@ -23,7 +23,8 @@ else:
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = Path(graphrep.__file__).parent
 
-DISTRIBUTIONS = {  # where an import has another name than what provides it
+DISTRIBUTIONS = {
+    "typing_extensions": "typing-extensions",  # where an import has another name than what provides it
     "lazy_loader": "lazy-loader", "sklearn": "scikit-learn", "torch_geometric": "torch-geometric",
 }  # fmt: skip
 PYPROJECT = ROOT / "pyproject.toml"

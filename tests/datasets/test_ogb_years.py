@@ -30,9 +30,7 @@ def collab(tmp_path, ogb_files):
 @pytest.mark.parametrize(("valid", "test"), [(2017, 2030), (2030, 2017), (2016, 2030)])
 def test_held_out_years_must_follow_the_last_training_year(collab, valid, test):
     first = min(valid, test)
-    with pytest.raises(
-        ValueError, match=f"leaks: .* is 2017, but the first validation or test year is {first}"
-    ):
+    with pytest.raises(ValueError, match=f"leaks: .* is 2017, but the first validation or test year is {first}"):
         gr.datasets.load("ogbl-collab", collab(2017, valid, test))
 
 

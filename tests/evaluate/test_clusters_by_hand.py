@@ -91,7 +91,7 @@ def test_baselines_are_k_means_on_three_tables(ring_of_blobs):
     from sklearn.decomposition import PCA
 
     graph, _ = ring_of_blobs
-    found = clustering_baselines(graph, 3, hops=1, components=5, n_init=4, seed=7)
+    found = clustering_baselines(graph, 3, hops=1, components=5, n_init=4, random_state=7)
     assert list(found) == ["features", "propagated features", "PCA of propagated features"]
     smooth = gr.evaluate.smooth_features(graph, graph.x, 1)
     reduced = PCA(5, svd_solver="full").fit_transform(smooth)
@@ -113,7 +113,7 @@ def noise():
 
 def test_defaults_are_two_hops_and_seed_zero(noise):
     default = clustering_baselines(noise, 5)
-    explicit = clustering_baselines(noise, 5, hops=2, components=32, n_init=20, seed=0)
+    explicit = clustering_baselines(noise, 5, hops=2, components=32, n_init=20, random_state=0)
     for name, labels in default.items():
         np.testing.assert_array_equal(labels, explicit[name])
     table = "PCA of propagated features"
@@ -125,7 +125,7 @@ def test_the_seed_decides_and_the_global_state_does_not(noise):
     runs = []
     for seed, state in ((0, 1), (0, 2), (2, 1)):
         np.random.seed(state)  # noqa: NPY002
-        runs.append(clustering_baselines(noise, 5, n_init=1, components=8, seed=seed))
+        runs.append(clustering_baselines(noise, 5, n_init=1, components=8, random_state=seed))
     for name, labels in runs[0].items():
         np.testing.assert_array_equal(labels, runs[1][name])
         assert (labels != runs[2][name]).any()
@@ -134,7 +134,7 @@ def test_the_seed_decides_and_the_global_state_does_not(noise):
 def test_sparse_features_and_few_components(ring_of_blobs):
     graph, _ = ring_of_blobs
     sparse = gr.as_graph(graph, x=sp.csr_array(graph.x))
-    one, other = clustering_baselines(graph, 3, seed=1), clustering_baselines(sparse, 3, seed=1)
+    one, other = clustering_baselines(graph, 3, random_state=1), clustering_baselines(sparse, 3, random_state=1)
     for name, labels in one.items():
         assert metrics.adjusted_rand_score(labels, other[name]) == 1
     narrow = gr.as_graph([[0, 1], [1, 2]], directed=False, x=np.array([[0.0], [1.0], [9.0]]))
@@ -145,7 +145,7 @@ def test_as_many_clusters_as_nodes_and_no_more():
     graph = gr.as_graph([[0, 1], [1, 2]], directed=False, x=np.array([[0.0], [5.0], [9.0]]))
     found = clustering_baselines(graph, 3, n_init=1)["features"]
     assert sorted(found.tolist()) == [0, 1, 2]
-    with pytest.raises(ValueError, match="n_clusters is 4, but the graph has only 3 nodes"):
+    with pytest.raises(ValueError, match="n_clusters must be at most the number of nodes, 3; got 4"):
         clustering_baselines(graph, 4)
     with pytest.raises(ValueError, match="n_clusters must be at least 1, got 0"):
         clustering_baselines(graph, 0)

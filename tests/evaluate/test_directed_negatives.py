@@ -24,7 +24,7 @@ def test_the_reverse_of_an_edge_is_a_negative_of_a_directed_split(connected):
 
 def test_the_same_edges_without_direction_leave_no_negative():
     undirected = gr.as_graph(tournament(12).edges(), directed=False)
-    with pytest.raises(ValueError, match="39 pairs without an edge were asked for, but the graph has only 0"):
+    with pytest.raises(ValueError, match="cannot sample 39 pairs without an edge: there are only 0"):
         random_link_split(undirected, test=0.4, valid=0.2, connected=False)
 
 

@@ -19,9 +19,9 @@ def test_half_of_the_edges_are_hidden_by_default():
     split = random_link_split(graph)
     assert [getattr(split, part).shape[1] for part in PARTS] == [180, 20, 200, 20, 200]
     for part in PARTS:
-        np.testing.assert_array_equal(getattr(split, part), getattr(random_link_split(graph, seed=0), part))
+        np.testing.assert_array_equal(getattr(split, part), getattr(random_link_split(graph, random_state=0), part))
     # connected by default: a tree cannot lose anything
-    with pytest.raises(ValueError, match="only 0 can be removed without tearing"):
+    with pytest.raises(ValueError, match="only 0 can be removed while the graph stays connected"):
         random_link_split(nx.path_graph(10))
 
 
@@ -64,7 +64,11 @@ def test_parts_are_in_the_order_of_the_edges():
 
 def test_the_ncn_split_depends_on_the_seed_in_every_part():
     graph = gr.as_graph(nx.gnm_random_graph(50, 300, seed=1))
-    zero, default, one = ncn_link_split(graph, seed=0), ncn_link_split(graph), ncn_link_split(graph, seed=1)
+    zero, default, one = (
+        ncn_link_split(graph, random_state=0),
+        ncn_link_split(graph),
+        ncn_link_split(graph, random_state=1),
+    )
     for part in PARTS:
         np.testing.assert_array_equal(getattr(zero, part), getattr(default, part))
         assert not np.array_equal(getattr(zero, part), getattr(one, part))
@@ -92,7 +96,7 @@ def test_the_defaults_are_hadamard_on_the_test_edges(split):
     default = link_prediction(vectors, split)
     explicit = link_prediction(
         vectors, split, part="test", metrics=["hits@100", "mrr", "auc", "ap"], operator="hadamard",
-        C=[0.01, 0.1, 1, 10, 100], seed=0,
+        C=[0.01, 0.1, 1, 10, 100], random_state=0,
     )  # fmt: skip
     assert default == explicit
     assert (default.num_pos, default.num_neg, default.part) == (split.test.shape[1], split.test_neg.shape[1], "test")
@@ -162,7 +166,7 @@ def test_one_bad_penalty_among_good_ones_is_refused(split):
     for name in ("valid", "valid_neg"):
         without = SimpleNamespace(**{part: getattr(split, part) for part in PARTS})
         setattr(without, name, np.zeros((2, 0), dtype=int))
-        with pytest.raises(ValueError, match="C must be a single number where the split has no validation edges"):
+        with pytest.raises(ValueError, match="C must be one number if the split has no validation edges"):
             link_prediction(noisy_blocks(), without)
         assert link_prediction(noisy_blocks(), without, C=[1.0], metrics=["auc"]).method.endswith("C=1")
 

@@ -23,7 +23,15 @@ def test_the_defaults_are_nine_ratios_and_ten_splits(three_classes):
     assert default.majority is not None
     assert default.chosen_C is None
     explicit = node_classification(
-        *three_classes, ratios=[0.3], repeats=2, C=1.0, num_valid=0, classifier="ovr", majority=True, seed=0, n_jobs=1
+        *three_classes,
+        ratios=[0.3],
+        repeats=2,
+        C=1.0,
+        num_valid=0,
+        classifier="ovr",
+        majority=True,
+        random_state=0,
+        n_jobs=1,
     )
     for name in ("micro_f1", "macro_f1", "accuracy"):
         np.testing.assert_array_equal(explicit.scores[name], default.scores[name][:, :2])
@@ -106,7 +114,7 @@ def test_rows_of_zero_length_stay_when_rows_are_scaled(three_classes):
     scaled = X / np.where(lengths > 0, lengths, 1)
     train = np.arange(0, 100, 2)
     found, expected = (
-        node_classification(X, y, train=train, normalise="l2"),
+        node_classification(X, y, train=train, normalize="l2"),
         node_classification(scaled, y, train=train),
     )
     np.testing.assert_array_equal(found.scores["macro_f1"], expected.scores["macro_f1"])

@@ -128,8 +128,10 @@ def test_the_default_scores_are_two_and_the_features_if_there_are_any(graph, fea
 
 def test_five_hundred_by_default_and_another_draw_without_a_seed():
     graph = gr.as_graph([[0], [1]], num_nodes=400, directed=False)
-    first, second = (hard_negatives(graph, [[2], [3]], progress=False) for _ in range(2))
+    first, second = (hard_negatives(graph, [[2], [3]]) for _ in range(2))
     assert first.shape == (2, 1, 500)
+    assert (first == second).all()  # the same call, the same result
+    first, second = (hard_negatives(graph, [[2], [3]], random_state=None) for _ in range(2))
     assert (first != second).any()  # no score sees a node, so all are drawn
 
 
@@ -166,7 +168,7 @@ def test_pairs_and_exclusions_count_both_ways():
     assert sorted(found[1, 0, :2]) == [2, 4]
     swapped = hard_negatives(graph, [[3], [0]], num_negatives=4, exclude=[[0], [5]], **QUIET)
     assert sorted(swapped[0, 0, 2:]) == [2, 4]
-    with pytest.raises(ValueError, match="asks for 3 pairs at each end, but node 0 has no edge to only 2 other nodes"):
+    with pytest.raises(ValueError, match="needs 3 pairs at each end, but node 0 is without an edge to only 2"):
         hard_negatives(graph, [[0], [3]], num_negatives=5, exclude=[[5], [0]], **QUIET)
 
 
