@@ -22,7 +22,9 @@ import scipy.sparse as sp
 import torch
 from _harness import alternate, environment, report, write_results
 
-from graphrep.contrast import ClusterMeans, Clusters, info_nce
+from graphrep.contrast import info_nce
+from graphrep.contrast.compress import ClusterMeans
+from graphrep.contrast.partition import Clusters
 
 
 def main() -> None:

@@ -5,11 +5,5 @@ from .autoencoder import AutoEncoder as AutoEncoder
 from .autoencoder import pretrain_autoencoder as pretrain_autoencoder
 from .estimators import SCGC as SCGC
 from .estimators import PamC as PamC
-from .losses import all_pairs_similarity as all_pairs_similarity
-from .losses import clustering_divergence as clustering_divergence
 from .losses import meta_node_loss as meta_node_loss
-from .losses import meta_nodes as meta_nodes
 from .losses import neighbor_contrast_loss as neighbor_contrast_loss
-from .losses import neighbor_similarity as neighbor_similarity
-from .losses import soft_assignment as soft_assignment
-from .losses import target_distribution as target_distribution

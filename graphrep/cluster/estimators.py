@@ -43,8 +43,9 @@ class PamC(ClusterMixin, LoopEstimator):  # type: ignore[misc]
     Pre-training fits an autoencoder to the features, and k-means on its codes initializes the centers. Full-batch
     training of encoder and centers then minimizes :math:`\alpha L + \beta\, \mathrm{KL}(p \| q)`, where L is
     :func:`graphrep.cluster.meta_node_loss` with the current hard assignments, q are the Student-t assignments
-    (:func:`graphrep.cluster.soft_assignment`) and p is their sharpened target. Only L uses the graph, so new rows are
-    assigned without one. Training ends after the last epoch or when the assignments settle, and uses no labels.
+    (:func:`graphrep.cluster.losses.soft_assignment`) and p is their sharpened target. Only L uses the graph, so new
+    rows are assigned without one. Training ends after the last epoch or when the assignments settle. It uses no
+    labels.
 
     Parameters
     ----------
@@ -332,7 +333,7 @@ class SCGC(PamC):
     reconstruction : float
         Weight of the reconstruction error.
     block : int, optional
-        Rows of the similarity matrix per block; see :func:`graphrep.cluster.all_pairs_similarity`.
+        Rows of the similarity matrix per block; see :func:`graphrep.cluster.losses.all_pairs_similarity`.
 
     References
     ----------

@@ -49,14 +49,6 @@ def soft_assignment(z: Tensor, centers: Tensor, degrees_of_freedom: float = 1.0)
     References
     ----------
     Xie, Girshick, Farhadi. Unsupervised Deep Embedding for Clustering Analysis. ICML 2016, section 3.1.1.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from graphrep.cluster import soft_assignment
-    >>> soft_assignment(torch.tensor([[0.0], [1.0]]), torch.tensor([[0.0], [2.0]]))
-    tensor([[0.8333, 0.1667],
-            [0.5000, 0.5000]])
     """
     # Distances as |z|^2 - 2 <z, mu> + |mu|^2, shifted by the mean center to reduce cancellation.
     shift = centers.detach().mean(0)
@@ -72,7 +64,7 @@ def target_distribution(q: Tensor) -> Tensor:
     Parameters
     ----------
     q : floating tensor of shape (num_nodes, n_clusters)
-        From :func:`graphrep.cluster.soft_assignment`.
+        From :func:`graphrep.cluster.losses.soft_assignment`.
 
     Returns
     -------
@@ -82,14 +74,6 @@ def target_distribution(q: Tensor) -> Tensor:
     References
     ----------
     Xie, Girshick, Farhadi. Unsupervised Deep Embedding for Clustering Analysis. ICML 2016, section 3.1.3.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from graphrep.cluster import target_distribution
-    >>> target_distribution(torch.tensor([[0.8, 0.2], [0.5, 0.5]]))
-    tensor([[0.8960, 0.1040],
-            [0.3500, 0.6500]])
     """
     q = q.detach()
     weight = q.square() / q.sum(0).clamp(min=torch.finfo(q.dtype).tiny)
@@ -107,14 +91,6 @@ def clustering_divergence(q: Tensor, p: Tensor) -> Tensor:
     Returns
     -------
     scalar tensor
-
-    Examples
-    --------
-    >>> import torch
-    >>> from graphrep.cluster import clustering_divergence, target_distribution
-    >>> q = torch.tensor([[0.8, 0.2], [0.5, 0.5]])
-    >>> clustering_divergence(q, target_distribution(q))
-    tensor(0.0396)
     """
     tiny = torch.finfo(q.dtype).tiny
     return torch.nn.functional.kl_div(q.clamp(min=tiny).log(), p, reduction="batchmean")
@@ -140,14 +116,6 @@ def neighbor_similarity(z: Tensor, influence: Adjacency, temperature: float = 2.
     Notes
     -----
     O(num_entries * dimensions) time, O(num_entries) memory; differentiable once, in ``z``.
-
-    Examples
-    --------
-    >>> import torch
-    >>> import graphrep as gr
-    >>> weights = gr.cluster.influence(gr.as_graph([[0], [1]], directed=False))
-    >>> gr.cluster.neighbor_similarity(torch.tensor([[1.0, 0.0], [2.0, 0.0]]), weights, temperature=1.0)
-    tensor([1.8591, 1.8591])
     """
     if influence.num_rows != len(z) or influence.num_cols != len(z):
         raise ValueError(
@@ -180,13 +148,6 @@ def all_pairs_similarity(z: Tensor, temperature: float = 2.0, *, block: int | No
     -----
     O(num_nodes**2 * dimensions) time and O(block * num_nodes) memory, also in the derivative, which recomputes the
     similarities; differentiable once.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from graphrep.cluster import all_pairs_similarity
-    >>> all_pairs_similarity(torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), temperature=1.0)
-    tensor([4.7183, 4.7183, 3.0000])
     """
     rows = max(1, BLOCK_ENTRIES // max(1, len(z))) if block is None else block
     out: Tensor = _AllPairsSum.apply(normalize(z), temperature, rows)  # type: ignore[no-untyped-call]
@@ -216,15 +177,6 @@ def meta_nodes(z: Tensor, labels: Tensor, n_clusters: int) -> tuple[Tensor, Tens
     ----------
     Kulatilleke, Portmann, Chandra. Efficient block contrastive learning via parameter-free meta-node approximation.
     2022, section 3.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from graphrep.cluster import meta_nodes
-    >>> meta_nodes(torch.tensor([[1.0], [2.0], [4.0]]), torch.tensor([0, 2, 0]), 3)
-    (tensor([[5.],
-            [0.],
-            [2.]]), tensor([ True, False,  True]))
     """
     sums = scatter_sum(z, labels, dim=0, dim_size=n_clusters)
     return sums, torch.bincount(labels, minlength=n_clusters) > 0
@@ -239,8 +191,8 @@ def meta_node_loss(
         -\frac{1}{N} \sum_i \log \left( \epsilon + \sum_j \gamma_{ij} e^{\cos(z_i, z_j) / \tau} \right)
         + \frac{1}{|B|} \sum_{a \in B} \log \left( \epsilon + \sum_{b \in B} e^{\cos(c_a, c_b) / \tau} \right)
 
-    over the meta-nodes :math:`c_a` (:func:`graphrep.cluster.meta_nodes`) of the nonempty clusters B. The cosine of a
-    node or a meta-node with itself is taken as 0. Labels carry no gradient.
+    over the meta-nodes :math:`c_a` (:func:`graphrep.cluster.losses.meta_nodes`) of the nonempty clusters B. The cosine
+    of a node or a meta-node with itself is taken as 0. Labels carry no gradient.
 
     Parameters
     ----------
@@ -305,7 +257,7 @@ def neighbor_contrast_loss(
     temperature : float
         :math:`\tau`, divides the cosine.
     block : int, optional
-        Rows of the similarity matrix per block; see :func:`graphrep.cluster.all_pairs_similarity`.
+        Rows of the similarity matrix per block; see :func:`graphrep.cluster.losses.all_pairs_similarity`.
     eps : float
 
     Returns

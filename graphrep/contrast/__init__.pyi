@@ -1,4 +1,3 @@
-from .compress import ClusterMeans as ClusterMeans
 from .contrastive import Contrastive as Contrastive
 from .infonce import info_nce as info_nce
 from .objectives import barlow_twins as barlow_twins
@@ -9,7 +8,6 @@ from .objectives import dgi as dgi
 from .objectives import ggd as ggd
 from .objectives import random_negatives as random_negatives
 from .objectives import sce as sce
-from .partition import Clusters as Clusters
 from .partition import metis as metis
 from .rank import rankme as rankme
 from .stopping import HighestAgreement as HighestAgreement

@@ -47,7 +47,8 @@ class ClusterMeans:
     Examples
     --------
     >>> import numpy as np
-    >>> from graphrep.contrast import ClusterMeans, Clusters
+    >>> from graphrep.contrast.compress import ClusterMeans
+    >>> from graphrep.contrast.partition import Clusters
     >>> x = np.array([[1.0], [3.0], [5.0]])
     >>> ClusterMeans(x, Clusters.from_labels([0, 0, 1], 3)).mean()
     tensor([[2.],

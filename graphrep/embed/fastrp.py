@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["FastRP", "FastRPTrial", "tune_fastrp"]
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder):  # type: ignore[misc]
     r"""Fast random projection.
 
@@ -93,30 +95,16 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
     (34, 32)
     """
 
-    def __init__(
-        self,
-        *,
-        dimensions: int = 128,
-        iteration_weights: Sequence[float] = (0.0, 0.0, 1.0, 2.0, 4.0, 8.0),
-        normalization_strength: float = 0.0,
-        self_influence: float = 0.0,
-        sparsity: float | None = None,
-        feature_ratio: float = 0.0,
-        normalize_rows: bool = True,
-        standardize: bool = True,
-        random_state: Any = 0,
-        n_jobs: int | None = None,
-    ) -> None:
-        self.dimensions = dimensions
-        self.iteration_weights = iteration_weights
-        self.normalization_strength = normalization_strength
-        self.self_influence = self_influence
-        self.sparsity = sparsity
-        self.feature_ratio = feature_ratio
-        self.normalize_rows = normalize_rows
-        self.standardize = standardize
-        self.random_state = random_state
-        self.n_jobs = n_jobs
+    dimensions: int = 128
+    iteration_weights: Sequence[float] = (0.0, 0.0, 1.0, 2.0, 4.0, 8.0)
+    normalization_strength: float = 0.0
+    self_influence: float = 0.0
+    sparsity: float | None = None
+    feature_ratio: float = 0.0
+    normalize_rows: bool = True
+    standardize: bool = True
+    random_state: Any = 0
+    n_jobs: int | None = None
 
     def fit(self, graph: Any, y: Any = None, *, features: Any = None) -> Self:
         """Embed a graph.

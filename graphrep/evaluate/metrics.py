@@ -164,19 +164,7 @@ def average_precision(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike) -> float:
 
     It depends on the ratio of positives to negatives, so values are comparable only on the same split.
 
-    Parameters
-    ----------
-    y_pos : array or tensor of shape (num_pos,)
-    y_neg : array or tensor of shape (num_neg,)
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ValueError
-        An empty or misshapen array, or NaN among the scores.
+    Parameters and errors are those of :func:`roc_auc`.
 
     Examples
     --------

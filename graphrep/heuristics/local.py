@@ -73,17 +73,7 @@ def adamic_adar(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) 
 
     Adamic, Adar: Friends and neighbors on the web, Social Networks 25, 2003.
 
-    Parameters
-    ----------
-    graph : Graph or anything :func:`graphrep.as_graph` takes
-    pairs : int array of shape (2, num_pairs)
-        Row numbers.
-    n_jobs : int or None
-        Threads; the result does not depend on it.
-
-    Returns
-    -------
-    float64 array of shape (num_pairs,)
+    Parameters and result are those of :func:`common_neighbors`.
 
     Examples
     --------
@@ -105,17 +95,7 @@ def resource_allocation(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None 
 
     Zhou, Lü, Zhang: Predicting missing links via local information, Eur. Phys. J. B 71, 2009.
 
-    Parameters
-    ----------
-    graph : Graph or anything :func:`graphrep.as_graph` takes
-    pairs : int array of shape (2, num_pairs)
-        Row numbers.
-    n_jobs : int or None
-        Threads; the result does not depend on it.
-
-    Returns
-    -------
-    float64 array of shape (num_pairs,)
+    Parameters and result are those of :func:`common_neighbors`.
 
     Examples
     --------
@@ -135,17 +115,7 @@ def jaccard(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F
 
     Two nodes without neighbors score 0.
 
-    Parameters
-    ----------
-    graph : Graph or anything :func:`graphrep.as_graph` takes
-    pairs : int array of shape (2, num_pairs)
-        Row numbers.
-    n_jobs : int or None
-        Threads; the result does not depend on it.
-
-    Returns
-    -------
-    float64 array of shape (num_pairs,)
+    Parameters and result are those of :func:`common_neighbors`.
 
     Examples
     --------

@@ -6,17 +6,15 @@ import torch
 
 import graphrep as gr
 from graphrep.cluster import affinity as affinity_module
-from graphrep.cluster import (
+from graphrep.cluster import influence, knn_graph, spectral_features
+from graphrep.cluster.losses import (
     all_pairs_similarity,
     clustering_divergence,
-    influence,
-    knn_graph,
     meta_node_loss,
     meta_nodes,
     neighbor_contrast_loss,
     neighbor_similarity,
     soft_assignment,
-    spectral_features,
     target_distribution,
 )
 

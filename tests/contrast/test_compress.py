@@ -7,7 +7,9 @@ import scipy.sparse as sp
 import torch
 
 import graphrep as gr
-from graphrep.contrast import ClusterMeans, Clusters, metis
+from graphrep.contrast import metis
+from graphrep.contrast.compress import ClusterMeans
+from graphrep.contrast.partition import Clusters
 from graphrep.contrast.sources import ClusterSource, cluster_graph
 from graphrep.nn import SparseFeatures
 
