@@ -168,9 +168,8 @@ class Contrastive(ContrastiveEmbedder):
     def _make_encoder(self, in_channels: int, init: str) -> Any:
         if isinstance(self.encoder, str):
             return super()._make_encoder(in_channels, init)
-        return OwnEncoder(
-            copy.deepcopy(self.encoder) if isinstance(self.encoder, nn.Module) else self.encoder(in_channels)
-        )
+        own = copy.deepcopy(self.encoder) if isinstance(self.encoder, nn.Module) else self.encoder(in_channels)
+        return OwnEncoder(own, self._setting("dimensions"))
 
     def _check(self) -> None:
         super()._check()
@@ -186,9 +185,9 @@ class Contrastive(ContrastiveEmbedder):
 class OwnEncoder(nn.Module):
     """Adds masked columns and shuffled rows to a custom encoder ``module(x, adj)``."""
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, dimensions: int) -> None:
         super().__init__()
-        self.module = module
+        self.module, self.dimensions = module, dimensions
 
     def forward(
         self, x: Tensor, adj: Any = None, *, columns: Tensor | None = None, rows: Tensor | None = None
@@ -199,6 +198,11 @@ class OwnEncoder(nn.Module):
         if rows is not None:
             x = x.index_select(0, rows)
         out: Tensor = self.module(x, adj)
+        if tuple(out.shape) != (len(x), self.dimensions):
+            raise ValueError(
+                f"encoder must return vectors of shape (num_nodes, dimensions) = ({len(x)}, {self.dimensions}), "
+                f"got {tuple(out.shape)}."
+            )
         return out
 
     @torch.no_grad()

@@ -7,7 +7,9 @@ import json
 import os
 import zlib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -236,7 +238,17 @@ def _feed(hasher: Any, part: Any) -> None:
     elif hasattr(part, "state_dict"):  # torch.nn.Module
         name(repr(part))
         _feed(hasher, dict(part.state_dict()))
+    elif isinstance(part, partial):
+        name("partial")
+        _feed(hasher, [part.func, part.args, part.keywords])
+    elif isinstance(part, FunctionType):  # the name alone does not tell two lambdas apart
+        name("function", part.__module__, part.__qualname__)
+        cells = [cell.cell_contents for cell in part.__closure__ or ()]
+        _feed(hasher, [part.__code__, part.__defaults__, part.__kwdefaults__, cells])
+    elif isinstance(part, CodeType):
+        name("code", part.co_code, part.co_names)
+        _feed(hasher, part.co_consts)
     elif callable(part):
-        name("function", getattr(part, "__module__", ""), getattr(part, "__qualname__", repr(type(part))))
+        name("callable", getattr(part, "__module__", ""), getattr(part, "__qualname__", repr(type(part))))
     else:
         name(type(part).__qualname__, repr(part))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import numpy as np
 import pytest
@@ -119,6 +120,10 @@ def test_the_mode_is_that_of_any_new_file(tmp_path):
     assert (tmp_path / "c").stat().st_mode & 0o777 == 0o640
 
 
+def closed(value):
+    return lambda x: x * value
+
+
 GRAPH = gr.as_graph([[0, 1, 2], [1, 2, 3]], directed=False)
 
 
@@ -142,6 +147,11 @@ GRAPH = gr.as_graph([[0, 1, 2], [1, 2, 3]], directed=False)
         (GRAPH, gr.as_graph([[0, 1, 2], [1, 2, 3]], weights=[1.0, 2.0, 1.0], directed=False)),
         (torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)),
         (len, max),
+        (lambda a: a + 1, lambda a: a + 2),
+        (lambda a: a + 1, lambda a: a - 1),
+        (lambda a, b=1: a, lambda a, b=2: a),
+        (partial(max, 1), partial(max, 2)),
+        (closed(1), closed(2)),
     ],
 )
 def test_digests_tell_apart(one, other):
