@@ -277,12 +277,12 @@ def test_own_objectives_and_encoders_of_contrastive_learners():
     with pytest.raises(TypeError):  # a module of other arguments
         own.fit(graph)
 
-    class Wide(torch.nn.Module):
+    class Wide(gr.nn.Linear):
         def forward(self, x, adj):
-            return gr.ops.propagate(adj, x)
+            return super().forward(gr.ops.propagate(adj, x))
 
     with pytest.raises(ValueError, match=r"encoder must return vectors of shape .* = \(60, 8\), got \(60, 6\)"):
-        gr.Contrastive(encoder=Wide(), objective="cca-ssg", **SMALL).fit(graph)
+        gr.Contrastive(encoder=Wide(6, 6), objective="cca-ssg", **SMALL).fit(graph)
     with pytest.raises(ValueError, match="dimensions must be the width of the result of a custom encoder"):
         gr.Contrastive(encoder=torch.nn.Linear(2, 2), epochs=1).fit(graph)
     with pytest.raises(TypeError, match="objective must be a name or a function"):
