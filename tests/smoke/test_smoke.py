@@ -108,7 +108,7 @@ def test_pamc_finds_the_cliques(graph):
 
 
 def test_link_prediction_is_judged(graph):
-    split = gr.evaluate.random_link_split(graph, seed=0)
+    split = gr.evaluate.random_link_split(graph, random_state=0)
     table = gr.evaluate.compare({"FastRP": gr.FastRP(dimensions=8).fit_transform(split.graph)}, split, metrics=["auc"])
     assert "FastRP" in str(table)
 
