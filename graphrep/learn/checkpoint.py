@@ -181,7 +181,7 @@ def _checksum(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> str:
 def digest(*parts: Any) -> str:
     """SHA-256 of graphs, arrays, matrices, tensors, modules and plain values, nested in lists and dicts.
 
-    Two digests agree if all values, shapes and dtypes are equal. Functions are represented by their qualified name,
+    Two digests agree if all values, shapes and dtypes are equal. Functions are represented by name, code and closure,
     objects of other types by the name of their type and their ``repr``.
 
     Parameters
