@@ -310,7 +310,9 @@ class LinkNeighborLoader(_Loader):
     TypeError, ValueError, IndexError
         As for :class:`NeighborLoader`; labels of another length, or labels with triplets.
 
-    Notes ----- A batch has the attributes of :class:`NeighborLoader` except ``batch_size``, and ``edge_label_index``
+    Notes
+    -----
+    A batch has the attributes of :class:`NeighborLoader` except ``batch_size``, and ``edge_label_index``
     (positions in ``n_id``) and ``edge_label``. Binary negatives come last and have label 0; labels that start at 0 are
     increased by 1, and without labels edges have 1. With triplets there are ``src_index``, ``dst_pos_index`` and
     ``dst_neg_index`` instead. The ends of all edges are distinct seeds, in ascending order.

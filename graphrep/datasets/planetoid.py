@@ -54,7 +54,9 @@ def load(name: str, root: str | os.PathLike[str] | None = None, *, download: boo
     ImportError
         torch_geometric is not installed.
 
-    Notes ----- The raw files are pickles, which PyG unpickles. They are inspected first, and those that refer to
+    Notes
+    -----
+    The raw files are pickles, which PyG unpickles. They are inspected first, and those that refer to
     anything but arrays, sparse matrices and dictionaries are refused. Nothing is written.
 
     References

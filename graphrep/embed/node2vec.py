@@ -168,7 +168,9 @@ class Node2Vec(WalkEmbedder):
     n_features_in_ : int
         Number of nodes.
 
-    Notes ----- Tokens T = epochs * walks_per_node * walk_length * num_nodes. Time O(T * dimensions * (window +
+    Notes
+    -----
+    Tokens T = epochs * walks_per_node * walk_length * num_nodes. Time O(T * dimensions * (window +
     num_negatives)), memory the graph plus 8 * num_nodes * dimensions bytes plus a few megabytes.
 
     References

@@ -155,7 +155,9 @@ def node_classification(
     IndexError
         A row number of ``train`` or ``test`` outside [0, num_nodes).
 
-    Notes ----- F1 is that of scikit-learn. With one label per node, macro-F1 averages over the labels that occur in the
+    Notes
+    -----
+    F1 is that of scikit-learn. With one label per node, macro-F1 averages over the labels that occur in the
     truth or the prediction; with a label matrix, over all columns, and those without true or predicted entries count as
     0.
 

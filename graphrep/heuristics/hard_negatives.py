@@ -85,7 +85,9 @@ def hard_negatives(
     ValueError, TypeError, IndexError
         A directed graph, settings or pairs out of range, or an end with edges to nearly all nodes.
 
-    Notes ----- For each distinct end, O(num_nodes) memory in a block and O(num_nodes) time in addition to that of the
+    Notes
+    -----
+    For each distinct end, O(num_nodes) memory in a block and O(num_nodes) time in addition to that of the
     scores: the two-step neighborhood, the push, and the non-zero features of all nodes. The published files exclude
     edges of the graph and ``exclude``, but not the other pairs.
 

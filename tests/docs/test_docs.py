@@ -73,6 +73,20 @@ def test_the_reference_names_only_what_exists():
         resolve(dotted)
 
 
+def test_what_the_package_itself_exports_is_not_experimental():
+    stable = {
+        id(getattr(importlib.import_module("graphrep"), name)) for name in importlib.import_module("graphrep").__all__
+    }
+    found = 0
+    for page in (DOCS / "api").glob("*.md"):
+        for dotted in re.findall(
+            r":: (graphrep\.\S+)", page.read_text(encoding="utf-8").partition("## Experimental")[2]
+        ):
+            assert id(resolve(dotted)) not in stable, f"{dotted} is experimental, but `import graphrep` exports it"
+            found += 1
+    assert found > 20
+
+
 @pytest.mark.parametrize("thing", callables())
 def test_docstrings_have_the_sections_of_the_house(thing):
     text = inspect.getdoc(thing) or ""
@@ -80,6 +94,7 @@ def test_docstrings_have_the_sections_of_the_house(thing):
     summary = text.split("\n\n")[0]
     assert summary.endswith("."), "the summary is one sentence"
     assert "\n" not in summary, "the summary is one line"
+    assert not re.search(r"\S +-----", text), "the heading of a section stands on a line of its own"
     record = (dataclasses.is_dataclass(thing) and not hasattr(thing, "fit")) or (
         inspect.isclass(thing) and issubclass(thing, tuple)
     )
