@@ -1,4 +1,4 @@
-"""Arrays out of what callers give, checked once: tensors, pairs of nodes, row numbers, node vectors."""
+"""Arrays out of what callers give, checked once: tensors, row numbers, node vectors."""
 
 from __future__ import annotations
 
@@ -21,23 +21,6 @@ def detached(value: Any) -> Any:
 def to_numpy(value: Any) -> npt.NDArray[Any]:
     """Return an array, list or tensor on any device as a NumPy array, without a copy if possible."""
     return np.asarray(detached(value))
-
-
-def as_pairs(pairs: Any, num_nodes: int | None = None, *, name: str = "pairs") -> npt.NDArray[np.int64]:
-    """Pairs as contiguous int64 of shape (2, ...), each in [0, num_nodes) if that is given.
-
-    Raises ValueError for another shape, TypeError for a dtype other than integer and IndexError for a row number out of
-    range; each message starts with ``name``.
-    """
-    ends = to_numpy(pairs)
-    if ends.ndim < 2 or len(ends) != 2:
-        hint = " (transpose it?)" if ends.ndim == 2 and ends.shape[1] == 2 else ""
-        raise ValueError(f"{name} must have shape (2, num_pairs), got {ends.shape}{hint}.")
-    check_integers(name, ends)
-    ends = np.ascontiguousarray(ends, dtype=np.int64)
-    if num_nodes is not None:
-        check_rows(name, ends, num_nodes)
-    return ends
 
 
 def check_integers(name: str, array: npt.NDArray[Any]) -> None:

@@ -20,6 +20,7 @@ from graphrep._convert import (
     parts_of,
     parts_of_file,
 )
+from graphrep._names import NodeIndex, node_keys
 from graphrep.csr import (
     CSR,
     build_csr,
@@ -32,7 +33,7 @@ from graphrep.csr import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 __all__ = ["Graph", "as_graph"]
 
@@ -203,25 +204,57 @@ class Graph:
             total[busy] = np.add.reduceat(self._weights, self._indptr[:-1][busy], dtype=np.float64)
         return total
 
-    def neighbors(self, row: int) -> npt.NDArray[np.integer[Any]]:
-        """Out-neighbors of the node in ``row`` (a row number, not a name), ascending."""
+    def neighbors(self, node: Hashable) -> npt.NDArray[Any]:
+        """Names of the out-neighbors of a node, given by name, in row order; row numbers where there are no names."""
+        rows = self.neighbor_rows(self.row(node))
+        return rows if self._nodes is None else frozen(self._nodes[rows])
+
+    def neighbor_rows(self, row: int) -> npt.NDArray[np.integer[Any]]:
+        """Row numbers of the out-neighbors of the node in ``row`` (a row number, not a name), ascending."""
         if not 0 <= row < self.num_nodes:
             raise IndexError(f"row must lie in [0, {self.num_nodes}), got {row}.")
         return self._indices[self._indptr[row] : self._indptr[row + 1]]
 
+    def __getitem__(self, node: Hashable) -> dict[Any, float]:
+        """Weights of the arcs that leave a node, by the name of the neighbor: ``graph["ann"]["bob"]``."""
+        row = self.row(node)
+        part = slice(self._indptr[row], self._indptr[row + 1])
+        names = self._indices[part] if self._nodes is None else self._nodes[self._indices[part]]
+        weights = [1.0] * len(names) if self._weights is None else self._weights[part].tolist()
+        return dict(zip(names.tolist(), weights, strict=True))
+
+    def __contains__(self, node: object) -> bool:
+        try:
+            self.row(node)
+        except (KeyError, TypeError):
+            return False
+        return True
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.nodes.tolist())
+
+    @property
+    def node_index(self) -> NodeIndex:
+        """Row numbers by node name."""
+        if "index" not in self._cache:
+            self._cache["index"] = NodeIndex(self._nodes, self.num_nodes)
+        index: NodeIndex = self._cache["index"]
+        return index
+
     def row(self, node: Hashable) -> int:
         """Row number of a node name; raises KeyError for an unknown name."""
-        if self._nodes is None:
-            if isinstance(node, (int, np.integer)) and 0 <= int(node) < self.num_nodes:
-                return int(node)
-            raise KeyError(node)
-        if "rows" not in self._cache:
-            self._cache["rows"] = {name: i for i, name in enumerate(self._nodes.tolist())}
-        return int(self._cache["rows"][node])
+        return self.node_index.row(node)
 
     def rows(self, nodes: Iterable[Hashable]) -> npt.NDArray[np.int64]:
-        """Row numbers of many node names, int64."""
-        return np.fromiter((self.row(node) for node in nodes), dtype=np.int64)
+        """Row numbers of many node names, int64; raises KeyError for an unknown name."""
+        return self.node_index.rows(nodes)
+
+    def node_keys(self) -> npt.NDArray[np.uint64] | None:
+        """Keys of the random numbers that belong to the nodes, a function of their names; None for row numbers."""
+        if "keys" not in self._cache:
+            self._cache["keys"] = frozen(node_keys(self._nodes))
+        keys: npt.NDArray[np.uint64] | None = self._cache["keys"]
+        return keys
 
     def has_edges(self, source: npt.ArrayLike, target: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """Whether each arc source[i]→target[i] (row numbers) exists, bool; the two arrays are broadcast.

@@ -90,10 +90,10 @@ def test_rows_at_both_ends_of_the_range():
     assert [g.row(number) for number in (0, 2)] == [0, 2]
     assert g.rows([2, 0]).tolist() == [2, 0]
     assert g.rows([2, 0]).dtype == np.int64
-    assert [g.neighbors(row).tolist() for row in (0, 2)] == [[1], [0]]
+    assert [g.neighbor_rows(row).tolist() for row in (0, 2)] == [[1], [0]]
     for row in (-1, 3):
         with pytest.raises(IndexError, match=rf"row must lie in \[0, 3\), got {row}"):
-            g.neighbors(row)
+            g.neighbor_rows(row)
 
 
 def test_weighted_degree_is_added_in_float64():

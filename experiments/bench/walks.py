@@ -157,8 +157,8 @@ def goodness_of_fit(graph: gr.Graph, p: float, q: float, walks: npt.NDArray[Any]
     counts = np.bincount(states.ravel(), minlength=n**3).reshape(n, n, n)
     statistic, freedom, impossible = 0.0, 0, int(counts.sum())
     for t in range(n):
-        for v in graph.neighbors(t):
-            observed = counts[t, v, graph.neighbors(v)]
+        for v in graph.neighbor_rows(t):
+            observed = counts[t, v, graph.neighbor_rows(v)]
             expected = observed.sum() * gr.ops.transition_probabilities(graph, v, t, p, q)
             statistic += float(((observed - expected) ** 2 / expected).sum())
             freedom += len(observed) - 1

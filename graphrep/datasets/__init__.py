@@ -78,7 +78,7 @@ def load(name: str, root: str | os.PathLike[str] | None = None, *, download: boo
     >>> import graphrep as gr
     >>> debian = gr.datasets.load("debian")
     >>> g = debian.graph
-    >>> g.nodes[g.neighbors(g.row("gzip"))[:3]].tolist()
+    >>> g.neighbors("gzip")[:3].tolist()
     ['arqiver', 'battery-stats', 'dpkg']
     """
     if name not in _HOME:

@@ -269,7 +269,7 @@ def refuse_overlap(what: str, parts: Mapping[str, npt.NDArray[np.integer[Any]]],
         return np.asarray(((relation[0] * num_nodes if relation else 0) + u) * num_nodes + v, dtype=np.int64)
 
     train = np.sort(keys(parts["train"]))
-    for part in ("valid", "test"):
+    for part in (name for name in parts if name != "train"):
         wanted = keys(parts[part])
         if not len(train) or not len(wanted):
             continue

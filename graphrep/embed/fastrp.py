@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from graphrep import _random
 from graphrep._checks import check_finite, checked_float, checked_int
 from graphrep._embedder import F32, GraphEmbedder
+from graphrep._names import aligned
 from graphrep._progress import progress_bar
 from graphrep.graph import Graph
 from graphrep.ops.projection import accumulate_rows, project_neighbors, random_projection
@@ -276,7 +277,7 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
     def _checked_features(self, graph: Graph, features: Any) -> Any:
         if self._settings.feature_columns == 0:
             return None
-        x = graph.x if features is None else features
+        x = graph.x if features is None else aligned(features, graph.node_index, "features")
         if x is None:
             raise ValueError("features or graph.x must be given if feature_ratio is above 0.")
         x = sp.csr_array(x, dtype=np.float32) if sp.issparse(x) else np.asarray(x, dtype=np.float32)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep._arrays import as_pairs, to_numpy
+from graphrep._arrays import to_numpy
+from graphrep._names import aligned, as_pairs
 from graphrep._random import random_bits, resolve_seed, stream_key, uniform_double
 from graphrep.evaluate.checks import F64, refuse_leaks
 from graphrep.evaluate.link_prediction import LinkPrediction, link_prediction
@@ -247,7 +248,7 @@ def compare(
     if graph is not None:
         g = as_graph(graph)
         part = options.get("part", "test")
-        hidden, train = as_pairs(getattr(split, part), name=part), as_pairs(split.train, name="train")
+        hidden, train = as_pairs(getattr(split, part), g, name=part), as_pairs(split.train, g, name="train")
         repeats = bool(getattr(split, "attributes", None))  # the same pair may be an edge in several years
         refuse_leaks(g, hidden, train, part, repeats=repeats)
         baselines = dict(link_baselines(g, random_state=seed))
@@ -305,7 +306,7 @@ def compare_nodes(
     ['mine', 'random', 'random projection']
     """
     g = as_graph(graph)
-    labels = g.y if y is None else y
+    labels = g.y if y is None else aligned(y, g.node_index, "y")
     if labels is None:
         raise ValueError("y must be given, since the graph has no labels.")
     seed = resolve_seed(random_state)
@@ -318,7 +319,10 @@ def compare_nodes(
     def judge(some: Mapping[str, Any]) -> Mapping[str, NodeClassification]:
         options_ = {"majority": False, **options}
         return MappingProxyType(
-            {name: node_classification(one, labels, random_state=seed, **options_) for name, one in some.items()}
+            {
+                name: node_classification(aligned(one, g.node_index, name), labels, random_state=seed, **options_)
+                for name, one in some.items()
+            }
         )
 
     return Comparison(judge(vectors), judge(untrained))

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from graphrep._arrays import to_numpy
 from graphrep._checks import checked_int
+from graphrep._names import NodeIndex, aligned, names_of
 from graphrep._random import resolve_seed
 from graphrep._threads import limited_threads
 from graphrep.evaluate.baselines import smooth_features
@@ -76,7 +77,7 @@ def clustering(y: Any, labels: Any) -> Clustering:
     y : array of shape (num_nodes,)
         Classes, integers or strings; nodes with a negative integer are unlabeled and left out.
     labels : array of shape (num_nodes,), or an object with ``labels_``
-        Clusters, integers or strings.
+        Clusters, integers or strings. If both carry names (a pandas index), they are matched by name.
 
     Returns
     -------
@@ -104,7 +105,10 @@ def clustering(y: Any, labels: Any) -> Clustering:
     ------------------------------------
         0.7500  0.3437  0.0000    0.7333
     """
-    classes, clusters = _groups("y", y), _groups("labels", getattr(labels, "labels_", labels))
+    names = names_of(y)
+    index = None if names is None else NodeIndex(names, len(names))
+    found = aligned(getattr(labels, "labels_", labels), index, "labels")
+    classes, clusters = _groups("y", y), _groups("labels", found)
     if len(classes) != len(clusters):
         raise ValueError(f"y and labels must have the same length, got {len(classes)} and {len(clusters)}.")
     if classes.dtype.kind == "i":

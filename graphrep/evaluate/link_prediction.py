@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -10,14 +11,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep._arrays import as_pairs, as_vectors
+from graphrep._arrays import as_vectors
+from graphrep._names import NodeIndex, aligned, as_pairs, names_of
 from graphrep._random import resolve_seed
 from graphrep._threads import limited_threads
-from graphrep.evaluate.checks import I64, as_scores
+from graphrep.datasets.splits import refuse_overlap
+from graphrep.evaluate.checks import I64, as_scores, refuse_leaks
 from graphrep.evaluate.logistic import LinearScorer, fit_one_vs_rest
-from graphrep.evaluate.metrics import check_metrics, link_metrics
+from graphrep.evaluate.metrics import check_metrics, link_metrics, refuse_constant, usual_metrics
 from graphrep.evaluate.tables import Row, format_table
-from graphrep.graph import as_graph
+from graphrep.graph import Graph, as_graph
 from graphrep.heuristics.non_edges import sample_non_edges
 
 __all__ = ["LinkPrediction", "edge_features", "link_prediction"]
@@ -70,7 +73,7 @@ def link_prediction(
     split: Any,
     *,
     part: str = "test",
-    metrics: Sequence[str] = ("hits@100", "mrr", "auc", "ap"),
+    metrics: Sequence[str] | None = None,
     operator: str = "hadamard",
     C: float | Sequence[float] = (0.01, 0.1, 1.0, 10.0, 100.0),
     max_train: int = 100_000,
@@ -85,15 +88,18 @@ def link_prediction(
     scorer : callable, object with ``score_pairs``, or vectors
         * A function that takes int64 pairs of row numbers, shape (2, num_pairs), and returns one score per pair, higher
           for likelier edges; or an object with such a method ``score_pairs``.
-        * Node vectors, an array or tensor of shape (num_nodes, dimensions) or an object with an attribute ``vectors``.
-          ``operator`` turns them into scores.
+        * Node vectors, an array or tensor of shape (num_nodes, dimensions); or a :class:`graphrep.NodeVectors` or a
+          pandas DataFrame, whose rows are matched with the nodes of ``split.full`` by name. ``operator`` turns them
+          into scores.
     split : LinkSplit
         Or any object with ``train``, ``valid``, ``test`` of shape (2, num_edges) and ``valid_neg``, ``test_neg`` of
         shape (2, num_negatives), shared by all edges, or (2, num_edges, num_negatives), separate for each edge.
     part : {"test", "valid"}
-    metrics : sequence of str
+    metrics : sequence of str, optional
         ``"hits@K"``, ``"mrr"``, ``"auc"``, ``"ap"``; see :func:`hits_at_k`, :func:`mrr`, :func:`roc_auc`
-        and :func:`average_precision`. If each edge has its own negatives, only the first two are defined.
+        and :func:`average_precision`. If each edge has its own negatives, only the first two are defined. Hits@K with
+        fewer than K negatives is 1 for every scorer, and refused. Default: all that are defined, with K = 100 if there
+        are that many negatives.
     operator : {"average", "hadamard", "l1", "l2", "dot", "cosine"}
         How vectors become scores: by logistic regression on :func:`edge_features` (the first four), or without training
         by their inner product or cosine.
@@ -118,9 +124,15 @@ def link_prediction(
     Raises
     ------
     ValueError
-        An unknown option, an empty part, scores of the wrong shape, or NaN among the scores.
+        An unknown option, an empty part, scores of the wrong shape, or NaN among the scores; a node without vector; a
+        hidden edge among the training edges of the split, or in the graph that ``scorer`` was fitted to.
     IndexError
         A pair refers to a row that the vectors do not have.
+
+    Warns
+    -----
+    UserWarning
+        Negatives of the split are edges of its graph.
 
     Notes
     -----
@@ -145,18 +157,22 @@ def link_prediction(
     ----------------------------------
     score of each pair  0.4783  0.6730
     """
-    names = check_metrics(metrics)
     if part not in ("test", "valid"):
         raise ValueError(f"part must be test or valid, got {part!r}.")
+    index = index_of(split)
+    pos = as_pairs(getattr(split, part), index, name=part)
+    neg = as_pairs(getattr(split, f"{part}_neg"), index, name=f"{part}_neg")
+    names = usual_metrics(neg.shape[1:]) if metrics is None else check_metrics(metrics)
+    refuse_constant(names, neg.shape[1:])
+    if neg.ndim == 3 and {"auc", "ap"} & set(names):
+        raise ValueError(
+            f"metrics must be mrr or hits@K where each edge has its own negatives; {part}_neg has shape {neg.shape}."
+        )
+    check_split(split, part, pos, neg, getattr(scorer, "graph_", None))
     with limited_threads(n_jobs):
         seed = resolve_seed(random_state)
         score, method = pair_scorer(
             scorer, split, operator=operator, C=C, max_train=max_train, batch_size=batch_size, seed=seed
-        )
-    pos, neg = as_pairs(getattr(split, part), name=part), as_pairs(getattr(split, f"{part}_neg"), name=f"{part}_neg")
-    if neg.ndim == 3 and {"auc", "ap"} & set(names):
-        raise ValueError(
-            f"metrics must be mrr or hits@K where each edge has its own negatives; {part}_neg has shape {neg.shape}."
         )
     y_neg = score(neg.reshape(2, -1)).reshape(neg.shape[1:])
     values = link_metrics(score(pos), y_neg, names)
@@ -203,8 +219,38 @@ def edge_features(vectors: npt.ArrayLike, pairs: npt.ArrayLike, operator: str = 
     """
     if operator not in LEARNED:
         raise ValueError(f"operator must be one of {', '.join(LEARNED)}; got {operator!r}.")
-    X = as_vectors(vectors)
-    return _combine(X, as_pairs(pairs, len(X)), operator)
+    X, names = as_vectors(vectors), names_of(vectors)
+    return _combine(X, as_pairs(pairs, NodeIndex(names, len(X))), operator)
+
+
+def index_of(split: Any) -> NodeIndex | None:
+    """Names and rows of the nodes of a split; None if it has no graph."""
+    graph = getattr(split, "full", None)
+    graph = getattr(split, "graph", None) if graph is None else graph
+    index: NodeIndex | None = getattr(graph, "node_index", None)
+    return index
+
+
+def check_split(split: Any, part: str, pos: I64, neg: I64, fitted: Graph | None) -> None:
+    """Refuse hidden edges that were trained on; warn of negatives that are edges."""
+    repeats = bool(getattr(split, "attributes", None))  # the same pair may be an edge in several years
+    train = as_pairs(getattr(split, "train", np.zeros((2, 0), dtype=np.int64)), index_of(split), name="train")
+    if fitted is not None:
+        refuse_leaks(fitted, pos, train, part, repeats=repeats)
+    full = getattr(split, "full", None)
+    if not isinstance(full, Graph):
+        return
+    if not repeats and train.size and pos.size:
+        refuse_overlap("the split", {"train": train, part: pos}, directed=full.directed)
+    if neg.ndim == 2 and neg.size:
+        edges = int(np.count_nonzero(full.has_edges(*neg)))
+        if edges:
+            warnings.warn(
+                f"{edges} of the {neg.shape[1]} negatives of {part} are edges of the graph, so that a good score of "
+                "theirs counts as an error.",
+                UserWarning,
+                stacklevel=3,
+            )
 
 
 def pair_scorer(
@@ -223,7 +269,7 @@ def pair_scorer(
     call = getattr(scorer, "score_pairs", scorer)
     if callable(call):
         return lambda pairs: _batched(call, pairs, batch_size), "score of each pair"
-    X = as_vectors(scorer)
+    X = as_vectors(aligned(scorer, index_of(split), "vectors"))
     if operator in UNTRAINED:
         return untrained_scorer(X, operator), f"{operator} of the vectors"
     if operator not in LEARNED:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from graphrep._arrays import detached
 from graphrep.evaluate.checks import F64, as_score_vector, as_scores
 
 if TYPE_CHECKING:
@@ -24,7 +26,8 @@ def hits_at_k(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike, k: int) -> float:
     .. math:: \mathrm{Hits@}K = \frac{1}{P} \sum_{i=1}^{P} [\, s_i > n_{(K)} \,]
 
     with :math:`n_{(K)}` the K-th largest of the N negative scores, which all positives share. A tie is a miss, so that
-    a constant scorer gets 0. With fewer than K negatives the value is 1.
+    a constant scorer gets 0. With fewer than K negatives the value is 1 for every scorer, as in OGB; this is a
+    UserWarning.
 
     If each positive has its own negatives, a hit is a rank :math:`r_i \le K` among them, with ties counted half as in
     :func:`mrr`. HeaRT and the relational sets of OGB use this form; values of the two forms are not comparable.
@@ -64,6 +67,9 @@ def hits_at_k(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike, k: int) -> float:
     if neg.ndim != 1:
         return float(np.mean(_ranks(pos, neg) <= k))
     if len(neg) < k:
+        warnings.warn(
+            f"Hits@{k} is 1 for every scorer with {len(neg)} negatives; take a smaller K.", UserWarning, stacklevel=2
+        )
         return 1.0
     threshold = np.partition(neg, len(neg) - k)[len(neg) - k]
     return float(np.count_nonzero(pos > threshold)) / len(pos)
@@ -177,17 +183,16 @@ def average_precision(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike) -> float:
     return float(average_precision_score(*_labeled(y_pos, y_neg)))
 
 
-def link_metrics(
-    y_pos: npt.ArrayLike, y_neg: npt.ArrayLike, metrics: Iterable[str] = ("hits@100", "mrr", "auc", "ap")
-) -> dict[str, float]:
+def link_metrics(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike, metrics: Iterable[str] | None = None) -> dict[str, float]:
     """Several metrics of the same scores by name.
 
     Parameters
     ----------
     y_pos : array or tensor of shape (num_pos,)
     y_neg : array or tensor of shape (num_neg,), or (num_pos, num_neg) where every metric is ``"mrr"`` or ``"hits@K"``
-    metrics : iterable of str
-        ``"hits@K"`` for any positive integer K, ``"mrr"``, ``"auc"`` or ``"ap"``.
+    metrics : iterable of str, optional
+        ``"hits@K"`` for any positive integer K, ``"mrr"``, ``"auc"`` or ``"ap"``. Default: all of them that are
+        defined, with K = 100 if there are more negatives than that.
 
     Returns
     -------
@@ -200,7 +205,8 @@ def link_metrics(
     >>> link_metrics([0.9, 0.5], [0.5, 0.1], ["hits@1", "auc"])
     {'hits@1': 0.5, 'auc': 0.875}
     """
-    return {name: _metric(name, y_pos, y_neg) for name in check_metrics(metrics)}
+    names = usual_metrics(np.shape(detached(y_neg))) if metrics is None else check_metrics(metrics)
+    return {name: _metric(name, y_pos, y_neg) for name in names}
 
 
 def check_metrics(metrics: Iterable[str]) -> tuple[str, ...]:
@@ -214,6 +220,26 @@ def check_metrics(metrics: Iterable[str]) -> tuple[str, ...]:
     if not names:
         raise ValueError("metrics must name at least one metric, got none.")
     return names
+
+
+def usual_metrics(shape: tuple[int, ...]) -> tuple[str, ...]:
+    """Metrics of scores of negatives of shape (num_neg,) or (num_pos, num_neg) that can tell scorers apart."""
+    hits = ("hits@100",) if shape[-1] > 100 else ()
+    return (*hits, "mrr", *(("auc", "ap") if len(shape) == 1 else ()))
+
+
+def selection_metric(shape: tuple[int, ...]) -> str:
+    """Metric for choosing an epoch: that of the field, where there are enough negatives for small differences."""
+    return "mrr" if len(shape) > 1 else "hits@100" if shape[0] >= 500 else "auc"
+
+
+def refuse_constant(names: Iterable[str], shape: tuple[int, ...]) -> None:
+    """Raise ValueError if a metric of ``names`` is the same for every scorer: Hits@K with fewer than K negatives."""
+    for name in names:
+        if name.startswith("hits@") and shape[-1] < int(name[5:]):
+            raise ValueError(
+                f"{name} is 1 for every scorer with {shape[-1]} negatives; choose auc, mrr or a smaller K."
+            )
 
 
 def _metric(name: str, y_pos: npt.ArrayLike, y_neg: npt.ArrayLike) -> float:

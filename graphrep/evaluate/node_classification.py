@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._arrays import as_vectors, to_numpy
+from graphrep._names import NodeIndex, aligned, names_of
 from graphrep._random import resolve_seed
 from graphrep._threads import limited_threads
 from graphrep.evaluate._node_splits import fixed_splits, per_class_splits, random_splits
@@ -104,10 +105,10 @@ def node_classification(
 
     Parameters
     ----------
-    vectors : array or tensor of shape (num_nodes, dimensions)
+    vectors : array or tensor of shape (num_nodes, dimensions), NodeVectors or DataFrame
     y : array of shape (num_nodes,), or 0/1 matrix of shape (num_nodes, num_labels), dense or scipy.sparse
         One label per node (integers or strings; nodes with a negative integer are unlabeled and left out), or any
-        number of labels per node.
+        number of labels per node. If ``vectors`` and ``y`` carry names (a pandas index), they are matched by name.
     ratios : sequence of float in (0, 1)
         Shares of the labeled nodes to train on; the others are test nodes. Ignored if ``per_class`` or ``train`` is
         given.
@@ -177,8 +178,9 @@ def node_classification(
     -----------------------------------------------------------------------------------------------------
     50 %        ...
     """
-    X = as_vectors(vectors)
-    Y, labeled, multilabel = _label_matrix(y)
+    X, names = as_vectors(vectors), names_of(vectors)
+    index = None if names is None else NodeIndex(names, len(X))
+    Y, labeled, multilabel = _label_matrix(aligned(y, index, "y"))
     if len(Y) != len(X):
         raise ValueError(f"y has {len(Y)} rows, but vectors has {len(X)}.")
     for name, value, allowed in (("normalize", normalize, NORMALIZATIONS), ("classifier", classifier, CLASSIFIERS)):

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from graphrep._arrays import as_pairs
 from graphrep._checks import check_finite, checked_float, checked_int
+from graphrep._names import as_pairs
 from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed
 from graphrep.graph import Graph, as_graph
@@ -109,8 +109,8 @@ def hard_negatives(
     if g.directed:
         raise ValueError("graph must be undirected; graph.to_undirected() makes it so.")
     count = checked_int("num_negatives", num_negatives, 1)
-    ends = as_pairs(pairs, g.num_nodes)
-    others = np.zeros((2, 0), dtype=np.int64) if exclude is None else as_pairs(exclude, g.num_nodes, name="exclude")
+    ends = as_pairs(pairs, g)
+    others = np.zeros((2, 0), dtype=np.int64) if exclude is None else as_pairs(exclude, g, name="exclude")
     rules = _scorers(g, scores, restart, tolerance, n_jobs)
     nodes, place = np.unique(ends, return_inverse=True)
     place = place.reshape(ends.shape)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep._arrays import as_pairs
+from graphrep._names import as_pairs
 from graphrep.graph import Graph, as_graph
 from graphrep.ops.diffusion.loops import degrees_without_loops
 from graphrep.ops.neighbors import weighted_intersection
@@ -126,7 +126,7 @@ def jaccard(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F
     array([0.5, 0. ])
     """
     g = as_graph(graph)
-    u, v = as_pairs(pairs, g.num_nodes)
+    u, v = as_pairs(pairs, g)
     common = weighted_intersection(g, (u, v), n_jobs=n_jobs)
     size = degrees_without_loops(g)
     return np.asarray(common / np.maximum(size[u] + size[v] - common, 1))
@@ -159,7 +159,7 @@ def preferential_attachment(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | N
     """
     del n_jobs
     g = as_graph(graph)
-    u, v = as_pairs(pairs, g.num_nodes)
+    u, v = as_pairs(pairs, g)
     size = degrees_without_loops(g).astype(np.float64)
     return np.asarray(size[u] * size[v])
 

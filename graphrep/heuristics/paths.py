@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep._arrays import as_pairs
 from graphrep._checks import checked_float, checked_int
+from graphrep._names import as_pairs
 from graphrep.graph import as_graph
 from graphrep.ops.diffusion import hub_first, push_pagerank, walk_sums
 from graphrep.ops.diffusion.loops import degrees_without_loops
@@ -128,7 +128,7 @@ def personalized_pagerank(
     array([0.5373, 0.3575, 0.2026])
     """
     g = as_graph(graph)
-    ends = as_pairs(pairs, g.num_nodes)
+    ends = as_pairs(pairs, g)
     if g.directed:
         both = np.concatenate([ends, ends[::-1]], axis=1)
         forth, back = push_pagerank(g, both, restart=restart, tolerance=tolerance, n_jobs=n_jobs).reshape(2, -1)

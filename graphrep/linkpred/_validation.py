@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep._arrays import as_pairs
+from graphrep._names import as_pairs
 from graphrep.evaluate.checks import refuse_leaks
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ def checked_validation(val: Any, graph: Graph, edges: Any = None, *, own_negativ
     parts = (val.valid, val.valid_neg) if hasattr(val, "valid_neg") else tuple(val)
     if len(parts) != 2:
         raise ValueError(f"val must be a LinkSplit or a pair (positives, negatives), got {len(parts)} parts.")
-    n = graph.num_nodes
-    pos, neg = as_pairs(parts[0], n, name="val"), as_pairs(parts[1], n, name="val negatives")
+    pos, neg = as_pairs(parts[0], graph, name="val"), as_pairs(parts[1], graph, name="val negatives")
     wanted = "(2, num_neg)"
     if own_negatives:
         wanted += f" or (2, {pos.shape[1]}, num_neg), separate for each positive"
@@ -40,5 +39,5 @@ def checked_validation(val: Any, graph: Graph, edges: Any = None, *, own_negativ
     if not pos.size or not neg.size:
         raise ValueError("val must hold positives and negatives, got none of one kind.")
     train = getattr(val, "train", np.zeros((2, 0), dtype=np.int64)) if edges is None else edges
-    refuse_leaks(graph, pos, as_pairs(train, n, name="edges"), "validation")
+    refuse_leaks(graph, pos, as_pairs(train, graph, name="edges"), "validation")
     return pos, neg

@@ -12,13 +12,14 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from graphrep._arrays import as_pairs, as_vectors
+from graphrep._arrays import as_vectors
 from graphrep._checks import checked_int
+from graphrep._names import aligned, as_pairs
 from graphrep._random import resolve_seed
 from graphrep._threads import limited_threads
 from graphrep.evaluate.link_prediction import LEARNED, UNTRAINED, fit_operator, linear_scorer, untrained_scorer
 from graphrep.evaluate.logistic import LinearScorer
-from graphrep.evaluate.metrics import check_metrics
+from graphrep.evaluate.metrics import check_metrics, refuse_constant
 from graphrep.graph import Graph, as_graph
 from graphrep.heuristics.non_edges import check_sampling
 from graphrep.linkpred._validation import checked_validation
@@ -42,14 +43,16 @@ class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    embedding : estimator, array of shape (num_nodes, dimensions), or NodeVectors
+    embedding : estimator, array of shape (num_nodes, dimensions), NodeVectors or DataFrame
         An embedder such as :class:`graphrep.FastRP` or :class:`graphrep.Node2Vec`, which is cloned and fitted to the
-        graph; or vectors, which must not depend on the validation edges.
+        graph; or vectors, which must not depend on the validation edges. Vectors with names are matched with the nodes
+        of the graph by name.
     operator : {"hadamard", "average", "l1", "l2", "dot", "cosine"}
         The first four are those of :func:`graphrep.evaluate.edge_features`. The last two are scores without a
         regression.
-    C : float or sequence of float
-        Inverse strengths of the L2 penalty to try; several values need validation pairs.
+    C : float or sequence of float, optional
+        Inverse strengths of the L2 penalty to try; several values need validation pairs. Default: the best of 0.01,
+        0.1, 1, 10 and 100 with validation pairs, 1 without.
     metric : str
         Metric for the choice of C: "auc", "ap", "mrr" or "hits@K". Of equally good values, the strongest penalty is
         used.
@@ -70,6 +73,8 @@ class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
         The fitted clone, if ``embedding`` is an estimator.
     C_ : float
         The chosen value; absent with "dot" and "cosine".
+    graph_ : Graph
+        The graph it was fitted to.
     coef_ : float64 array of shape (dimensions,)
     intercept_ : float
 
@@ -90,7 +95,7 @@ class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
     embedding: Any
     _: KW_ONLY
     operator: str = "hadamard"
-    C: float | Sequence[float] = (0.01, 0.1, 1.0, 10.0, 100.0)
+    C: float | Sequence[float] | None = None
     metric: str = "auc"
     max_train: int = 100_000
     negative_sampling: str = "uniform"
@@ -126,13 +131,17 @@ class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
         checked_int("max_train", self.max_train, 1)
         check_sampling("negative_sampling", self.negative_sampling)
         learned = self.operator in LEARNED
-        positives = g.edges() if edges is None else as_pairs(edges, g.num_nodes, name="edges")
+        positives = g.edges() if edges is None else as_pairs(edges, g, name="edges")
         positives = np.ascontiguousarray(positives[:, positives[0] != positives[1]])
         if learned and positives.shape[1] == 0:
             raise ValueError("edges must hold at least one edge that is not a self loop, got none.")
         valid, valid_neg = checked_validation(val, g, edges)
-        if learned and np.size(self.C) > 1 and not valid.size:
+        strengths = ((0.01, 0.1, 1.0, 10.0, 100.0) if valid.size else 1.0) if self.C is None else self.C
+        if learned and np.size(strengths) > 1 and not valid.size:
             raise ValueError(f"C must be one number without validation pairs, got {self.C!r}; pass val for several.")
+        if valid.size:
+            refuse_constant([self.metric], valid_neg.shape[1:])
+        self.graph_ = g
         self._embed(g)
         if learned:
             parts = SimpleNamespace(train=positives, valid=valid, valid_neg=valid_neg)
@@ -140,18 +149,18 @@ class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
             options: Any = {"metric": self.metric, "avoid": g.edges(), "sampling": self.negative_sampling}
             with limited_threads(self.n_jobs):
                 model, self.C_ = fit_operator(
-                    self.embedding_, parts, self.operator, self.C, self.max_train, seed, **options
+                    self.embedding_, parts, self.operator, strengths, self.max_train, seed, **options
                 )
             self.coef_, self.intercept_ = model.coef[:, 0], float(model.intercept[0])
         return self
 
     def score_pairs(self, pairs: Any) -> F32:
-        """Float32 scores of pairs of shape (2, num_pairs); likelier edges have higher scores.
+        """Float32 scores of pairs: row numbers of shape (2, num_pairs), or a list of pairs of names (u, v).
 
-        A pair's score does not depend on the other pairs.
+        Likelier edges have higher scores. A pair's score does not depend on the other pairs.
         """
         check_is_fitted(self, "embedding_")
-        ends = as_pairs(pairs, len(self.embedding_))
+        ends = as_pairs(pairs, self.graph_)
         if ends.ndim != 2:
             raise ValueError(f"pairs must have shape (2, num_pairs), got {ends.shape}.")
         if self.operator in UNTRAINED:
@@ -167,10 +176,7 @@ class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
             self.embedder_ = clone(given)
             vectors = as_vectors(self.embedder_.fit_transform(graph))
         else:
-            vectors = as_vectors(given)
-            names = getattr(given, "nodes", None)
-            if names is not None and not np.array_equal(names, graph.nodes):
-                raise ValueError("embedding must have the nodes of graph in the same order; its names differ.")
+            vectors = as_vectors(aligned(given, graph.node_index, "embedding"))
         if len(vectors) != graph.num_nodes:
             raise ValueError(
                 f"embedding must have a row per node of graph, {graph.num_nodes}; got {len(vectors)} rows."

@@ -14,11 +14,11 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from graphrep._arrays import as_pairs
 from graphrep._checks import checked_float, checked_int
 from graphrep._estimator import LoopEstimator
+from graphrep._names import as_pairs
 from graphrep._threads import limited_threads
-from graphrep.evaluate.metrics import check_metrics
+from graphrep.evaluate.metrics import check_metrics, refuse_constant, selection_metric
 from graphrep.graph import Graph, as_graph
 from graphrep.heuristics.non_edges import check_sampling
 from graphrep.learn.checkpoint import Checkpoint
@@ -110,7 +110,7 @@ class PairOptions:
     batch_size: int = 1024
     drop_last: bool = False
     hide_targets: bool = True
-    metric: str = "hits@100"
+    metric: str | None = None
     patience: int | None = None
     train_metric_limit: float | None = None
     score_batch: int = 8192
@@ -128,7 +128,8 @@ class PairOptions:
         for name in ("learning_rate", "predictor_learning_rate", "weight_decay", "clip_norm"):
             if getattr(self, name) is not None:
                 checked_float(name, getattr(self, name), 0.0, math.inf)
-        check_metrics([self.metric])
+        if self.metric is not None:
+            check_metrics([self.metric])
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -172,7 +173,7 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
         g = as_graph(graph)
         if g.directed:
             raise ValueError("graph must be undirected, got a directed graph; pass graph.to_undirected().")
-        positives = g.edges() if edges is None else as_pairs(edges, g.num_nodes, name="edges")
+        positives = g.edges() if edges is None else as_pairs(edges, g, name="edges")
         positives = np.ascontiguousarray(positives[:, positives[0] != positives[1]])
         if positives.shape[1] == 0:
             raise ValueError("edges must hold at least one edge that is not a self loop, got none.")
@@ -180,6 +181,8 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
         if val is not None:
             pos, neg = checked_validation(val, g, edges, own_negatives=True)
             held_out = torch.tensor(pos), torch.tensor(neg)
+            self.metric_ = selection_metric(neg.shape[1:]) if self.metric is None else self.metric
+            refuse_constant([self.metric_], neg.shape[1:])
         if start is not None:
             check_is_fitted(start, "embedding_")
         if g.weights is not None:
@@ -205,7 +208,8 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
                 raise ValueError("start must be fitted with the same encoder, width and predictor options.")
             model.load_state_dict(state)
         names = ("batch_size", "num_negatives", "negative_sampling", "drop_last", "hide_targets", "precision")
-        options = {name: getattr(self, name) for name in (*names, "metric", "score_batch")}
+        options = {name: getattr(self, name) for name in (*names, "score_batch")}
+        options |= {} if val is None else {"metric": self.metric_}
         limit = self.train_metric_limit
         edges = torch.from_numpy(positives)
         task = PairTask(model, graph, adj, x, edges, val=val, with_train_metric=limit is not None, **options)
@@ -225,7 +229,7 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
             torch.optim.Adam(groups, fused=True, weight_decay=self.weight_decay),
             epochs=self.epochs,
             seed=checkpoint.seed,
-            stop=None if val is None else BestMetric(self.metric, self.patience, limit),
+            stop=None if val is None else BestMetric(self.metric_, self.patience, limit),
             validate=None if val is None else task.validate,
             schedule=self._schedule,
             clip_norm=self.clip_norm,
@@ -241,7 +245,7 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
     def _train(self, graph: Graph, positives: Any, val: Any, start: nn.Module | None) -> None:
         task, loop, checkpoint = self._prepared(graph, positives, val, start)
         # Set before training, so that callbacks can use them.
-        self.model_, self.history_, self._task = task.model, loop.history, task
+        self.model_, self.history_, self._task, self.graph_ = task.model, loop.history, task, graph
         self.num_parameters_ = sum(parameter.numel() for parameter in task.model.parameters())
         try:
             loop.run()
@@ -262,13 +266,14 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
         return vectors
 
     def score_pairs(self, pairs: Any) -> F32:
-        """Float32 logits of pairs of shape (2, num_pairs); likelier edges have higher logits.
+        """Float32 logits of pairs: row numbers of shape (2, num_pairs), or a list of pairs of names (u, v).
 
-        A pair's score does not depend on the other pairs. In a callback, the current parameters are used.
+        Likelier edges have higher logits. A pair's score does not depend on the other pairs. In a callback, the current
+        parameters are used.
         """
         vectors = self.current_embedding()
         adj = self._task.adj if hasattr(self, "_task") else self._adj
-        table = as_pairs(pairs, len(vectors), name="pairs")
+        table = as_pairs(pairs, self.graph_, name="pairs")
         if table.ndim != 2:
             raise ValueError(f"pairs must have shape (2, num_pairs), got {table.shape}.")
         h = torch.from_numpy(vectors).to(adj.device)
@@ -357,8 +362,10 @@ class GAE(LinkPredictor):
         Skip the last batch of an epoch if it is not full, as the released NCN code does.
     hide_targets : bool
         Whether the edges of a batch are hidden.
-    metric : str
-        Metric that selects the best epoch if there are validation pairs: "hits@K", "mrr", "auc" or "ap".
+    metric : str, optional
+        Metric that selects the best epoch if there are validation pairs: "hits@K", "mrr", "auc" or "ap". Hits@K with
+        fewer than K negatives is 1 for every model, and refused. Default: "hits@100" with at least 500 negatives,
+        "auc" with fewer, "mrr" with separate negatives for each edge; ``metric_`` says which.
     patience : int, optional
         Stop after this number of epochs without improvement.
     train_metric_limit : float, optional
@@ -395,6 +402,10 @@ class GAE(LinkPredictor):
     best_epoch_ : int
         Epoch whose parameters are used, from 1: the one with the best metric, the first of equally good ones, or the
         last epoch without validation pairs.
+    metric_ : str
+        Metric that selected the epoch; absent without validation pairs.
+    graph_ : Graph
+        The graph it was fitted to.
     num_parameters_ : int
 
     References

@@ -27,7 +27,7 @@ def random_arcs(*, directed, seed=0):
 @pytest.mark.parametrize("directed", [False, True])
 def test_local_scores_are_those_of_sets(directed):
     graph = random_arcs(directed=directed)
-    out = [set(graph.neighbors(u).tolist()) - {u} for u in range(27)]
+    out = [set(graph.neighbor_rows(u).tolist()) - {u} for u in range(27)]
     listed = [sum(z in out[u] for u in range(27)) for z in range(27)]
     u, v = pairs = np.indices((27, 27)).reshape(2, -1)
     common = [out[a] & out[b] for a, b in zip(u, v, strict=True)]

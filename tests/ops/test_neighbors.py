@@ -18,7 +18,7 @@ def random_graph(num_nodes, num_arcs, seed=0, *, directed=False):
 
 
 def brute_force(graph, pairs, weights):
-    rows = [set(graph.neighbors(u).tolist()) for u in range(graph.num_nodes)]
+    rows = [set(graph.neighbor_rows(u).tolist()) for u in range(graph.num_nodes)]
     return np.array([sum(weights[z] for z in sorted((rows[u] & rows[v]) - {u, v})) for u, v in pairs.T.tolist()])
 
 

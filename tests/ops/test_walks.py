@@ -56,7 +56,7 @@ def misfit(graph, steps, p, q):
     states = np.flatnonzero(counts.any(axis=1))
     counts, law = counts[states], np.zeros((len(states), n))
     for row, (previous, current) in zip(law, np.stack(np.divmod(states, n), axis=1).tolist(), strict=True):
-        row[graph.neighbors(current)] = transition_probabilities(graph, current, previous, p, q)
+        row[graph.neighbor_rows(current)] = transition_probabilities(graph, current, previous, p, q)
     assert not counts[law == 0].any()
     expected = law * counts.sum(axis=1, keepdims=True)
     often = expected >= 5  # the other outcomes of a state are pooled
@@ -114,7 +114,7 @@ def test_the_first_step_follows_the_weights(weighted, p, q):
     graph = random_graph(20, 90, weighted=weighted)
     walks = random_walks(graph, walk_length=2, walks_per_node=5000, p=p, q=q, seed=3)
     for start in np.flatnonzero(graph.out_degree).tolist():
-        counts = np.bincount(walks[walks[:, 0] == start, 1], minlength=graph.num_nodes)[graph.neighbors(start)]
+        counts = np.bincount(walks[walks[:, 0] == start, 1], minlength=graph.num_nodes)[graph.neighbor_rows(start)]
         law = transition_probabilities(graph, start)
         weights = np.ones(len(law)) if graph.weights is None else graph.weights[slice(*graph.indptr[start : start + 2])]
         np.testing.assert_allclose(law, weights / weights.sum(), rtol=1e-6)

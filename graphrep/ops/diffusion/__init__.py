@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep._arrays import as_pairs
 from graphrep._backend import choose
 from graphrep._checks import checked_float
+from graphrep._names import as_pairs
 from graphrep._threads import resolve_threads
 from graphrep.graph import Graph, as_graph
 from graphrep.ops.diffusion import cpu, reference
@@ -169,7 +169,7 @@ def hub_first(graph: Graph, pairs: I64) -> I64:
 
 
 def _flat(pairs: npt.ArrayLike, graph: Graph) -> I64:
-    ends = as_pairs(pairs, graph.num_nodes)
+    ends = as_pairs(pairs, graph)
     if ends.ndim != 2:
         raise ValueError(f"pairs must have shape (2, num_pairs), got {ends.shape}.")
     return ends

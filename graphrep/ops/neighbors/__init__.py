@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep._arrays import as_pairs
 from graphrep._backend import choose
+from graphrep._names import as_pairs
 from graphrep._threads import resolve_threads
 from graphrep.graph import as_graph
 from graphrep.ops.neighbors import cpu, reference
@@ -74,7 +74,7 @@ def weighted_intersection(
     """
     g = as_graph(graph)
     n = g.num_nodes
-    ends = as_pairs(pairs, n)
+    ends = as_pairs(pairs, g)
     if ends.ndim != 2:
         raise ValueError(f"pairs must have shape (2, num_pairs), got {ends.shape}.")
     weights = None

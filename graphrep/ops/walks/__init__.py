@@ -56,8 +56,8 @@ def random_walks(
     walks_per_node : int
     p, q : float
         Return and in-out parameters, from 1e-100 to 1e100.
-    start : int array of shape (num_starts,), optional
-        Row numbers to start from; default: all nodes.
+    start : int array of shape (num_starts,), or sequence of str, optional
+        Row numbers, or names, to start from; default: all nodes.
     seed : int, None, RandomState or Generator
         A walk is a function of the seed and its number, so the result does not depend on ``n_jobs``. None uses a new
         seed in every call.
@@ -168,7 +168,7 @@ class WalkSampler:
         self.graph: Graph = as_graph(graph)
         self.walk_length = checked_int("walk_length", walk_length, 1)
         self.p, self.q = reference.checked_bias("p", p), reference.checked_bias("q", q)
-        self.start = None if start is None else _checked_start(start, self.graph.num_nodes)
+        self.start = None if start is None else _checked_start(start, self.graph)
         self.seed = _random.resolve_seed(seed)
         self.num_threads = resolve_threads(n_jobs)
 
@@ -223,9 +223,12 @@ class WalkSampler:
             raise ValueError(f"count must be 0 because there are no start nodes, got {count}.")
 
 
-def _checked_start(start: npt.ArrayLike, num_nodes: int) -> npt.NDArray[np.int64]:
+def _checked_start(start: npt.ArrayLike, graph: Graph) -> npt.NDArray[np.int64]:
+    named = np.asarray(start)
+    if named.ndim == 1 and named.dtype.kind in "OUT":
+        return graph.rows(named)
     rows = _checked_rows("start", start)
-    check_rows("start", rows, num_nodes)
+    check_rows("start", rows, graph.num_nodes)
     return rows
 
 

@@ -36,7 +36,7 @@ def transition_probabilities(
     Returns
     -------
     float64 array of shape (out-degree of current,)
-        Probabilities in the order of ``graph.neighbors(current)``; empty for a dead end.
+        Probabilities in the order of ``graph.neighbor_rows(current)``; empty for a dead end.
 
     Notes
     -----
@@ -50,10 +50,10 @@ def transition_probabilities(
     array([0.571, 0.286, 0.143])
     """
     p, q = checked_bias("p", p), checked_bias("q", q)
-    neighbors, row = graph.neighbors(current), slice(graph.indptr[current], graph.indptr[current + 1])
+    neighbors, row = graph.neighbor_rows(current), slice(graph.indptr[current], graph.indptr[current + 1])
     mass = np.ones(len(neighbors)) if graph.weights is None else graph.weights[row].astype(np.float64)
     if previous is not None:
-        near = np.isin(neighbors, graph.neighbors(previous))
+        near = np.isin(neighbors, graph.neighbor_rows(previous))
         mass = mass * np.where(neighbors == previous, 1 / p, np.where(near, 1.0, 1 / q))
     return np.asarray(mass / mass.sum()) if len(mass) else mass
 
@@ -78,7 +78,7 @@ def sample(sampler: WalkSampler, walk_ids: npt.NDArray[np.int64] | None, first: 
             law = transition_probabilities(graph, current, previous, sampler.p, sampler.q)
             if not len(law):
                 break
-            previous, current = current, int(rng.choice(graph.neighbors(current), p=law))
+            previous, current = current, int(rng.choice(graph.neighbor_rows(current), p=law))
             out[i, step] = current
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
-from graphrep._arrays import as_pairs, check_rows
+from graphrep._arrays import check_rows
 from graphrep._checks import checked_int
+from graphrep._names import as_pairs
 from graphrep._random import resolve_seed
 from graphrep.graph import Graph
 from graphrep.ops.adjacency import Adjacency, Structure, as_adjacency, describe
