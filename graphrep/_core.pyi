@@ -97,7 +97,7 @@ def train_skipgram(
     num_threads: int,
 ) -> None: ...
 def build_noise_table(counts: I64, power: float, keep: F32, alias: NDArray[Id]) -> None: ...
-def fill_uniform_rows(table: F32, dimensions: int, seed: int, num_threads: int) -> None: ...
+def fill_uniform_rows(table: F32, dimensions: int, keys: U64 | None, seed: int, num_threads: int) -> None: ...
 
 # projection
 def propagate(
@@ -115,7 +115,8 @@ def spmm_projection(
     weights: F32 | None,
     scale: F32 | None,
     row_scale: F32 | None,
-    density: float,
+    keys: U64 | None,
+    counts: F64,
     magnitude: float,
     seed: int,
     y: F32,
@@ -123,7 +124,8 @@ def spmm_projection(
 ) -> None: ...
 def fill_projection(
     row_scale: F32 | None,
-    density: float,
+    keys: U64 | None,
+    counts: F64,
     magnitude: float,
     seed: int,
     r: F32,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from graphrep.vectors import NodeVectors
 
 F32 = npt.NDArray[np.float32]
+
+# Parameters that matter only while an estimator runs; a model file leaves them out.
+_RUN_ONLY = ("callbacks", "checkpoint", "progress")
 
 
 class GraphEmbedder(BaseEstimator):  # type: ignore[misc]
@@ -64,8 +69,40 @@ class GraphEmbedder(BaseEstimator):  # type: ignore[misc]
         from graphrep.vectors import NodeVectors
 
         check_is_fitted(self, "embedding_")
-        settings = {"method": type(self).__name__, **_plain(self.get_params(deep=False))}
+        settings = {"method": type(self).__name__, **plain_settings(self.get_params(deep=False))}
         return NodeVectors(self.embedding_, self.nodes_, settings)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted estimator to one file, from which :func:`graphrep.load` makes it again in any process.
+
+        The file is safetensors, without pickle, and replaces an existing one once it is complete. It holds the
+        parameters, the vectors and what ``transform`` needs, and the graph with names that are strings or integers.
+
+        Raises
+        ------
+        NotFittedError
+            The estimator is not fitted.
+        ValueError
+            A parameter is an object that the file cannot hold, such as a function.
+        """
+        from graphrep.io.models import write_model
+
+        check_is_fitted(self, "embedding_")
+        params = {name: value for name, value in self.get_params(deep=False).items() if name not in _RUN_ONLY}
+        state = {"embedding_": self.embedding_, "nodes_": self.nodes_, "n_features_in_": self.n_features_in_}
+        write_model(path, type(self).__name__, params, state | self._state())
+
+    def _state(self) -> dict[str, Any]:
+        """Fitted state beyond vectors and names that ``save`` writes."""
+        return {}
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        """Set the state that ``_state`` returned; raises ValueError if it does not fit together."""
+        n = len(state["nodes_"])
+        if state["embedding_"].ndim != 2 or len(state["embedding_"]) != n:
+            raise ValueError("vectors and names differ in number")
+        for name, value in state.items():
+            setattr(self, name, value)
 
     def _embed(self, graph: Graph, **options: Any) -> F32:
         raise NotImplementedError
@@ -102,7 +139,62 @@ def _is_edge_array(array: Any) -> bool:
     return isinstance(array, np.ndarray) and array.ndim == 2 and len(array) == 2 and array.shape[1] != 2
 
 
-def _plain(parameters: dict[str, Any]) -> dict[str, Any]:
+def packed_graph(graph: Graph) -> dict[str, Any]:
+    """A graph without features as the values of a model file."""
+    names = graph.node_index.names
+    csr = {"indptr": graph.indptr, "indices": graph.indices, "weights": graph.weights}
+    return csr | {"nodes": names, "directed": graph.directed}
+
+
+def unpacked_graph(parts: dict[str, Any]) -> Graph:
+    """The graph of :func:`packed_graph`, checked."""
+    return Graph(parts["indptr"], parts["indices"], parts["weights"], directed=parts["directed"], nodes=parts["nodes"])
+
+
+def new_arcs(new: Any, fitted: Graph) -> tuple[npt.NDArray[Any], sp.csr_array]:
+    """Names of the nodes of a graph that were not fitted, and their arcs to the fitted nodes as a CSR matrix.
+
+    All nodes of the graph if every one was fitted. Warns of nodes without a fitted neighbor, and of arcs between new
+    nodes, which are left out.
+    """
+    g = as_graph(new)
+    rows = fitted.node_index.find(g.nodes)
+    if not (rows >= 0).any():
+        example = f", such as {g.nodes[0]!r}," if g.num_nodes else ""
+        raise ValueError(f"none of the nodes of the new graph{example} was fitted; names must agree.")
+    chosen = np.flatnonzero(rows < 0) if (rows < 0).any() else np.arange(g.num_nodes)
+    arcs = g.to_scipy()[chosen].tocoo()
+    known = rows[arcs.col] >= 0
+    matrix = sp.csr_array(
+        (arcs.data[known].astype(np.float64), (arcs.row[known], rows[arcs.col[known]])),
+        shape=(len(chosen), fitted.num_nodes),
+    )
+    alone = int(np.count_nonzero(np.diff(matrix.indptr) == 0))
+    if alone and (rows < 0).any():
+        warnings.warn(f"{alone} of {len(chosen)} new nodes have no fitted neighbor.", UserWarning, stacklevel=3)
+    if not known.all():
+        text = f"{np.count_nonzero(~known)} arcs between new nodes are left out; fit again to use them."
+        warnings.warn(text, UserWarning, stacklevel=3)
+    return g.nodes[chosen], matrix
+
+
+def extended_graph(fitted: Graph, names: npt.NDArray[Any], arcs: sp.csr_array) -> Graph:
+    """The fitted graph with new nodes in the last rows, and their arcs to fitted nodes."""
+    old, total = fitted.num_nodes, fitted.num_nodes + len(names)
+    new = arcs.tocoo()
+    source = np.concatenate([fitted.sources().astype(np.int64), new.row + old])
+    target = np.concatenate([fitted.indices.astype(np.int64), new.col])
+    weights = np.concatenate([fitted.to_scipy().data, new.data]).astype(np.float32)
+    return as_graph(
+        np.stack([source, target]),
+        num_nodes=total,
+        weights=None if fitted.weights is None and (weights == 1).all() else weights,
+        directed=fitted.directed,
+        nodes=[*fitted.nodes.tolist(), *names.tolist()],
+    )
+
+
+def plain_settings(parameters: dict[str, Any]) -> dict[str, Any]:
     """Parameters as JSON values; what JSON cannot hold becomes its repr."""
     plain: dict[str, Any] = {}
     for name, value in parameters.items():

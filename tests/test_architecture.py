@@ -25,6 +25,7 @@ LEVELS = (
     ("evaluate",),
     ("learn",),
     ("embed", "contrast", "cluster", "linkpred"),
+    ("models",),
     ("graphrep",),  # the public names of the package, as in "import graphrep"
     ("cli", "plot"),
 )

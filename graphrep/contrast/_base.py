@@ -112,7 +112,7 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
         x = graph.x
         if x is None:
             width = checked_int("random_features", self.random_features, 1)
-            return random_projection(graph.num_nodes, width, density=1.0, seed=seed)
+            return random_projection(graph.num_nodes, width, density=1.0, seed=seed, keys=graph.node_keys())
         if sp.issparse(x):
             x = sp.csr_array(x, dtype=np.float32)
         else:

@@ -1,7 +1,8 @@
 #include "projection.hpp"
 
-#include <cmath>
 #include <cstring>
+#include <numeric>
+#include <vector>
 
 #include "isa.hpp"
 #include "parallel.hpp"
@@ -12,33 +13,47 @@ namespace {
 
 constexpr int64_t kRowBlock = 512;
 
-// Calls visit(column, sign) for the non-zero entries of row u of R, by geometric gaps between them.
-struct ProjectionRows {
-    int64_t columns;
-    uint64_t seed;
-    double inverse_log;  // 1 / log(1 - density), 0 for density 1
-    double empty;        // a first draw below this leaves the row empty
+// The entries of rows of R, one row at a time. Each thread has its own.
+class ProjectionRows {
+   public:
+    explicit ProjectionRows(const Projection& projection) : r_(projection) {}
 
-    ProjectionRows(int64_t columns, double density, uint64_t seed) : columns(columns), seed(seed) {
-        inverse_log = density < 1 ? 1 / std::log1p(-density) : 0;
-        // Slightly below the exact probability: close cases are decided by the logarithm below.
-        empty = density < 1 ? std::pow(1 - density, static_cast<double>(columns)) * (1 - 1e-9) : 0;
-    }
-
+    // Calls visit(column, sign) for the entries of row u: a Fisher-Yates shuffle that stops after their number.
     template <class Visit>
-    void operator()(int64_t u, Visit&& visit) const {
-        const uint64_t key = stream_key(seed, static_cast<uint64_t>(u));
-        uint64_t bits = random_bits(key, 0);
-        if (uniform_double(bits) < empty) return;
-        int64_t column = -1;
-        for (uint64_t draw = 0;; bits = random_bits(key, ++draw)) {
-            // The lowest bit, which uniform_double does not use, is the sign.
-            const double gap = std::log(uniform_double(bits)) * inverse_log;
-            if (!(gap < static_cast<double>(columns - 1 - column))) return;
-            column += 1 + static_cast<int64_t>(gap);
+    void operator()(int64_t u, Visit&& visit) {
+        const uint64_t key = stream_key(r_.seed, r_.keys ? r_.keys[u] : static_cast<uint64_t>(u));
+        const double drawn = uniform_double(random_bits(key, 0));
+        if (drawn < r_.counts[0]) return;
+        int64_t count = 1;
+        while (count < r_.columns && drawn >= r_.counts[count]) ++count;
+        if (count > kFew) {
+            permutation_.resize(static_cast<size_t>(r_.columns));
+            std::iota(permutation_.begin(), permutation_.end(), int64_t{0});
+        }
+        int64_t moved[kFew][2];  // the entries of the permutation that are not where they began: position, value
+        for (int64_t i = 0; i < count; ++i) {
+            const uint64_t bits = random_bits(key, static_cast<uint64_t>(i) + 1);
+            const int64_t at = i + static_cast<int64_t>(bounded(bits, static_cast<uint64_t>(r_.columns - i)));
+            int64_t column = at, other = i;
+            if (count > kFew) {
+                column = permutation_[at];
+                permutation_[at] = permutation_[i];
+            } else {
+                for (int64_t k = 0; k < i; ++k) {  // the last move to a position counts
+                    if (moved[k][0] == at) column = moved[k][1];
+                    if (moved[k][0] == i) other = moved[k][1];
+                }
+                moved[i][0] = at;
+                moved[i][1] = other;
+            }
             visit(column, bits & 1);
         }
     }
+
+   private:
+    static constexpr int64_t kFew = 24;
+    Projection r_;
+    std::vector<int64_t> permutation_;
 };
 
 }  // namespace
@@ -48,28 +63,29 @@ void accumulate_rows(const float* y, int64_t num_rows, int64_t columns, float fa
     GRAPHREP_DISPATCH(accumulate_rows, y, num_rows, columns, factor, normalize, total, num_threads)
 }
 
-void fill_projection(const float* row_scale, int64_t num_rows, int64_t columns, double density, float magnitude,
-                     uint64_t seed, float* r, int num_threads) {
-    const ProjectionRows row(columns, density, seed);
+void fill_projection(const Projection& projection, const float* row_scale, int64_t num_rows, float* r,
+                     int num_threads) {
+    const int64_t columns = projection.columns;
     parallel_blocks(num_rows, kRowBlock, num_threads, [&](int64_t begin, int64_t end) {
+        ProjectionRows row(projection);
         std::memset(r + begin * columns, 0, static_cast<size_t>((end - begin) * columns) * sizeof(float));
         for (int64_t u = begin; u < end; ++u) {
-            const float value = row_scale ? magnitude * row_scale[u] : magnitude;
+            const float value = row_scale ? projection.magnitude * row_scale[u] : projection.magnitude;
             row(u, [&](int64_t j, uint64_t negative) { r[u * columns + j] = negative ? -value : value; });
         }
     });
 }
 
 template <class Id>
-void spmm_projection(const int64_t* indptr, const Id* indices, const float* weights, const float* scale,
-                     const float* row_scale, int64_t num_rows, int64_t columns, double density, float magnitude,
-                     uint64_t seed, float* y, int num_threads) {
-    const ProjectionRows row(columns, density, seed);
+void spmm_projection(const Projection& projection, const int64_t* indptr, const Id* indices, const float* weights,
+                     const float* scale, const float* row_scale, int64_t num_rows, float* y, int num_threads) {
+    const int64_t columns = projection.columns;
     parallel_blocks(num_rows, kRowBlock, num_threads, [&](int64_t begin, int64_t end) {
+        ProjectionRows row(projection);
         std::memset(y + begin * columns, 0, static_cast<size_t>((end - begin) * columns) * sizeof(float));
         for (int64_t v = begin; v < end; ++v) {
             float* out = y + v * columns;
-            const float outer = scale ? scale[v] * magnitude : magnitude;
+            const float outer = scale ? scale[v] * projection.magnitude : projection.magnitude;
             for (int64_t e = indptr[v]; e < indptr[v + 1]; ++e) {
                 const Id u = indices[e];
                 row(u, [&](int64_t j, uint64_t negative) {
@@ -81,9 +97,9 @@ void spmm_projection(const int64_t* indptr, const Id* indices, const float* weig
     });
 }
 
-#define GRAPHREP_INSTANTIATE(Id)                                                                                    \
-    template void spmm_projection<Id>(const int64_t*, const Id*, const float*, const float*, const float*, int64_t, \
-                                      int64_t, double, float, uint64_t, float*, int);
+#define GRAPHREP_INSTANTIATE(Id)                                                                                \
+    template void spmm_projection<Id>(const Projection&, const int64_t*, const Id*, const float*, const float*, \
+                                      const float*, int64_t, float*, int);
 GRAPHREP_INSTANTIATE(int32_t)
 GRAPHREP_INSTANTIATE(int64_t)
 

@@ -5,16 +5,24 @@
 
 namespace graphrep {
 
-// The very sparse random matrix R of FastRP: entry (u, j) is +-magnitude with probability density, else 0, as a
-// function of (seed, u, j). Written out with row u multiplied by row_scale[u] (null: 1).
-void fill_projection(const float* row_scale, int64_t num_rows, int64_t columns, double density, float magnitude,
-                     uint64_t seed, float* r, int num_threads);
+// The very sparse random matrix R of FastRP. Row u depends on (seed, key of u): its number of entries is drawn from the
+// distribution `counts`, and they stand at the first columns of a random permutation. With another density, a row
+// therefore gains or loses entries, but keeps the others.
+struct Projection {
+    int64_t columns;
+    const double* counts;  // counts[k]: probability of at most k entries, k = 0 ... columns
+    const uint64_t* keys;  // null: the row numbers
+    uint64_t seed;
+    float magnitude;  // an entry is +-magnitude
+};
+
+// R with row u multiplied by row_scale[u] (null: 1).
+void fill_projection(const Projection& projection, const float* row_scale, int64_t num_rows, float* r, int num_threads);
 
 // y = diag(scale) A diag(row_scale) R without R in memory: its few entries are drawn again for every arc.
 template <class Id>
-void spmm_projection(const int64_t* indptr, const Id* indices, const float* weights, const float* scale,
-                     const float* row_scale, int64_t num_rows, int64_t columns, double density, float magnitude,
-                     uint64_t seed, float* y, int num_threads);
+void spmm_projection(const Projection& projection, const int64_t* indptr, const Id* indices, const float* weights,
+                     const float* scale, const float* row_scale, int64_t num_rows, float* y, int num_threads);
 
 // total[v, :] += factor * y[v, :] / |y[v, :]|, except for zero rows; without `normalize`, += factor * y[v, :].
 void accumulate_rows(const float* y, int64_t num_rows, int64_t columns, float factor, bool normalize, float* total,

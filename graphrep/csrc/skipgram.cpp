@@ -14,11 +14,11 @@ void train_skipgram(const SkipGram<Id>& task, int num_threads) {
     GRAPHREP_DISPATCH(template train_skipgram<Id>, task, num_threads)
 }
 
-void fill_uniform_rows(float* table, int64_t num_nodes, int64_t dimensions, int64_t stride, uint64_t seed,
-                       int num_threads) {
+void fill_uniform_rows(float* table, int64_t num_nodes, int64_t dimensions, int64_t stride, const uint64_t* keys,
+                       uint64_t seed, int num_threads) {
     parallel_blocks(num_nodes, 1024, num_threads, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
-            const uint64_t key = stream_key(seed, static_cast<uint64_t>(i));
+            const uint64_t key = stream_key(seed, keys ? keys[i] : static_cast<uint64_t>(i));
             float* row = table + i * stride;
             for (int64_t j = 0; j < dimensions; ++j)
                 row[j] =

@@ -30,9 +30,10 @@ struct SkipGram {
 template <class Id>
 void train_skipgram(const SkipGram<Id>& task, int num_threads);
 
-// table[i, j] = uniform in [-1/2, 1/2) / dimensions for j < dimensions, else 0.
-void fill_uniform_rows(float* table, int64_t num_nodes, int64_t dimensions, int64_t stride, uint64_t seed,
-                       int num_threads);
+// table[i, j] = uniform in [-1/2, 1/2) / dimensions for j < dimensions, else 0; a function of (seed, keys[i], j), with
+// i for its key if keys is null.
+void fill_uniform_rows(float* table, int64_t num_nodes, int64_t dimensions, int64_t stride, const uint64_t* keys,
+                       uint64_t seed, int num_threads);
 
 // Alias table of the distribution counts^power over num_nodes entries; uniform if all counts are zero.
 template <class Id>

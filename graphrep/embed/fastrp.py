@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -14,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from graphrep import _random
 from graphrep._checks import check_finite, checked_float, checked_int
-from graphrep._embedder import F32, GraphEmbedder
+from graphrep._embedder import F32, GraphEmbedder, new_arcs, packed_graph, plain_settings, unpacked_graph
 from graphrep._names import aligned
 from graphrep._progress import progress_bar
 from graphrep.graph import Graph
@@ -130,27 +131,49 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
         """Embed a graph; return float32 vectors of shape (num_nodes, dimensions), in the order of ``g.nodes``."""
         return self.fit(graph, y, features=features).embedding_
 
-    def transform(self, adjacency: Any) -> F32:
+    def transform(self, new: Any) -> Any:
         """Vectors of new nodes from their neighbors among the fitted nodes, without training.
 
         Parameters
         ----------
-        adjacency : Graph, scipy.sparse matrix or array of shape (num_new, num_nodes)
-            Row i holds the weights of the arcs from new node i to the fitted nodes.
+        new : array or scipy.sparse matrix of shape (num_new, num_nodes), or graph
+            Row i of a matrix holds the weights of the arcs from new node i to the fitted nodes. Anything else that
+            :func:`graphrep.as_graph` takes (a Graph, a networkx graph, a path, a list of pairs (new node, neighbor))
+            is matched with the fitted nodes by name.
 
         Returns
         -------
-        float32 array of shape (num_new, dimensions)
-            A row equal to a fitted node's row gets that node's vector (up to rounding, and without the
+        float32 array of shape (num_new, dimensions), or NodeVectors
+            A NodeVectors holds the nodes of the graph that were not fitted, or all of its nodes if every one was. A new
+            node with the neighbors of a fitted node gets that node's vector (up to rounding, and without the
             ``self_influence`` term, which new nodes do not have).
+
+        Raises
+        ------
+        ValueError
+            None of the nodes of the graph was fitted.
+
+        Warns
+        -----
+        UserWarning
+            New nodes have no fitted neighbor, so that their vectors are those of an isolated node; or have new
+            neighbors, which do not count.
         """
         check_is_fitted(self, "embedding_")
-        if isinstance(adjacency, Graph):
-            adjacency = adjacency.to_scipy()
-        matrix = validate_data(self, adjacency, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-        rows = sp.csr_array(matrix, dtype=np.float64)
-        if rows.nnz and rows.data.min() < 0:
-            raise ValueError(f"adjacency must not have negative weights, got {rows.data.min()}.")
+        if _is_matrix(new):
+            matrix = validate_data(self, new, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+            rows = sp.csr_array(matrix, dtype=np.float64)
+            if rows.nnz and rows.data.min() < 0:
+                raise ValueError(f"new must not have negative weights, got {rows.data.min()}.")
+            return self._vectors_of(rows)
+        from graphrep.vectors import NodeVectors
+
+        names, rows = new_arcs(new, self._graph)
+        settings = {"method": "FastRP.transform", **plain_settings(self.get_params(deep=False))}
+        return NodeVectors(self._vectors_of(rows), names, settings)
+
+    def _vectors_of(self, rows: Any) -> F32:
+        """Vectors of nodes with these weights of the arcs to the fitted nodes, a CSR matrix."""
         degree = np.asarray(rows.sum(axis=1)).ravel()
         step = sp.diags_array(np.divide(1.0, degree, out=np.zeros_like(degree), where=degree > 0)) @ rows
         total = np.zeros((rows.shape[0], self._settings.dimensions), dtype=np.float32)
@@ -161,6 +184,17 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
                 y = np.ascontiguousarray(step @ power, dtype=np.float32)
                 accumulate_rows(y, weight, total, normalize=self.normalize_rows, n_jobs=self.n_jobs)
         return np.asarray((total - self.mean_) / self.scale_)
+
+    def _state(self) -> dict[str, Any]:
+        settings = tuple(self._settings)
+        fitted = {"mean_": self.mean_, "scale_": self.scale_, "_features": self._features, "_settings": settings}
+        return fitted | {"_graph": packed_graph(self._graph)}
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        settings, graph = _Settings(*state["_settings"]), unpacked_graph(state["_graph"])
+        if graph.num_nodes != len(state["nodes_"]) or len(state["mean_"]) != settings.dimensions:
+            raise ValueError("graph and vectors differ in size")
+        super()._restore(state | {"_settings": settings, "_graph": graph})
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -181,6 +215,7 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
         for weight, power in zip(settings.weights, self._powers(graph), strict=True):
             if weight:
                 self._accumulate(power, weight, total)
+        _warn_of_sameness(graph, total)
         self.mean_, self.scale_ = self._moments(total)
         if self.standardize:
             total -= self.mean_
@@ -214,6 +249,7 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
                 seed=settings.seed,
                 scale=scale,
                 row_scale=self._degree_factor(graph),
+                keys=graph.node_keys(),
                 n_jobs=self.n_jobs,
             )
             spare = None
@@ -229,21 +265,24 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
         """N_0: random columns, then feature columns."""
         settings = self._settings
         random_columns = settings.dimensions - settings.feature_columns
-        factor = self._degree_factor(graph)
+        factor, keys = self._degree_factor(graph), graph.node_keys()
         if settings.feature_columns == 0:
-            return self._random(graph.num_nodes, random_columns, settings.density, settings.seed, factor)
+            return self._random(graph.num_nodes, random_columns, settings.density, settings.seed, factor, keys)
         initial = np.empty((graph.num_nodes, settings.dimensions), dtype=np.float32)
         initial[:, :random_columns] = self._random(
-            graph.num_nodes, random_columns, settings.density, settings.seed, factor
+            graph.num_nodes, random_columns, settings.density, settings.seed, factor, keys
         )
-        loadings = self._random(self._features.shape[1], settings.feature_columns, 1 / 3, settings.seed + 1, None)
+        loadings = self._random(self._features.shape[1], settings.feature_columns, 1 / 3, settings.seed + 1)
         initial[:, random_columns:] = self._features @ loadings
         return initial
 
-    def _random(self, rows: int, columns: int, density: float, seed: int, scale: F32 | None) -> F32:
+    def _random(
+        self, rows: int, columns: int, density: float, seed: int, scale: F32 | None = None, keys: Any = None
+    ) -> F32:
         if columns == 0:
             return np.zeros((rows, 0), dtype=np.float32)
-        return random_projection(rows, columns, density=density, seed=seed, row_scale=scale, n_jobs=self.n_jobs)
+        options: Any = {"density": density, "seed": seed, "row_scale": scale, "keys": keys}
+        return random_projection(rows, columns, **options, n_jobs=self.n_jobs)
 
     def _degree_factor(self, graph: Graph) -> F32 | None:
         beta = self._settings.beta
@@ -285,6 +324,44 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
             raise ValueError(f"features must have shape ({graph.num_nodes}, num_features), got {x.shape}.")
         check_finite("features", x)
         return x
+
+
+def _is_matrix(value: Any) -> bool:
+    return sp.issparse(value) or (hasattr(value, "__array_function__") and value.dtype.kind in "biuf")
+
+
+def _warn_of_sameness(graph: Graph, vectors: F32) -> None:
+    """Warn if many vectors are zero or equal, and say why."""
+    n, zero = len(vectors), ~vectors.any(axis=1)
+    count = int(np.count_nonzero(zero))
+    if count > max(n / 5, 10):
+        sinks = int(np.count_nonzero(zero & (graph.out_degree == 0)))
+        why = f"{sinks} of them have no out-neighbors"
+        if graph.directed:
+            why += "; directed=False lets walks follow an edge in both directions"
+        elif sinks < count:
+            why += ", and the random vectors cancel or vanish for the others"
+        warnings.warn(f"{count} of {n} vectors of FastRP are zero: {why}.", UserWarning, stacklevel=5)
+        return
+    # Rows that differ somewhere mostly differ in a few columns; look at all columns only if these hardly do.
+    if _equal_rows(vectors[:, :: max(1, vectors.shape[1] // 8)]) <= max(n / 2, 10):
+        return
+    equal = _equal_rows(vectors)
+    if equal > max(n / 2, 10):
+        warnings.warn(
+            f"{equal} of {n} vectors of FastRP are equal to that of another node: these nodes have the same neighbors, "
+            "as the leaves of a tree or the customers of one product do. self_influence > 0 tells them apart.",
+            UserWarning,
+            stacklevel=5,
+        )
+
+
+def _equal_rows(vectors: F32) -> int:
+    """Number of rows that are equal to another row, found by a hash of 64 bits."""
+    bits = np.ascontiguousarray(vectors).view(np.uint32).astype(np.uint64)
+    mixed = (bits * _random.mix64(np.arange(1, bits.shape[1] + 1, dtype=np.uint64))).sum(axis=1, dtype=np.uint64)
+    counts = np.unique(mixed, return_counts=True)[1]
+    return int(counts[counts > 1].sum())
 
 
 # With fewer expected entries per row of R, drawing them again at each arc is faster than a dense product.

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
+from graphrep._arrays import as_vectors
 from graphrep._checks import checked_float, checked_int
-from graphrep._embedder import F32, GraphEmbedder
+from graphrep._embedder import F32, GraphEmbedder, extended_graph, new_arcs, packed_graph, unpacked_graph
 from graphrep._estimator import TrainedEstimator
+from graphrep._names import NodeIndex, names_of
 from graphrep._progress import progress_bar
+from graphrep._random import resolve_seed
 from graphrep.embed.interrupts import DeferredInterrupt
 from graphrep.graph import Graph
 from graphrep.learn.callbacks import check_callbacks
@@ -46,6 +50,7 @@ class WalkEmbedder(TrainedEstimator, GraphEmbedder):
     noise_power: float = 0.75
     subsampling: float = 0.0
     checkpoint_seconds: float = 60.0
+    init: Any = None
 
     def _walk_bias(self) -> tuple[float, float]:
         raise NotImplementedError
@@ -72,8 +77,11 @@ class WalkEmbedder(TrainedEstimator, GraphEmbedder):
             learning_rate=self.learning_rate,
             min_learning_rate=self.min_learning_rate,
             seed=seed,
+            node_keys=graph.node_keys(),
             n_jobs=self.n_jobs,
         )
+        if self.init is not None:
+            self._start_from(self.init, graph, model)
         position = _restore(checkpoint, model, total)
 
         def save() -> None:
@@ -111,7 +119,95 @@ class WalkEmbedder(TrainedEstimator, GraphEmbedder):
                     save()
                 raise
         checkpoint.remove()
+        self._graph, self._contexts = graph, model.output
         return model.input if model.input.shape[1] == model.dimensions else np.ascontiguousarray(model.vectors)
+
+    def _start_from(self, init: Any, graph: Graph, model: SkipGram) -> None:
+        """Fill the tables from earlier vectors, matched by name; other nodes keep their random start."""
+        vectors, names = (
+            as_vectors(getattr(init, "node_vectors_", init)),
+            names_of(getattr(init, "node_vectors_", init)),
+        )
+        if vectors.shape[1] != self.dimensions:
+            raise ValueError(f"init must have {self.dimensions} dimensions, got {vectors.shape[1]}.")
+        if names is None and len(vectors) != graph.num_nodes:
+            raise ValueError(f"init has {len(vectors)} rows without names, but the graph has {graph.num_nodes} nodes.")
+        rows = np.arange(graph.num_nodes) if names is None else NodeIndex(names, len(names)).find(graph.nodes)
+        known = rows >= 0
+        if not known.any():
+            raise ValueError(f"init has none of the nodes of the graph, such as {graph.nodes[0]!r}; names must agree.")
+        model.vectors[known] = vectors[rows[known]]
+        if isinstance(init, WalkEmbedder):
+            model.output[known] = init._contexts[rows[known]]
+
+    def transform(self, new: Any) -> Any:
+        """Vectors of new nodes, trained with the vectors of all fitted nodes held fixed.
+
+        The new nodes are added to the fitted graph, and the skip-gram model is trained on walks that start at them, as
+        many per node as in ``fit``. The fitted vectors and context vectors are restored after each pass.
+
+        Parameters
+        ----------
+        new : Graph, networkx graph, path, list of pairs (new node, neighbor), or anything as_graph takes
+            Its nodes are matched with the fitted nodes by name.
+
+        Returns
+        -------
+        NodeVectors
+            Vectors of the nodes that were not fitted.
+
+        Raises
+        ------
+        ValueError
+            Every node of the graph was fitted, or none was.
+
+        Notes
+        -----
+        Results are reproducible with ``n_jobs=1``, and vary in the last digits with several threads.
+        """
+        from graphrep.vectors import NodeVectors
+
+        check_is_fitted(self, "embedding_")
+        names, arcs = new_arcs(new, self._graph)
+        old, added = self._graph.num_nodes, len(names)
+        if (self._graph.node_index.find(names) >= 0).any():
+            raise ValueError("new must have a node that was not fitted, got none.")
+        p, q = self._walk_bias()
+        seed = resolve_seed(self.random_state)
+        graph = extended_graph(self._graph, names, arcs)
+        start = np.arange(old, old + added)
+        sampler = WalkSampler(graph, walk_length=self.walk_length, p=p, q=q, start=start, seed=seed, n_jobs=self.n_jobs)
+        passes = self.walks_per_node * self.epochs
+        model = SkipGram(
+            graph.num_nodes,
+            self.dimensions,
+            counts=np.maximum(graph.out_degree, 1),
+            window=self.window,
+            num_negatives=self.num_negatives,
+            noise_power=self.noise_power,
+            learning_rate=self.learning_rate,
+            min_learning_rate=self.min_learning_rate,
+            seed=seed,
+            node_keys=graph.node_keys(),
+            n_jobs=self.n_jobs,
+        )
+        # A walk visits its start more often than a new node is visited in a fit, so new nodes begin near neighbors.
+        degree = np.maximum(arcs.sum(axis=1), 1e-12)[:, None]
+        model.vectors[old:] += arcs @ self.embedding_ / degree
+        for begin in range(0, passes * added, added):
+            model.vectors[:old], model.output[:old] = self.embedding_, self._contexts
+            ids = np.arange(begin, begin + added)
+            model.train_unchecked(sampler.sample_ids(ids), ids, begin, passes * added)
+        return NodeVectors(model.vectors[old:].copy(), names, {"method": f"{type(self).__name__}.transform"})
+
+    def _state(self) -> dict[str, Any]:
+        return {"_graph": packed_graph(self._graph), "_contexts": self._contexts}
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        graph, contexts = unpacked_graph(state["_graph"]), state["_contexts"]
+        if graph.num_nodes != len(state["embedding_"]) or len(contexts) != graph.num_nodes or contexts.ndim != 2:
+            raise ValueError("graph and vectors differ in size")
+        super()._restore(state | {"_graph": graph})
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -152,6 +248,10 @@ class Node2Vec(WalkEmbedder):
         the chunk of walks in progress, a few seconds (a second Ctrl-C stops at once, without saving). A resumed fit
         equals an uninterrupted one (bit by bit with ``n_jobs=1``).
     checkpoint_seconds : float
+    init : NodeVectors, DataFrame, array, or fitted Node2Vec, optional
+        Earlier vectors to start from, matched by name, so that the vectors of a graph that changed a little stay near
+        those of yesterday; nodes that they lack start at random. A fitted estimator brings its context vectors as well,
+        which keeps the new vectors nearest.
     callbacks : sequence of callable
         Called after every epoch with (epoch, record, estimator); the record holds the seconds of the epoch. One that
         returns True ends the training.

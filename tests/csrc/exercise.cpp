@@ -401,10 +401,10 @@ void walks_and_skipgram(const Graph<Id>& g) {
     for (const int64_t dimensions : {int64_t{5}, int64_t{33}}) {
         const int64_t stride = (dimensions + 15) / 16 * 16;
         same_for_all_threads<float>(n * stride, [&](int threads, float* input) {
-            fill_uniform_rows(input, n, dimensions, stride, 3, threads);
+            fill_uniform_rows(input, n, dimensions, stride, nullptr, 3, threads);
         });
         Array<float> input(n * stride), output(n * stride);
-        fill_uniform_rows(input.data, n, dimensions, stride, 3, 3);
+        fill_uniform_rows(input.data, n, dimensions, stride, nullptr, 3, 3);
 #ifdef GRAPHREP_STD_THREADS  // the thread sanitizer would report that threads share the tables without locks (Hogwild)
         const int threads = 1;
 #else
@@ -457,13 +457,19 @@ void graph_kernels(const Graph<Id>& g) {
             }
         }
     for (const int64_t columns : {1, 5, 16, 33}) {
-        same_for_all_threads<float>(n * columns, [&](int threads, float* out) {
-            fill_projection(nullptr, n, columns, 0.4, 1, 3, out, threads);
-        });
-        same_for_all_threads<float>(n * columns, [&](int threads, float* out) {
-            spmm_projection<Id>(g.indptr.data, g.indices.data, nullptr, nullptr, nullptr, n, columns, 0.4, 1, 3, out,
-                                threads);
-        });
+        Array<double> counts(columns + 1);  // up to all columns, so that short and long shuffles occur
+        for (int64_t k = 0; k <= columns; ++k) counts.data[k] = double(k + 1) / double(columns + 1);
+        Array<uint64_t> keys(n);
+        for (int64_t u = 0; u < n; ++u) keys.data[u] = uint64_t(7 * u);
+        for (const uint64_t* used : {static_cast<const uint64_t*>(nullptr), static_cast<const uint64_t*>(keys.data)}) {
+            const Projection projection{columns, counts.data, used, 3, 1};
+            same_for_all_threads<float>(
+                n * columns, [&](int threads, float* out) { fill_projection(projection, nullptr, n, out, threads); });
+            same_for_all_threads<float>(n * columns, [&](int threads, float* out) {
+                spmm_projection<Id>(projection, g.indptr.data, g.indices.data, nullptr, nullptr, nullptr, n, out,
+                                    threads);
+            });
+        }
         const Array<float> y = random_floats<float>(n * columns);
         same_for_all_threads<float>(
             n * columns, [&](int threads, float* out) { accumulate_rows(y.data, n, columns, 2, true, out, threads); });

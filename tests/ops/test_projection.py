@@ -210,3 +210,38 @@ def test_bad_tables():
         project_neighbors(graph, 4, density=1.0, seed=0, scale=np.ones(4, np.float32))
     with pytest.raises(ValueError, match="y must be a C-contiguous float32 array"):
         accumulate_rows(np.zeros((3, 4)), 1.0, np.zeros((3, 4), np.float32))
+
+
+# Keys and nested rows
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("density", [1.0, 0.3, 0.02])
+def test_a_row_follows_its_key(monkeypatch, backend, density):
+    monkeypatch.setenv("GRAPHREP_BACKEND", backend)
+    keys = np.array([5, 0, 2**64 - 1, 5], dtype=np.uint64)
+    got = random_projection(4, 60, density=density, seed=3, keys=keys)
+    plain = random_projection(6, 60, density=density, seed=3)
+    np.testing.assert_array_equal(got[[0, 1, 3]], plain[[5, 0, 5]])
+    graph = gr.as_graph([[0, 1, 2], [1, 2, 3]], directed=True, num_nodes=4)
+    projected = project_neighbors(graph, 60, density=density, seed=3, keys=keys)
+    np.testing.assert_allclose(projected[:3], got[1:], rtol=1e-6)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_with_another_density_the_entries_are_nested(monkeypatch, backend):
+    """A graph that grows changes the default density a little; that must not move the entries of a row."""
+    monkeypatch.setenv("GRAPHREP_BACKEND", backend)
+    before = None
+    for density in (1e-3, 0.01, 0.011, 0.2, 0.5, 1.0):
+        signs = np.sign(random_projection(200, 50, density=density, seed=1))
+        if before is not None:
+            np.testing.assert_array_equal(signs[before != 0], before[before != 0])
+            assert np.count_nonzero(signs) > np.count_nonzero(before)
+        before = signs
+
+
+def test_keys_are_checked():
+    for keys in (np.zeros(3, dtype=np.uint64), np.zeros(4, dtype=np.int64), np.zeros(8, dtype=np.uint64)[::2]):
+        with pytest.raises(ValueError, match="keys must be a C-contiguous uint64 array of shape"):
+            random_projection(4, 8, density=1.0, keys=keys)

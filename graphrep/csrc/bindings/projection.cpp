@@ -20,14 +20,15 @@ void bind_projection_of(nb::module_& m) {
     m.def(
         "spmm_projection",
         [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, MaybeIn<float> scale, MaybeIn<float> row_scale,
-           double density, float magnitude, uint64_t seed, Out<float, 2> y, int num_threads) {
-            spmm_projection<Id>(indptr.data(), indices.data(), pointer(weights), pointer(scale), pointer(row_scale),
-                                int64_t(y.shape(0)), int64_t(y.shape(1)), density, magnitude, seed, y.data(),
-                                num_threads);
+           MaybeIn<uint64_t> keys, In<double> counts, float magnitude, uint64_t seed, Out<float, 2> y,
+           int num_threads) {
+            spmm_projection<Id>({int64_t(y.shape(1)), counts.data(), pointer(keys), seed, magnitude}, indptr.data(),
+                                indices.data(), pointer(weights), pointer(scale), pointer(row_scale),
+                                int64_t(y.shape(0)), y.data(), num_threads);
         },
         "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "scale"_a.noconvert().none(),
-        "row_scale"_a.noconvert().none(), "density"_a, "magnitude"_a, "seed"_a, "y"_a.noconvert(), "num_threads"_a,
-        Released());
+        "row_scale"_a.noconvert().none(), "keys"_a.noconvert().none(), "counts"_a.noconvert(), "magnitude"_a, "seed"_a,
+        "y"_a.noconvert(), "num_threads"_a, Released());
 }
 
 }  // namespace
@@ -37,12 +38,13 @@ void bind_projection(nb::module_& m) {
     bind_projection_of<int64_t>(m);
     m.def(
         "fill_projection",
-        [](MaybeIn<float> row_scale, double density, float magnitude, uint64_t seed, Out<float, 2> r, int num_threads) {
-            fill_projection(pointer(row_scale), int64_t(r.shape(0)), int64_t(r.shape(1)), density, magnitude, seed,
-                            r.data(), num_threads);
+        [](MaybeIn<float> row_scale, MaybeIn<uint64_t> keys, In<double> counts, float magnitude, uint64_t seed,
+           Out<float, 2> r, int num_threads) {
+            fill_projection({int64_t(r.shape(1)), counts.data(), pointer(keys), seed, magnitude}, pointer(row_scale),
+                            int64_t(r.shape(0)), r.data(), num_threads);
         },
-        "row_scale"_a.noconvert().none(), "density"_a, "magnitude"_a, "seed"_a, "r"_a.noconvert(), "num_threads"_a,
-        Released());
+        "row_scale"_a.noconvert().none(), "keys"_a.noconvert().none(), "counts"_a.noconvert(), "magnitude"_a, "seed"_a,
+        "r"_a.noconvert(), "num_threads"_a, Released());
     m.def(
         "accumulate_rows",
         [](In<float, 2> y, float factor, bool normalize, Out<float, 2> total, int num_threads) {

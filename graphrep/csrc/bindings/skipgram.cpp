@@ -53,11 +53,11 @@ void bind_skipgram(nb::module_& m) {
     bind_skipgram_of<int64_t>(m);
     m.def(
         "fill_uniform_rows",
-        [](Out<float, 2> table, int64_t dimensions, uint64_t seed, int num_threads) {
-            fill_uniform_rows(table.data(), int64_t(table.shape(0)), dimensions, int64_t(table.shape(1)), seed,
-                              num_threads);
+        [](Out<float, 2> table, int64_t dimensions, MaybeIn<uint64_t> keys, uint64_t seed, int num_threads) {
+            fill_uniform_rows(table.data(), int64_t(table.shape(0)), dimensions, int64_t(table.shape(1)), pointer(keys),
+                              seed, num_threads);
         },
-        "table"_a.noconvert(), "dimensions"_a, "seed"_a, "num_threads"_a, Released());
+        "table"_a.noconvert(), "dimensions"_a, "keys"_a.noconvert().none(), "seed"_a, "num_threads"_a, Released());
 }
 
 }  // namespace graphrep

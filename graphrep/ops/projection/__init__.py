@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import bdtr
 
 from graphrep._backend import choose
 from graphrep._checks import checked_int
@@ -16,6 +17,8 @@ from graphrep.ops.projection import cpu, reference
 __all__ = ["accumulate_rows", "project_neighbors", "random_projection"]
 
 F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+U64 = npt.NDArray[np.uint64]
 
 
 def random_projection(
@@ -25,13 +28,14 @@ def random_projection(
     density: float,
     seed: int = 0,
     row_scale: F32 | None = None,
+    keys: U64 | None = None,
     n_jobs: int | None = None,
 ) -> F32:
     r"""Dense copy of :math:`\mathrm{diag}(\texttt{row\_scale})\, R` for a very sparse random matrix R.
 
     An entry of R is :math:`\pm 1/\sqrt{\texttt{density} \cdot \texttt{columns}}` with probability ``density``, both
-    signs equally likely, and otherwise 0. It is a function of (seed, row, column), so the first rows do not depend on
-    num_rows.
+    signs equally likely, and otherwise 0; entries are independent. A row is a function of (seed, key of the row), so it
+    does not depend on the other rows. With a smaller density, a row loses some of its entries and keeps the others.
 
     Parameters
     ----------
@@ -40,6 +44,8 @@ def random_projection(
     seed : int
         In [0, 2**64).
     row_scale : float32 array of shape (num_rows,), optional
+    keys : uint64 array of shape (num_rows,), optional
+        Keys of the rows, such as :meth:`graphrep.Graph.node_keys`; default: the row numbers.
     n_jobs : int or None
 
     Returns
@@ -48,7 +54,8 @@ def random_projection(
 
     Notes
     -----
-    Time O(num_rows * columns) to zero the result, and O(1 + density * columns) random numbers per row.
+    Time O(num_rows * columns) to zero the result, and O(1 + density * columns) random numbers per row: the number of
+    entries is binomial, and they stand at the first columns of a random permutation.
 
     References
     ----------
@@ -62,10 +69,11 @@ def random_projection(
            [0.5, 0.5, 0.5, 0.5]], dtype=float32)
     """
     shape = checked_int("num_rows", num_rows, 0), checked_int("columns", columns, 1)
-    _check(density, seed, shape[0], row_scale=row_scale)
+    _check(density, seed, shape[0], keys, row_scale=row_scale)
     out = np.empty(shape, dtype=np.float32)
+    counts, magnitude = _entry_counts(density, shape[1]), _magnitude(density, shape[1])
     choose("random_projection", {"native": cpu.fill, "reference": reference.fill})(
-        row_scale, density, _magnitude(density, columns), seed, out, resolve_threads(n_jobs)
+        row_scale, keys, counts, magnitude, seed, out, resolve_threads(n_jobs)
     )
     return out
 
@@ -78,6 +86,7 @@ def project_neighbors(
     seed: int = 0,
     scale: F32 | None = None,
     row_scale: F32 | None = None,
+    keys: U64 | None = None,
     out: F32 | None = None,
     n_jobs: int | None = None,
 ) -> F32:
@@ -91,7 +100,7 @@ def project_neighbors(
     graph : Graph or anything :func:`graphrep.as_graph` takes
         Its adjacency is A.
     columns : int
-    density, seed
+    density, seed, keys
         Parameters of R, as in :func:`random_projection`.
     scale, row_scale : float32 arrays of shape (num_nodes,), optional
     out : float32 array of shape (num_nodes, columns), optional
@@ -113,13 +122,14 @@ def project_neighbors(
     """
     g: Graph = as_graph(graph)
     shape = g.num_nodes, checked_int("columns", columns, 1)
-    _check(density, seed, g.num_nodes, scale=scale, row_scale=row_scale)
+    _check(density, seed, g.num_nodes, keys, scale=scale, row_scale=row_scale)
+    magnitude, counts = _magnitude(density, shape[1]), _entry_counts(density, shape[1])
     if out is None:
         out = np.empty(shape, dtype=np.float32)
     else:
         _check_table("out", out, shape)
     choose("project_neighbors", {"native": cpu.project_neighbors, "reference": reference.project_neighbors})(
-        g, scale, row_scale, density, _magnitude(density, columns), seed, out, resolve_threads(n_jobs)
+        g, scale, row_scale, keys, counts, magnitude, seed, out, resolve_threads(n_jobs)
     )
     return out
 
@@ -140,10 +150,20 @@ def _magnitude(density: float, columns: int) -> float:
     return float(1 / np.sqrt(density * columns))
 
 
-def _check(density: float, seed: int, num_rows: int, **scales: Any) -> None:
+def _entry_counts(density: float, columns: int) -> F64:
+    """Distribution function of the number of entries in a row, at 0 … columns."""
+    counts: F64 = np.ascontiguousarray(bdtr(np.arange(columns + 1), columns, density))
+    counts[columns] = 1
+    return counts
+
+
+def _check(density: float, seed: int, num_rows: int, keys: Any, **scales: Any) -> None:
     if not 0 < density <= 1:
         raise ValueError(f"density must lie in (0, 1], got {density}.")
     checked_int("seed", seed, 0, 2**64 - 1)
+    if keys is not None and (keys.dtype != np.uint64 or keys.shape != (num_rows,) or not keys.flags.c_contiguous):
+        got = f"{keys.dtype} {keys.shape}"
+        raise ValueError(f"keys must be a C-contiguous uint64 array of shape ({num_rows},), got {got}.")
     for name, scale in scales.items():
         if scale is not None:
             _check_table(name, scale, (num_rows,), writeable=False)

@@ -8,17 +8,25 @@ from graphrep import _core
 from graphrep.graph import Graph
 
 
-def fill(row_scale: Any, density: float, magnitude: float, seed: int, out: Any, num_threads: int) -> None:
+def fill(row_scale: Any, keys: Any, counts: Any, magnitude: float, seed: int, out: Any, num_threads: int) -> None:
     """Out = diag(row_scale) R."""
-    _core.fill_projection(row_scale, density, magnitude, seed, out, num_threads)
+    _core.fill_projection(row_scale, keys, counts, magnitude, seed, out, num_threads)
 
 
 def project_neighbors(
-    graph: Graph, scale: Any, row_scale: Any, density: float, magnitude: float, seed: int, out: Any, num_threads: int
+    graph: Graph,
+    scale: Any,
+    row_scale: Any,
+    keys: Any,
+    counts: Any,
+    magnitude: float,
+    seed: int,
+    out: Any,
+    num_threads: int,
 ) -> None:
     """Out = diag(scale) A diag(row_scale) R."""
     _core.spmm_projection(
-        graph.indptr, graph.indices, graph.weights, scale, row_scale, density, magnitude, seed, out, num_threads
+        graph.indptr, graph.indices, graph.weights, scale, row_scale, keys, counts, magnitude, seed, out, num_threads
     )
 
 

@@ -10,30 +10,37 @@ from graphrep import _random
 from graphrep.graph import Graph
 
 
-def fill(row_scale: Any, density: float, magnitude: float, seed: int, out: Any, num_threads: int) -> None:
-    """Out = diag(row_scale) R; gaps between the nonzero columns of a row are geometrically distributed."""
+def fill(row_scale: Any, keys: Any, counts: Any, magnitude: float, seed: int, out: Any, num_threads: int) -> None:
+    """Out = diag(row_scale) R; the entries of a row are the first columns of a shuffle."""
     out.fill(0)
     num_rows, columns = out.shape
     for row in range(num_rows):
-        key, column, draw = _random.stream_key(seed, row), -1, 0
-        while True:
-            bits = _random.random_bits(key, draw)
-            with np.errstate(divide="ignore"):
-                gap = np.log(_random.uniform_double(bits)) / np.log1p(-density) if density < 1 else 0.0
-            if not gap < columns - 1 - column:
-                break
-            column, draw = column + 1 + int(gap), draw + 1
-            out[row, column] = -magnitude if int(bits) & 1 else magnitude
+        key = _random.stream_key(seed, row if keys is None else keys[row])
+        drawn = _random.uniform_double(_random.random_bits(key, 0))
+        order = np.arange(columns)
+        for i in range(int(np.searchsorted(counts[:columns], drawn, side="right"))):
+            bits = _random.random_bits(key, i + 1)
+            at = i + int(_random.bounded(bits, columns - i))
+            order[i], order[at] = order[at], order[i]
+            out[row, order[i]] = -magnitude if int(bits) & 1 else magnitude
     if row_scale is not None:
         out *= row_scale[:, None]
 
 
 def project_neighbors(
-    graph: Graph, scale: Any, row_scale: Any, density: float, magnitude: float, seed: int, out: Any, num_threads: int
+    graph: Graph,
+    scale: Any,
+    row_scale: Any,
+    keys: Any,
+    counts: Any,
+    magnitude: float,
+    seed: int,
+    out: Any,
+    num_threads: int,
 ) -> None:
     """Out = diag(scale) A diag(row_scale) R."""
     r = np.empty_like(out)
-    fill(row_scale, density, magnitude, seed, r, num_threads)
+    fill(row_scale, keys, counts, magnitude, seed, r, num_threads)
     y: Any = graph.to_scipy().astype(np.float64) @ r.astype(np.float64)
     out[...] = y if scale is None else y * scale[:, None]
 

@@ -55,6 +55,8 @@ class SkipGram:
     learning_rate, min_learning_rate : float
     seed : int, None, RandomState or Generator
         None uses a new seed in every call.
+    node_keys : uint64 array of shape (num_nodes,), optional
+        Keys of the initial vectors, such as :meth:`graphrep.Graph.node_keys`; default: the row numbers.
     n_jobs : int or None
         Number of threads. Several threads update the tables without locks (Hogwild), so results vary from run to run.
         ``n_jobs=1`` gives the same bits in every run on one instruction set.
@@ -101,6 +103,7 @@ class SkipGram:
         learning_rate: float = 0.025,
         min_learning_rate: float = 1e-4,
         seed: Any = 0,
+        node_keys: npt.NDArray[np.uint64] | None = None,
         n_jobs: int | None = None,
     ) -> None:
         self.num_nodes = checked_int("num_nodes", num_nodes, 1)
@@ -113,6 +116,9 @@ class SkipGram:
         self.min_learning_rate = checked_float("min_learning_rate", min_learning_rate, 0, self.learning_rate)
         self.seed = _random.resolve_seed(seed)
         self.num_threads = resolve_threads(n_jobs)
+        self.node_keys = node_keys
+        if node_keys is not None and (node_keys.dtype != np.uint64 or node_keys.shape != (self.num_nodes,)):
+            raise ValueError(f"node_keys must be a uint64 array of shape ({self.num_nodes},).")
         occurrences = np.asarray(counts)
         if occurrences.shape != (self.num_nodes,) or occurrences.dtype.kind not in "iu" or (occurrences < 0).any():
             raise ValueError(

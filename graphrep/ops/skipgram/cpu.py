@@ -24,7 +24,7 @@ def noise_table(counts: npt.NDArray[np.int64], power: float) -> tuple[Any, Any]:
 
 def initial_vectors(model: SkipGram) -> None:
     """Fill the input table."""
-    _core.fill_uniform_rows(model.input, model.dimensions, model.seed, model.num_threads)
+    _core.fill_uniform_rows(model.input, model.dimensions, model.node_keys, model.seed, model.num_threads)
 
 
 def train(model: SkipGram, walks: Any, walk_ids: Any, first: int, total: int) -> None:

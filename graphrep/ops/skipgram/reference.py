@@ -36,7 +36,8 @@ def noise_table(counts: npt.NDArray[np.int64], power: float) -> tuple[Any, Any]:
 
 def initial_vectors(model: SkipGram) -> None:
     """Fill the input table."""
-    keys = _random.stream_key(model.seed, np.arange(model.num_nodes))
+    names = np.arange(model.num_nodes) if model.node_keys is None else model.node_keys
+    keys = _random.stream_key(model.seed, names)
     bits = _random.random_bits(keys[:, None], np.arange(model.dimensions)[None, :])
     model.input.fill(0)
     model.vectors[...] = (_random.uniform_float(bits) - np.float32(0.5)) / np.float32(model.dimensions)

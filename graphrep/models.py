@@ -1,0 +1,57 @@
+"""Fitted estimators from files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from graphrep import contrast, embed
+from graphrep._embedder import GraphEmbedder
+from graphrep.io.models import read_model
+
+if TYPE_CHECKING:
+    import os
+
+__all__ = ["load"]
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """Estimator from a file that its ``save`` wrote, fitted.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    estimator
+        It equals the saved one: the same vectors, and the same result of ``transform``. Callbacks, checkpoint and
+        progress have their defaults.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError
+        The file is damaged, or not a model of graphrep. Nothing is unpickled.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import networkx as nx
+    >>> import graphrep as gr
+    >>> model = gr.FastRP(dimensions=16).fit(nx.karate_club_graph())
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "karate.safetensors"
+    >>> model.save(path)
+    >>> gr.load(path).transform([("newcomer", 0), ("newcomer", 1)])
+    NodeVectors(num_nodes=1, dimensions=16)
+    """
+    kind, params, state = read_model(path)
+    made = next((getattr(room, kind) for room in (embed, contrast) if kind in room.__all__), None)
+    if not (isinstance(made, type) and issubclass(made, GraphEmbedder)):
+        raise ValueError(f"{path} holds a {kind}, which is no estimator of node vectors of this version of graphrep.")
+    try:
+        model = made(**params)
+        model._restore(state)
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+        raise ValueError(f"{path} does not hold a whole {kind} of this version of graphrep: {error}.") from None
+    return model
