@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from sklearn.base import BaseEstimator
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from graphrep._saving import SavedEstimator
 from graphrep.graph import Graph, as_graph
 
 if TYPE_CHECKING:
@@ -21,11 +21,8 @@ if TYPE_CHECKING:
 
 F32 = npt.NDArray[np.float32]
 
-# Parameters that matter only while an estimator runs; a model file leaves them out.
-_RUN_ONLY = ("callbacks", "checkpoint", "progress")
 
-
-class GraphEmbedder(BaseEstimator):  # type: ignore[misc]
+class GraphEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedEstimator):  # type: ignore[misc]
     """Base of estimators that turn a graph into one vector per node.
 
     Subclasses implement ``_embed(graph) -> float32 array (num_nodes, dimensions)``.
@@ -72,47 +69,31 @@ class GraphEmbedder(BaseEstimator):  # type: ignore[misc]
         settings = {"method": type(self).__name__, **plain_settings(self.get_params(deep=False))}
         return NodeVectors(self.embedding_, self.nodes_, settings)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted estimator to one file, from which :func:`graphrep.load` makes it again in any process.
-
-        The file is safetensors, without pickle, and replaces an existing one once it is complete. It holds the
-        parameters, the vectors and what ``transform`` needs, and the graph with names that are strings or integers.
-
-        Raises
-        ------
-        NotFittedError
-            The estimator is not fitted.
-        ValueError
-            A parameter is an object that the file cannot hold, such as a function.
-        """
-        from graphrep.io.models import write_model
-
-        check_is_fitted(self, "embedding_")
-        params = {name: value for name, value in self.get_params(deep=False).items() if name not in _RUN_ONLY}
-        state = {"embedding_": self.embedding_, "nodes_": self.nodes_, "n_features_in_": self.n_features_in_}
-        write_model(path, type(self).__name__, params, state | self._state())
-
     def _state(self) -> dict[str, Any]:
-        """Fitted state beyond vectors and names that ``save`` writes."""
-        return {}
+        return {"nodes_": self.nodes_, "n_features_in_": self.n_features_in_}
 
     def _restore(self, state: dict[str, Any]) -> None:
-        """Set the state that ``_state`` returned; raises ValueError if it does not fit together."""
-        n = len(state["nodes_"])
-        if state["embedding_"].ndim != 2 or len(state["embedding_"]) != n:
+        if state["embedding_"].ndim != 2 or len(state["embedding_"]) != len(state["nodes_"]):
             raise ValueError("vectors and names differ in number")
-        for name, value in state.items():
-            setattr(self, name, value)
+        super()._restore(state)
 
     def _embed(self, graph: Graph, **options: Any) -> F32:
         raise NotImplementedError
 
-    def _validated_graph(self, graph: Any) -> Graph:
+    def _new_rows(self, matrix: Any) -> sp.csr_array:
+        """Weights of the arcs from new nodes to the fitted nodes, a checked matrix of shape (num_new, num_nodes)."""
+        matrix = validate_data(self, matrix, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        rows = sp.csr_array(matrix, dtype=np.float64)
+        if rows.nnz and rows.data.min() < 0:
+            raise ValueError(f"new must not have negative weights, got {rows.data.min()}.")
+        return rows
+
+    def _validated_graph(self, graph: Any, *, reset: bool = True) -> Graph:
         if isinstance(graph, (list, tuple)):
             graph = np.asarray(graph)
         if sp.issparse(graph) or (hasattr(graph, "__array_function__") and not _is_edge_array(graph)):
             matrix = validate_data(
-                self, graph, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=1
+                self, graph, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=1, reset=reset
             )
             if matrix.shape[0] != matrix.shape[1]:
                 raise ValueError(f"graph must be a square adjacency matrix, got shape {matrix.shape}.")
@@ -124,31 +105,30 @@ class GraphEmbedder(BaseEstimator):  # type: ignore[misc]
         g = as_graph(graph)
         if g.num_nodes == 0:
             raise ValueError("graph must have at least one node, got none.")
-        self.n_features_in_ = g.num_nodes
+        if reset:
+            self.n_features_in_ = g.num_nodes
         return g
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.embedding_.shape[1])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
         tags.input_tags.pairwise = True
         tags.input_tags.sparse = True
         tags.input_tags.positive_only = True
         return tags
 
 
+def is_matrix(value: Any) -> bool:
+    """Whether a value is a matrix of weights, not edges or a graph."""
+    return sp.issparse(value) or (hasattr(value, "__array_function__") and value.dtype.kind in "biuf")
+
+
 def _is_edge_array(array: Any) -> bool:
     return isinstance(array, np.ndarray) and array.ndim == 2 and len(array) == 2 and array.shape[1] != 2
-
-
-def packed_graph(graph: Graph) -> dict[str, Any]:
-    """A graph without features as the values of a model file."""
-    names = graph.node_index.names
-    csr = {"indptr": graph.indptr, "indices": graph.indices, "weights": graph.weights}
-    return csr | {"nodes": names, "directed": graph.directed}
-
-
-def unpacked_graph(parts: dict[str, Any]) -> Graph:
-    """The graph of :func:`packed_graph`, checked."""
-    return Graph(parts["indptr"], parts["indices"], parts["weights"], directed=parts["directed"], nodes=parts["nodes"])
 
 
 def new_arcs(new: Any, fitted: Graph) -> tuple[npt.NDArray[Any], sp.csr_array]:
@@ -178,9 +158,9 @@ def new_arcs(new: Any, fitted: Graph) -> tuple[npt.NDArray[Any], sp.csr_array]:
     return g.nodes[chosen], matrix
 
 
-def extended_graph(fitted: Graph, names: npt.NDArray[Any], arcs: sp.csr_array) -> Graph:
-    """The fitted graph with new nodes in the last rows, and their arcs to fitted nodes."""
-    old, total = fitted.num_nodes, fitted.num_nodes + len(names)
+def extended_graph(fitted: Graph, names: npt.NDArray[Any] | None, arcs: sp.csr_array) -> Graph:
+    """The fitted graph with new nodes in the last rows, and their arcs to fitted nodes; nameless if ``names`` is."""
+    old, total = fitted.num_nodes, fitted.num_nodes + arcs.shape[0]
     new = arcs.tocoo()
     source = np.concatenate([fitted.sources().astype(np.int64), new.row + old])
     target = np.concatenate([fitted.indices.astype(np.int64), new.col])
@@ -190,7 +170,7 @@ def extended_graph(fitted: Graph, names: npt.NDArray[Any], arcs: sp.csr_array) -
         num_nodes=total,
         weights=None if fitted.weights is None and (weights == 1).all() else weights,
         directed=fitted.directed,
-        nodes=[*fitted.nodes.tolist(), *names.tolist()],
+        nodes=None if names is None else [*fitted.nodes.tolist(), *names.tolist()],
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sklearn.base import BaseEstimator
 
 from graphrep._checks import checked_float, checked_int
+from graphrep.graph import Graph, as_graph
 
 if TYPE_CHECKING:
     import torch
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from graphrep.learn.callbacks import Callback
     from graphrep.learn.checkpoint import Checkpoint
 
-__all__ = ["LoopEstimator", "TrainedEstimator"]
+__all__ = ["LoopEstimator", "TrainedEstimator", "undirected_unweighted"]
 
 # Parameters that may differ between an interrupted fit and the one that resumes it, because they do not change results.
 RUN_OPTIONS = ("callbacks", "checkpoint", "checkpoint_seconds", "device", "max_seconds", "n_jobs", "progress")
@@ -75,3 +76,10 @@ class LoopEstimator(TrainedEstimator):
         import torch
 
         return torch.device(self.device or "cpu")
+
+
+def undirected_unweighted(graph: Graph) -> Graph:
+    """The graph without weights; ValueError if it is directed."""
+    if graph.directed:
+        raise ValueError("graph must be undirected, got a directed graph; pass graph.to_undirected().")
+    return graph if graph.weights is None else as_graph(graph, weights=False)

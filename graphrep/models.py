@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from graphrep import contrast, embed
-from graphrep._embedder import GraphEmbedder
+from graphrep import contrast, embed, linkpred
+from graphrep._saving import SavedEstimator
 from graphrep.io.models import read_model
 
 if TYPE_CHECKING:
@@ -46,12 +46,12 @@ def load(path: str | os.PathLike[str]) -> Any:
     NodeVectors(num_nodes=1, dimensions=16)
     """
     kind, params, state = read_model(path)
-    made = next((getattr(room, kind) for room in (embed, contrast) if kind in room.__all__), None)
-    if not (isinstance(made, type) and issubclass(made, GraphEmbedder)):
-        raise ValueError(f"{path} holds a {kind}, which is no estimator of node vectors of this version of graphrep.")
+    made = next((getattr(room, kind) for room in (embed, contrast, linkpred) if kind in room.__all__), None)
+    if not (isinstance(made, type) and issubclass(made, SavedEstimator)):
+        raise ValueError(f"{path} holds a {kind}, which is no estimator that this version of graphrep can load.")
     try:
         model = made(**params)
         model._restore(state)
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError, RuntimeError) as error:
         raise ValueError(f"{path} does not hold a whole {kind} of this version of graphrep: {error}.") from None
     return model

@@ -15,17 +15,20 @@ from torch import nn
 
 from graphrep._arrays import to_numpy
 from graphrep._checks import check_finite, checked_float, checked_int
-from graphrep._embedder import F32, GraphEmbedder
-from graphrep._estimator import LoopEstimator
+from graphrep._embedder import F32, GraphEmbedder, is_matrix
+from graphrep._estimator import LoopEstimator, undirected_unweighted
+from graphrep._saving import load_weights, weights_of
 from graphrep._threads import limited_threads
 from graphrep.contrast.heads import HEADS, Head, PairHead
 from graphrep.contrast.sources import View
 from graphrep.contrast.stopping import Probe, make_stop
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph
 from graphrep.learn.checkpoint import Checkpoint
 from graphrep.learn.loop import Loop
 from graphrep.nn.gcn import GCN
 from graphrep.nn.generators import make_generator, using_generator
+from graphrep.nn.sparse import as_features
+from graphrep.ops.adjacency import as_adjacency
 from graphrep.ops.projection import random_projection
 
 Tensor = torch.Tensor
@@ -97,12 +100,58 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
 
     def _embed(self, graph: Graph, **_: Any) -> F32:
         self._check()
-        if graph.directed:
-            raise ValueError("graph must be undirected, got a directed graph; pass graph.to_undirected().")
-        if graph.weights is not None:
-            graph = as_graph(graph, weights=False)
         with limited_threads(self.n_jobs):
-            return self._fit_vectors(graph)
+            return self._fit_vectors(undirected_unweighted(graph))
+
+    def transform(self, graph: Any) -> Any:
+        """Vectors of all nodes of another graph by the trained encoder, without training.
+
+        Parameters
+        ----------
+        graph : Graph or anything :func:`graphrep.as_graph` takes
+            With features as in ``fit``; without features in both, a node's random features are a function of its name.
+
+        Returns
+        -------
+        float32 array of shape (num_nodes, dimensions) for a matrix, else NodeVectors
+
+        Raises
+        ------
+        ValueError
+            The graph is directed, or its features have another number of columns.
+        """
+        from graphrep.vectors import NodeVectors
+
+        check_is_fitted(self, "embedding_")
+        g = undirected_unweighted(self._validated_graph(graph, reset=False))
+        with limited_threads(self.n_jobs):
+            features = self._features(g, self._seed)
+            if features.shape[1] != self._in_channels:
+                raise ValueError(
+                    f"graph must have {self._in_channels} features per node as in fit, got {features.shape[1]}."
+                )
+            x, adj = self._tensors(g, features)
+            vectors: F32 = self._encode(self.encoder_, x, adj).cpu().numpy()
+        return vectors if is_matrix(graph) else NodeVectors(vectors, g.nodes)
+
+    def _tensors(self, graph: Graph, features: Any) -> tuple[Any, Any]:
+        """Features and adjacency on the device, in the form that the encoder takes."""
+        return as_features(features, self._device()), as_adjacency(graph).to(self._device())
+
+    def _encode(self, encoder: Any, x: Any, adj: Any) -> Tensor:
+        """Final vectors of a graph."""
+        vectors: Tensor = encoder.infer(x, adj)
+        return vectors
+
+    def _state(self) -> dict[str, Any]:
+        names = ("_seed", "_in_channels", "history_", "best_epoch_", "num_parameters_")
+        fitted = {name: getattr(self, name) for name in names}
+        return super()._state() | fitted | {"encoder_": weights_of(self.encoder_)}
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        encoder = self._make_encoder(state["_in_channels"], "glorot")
+        load_weights(encoder, state["encoder_"])
+        super()._restore(state | {"encoder_": encoder.to(self._device())})
 
     def _fit_vectors(self, graph: Graph) -> F32:
         raise NotImplementedError
@@ -156,6 +205,7 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
     ) -> bool:
         """Train ``encoder_`` and record the history; returns whether training is complete."""
         device, source = self._device(), make_source()
+        self._seed, self._in_channels = checkpoint.seed, in_channels
         with using_generator(make_generator(checkpoint.seed)):
             encoder = self._make_encoder(in_channels, init)
             model = ContrastModel(encoder, self._make_head(in_channels, checkpoint.seed, init)).to(device)

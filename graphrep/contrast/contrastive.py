@@ -14,8 +14,7 @@ from graphrep._embedder import F32
 from graphrep.contrast._base import COMMON_SETTINGS, ContrastiveEmbedder
 from graphrep.contrast.sources import GraphSource
 from graphrep.graph import Graph
-from graphrep.nn.sparse import SparseFeatures, as_features
-from graphrep.ops.adjacency import as_adjacency
+from graphrep.nn.sparse import SparseFeatures
 from graphrep.ops.convolution import propagate
 
 __all__ = ["Contrastive"]
@@ -140,30 +139,32 @@ class Contrastive(ContrastiveEmbedder):
 
     def _fit_vectors(self, graph: Graph) -> F32:
         augmentation = {name: _pair(name, self._setting(name)) for name in ("feature_masking", "edge_dropping")}
-        device = self._device()
         checkpoint = self._open_checkpoint(graph, graph.x)
         features = self._features(graph, checkpoint.seed)
-        x: Any = as_features(features, device)
-        adj = as_adjacency(graph).to(device)
-        passing = adj if self.encoder != "mlp" else None
-        if isinstance(x, SparseFeatures) and not isinstance(self.encoder, str):
-            x = x.to_dense()
+        x, adj = self._tensors(graph, features)
 
         def infer(encoder: Any) -> Tensor:
-            h: Tensor = encoder.infer(x, passing)
-            smooth = h
-            for _ in range(self._setting("power_steps")):
-                smooth = propagate(adj, smooth)
-            return h + smooth if smooth is not h else h
+            return self._encode(encoder, x, adj)
 
         def source() -> GraphSource:
-            return GraphSource(x, adj, **augmentation, message_passing=passing is not None)
+            return GraphSource(x, adj, **augmentation, message_passing=self.encoder != "mlp")
 
         complete = self._train(source, int(features.shape[1]), infer, checkpoint, init="glorot")
         embedding: F32 = infer(self.encoder_).cpu().numpy()
         if complete:
             checkpoint.remove()
         return embedding
+
+    def _tensors(self, graph: Graph, features: Any) -> tuple[Any, Any]:
+        x, adj = super()._tensors(graph, features)
+        return (x.to_dense() if isinstance(x, SparseFeatures) and not isinstance(self.encoder, str) else x), adj
+
+    def _encode(self, encoder: Any, x: Any, adj: Any) -> Tensor:
+        h: Tensor = encoder.infer(x, adj if self.encoder != "mlp" else None)
+        smooth = h
+        for _ in range(self._setting("power_steps")):
+            smooth = propagate(adj, smooth)
+        return h + smooth if smooth is not h else h
 
     def _make_encoder(self, in_channels: int, init: str) -> Any:
         if isinstance(self.encoder, str):

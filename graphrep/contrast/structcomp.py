@@ -18,8 +18,6 @@ from graphrep.contrast.compress import ClusterMeans
 from graphrep.contrast.partition import Clusters, metis
 from graphrep.contrast.sources import ClusterSource, cluster_graph
 from graphrep.graph import Graph
-from graphrep.nn.sparse import as_features
-from graphrep.ops.adjacency import as_adjacency
 from graphrep.ops.library import empty_cache
 
 __all__ = ["StructComp"]
@@ -152,8 +150,7 @@ class StructComp(ContrastiveEmbedder):
             return ClusterSource(means, between, self.drop_members, weighted=self.weigh_cluster_edges)
 
         def infer(encoder: Any) -> Tensor:
-            vectors: Tensor = encoder.infer(as_features(features, device), as_adjacency(graph).to(device))
-            return vectors
+            return self._encode(encoder, *self._tensors(graph, features))
 
         complete = self._train(source, int(features.shape[1]), infer, checkpoint, init="linear")
         self.encoder_.zero_grad()
@@ -165,6 +162,9 @@ class StructComp(ContrastiveEmbedder):
         if complete:
             checkpoint.remove()
         return embedding
+
+    def _state(self) -> dict[str, Any]:
+        return super()._state() | {name: getattr(self, name) for name in ("clusters_", "n_clusters_", "seconds_")}
 
     def _check(self) -> None:
         super()._check()

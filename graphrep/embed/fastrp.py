@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
 from graphrep import _random
 from graphrep._checks import check_finite, checked_float, checked_int
-from graphrep._embedder import F32, GraphEmbedder, new_arcs, packed_graph, plain_settings, unpacked_graph
+from graphrep._embedder import F32, GraphEmbedder, is_matrix, new_arcs, plain_settings
 from graphrep._names import aligned
 from graphrep._progress import progress_bar
+from graphrep._saving import packed_graph, unpacked_graph
 from graphrep.graph import Graph
 from graphrep.ops.projection import accumulate_rows, project_neighbors, random_projection
 from graphrep.ops.propagation import graph_matmul, inverse_degrees
@@ -29,7 +30,7 @@ __all__ = ["FastRP", "FastRPTrial", "tune_fastrp"]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder):  # type: ignore[misc]
+class FastRP(GraphEmbedder):
     r"""Fast random projection.
 
     With the transition matrix :math:`P = D^{-1} A`, the degree factor
@@ -160,12 +161,8 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
             neighbors, which do not count.
         """
         check_is_fitted(self, "embedding_")
-        if _is_matrix(new):
-            matrix = validate_data(self, new, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-            rows = sp.csr_array(matrix, dtype=np.float64)
-            if rows.nnz and rows.data.min() < 0:
-                raise ValueError(f"new must not have negative weights, got {rows.data.min()}.")
-            return self._vectors_of(rows)
+        if is_matrix(new):
+            return self._vectors_of(self._new_rows(new))
         from graphrep.vectors import NodeVectors
 
         names, rows = new_arcs(new, self._graph)
@@ -188,22 +185,13 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
     def _state(self) -> dict[str, Any]:
         settings = tuple(self._settings)
         fitted = {"mean_": self.mean_, "scale_": self.scale_, "_features": self._features, "_settings": settings}
-        return fitted | {"_graph": packed_graph(self._graph)}
+        return super()._state() | fitted | {"_graph": packed_graph(self._graph)}
 
     def _restore(self, state: dict[str, Any]) -> None:
         settings, graph = _Settings(*state["_settings"]), unpacked_graph(state["_graph"])
         if graph.num_nodes != len(state["nodes_"]) or len(state["mean_"]) != settings.dimensions:
             raise ValueError("graph and vectors differ in size")
         super()._restore(state | {"_settings": settings, "_graph": graph})
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags
-
-    @property
-    def _n_features_out(self) -> int:
-        return int(self.embedding_.shape[1])
 
     def _embed(self, graph: Graph, **options: Any) -> F32:
         self._settings = settings = self._checked_settings(graph.num_nodes)
@@ -324,10 +312,6 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GraphEmbedder): 
             raise ValueError(f"features must have shape ({graph.num_nodes}, num_features), got {x.shape}.")
         check_finite("features", x)
         return x
-
-
-def _is_matrix(value: Any) -> bool:
-    return sp.issparse(value) or (hasattr(value, "__array_function__") and value.dtype.kind in "biuf")
 
 
 def _warn_of_sameness(graph: Graph, vectors: F32) -> None:

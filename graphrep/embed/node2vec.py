@@ -13,11 +13,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from graphrep._arrays import as_vectors
 from graphrep._checks import checked_float, checked_int
-from graphrep._embedder import F32, GraphEmbedder, extended_graph, new_arcs, packed_graph, unpacked_graph
+from graphrep._embedder import F32, GraphEmbedder, extended_graph, is_matrix, new_arcs
 from graphrep._estimator import TrainedEstimator
 from graphrep._names import NodeIndex, names_of
 from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed
+from graphrep._saving import packed_graph, unpacked_graph
 from graphrep.embed.interrupts import DeferredInterrupt
 from graphrep.graph import Graph
 from graphrep.learn.callbacks import check_callbacks
@@ -148,13 +149,13 @@ class WalkEmbedder(TrainedEstimator, GraphEmbedder):
 
         Parameters
         ----------
-        new : Graph, networkx graph, path, list of pairs (new node, neighbor), or anything as_graph takes
-            Its nodes are matched with the fitted nodes by name.
+        new : array or scipy.sparse matrix of shape (num_new, num_nodes), or graph
+            As in :meth:`graphrep.FastRP.transform`.
 
         Returns
         -------
-        NodeVectors
-            Vectors of the nodes that were not fitted.
+        float32 array of shape (num_new, dimensions), or NodeVectors
+            A NodeVectors holds the nodes that were not fitted.
 
         Raises
         ------
@@ -168,10 +169,16 @@ class WalkEmbedder(TrainedEstimator, GraphEmbedder):
         from graphrep.vectors import NodeVectors
 
         check_is_fitted(self, "embedding_")
+        if is_matrix(new):
+            return self._train_rows(None, self._new_rows(new))
         names, arcs = new_arcs(new, self._graph)
-        old, added = self._graph.num_nodes, len(names)
         if (self._graph.node_index.find(names) >= 0).any():
             raise ValueError("new must have a node that was not fitted, got none.")
+        return NodeVectors(self._train_rows(names, arcs), names, {"method": f"{type(self).__name__}.transform"})
+
+    def _train_rows(self, names: Any, arcs: Any) -> F32:
+        """Vectors of new nodes with these weights of the arcs to the fitted nodes, a CSR matrix."""
+        old, added = self._graph.num_nodes, arcs.shape[0]
         p, q = self._walk_bias()
         seed = resolve_seed(self.random_state)
         graph = extended_graph(self._graph, names, arcs)
@@ -198,10 +205,10 @@ class WalkEmbedder(TrainedEstimator, GraphEmbedder):
             model.vectors[:old], model.output[:old] = self.embedding_, self._contexts
             ids = np.arange(begin, begin + added)
             model.train_unchecked(sampler.sample_ids(ids), ids, begin, passes * added)
-        return NodeVectors(model.vectors[old:].copy(), names, {"method": f"{type(self).__name__}.transform"})
+        return np.ascontiguousarray(model.vectors[old:])
 
     def _state(self) -> dict[str, Any]:
-        return {"_graph": packed_graph(self._graph), "_contexts": self._contexts}
+        return super()._state() | {"_graph": packed_graph(self._graph), "_contexts": self._contexts}
 
     def _restore(self, state: dict[str, Any]) -> None:
         graph, contexts = unpacked_graph(state["_graph"]), state["_contexts"]

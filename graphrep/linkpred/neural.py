@@ -15,8 +15,9 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from graphrep._checks import checked_float, checked_int
-from graphrep._estimator import LoopEstimator
+from graphrep._estimator import LoopEstimator, undirected_unweighted
 from graphrep._names import as_pairs
+from graphrep._saving import SavedEstimator, load_weights, packed_graph, unpacked_graph, weights_of
 from graphrep._threads import limited_threads
 from graphrep.evaluate.metrics import check_metrics, refuse_constant, selection_metric
 from graphrep.graph import Graph, as_graph
@@ -133,7 +134,7 @@ class PairOptions:
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
+class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
     """Base class of the neural link predictors; a subclass defines its predictor."""
 
     predictor_dropout: float = 0.0
@@ -170,9 +171,7 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
             range.
         """
         self._check()
-        g = as_graph(graph)
-        if g.directed:
-            raise ValueError("graph must be undirected, got a directed graph; pass graph.to_undirected().")
+        g = undirected_unweighted(as_graph(graph))
         positives = g.edges() if edges is None else as_pairs(edges, g, name="edges")
         positives = np.ascontiguousarray(positives[:, positives[0] != positives[1]])
         if positives.shape[1] == 0:
@@ -185,8 +184,6 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
             refuse_constant([self.metric_], neg.shape[1:])
         if start is not None:
             check_is_fitted(start, "embedding_")
-        if g.weights is not None:
-            g = as_graph(g, weights=False)
         with limited_threads(self.n_jobs):
             self._train(g, positives, held_out, None if start is None else start.model_)
         return self
@@ -200,7 +197,8 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
         adj: Adjacency = as_adjacency(graph).to(device)
         x = self._input(graph, device)
         with using_generator(make_generator(checkpoint.seed)):
-            encoder = self._make_encoder(None if x is None else int(x.shape[1]), graph.num_nodes)
+            self._in_channels = None if x is None else int(x.shape[1])
+            encoder = self._make_encoder(self._in_channels, graph.num_nodes)
             model = PairModel(encoder, self._make_predictor()).to(device)
         if start is not None:
             state, wanted = start.state_dict(), model.state_dict()
@@ -261,25 +259,66 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator):
         """Node vectors of the current parameters, float32 of shape (num_nodes, dimensions); for callbacks."""
         if not hasattr(self, "_task"):
             check_is_fitted(self, "embedding_")
-            return self.embedding_
+            fitted: F32 = self.embedding_
+            return fitted
         vectors: F32 = self._task.encode().detach().float().cpu().numpy()
         return vectors
 
-    def score_pairs(self, pairs: Any) -> F32:
+    def score_pairs(self, pairs: Any, *, graph: Any = None) -> F32:
         """Float32 logits of pairs: row numbers of shape (2, num_pairs), or a list of pairs of names (u, v).
 
         Likelier edges have higher logits. A pair's score does not depend on the other pairs. In a callback, the current
-        parameters are used.
+        parameters are used. With ``graph``, the trained model is applied to the nodes, edges and features of this graph
+        instead of those of ``fit``.
         """
-        vectors = self.current_embedding()
-        adj = self._task.adj if hasattr(self, "_task") else self._adj
-        table = as_pairs(pairs, self.graph_, name="pairs")
+        check_is_fitted(self, "graph_")
+        g = self.graph_ if graph is None else undirected_unweighted(as_graph(graph))
+        table = as_pairs(pairs, g, name="pairs")
         if table.ndim != 2:
             raise ValueError(f"pairs must have shape (2, num_pairs), got {table.shape}.")
-        h = torch.from_numpy(vectors).to(adj.device)
+        if graph is None:
+            adj = self._task.adj if hasattr(self, "_task") else self._adj
+            h = torch.from_numpy(self.current_embedding()).to(adj.device)
+        else:
+            h, adj = self._encode(g)
         ends = torch.tensor(table).to(adj.device)
         scores: F32 = score_pairs(self.model_.predictor, h, adj, ends, self.score_batch).cpu().numpy()
         return scores
+
+    def transform(self, graph: Any) -> Any:
+        """Vectors of all nodes of another graph with the same kind of features, a NodeVectors; nothing is trained."""
+        from graphrep.vectors import NodeVectors
+
+        check_is_fitted(self, "embedding_")
+        g = undirected_unweighted(as_graph(graph))
+        return NodeVectors(self._encode(g)[0].float().cpu().numpy(), g.nodes)
+
+    @torch.no_grad()
+    def _encode(self, graph: Graph) -> tuple[Tensor, Adjacency]:
+        """Vectors of the nodes of a graph that was not trained on, and its adjacency."""
+        if self._in_channels is None:
+            raise ValueError("a model that was fitted without features has vectors for the nodes of fit alone.")
+        x = self._input(graph, self._device())
+        if x is None or x.shape[1] != self._in_channels:
+            got = "none" if x is None else x.shape[1]
+            raise ValueError(f"graph must have {self._in_channels} features per node as in fit, got {got}.")
+        adj: Adjacency = as_adjacency(graph).to(self._device())
+        self.model_.eval()
+        return self.model_.encoder(x, adj), adj
+
+    def _state(self) -> dict[str, Any]:
+        names = ("history_", "best_epoch_", "num_parameters_", "_in_channels", "metric_")
+        fitted = {name: getattr(self, name) for name in names if hasattr(self, name)}
+        return fitted | {"model_": weights_of(self.model_), "graph_": packed_graph(self.graph_)}
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        graph = unpacked_graph(state["graph_"])
+        if state["embedding_"].shape != (graph.num_nodes, self.dimensions):
+            raise ValueError("graph and vectors differ in size")
+        model = PairModel(self._make_encoder(state["_in_channels"], graph.num_nodes), self._make_predictor())
+        load_weights(model, state["model_"])
+        self._adj = as_adjacency(graph).to(self._device())
+        super()._restore(state | {"graph_": graph, "model_": model.to(self._device())})
 
     def _input(self, graph: Graph, device: torch.device) -> Any:
         """Input of the encoder; a custom encoder gets a tensor unless it sets ``accepts_sparse``."""

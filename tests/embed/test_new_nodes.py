@@ -244,3 +244,64 @@ class TestSaveAndLoad:
                 assert str(path) in str(error)  # noqa: PT017
                 refused += 1
         assert refused > 60
+
+
+class TestEncoders:
+    """Learners with features apply their encoder to graphs that they were not trained on."""
+
+    def graphs(self):
+        g = gr.as_graph(planted(lambda v: v))
+        x = np.random.default_rng(0).standard_normal((400, 6)) + 2 * np.eye(6)[GROUPS]
+        whole = gr.as_graph(g, x=x)
+        few = gr.as_graph(
+            nx.Graph(g.to_scipy()[:200, :200].toarray() > 0), x=x[:200], nodes=[f"n{i}" for i in range(200)]
+        )
+        return whole, few
+
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda: gr.Contrastive(dimensions=8, epochs=2),
+            lambda: gr.Contrastive(objective="ggd", dimensions=8, epochs=2),
+            lambda: gr.StructComp(dimensions=8, epochs=2),
+            lambda: gr.GAE(dimensions=8, epochs=2),
+            lambda: gr.NCN(dimensions=8, epochs=2),
+            lambda: gr.NCNC(dimensions=8, epochs=1),
+        ],
+    )
+    def test_transform_and_files(self, make, tmp_path):
+        whole, few = self.graphs()
+        model = make().fit(whole)
+        np.testing.assert_allclose(model.transform(whole).vectors, model.embedding_, rtol=1e-4, atol=1e-5)
+        got = model.transform(few)
+        assert got.vectors.shape == (200, 8)
+        assert got.nodes.tolist()[:2] == ["n0", "n1"]
+        model.save(tmp_path / "m")
+        again = gr.load(tmp_path / "m")
+        np.testing.assert_array_equal(again.embedding_, model.embedding_)
+        np.testing.assert_array_equal(again.transform(few).vectors, got.vectors)
+        if hasattr(model, "score_pairs"):
+            pairs = [("n0", "n1"), ("n5", "n150")]
+            scores = model.score_pairs(pairs, graph=few)
+            assert scores.shape == (2,)
+            np.testing.assert_array_equal(again.score_pairs(pairs, graph=few), scores)
+            np.testing.assert_array_equal(again.score_pairs([(0, 1)]), model.score_pairs([(0, 1)]))
+        with pytest.raises(ValueError, match="graph must have 6 features per node as in fit, got"):
+            model.transform(gr.as_graph(few, x=np.ones((200, 5))))
+
+    def test_inductive_scores_find_edges(self):
+        """Trained on one half of the groups' nodes, NCN separates edges of a graph that it never saw."""
+        whole, _ = self.graphs()
+        unseen = gr.as_graph(planted(lambda v: v, seed=5), x=whole.x)
+        model = gr.GAE(dimensions=32, epochs=60).fit(whole)
+        split = gr.evaluate.random_link_split(unseen, test=0.2)
+        scores = [model.score_pairs(pairs, graph=split.graph) for pairs in (split.test, split.test_neg)]
+        assert gr.evaluate.roc_auc(*scores) > 0.65
+
+    def test_without_features_only_random_ones_follow_names(self):
+        g = gr.as_graph(planted())
+        model = gr.Contrastive(dimensions=8, epochs=1).fit(g)
+        again = model.transform(gr.as_graph(shuffled(planted())))
+        np.testing.assert_allclose(again[g.nodes.tolist()], model.embedding_, rtol=1e-3, atol=1e-4)
+        with pytest.raises(ValueError, match="fitted without features"):
+            gr.GAE(dimensions=8, epochs=1).fit(g).transform(g)

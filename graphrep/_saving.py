@@ -1,0 +1,88 @@
+"""Fitted estimators that are saved to a file and loaded from it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from graphrep.graph import Graph
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["SavedEstimator", "load_weights", "packed_graph", "unpacked_graph", "weights_of"]
+
+# Parameters that matter only while an estimator runs; a file leaves them out.
+_RUN_ONLY = ("callbacks", "checkpoint", "progress")
+
+
+class SavedEstimator(BaseEstimator):  # type: ignore[misc]
+    """Base of estimators with ``save``; subclasses say what their state is and how it is set again."""
+
+    embedding_: Any
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted estimator to one file, from which :func:`graphrep.load` makes it again in any process.
+
+        The file is safetensors, without pickle, and replaces an existing one once it is complete. It holds the
+        parameters, the fitted state, and the graph with names that are strings or integers.
+
+        Raises
+        ------
+        NotFittedError
+            The estimator is not fitted.
+        ValueError
+            A parameter is an object that the file cannot hold, such as a function.
+        """
+        from graphrep.io.models import write_model
+
+        check_is_fitted(self, "embedding_")
+        params = {name: value for name, value in self.get_params(deep=False).items() if name not in _RUN_ONLY}
+        write_model(path, type(self).__name__, params, {"embedding_": self.embedding_, **self._state()})
+
+    def _state(self) -> dict[str, Any]:
+        """Fitted state beyond the vectors."""
+        return {}
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        """Set the vectors and what ``_state`` returned; raises an error if parts of it do not fit together."""
+        for name, value in state.items():
+            setattr(self, name, value)
+
+
+def packed_graph(graph: Graph, *, with_features: bool = False) -> dict[str, Any]:
+    """A graph as values that a model file can hold."""
+    csr = {"indptr": graph.indptr, "indices": graph.indices, "weights": graph.weights}
+    x = graph.x if with_features else None
+    return csr | {"nodes": graph.node_index.names, "directed": graph.directed, "x": x}
+
+
+def unpacked_graph(parts: dict[str, Any]) -> Graph:
+    """The graph of :func:`packed_graph`, checked."""
+    return Graph(
+        parts["indptr"],
+        parts["indices"],
+        parts["weights"],
+        directed=parts["directed"],
+        nodes=parts["nodes"],
+        x=parts["x"],
+    )
+
+
+def weights_of(module: nn.Module) -> dict[str, Any]:
+    """Parameters and buffers of a module as arrays."""
+    return {name: part.detach().cpu().numpy() for name, part in module.state_dict().items()}
+
+
+def load_weights(module: nn.Module, weights: dict[str, Any]) -> None:
+    """Set the parameters and buffers of a module; raises ValueError if they are those of another one."""
+    import torch
+
+    wanted = module.state_dict()
+    if wanted.keys() != weights.keys() or any(weights[name].shape != part.shape for name, part in wanted.items()):
+        raise ValueError("the weights are those of another model")
+    module.load_state_dict({name: torch.from_numpy(np.array(part)) for name, part in weights.items()})
