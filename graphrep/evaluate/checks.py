@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,4 +55,15 @@ def refuse_leaks(graph: Graph, hidden: I64, train: I64, part: str, *, repeats: b
     if leaked:
         raise ValueError(
             f"graph holds {leaked} of the {hidden.shape[1]} {part} edges; give the graph of training edges."
+        )
+
+
+def warn_of_edges(graph: Graph, negatives: I64, what: str) -> None:
+    """Warn if pairs of shape (2, num_neg) that count as negatives are edges of the graph."""
+    edges = int(np.count_nonzero(graph.has_edges(*negatives)))
+    if edges:
+        warnings.warn(
+            f"{edges} of the {negatives.shape[1]} {what} are edges of the graph; their good scores count as errors.",
+            UserWarning,
+            stacklevel=4,
         )

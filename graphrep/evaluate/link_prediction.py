@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,7 +15,7 @@ from graphrep._names import NodeIndex, aligned, as_pairs, names_of
 from graphrep._random import resolve_seed
 from graphrep._threads import limited_threads
 from graphrep.datasets.splits import refuse_overlap
-from graphrep.evaluate.checks import I64, as_scores, refuse_leaks
+from graphrep.evaluate.checks import I64, as_scores, refuse_leaks, warn_of_edges
 from graphrep.evaluate.logistic import LinearScorer, fit_one_vs_rest
 from graphrep.evaluate.metrics import check_metrics, link_metrics, refuse_constant, usual_metrics
 from graphrep.evaluate.tables import Row, format_table
@@ -242,15 +241,8 @@ def check_split(split: Any, part: str, pos: I64, neg: I64, fitted: Graph | None)
         return
     if not repeats and train.size and pos.size:
         refuse_overlap("the split", {"train": train, part: pos}, directed=full.directed)
-    if neg.ndim == 2 and neg.size:
-        edges = int(np.count_nonzero(full.has_edges(*neg)))
-        if edges:
-            warnings.warn(
-                f"{edges} of the {neg.shape[1]} negatives of {part} are edges of the graph, so that a good score of "
-                "theirs counts as an error.",
-                UserWarning,
-                stacklevel=3,
-            )
+    if neg.ndim == 2:
+        warn_of_edges(full, neg, f"{part} negatives")
 
 
 def pair_scorer(

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._names import as_pairs
-from graphrep.evaluate.checks import refuse_leaks
+from graphrep.evaluate.checks import refuse_leaks, warn_of_edges
 
 if TYPE_CHECKING:
     from graphrep.graph import Graph
@@ -40,4 +40,6 @@ def checked_validation(val: Any, graph: Graph, edges: Any = None, *, own_negativ
         raise ValueError("val must hold positives and negatives, got none of one kind.")
     train = getattr(val, "train", np.zeros((2, 0), dtype=np.int64)) if edges is None else edges
     refuse_leaks(graph, pos, as_pairs(train, graph, name="edges"), "validation")
+    if neg.ndim == 2:
+        warn_of_edges(graph, neg, "validation negatives")
     return pos, neg

@@ -162,7 +162,8 @@ def test_negatives_of_each_edge_its_own():
         "hits@3": 0.5,
     }
     with pytest.raises(ValueError, match="metrics must be mrr or hits@K where each edge has its own negatives"):
-        link_prediction(lambda pairs: pairs[1], split)
+        link_prediction(lambda pairs: pairs[1], split, metrics=["auc"])
+    assert list(link_prediction(lambda pairs: pairs[1], split).scores) == ["mrr"]
 
 
 def test_unusable_input_is_refused(split, vectors):

@@ -6,6 +6,8 @@ import torch
 
 from graphrep.evaluate import average_precision, hits_at_k, link_metrics, mrr, mrr_report, roc_auc
 
+pytestmark = pytest.mark.filterwarnings("ignore:Hits@.* is 1 for every scorer")
+
 
 def tied_scores(seed, num_pos, neg_shape, levels=7, dtype=np.float32):
     rng = np.random.default_rng(seed)
@@ -161,3 +163,12 @@ def test_equal_to_ogb(ogb, levels, num_neg, dtype):
                 np.testing.assert_array_equal(ours[key], values.numpy())
             for k in (1, 3, 10):
                 assert hits_at_k(to(pos), to(neg), k) == pytest.approx(theirs[f"hits@{k}_list"].mean().item())
+
+
+def test_a_metric_that_is_constant_is_not_computed_in_silence():
+    """With fewer than K negatives, Hits@K is 1 for every scorer; OGB returns it all the same."""
+    with pytest.warns(UserWarning, match="Hits@5 is 1 for every scorer with 4 negatives; take a smaller K"):
+        assert hits_at_k(np.zeros(3), np.ones(4), 5) == 1.0
+    assert list(link_metrics(np.zeros(3), np.ones(100))) == ["mrr", "auc", "ap"]
+    assert list(link_metrics(np.zeros(3), np.ones(101))) == ["hits@100", "mrr", "auc", "ap"]
+    assert list(link_metrics(np.zeros(3), np.ones((3, 101)))) == ["hits@100", "mrr"]
