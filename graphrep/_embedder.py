@@ -124,7 +124,9 @@ class GraphEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedEsti
 
 def is_matrix(value: Any) -> bool:
     """Whether a value is a matrix of weights, not edges or a graph."""
-    return sp.issparse(value) or (hasattr(value, "__array_function__") and value.dtype.kind in "biuf")
+    if isinstance(value, list):
+        return bool(value) and isinstance(value[0], (list, np.ndarray)) and not isinstance(value[0][0], str)
+    return sp.issparse(value) or hasattr(value, "__array_function__")
 
 
 def _is_edge_array(array: Any) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 import torch
-from sklearn.base import ClusterMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from graphrep._arrays import detached
@@ -37,7 +37,7 @@ I64 = npt.NDArray[np.int64]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class PamC(ClusterMixin, LoopEstimator):  # type: ignore[misc]
+class PamC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, LoopEstimator):  # type: ignore[misc]
     r"""Graph clustering by a contrastive loss whose negatives are clusters, in time linear in the number of nodes.
 
     Pre-training fits an autoencoder to the features, and k-means on its codes initializes the centers. Full-batch
@@ -313,9 +313,14 @@ class PamC(ClusterMixin, LoopEstimator):  # type: ignore[misc]
         if self.tol is not None:
             checked_float("tol", self.tol, 0.0, 1.0)
 
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.embedding_.shape[1])
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
 

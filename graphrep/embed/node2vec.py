@@ -207,6 +207,11 @@ class WalkEmbedder(TrainedEstimator, GraphEmbedder):
             model.train_unchecked(sampler.sample_ids(ids), ids, begin, passes * added)
         return np.ascontiguousarray(model.vectors[old:])
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.non_deterministic = True  # with several threads; and new rows do not repeat the training of old ones
+        return tags
+
     def _state(self) -> dict[str, Any]:
         return super()._state() | {"_graph": packed_graph(self._graph), "_contexts": self._contexts}
 

@@ -310,5 +310,6 @@ def test_the_time_limit_leaves_a_result_and_a_checkpoint(tmp_path):
 def test_scikit_learn_checks(estimator):
     """Of an estimator of tables; a seed is an integer here, as 'None' would draw another one in every fit."""
     model = estimator(n_clusters=2, hidden=(4,), pretraining_epochs=1, epochs=1, n_init=1, progress=False)
+    assert model.__sklearn_tags__().transformer_tags is not None
     for instance, check in estimator_checks_generator(model.set_params(random_state=0)):
         check(instance)

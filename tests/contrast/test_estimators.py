@@ -42,11 +42,19 @@ def accuracy(vectors, y, **options):
     return float(result.mean("accuracy")[0])
 
 
+# Rows of a graph are not samples of their own: without the other nodes, a row is another graph.
+OF_ROWS = dict.fromkeys(
+    ("check_methods_sample_order_invariance", "check_methods_subset_invariance", "check_fit_idempotent"),
+    "a node's vector depends on the other nodes",
+)
+
+
 @parametrize_with_checks(
     [
         gr.Contrastive(objective="cca-ssg", dimensions=4, epochs=2, progress=False),
         gr.StructComp(compression=2, dimensions=4, epochs=2, progress=False),
-    ]
+    ],
+    expected_failed_checks=lambda _: OF_ROWS,
 )
 def test_estimator_checks(estimator, check):
     check(estimator)

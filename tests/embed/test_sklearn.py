@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
+from sklearn.cluster import KMeans
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import graphrep as gr
@@ -96,3 +99,26 @@ def test_bad_graphs(estimator, graph, error, message):
 def test_unknown_arguments_of_fit_are_refused(estimator):
     with pytest.raises(TypeError, match="unexpected keyword"):
         clone(estimator).fit([[0, 1], [1, 0]], weights=[1])
+
+
+LEARNERS = [
+    *ESTIMATORS,
+    gr.Contrastive(dimensions=4, epochs=1),
+    gr.StructComp(dimensions=4, epochs=1, compression=2),
+    gr.PamC(n_clusters=2, dimensions=4, hidden=(8,), pretraining_epochs=1, epochs=1, n_init=1),
+]
+
+
+@pytest.mark.parametrize("estimator", LEARNERS, ids=lambda model: type(model).__name__)
+def test_columns_have_names_and_pipelines_and_frames_work(estimator):
+    pytest.importorskip("pandas")
+    g = gr.as_graph(nx.karate_club_graph(), x=np.eye(34, 6), weights=False)
+    model = clone(estimator)
+    vectors = model.fit_transform(g)
+    name = type(model).__name__.lower()
+    assert model.get_feature_names_out().tolist() == [f"{name}{i}" for i in range(4)]
+    frame = clone(estimator).set_output(transform="pandas").fit_transform(g)
+    assert frame.columns.tolist() == [f"{name}{i}" for i in range(4)]
+    assert frame.shape == (34, 4)
+    steps = make_pipeline(clone(estimator), StandardScaler(), KMeans(2, n_init=1, random_state=0))
+    assert len(steps.fit_predict(g)) == len(vectors)
