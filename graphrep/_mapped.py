@@ -1,0 +1,34 @@
+"""Arrays that are mapped from a file, and whose pages can be given back."""
+
+from __future__ import annotations
+
+import mmap
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+
+def mapped_array(file: BinaryIO, dtype: npt.DTypeLike, shape: Sequence[int], offset: int) -> npt.NDArray[Any]:
+    """Map an array in C order that begins at byte ``offset`` of an open file; ValueError if the file is too short."""
+    if 0 in shape:  # no system maps nothing
+        return np.zeros(shape, dtype)
+    return np.memmap(file, dtype=dtype, mode="r", offset=offset, shape=tuple(shape))
+
+
+def mapping_of(array: Any) -> mmap.mmap | None:
+    """Return the mapping that an array is a view of; None if it lies in ordinary memory."""
+    while isinstance(array, np.ndarray):
+        array = array.base
+    return array if isinstance(array, mmap.mmap) else None
+
+
+def forget(array: Any) -> None:
+    """Give the pages of a mapped array back to the system, which reads them again when they are needed."""
+    mapping = mapping_of(array)
+    if mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapping.madvise(mmap.MADV_DONTNEED)
