@@ -124,7 +124,7 @@ def _candidates(
         new = _Found(query, row + begin, value - error, high)[(high > floor[query]) & (value > -np.inf)]
         found = _Found(*map(np.concatenate, zip(found, new, strict=True)))
         pending += len(new.row)
-        if pending > max(2 * k * len(queries), 4096) or part.stop == len(vectors):
+        if begin == 0 or pending > max(2 * k * len(queries), 4096) or part.stop == len(vectors):
             found, pending = _shrunk(found, floor, k), 0
             if len(found.row) > max(_BLOCK // 4, 4 * k * len(queries)):
                 found = _settled(vectors, queries, found, k, metric)
@@ -133,11 +133,13 @@ def _candidates(
 
 def _shrunk(found: _Found, floor: F64, k: int) -> _Found:
     """Raise the floors, in place, and drop the rows below them; sorted by query."""
-    found = found[np.lexsort((-found.low, found.query))]
+    found = found[np.lexsort((found.row, -found.low, found.query))]
     first = np.searchsorted(found.query, np.arange(len(floor)))
-    kth = np.arange(len(found.query)) - first[found.query] == k - 1
+    rank = np.arange(len(found.query)) - first[found.query]
+    kth = rank == k - 1
     floor[found.query[kth]] = np.maximum(floor[found.query[kth]], found.low[kth])
-    return found[found.high >= floor[found.query]]
+    least = floor[found.query]  # who only reaches it must not stand behind k others
+    return found[(found.high > least) | ((found.high == least) & (rank < k))]
 
 
 def _settled(vectors: F32, queries: F32, found: _Found, k: int, metric: str) -> _Found:
