@@ -116,8 +116,9 @@ def _candidates(
         if begin == 0 and rough.shape[1] >= k:  # no floor yet, and rows of this block may tie with one another
             kth = np.partition(rough, rough.shape[1] - k, axis=1)[:, rough.shape[1] - k]
             bound = np.nextafter(kth - 2.0 * margin, -np.inf)
-        bound = np.nextafter(bound.astype(rough.dtype), rough.dtype.type(-np.inf))
-        query, row = np.nonzero(rough > bound[:, None])
+        below = bound.astype(rough.dtype)
+        below = np.where(below > bound, np.nextafter(below, rough.dtype.type(-np.inf)), below)  # rounded down
+        query, row = np.nonzero(rough > below[:, None])
         value = rough[query, row].astype(np.float64)
         error = _error(norms[part][row], length[query], vectors.shape[1], metric)
         high = value + error
