@@ -134,7 +134,7 @@ def test_wrong_usage_is_exit_code_2(arguments, message, stub, path_graph, edges,
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        ("out.csv", "cannot tell the format of"),
+        ("out.xlsx", "cannot tell the format of"),
         ("missing/out.npy", "there is no folder"),
         (".", "cannot tell the format of"),
     ],
