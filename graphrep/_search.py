@@ -7,7 +7,7 @@ vectors, not on the other queries, the block size or the BLAS, and equal rows ti
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -93,8 +93,13 @@ class _Found(NamedTuple):
     low: F64
     high: F64
 
-    def __getitem__(self, entries: npt.NDArray[np.bool_] | I64) -> _Found:  # type: ignore[override]
-        return _Found(*(column[entries] for column in self))
+    def take(self, entries: npt.NDArray[Any]) -> _Found:
+        """Entries by position or by mask."""
+        return _Found(self.query[entries], self.row[entries], self.low[entries], self.high[entries])
+
+    def joined(self, other: _Found) -> _Found:
+        """These and others."""
+        return _Found(*(np.concatenate(columns) for columns in zip(self, other, strict=True)))
 
 
 def _candidates(
@@ -103,7 +108,8 @@ def _candidates(
     """Every row that may be among the k best of a query, sorted by query."""
     floor = np.full(len(queries), -np.inf)  # k rows above the present block certainly reach it
     length = _norms(queries)
-    found, pending = _Found(*(np.empty(0, dtype) for dtype in (np.int64, np.int64, np.float64, np.float64))), 0
+    nothing = np.empty(0, dtype=np.int64)
+    found, pending = _Found(nothing, nothing, nothing.astype(np.float64), nothing.astype(np.float64)), 0
     for begin in range(0, len(vectors), height):
         part = slice(begin, min(begin + height, len(vectors)))
         rough, margin = _rough_scores(vectors[part], norms[part], queries, length, metric)
@@ -116,15 +122,15 @@ def _candidates(
         if begin == 0 and rough.shape[1] >= k:  # no floor yet, and rows of this block may tie with one another
             kth = np.partition(rough, rough.shape[1] - k, axis=1)[:, rough.shape[1] - k]
             bound = np.nextafter(kth - 2.0 * margin, -np.inf)
-        below = bound.astype(rough.dtype)
+        below: Any = bound.astype(rough.dtype)
         below = np.where(below > bound, np.nextafter(below, rough.dtype.type(-np.inf)), below)  # rounded down
         query, row = np.nonzero(rough > below[:, None])
         value = rough[query, row].astype(np.float64)
         error = _error(norms[part][row], length[query], vectors.shape[1], metric)
         high = value + error
-        new = _Found(query, row + begin, value - error, high)[(high > floor[query]) & (value > -np.inf)]
-        found = _Found(*map(np.concatenate, zip(found, new, strict=True)))
-        pending += len(new.row)
+        reaches = (high > floor[query]) & (value > -np.inf)
+        found = found.joined(_Found(query, row + begin, value - error, high).take(reaches))
+        pending += int(np.count_nonzero(reaches))
         if begin == 0 or pending > max(2 * k * len(queries), 4096) or part.stop == len(vectors):
             found, pending = _shrunk(found, floor, k), 0
             if len(found.row) > max(_BLOCK // 4, 4 * k * len(queries)):
@@ -134,13 +140,13 @@ def _candidates(
 
 def _shrunk(found: _Found, floor: F64, k: int) -> _Found:
     """Raise the floors, in place, and drop the rows below them; sorted by query."""
-    found = found[np.lexsort((found.row, -found.low, found.query))]
+    found = found.take(np.lexsort((found.row, -found.low, found.query)))
     first = np.searchsorted(found.query, np.arange(len(floor)))
     rank = np.arange(len(found.query)) - first[found.query]
     kth = rank == k - 1
     floor[found.query[kth]] = np.maximum(floor[found.query[kth]], found.low[kth])
     least = floor[found.query]  # who only reaches it must not stand behind k others
-    return found[(found.high > least) | ((found.high == least) & (rank < k))]
+    return found.take((found.high > least) | ((found.high == least) & (rank < k)))
 
 
 def _settled(vectors: F32, queries: F32, found: _Found, k: int, metric: str) -> _Found:
@@ -152,7 +158,7 @@ def _settled(vectors: F32, queries: F32, found: _Found, k: int, metric: str) -> 
         if own.stop - own.start > k:
             best, _ = _best(vectors, query, found.row[own], k, metric)
             keep[own] = np.isin(found.row[own], best)
-    return found[keep]
+    return found.take(keep)
 
 
 def _best(vectors: F32, query: F32, candidates: I64, k: int, metric: str) -> tuple[I64, F64]:
@@ -163,17 +169,19 @@ def _best(vectors: F32, query: F32, candidates: I64, k: int, metric: str) -> tup
     return candidates[order], scores[order]
 
 
-def _rough_scores(rows: F32, norms: F64, queries: F32, length: F64, metric: str) -> tuple[F32 | F64, F64]:
+def _rough_scores(rows: F32, norms: F64, queries: F32, length: F64, metric: str) -> tuple[Any, F64]:
     """Scores that rank as ``metric`` does, larger is nearer, and a bound on the error of each query's scores."""
     unit = np.divide(queries, length[:, None], out=np.zeros(queries.shape), where=length[:, None] > 0)
     if metric == "cosine":
         if norms.max() < 1e18 and norms.min() > 1e-18:
-            rows = rows / norms[:, None].astype(np.float32)
+            rows = np.divide(rows, norms[:, None].astype(np.float32))
         else:
-            rows = np.divide(rows, norms[:, None], out=np.zeros(rows.shape), where=norms[:, None] > 0).astype(np.float32)
+            rows = np.divide(rows, norms[:, None], out=np.zeros(rows.shape), where=norms[:, None] > 0).astype(
+                np.float32
+            )
     # |unit . v| <= |v| must not overflow
-    wide = np.float64 if metric != "cosine" and norms.max() > 1e38 else np.float32
-    rough: F32 | F64 = unit.astype(wide) @ rows.astype(wide, copy=False).T
+    wide: Any = np.float64 if metric != "cosine" and norms.max() > 1e38 else np.float32
+    rough: Any = unit.astype(wide) @ rows.astype(wide, copy=False).T
     if metric == "euclidean":
         rough = rough * (2 * length[:, None])
         rough -= norms**2  # |q|^2 - |q - v|^2

@@ -212,7 +212,8 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
 
     def get(self, node: Any, default: Any = None) -> Any:
         """Vector of a node, or ``default`` if there is no such node."""
-        return self[node] if node in self else default
+        row = self._row(node) if isinstance(node, Hashable) else None
+        return default if row is None else np.asarray(self._vectors[row])
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, NodeVectors):
@@ -224,7 +225,7 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
             and list(self) == list(other)
         )
 
-    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:  # noqa: FBT001
         """Return the matrix, read-only unless it is copied or converted."""
         if copy:
             return np.array(self._vectors, dtype=dtype)
@@ -239,7 +240,7 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
         return np.array(self._vectors).__dlpack__(**options)
 
     def __dlpack_device__(self) -> tuple[int, int]:
-        return self._vectors.__dlpack_device__()  # type: ignore[return-value]
+        return self._vectors.__dlpack_device__()
 
     def __repr__(self) -> str:
         return f"NodeVectors(num_nodes={len(self)}, dimensions={self.dimensions})"
@@ -255,7 +256,7 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
         if len(self) > len(rows):
             rows.append(f"<tr><th>…</th>{'<td>…</td>' * (width + bool(more))}</tr>")
         origin = self.settings.get("method")
-        caption = f"{len(self):,} nodes × {self.dimensions:,} dimensions{f', {origin}' if origin else ''}"
+        caption = f"{len(self):,} nodes, {self.dimensions:,} dimensions{f', {origin}' if origin else ''}"
         head = f"<tr><th>node</th>{''.join(f'<th>x{i}</th>' for i in range(width))}{'<th>…</th>' if more else ''}</tr>"
         return (
             f"<table><caption>NodeVectors: {html.escape(caption)}</caption><thead>{head}</thead>"
@@ -620,7 +621,7 @@ def _checked_names(nodes: Any, num_nodes: int) -> npt.NDArray[Any] | None:
 
 def _differs(name: Any) -> bool:
     try:
-        return bool(name != name)  # noqa: PLR0124
+        return bool(name != name)
     except TypeError:  # NA is neither
         return True
 

@@ -103,7 +103,12 @@ def embed(
         str, typer.Argument(metavar="FILE", help="An edge list, or the name of a built-in data set such as debian.")
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Vectors: .safetensors, .npy, .npz, .parquet, .csv, .tsv, .w2v, .txt, .bin (word2vec) or .glove.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Vectors: .safetensors, .npy, .npz, .parquet, .csv, .tsv, .w2v, .txt, .bin (word2vec) or .glove.",
+        ),
     ],
     method: Annotated[Method, typer.Option(help="The learner.")] = Method.fastrp,
     dimensions: Annotated[int, typer.Option(help="Length of each vector.")] = 128,
@@ -179,7 +184,9 @@ def embed(
 
 @app.command()
 def neighbors(
-    vectors: Annotated[Path, typer.Argument(metavar="VECTORS", help="A file of node vectors, as graphrep embed writes.")],
+    vectors: Annotated[
+        Path, typer.Argument(metavar="VECTORS", help="A file of node vectors, as graphrep embed writes.")
+    ],
     nodes: Annotated[list[str] | None, typer.Argument(metavar="[NODE]...", help="Names of nodes.")] = None,
     every: Annotated[bool, typer.Option("--all", help="The neighbors of every node; needs --output.")] = False,
     k: Annotated[int, typer.Option("-k", help="Number of neighbors.")] = 10,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,10 +36,8 @@ def node_named(vectors: NodeVectors, text: str) -> Any:
     """Node that ``text`` names; KeyError, with similar names, if there is none."""
     node: Any = text
     if vectors.nodes.dtype.kind == "i":
-        try:
+        with contextlib.suppress(ValueError):  # the error below says that the nodes are integers
             node = int(text)
-        except ValueError:
-            pass  # the error says that the nodes are integers
     vectors.row(node)
     return node
 

@@ -251,7 +251,7 @@ def _library(name: str) -> Any:
 def _unit(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     wide = rows.astype(np.float64)
     length = np.sqrt((wide**2).sum(axis=1, keepdims=True))
-    return np.divide(wide, length, out=np.zeros_like(wide), where=length > 0).astype(np.float32)
+    return np.asarray(np.divide(wide, length, out=np.zeros_like(wide), where=length > 0), dtype=np.float32)
 
 
 def _batches(vectors: npt.NDArray[np.float32]) -> Any:
@@ -316,6 +316,7 @@ class _Faiss:
 
     @staticmethod
     def read(path: str, metric: str, dimensions: int, effort: int) -> Any:
+        del metric, dimensions  # the file says them
         index = _library("faiss").read_index(path)
         index.hnsw.efSearch = effort
         return index
@@ -379,7 +380,7 @@ class _Usearch:
     def search(index: Any, queries: Any, k: int, metric: str, n_jobs: int | None) -> Any:
         found = index.search(queries, k, threads=resolve_threads(n_jobs))
         rows, distances = (np.asarray(part).reshape(len(queries), -1) for part in (found.keys, found.distances))
-        if rows.shape[1] < k or (np.asarray(found.counts) < k).any():
+        if rows.shape[1] < k or (np.asarray(getattr(found, "counts", k)) < k).any()  # one query alone has no counts:
             return np.full((len(queries), k), -1), np.zeros((len(queries), k), np.float32)
         scores = np.sqrt(np.maximum(distances, 0)) if metric == "euclidean" else 1 - distances
         return rows.astype(np.int64), scores.astype(np.float32)

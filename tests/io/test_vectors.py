@@ -236,11 +236,15 @@ def test_wrong_names_beside_npy(names, message, tmp_path):
         gr.load_vectors(tmp_path / "out.npy")
 
 
-@pytest.mark.parametrize("text", ["[1, 2", '["a", "b"]', "{}", '{"format": "graphrep node names, 1", "files": {"a": 1}}'])
+@pytest.mark.parametrize(
+    "text", ["[1, 2", '["a", "b"]', "{}", '{"format": "graphrep node names, 1", "files": {"a": 1}}']
+)
 def test_another_file_beside_npy(text, tmp_path):
     np.save(tmp_path / "out.npy", np.ones((2, 2)))
     (tmp_path / "out.npy.nodes.json").write_text(text)
-    with pytest.raises(ValueError, match=r"out\.npy: out\.npy\.nodes\.json, the names beside it, is no JSON written by"):
+    with pytest.raises(
+        ValueError, match=r"out\.npy: out\.npy\.nodes\.json, the names beside it, is no JSON written by"
+    ):
         gr.load_vectors(tmp_path / "out.npy")
 
 
@@ -307,7 +311,10 @@ def test_wrong_parquet(tmp_path):
     cases = [
         ({"node_id": [1, 2]}, "cannot tell which of its columns"),
         ({"x": [1, 2]}, r"cannot tell which of its columns \(x\) are the names and the vectors; name them"),
-        ({"node_id": [1, 2], "embedding": [[1.0, 2.0], [3.0]]}, "row 1 of its vectors holds 1 numbers, the rows above 2"),
+        (
+            {"node_id": [1, 2], "embedding": [[1.0, 2.0], [3.0]]},
+            "row 1 of its vectors holds 1 numbers, the rows above 2",
+        ),
         ({"node_id": [1, 2], "embedding": [["a"], ["b"]]}, "embedding must hold lists of floats, got list"),
         ({"node_id": [1, None], "embedding": rows}, "node_id holds nulls"),
         ({"node_id": [1, 2], "embedding": [[1.0, None], [1.0, 2.0]]}, "embedding holds nulls"),

@@ -1,8 +1,8 @@
 """Names in a second file, which says what version of the first file they belong to.
 
-Two files cannot be replaced in one step. So the second one, ``out.npy.nodes.json`` beside ``out.npy``, lists names under
-the digest of the file that they belong to, and while that file is replaced it lists the old names and the new ones. At
-every moment the first file therefore finds its own names, and no others.
+Two files cannot be replaced in one step. So the second one, ``out.npy.nodes.json`` beside ``out.npy``, lists names
+under the digest of the file that they belong to, and while that file is replaced it lists the old names and the new
+ones. At every moment the first file therefore finds its own names, and no others.
 """
 
 from __future__ import annotations
@@ -105,7 +105,9 @@ def _entries(beside: Path) -> dict[str, dict[str, Any]]:
         content = None
     entries = content.get("files") if isinstance(content, dict) and content.get("format") == _FORMAT else None
     if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
-        raise MalformedError(f"{beside.name}, the names beside it, is no JSON written by graphrep; remove or restore it.")
+        raise MalformedError(
+            f"{beside.name}, the names beside it, is no JSON written by graphrep; remove or restore it."
+        )
     return entries
 
 

@@ -53,7 +53,9 @@ def chosen_arrays(
     known = ", ".join(map(repr, arrays)) or "none"
     for option in (options.vectors or vectors, options.nodes):
         if option is not None and (not isinstance(option, str) or option not in arrays):
-            raise MalformedError(f"it has no {kind} named {option!r}; it has {known}: name one with vectors= or nodes=.")
+            raise MalformedError(
+                f"it has no {kind} named {option!r}; it has {known}: name one with vectors= or nodes=."
+            )
     matrix = arrays[options.vectors or vectors]  # type: ignore[index]
     key = options.nodes or (nodes if nodes in arrays else None)
     if key is not None:
@@ -70,9 +72,7 @@ def kept_names(array: npt.NDArray[Any], key: Any) -> Names:
         return array.astype(np.int64)
     if array.ndim == 1 and array.dtype.kind == "U":
         return [str(name) for name in array.tolist()]
-    raise MalformedError(
-        f"{key} must be a 1-d array of int64 or strings, got {array.dtype} of shape {array.shape}."
-    )
+    raise MalformedError(f"{key} must be a 1-d array of int64 or strings, got {array.dtype} of shape {array.shape}.")
 
 
 def rows_of_lists(values: Sequence[Any]) -> npt.NDArray[np.float32]:

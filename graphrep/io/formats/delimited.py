@@ -85,7 +85,7 @@ class _Reader:
                 f"not readable CSV of vectors: its first line has no {'comma' if self._delimiter == ',' else 'tab'}."
             )
         quoted, line = self.quoted, self.line
-        header = _is_header(first, options.header)
+        header = _is_header(first) if options.header is None else options.header
         if not header and (options.nodes is not None or options.vectors is not None):
             raise MalformedError("it has no header whose columns nodes= and vectors= could name.")
         node, columns = _positions(first, options) if header else (0, list(range(1, len(first))))
@@ -114,18 +114,16 @@ class _Reader:
         nodes: Names = names
         if not strings and names and all(map(_INTEGER.fullmatch, names)):
             integers = list(map(int, names))
-            if -(1 << 63) <= min(integers) and max(integers) < 1 << 63:
+            if min(integers) >= -(1 << 63) and max(integers) < 1 << 63:
                 nodes = np.array(integers, dtype=np.int64)
         return VectorTable(np.concatenate(blocks), nodes, {})
 
 
-def _is_header(first: list[str], said: bool | None) -> bool:
-    if said is not None:
-        return said
+def _is_header(first: list[str]) -> bool:
     rest = first[1:]
     if not all(map(_is_number, rest)):
         return True
-    if rest != [str(i) for i in range(len(rest))]:  # pandas numbers columns that have no names
+    if any(text != str(i) for i, text in enumerate(rest)):  # pandas numbers columns that have no names
         return False
     if len(rest) < 3:
         warnings.warn(

@@ -48,7 +48,9 @@ def read(path: Path, options: Options) -> VectorTable:
                 info = members[name]
                 if mmap and info.compress_type == zipfile.ZIP_STORED:
                     file.seek(info.header_offset + 26)  # the lengths of the name and of what follows it
-                    return read_array(file, info.header_offset + 30 + sum(struct.unpack("<HH", file.read(4))), mmap=True)
+                    return read_array(
+                        file, info.header_offset + 30 + sum(struct.unpack("<HH", file.read(4))), mmap=True
+                    )
                 with archive.open(info) as member:
                     return read_array(member, 0, mmap=False)  # type: ignore[arg-type]
 

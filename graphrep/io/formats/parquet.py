@@ -102,7 +102,7 @@ def arrow_vectors(table: Any, columns: list[str]) -> npt.NDArray[Any]:
         if len(sizes) == 0 or (sizes != sizes[0]).any():
             rows_of_lists([range(size) for size in sizes.tolist()])  # says which row differs
         with np.errstate(over="ignore"):
-            return values.reshape(len(rows), -1).astype(np.float32)
+            return np.asarray(values.reshape(len(rows), -1), dtype=np.float32)
     vectors = np.empty((len(table), len(columns)), dtype=np.float32)
     for i, column in enumerate(columns):
         values = table[column]
