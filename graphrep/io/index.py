@@ -380,7 +380,8 @@ class _Usearch:
     def search(index: Any, queries: Any, k: int, metric: str, n_jobs: int | None) -> Any:
         found = index.search(queries, k, threads=resolve_threads(n_jobs))
         rows, distances = (np.asarray(part).reshape(len(queries), -1) for part in (found.keys, found.distances))
-        if rows.shape[1] < k or (np.asarray(getattr(found, "counts", k)) < k).any()  # one query alone has no counts:
+        counts = getattr(found, "counts", rows.shape[1])  # one query alone has none
+        if (np.asarray(counts) < k).any():
             return np.full((len(queries), k), -1), np.zeros((len(queries), k), np.float32)
         scores = np.sqrt(np.maximum(distances, 0)) if metric == "euclidean" else 1 - distances
         return rows.astype(np.int64), scores.astype(np.float32)
