@@ -32,3 +32,13 @@ def forget(array: Any) -> None:
     mapping = mapping_of(array)
     if mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
         mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def in_memory(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Copy a mapped array into ordinary memory without holding it twice."""
+    copy = np.empty(array.shape, array.dtype)
+    step = max(1, (1 << 24) // max(1, array[:1].nbytes))
+    for begin in range(0, len(array), step):
+        copy[begin : begin + step] = array[begin : begin + step]
+        forget(array)
+    return copy

@@ -46,6 +46,9 @@ def write_with_names(
             before = _entries(beside)
         except MalformedError:
             before = {}
+        if needed and path.exists() and not beside.exists():  # the present file has no names, and keeps none
+            with path.open("rb") as file:
+                before = {_digest(file): {"nodes": None}}
         if needed or beside.exists():
             _write_entries(beside, {**before, digest: entry})
     if not needed:

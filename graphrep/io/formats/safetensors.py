@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep._mapped import mapped_array
+from graphrep._mapped import in_memory, mapped_array
 from graphrep.io.atomic import replacing
 from graphrep.io.formats import MalformedError, Names, Options, VectorTable, pack_settings, unpack_settings
 from graphrep.io.formats.columns import chosen_arrays
@@ -58,7 +58,7 @@ def read(path: Path, options: Options) -> VectorTable:
     if packed is not None:
         nodes = _split(packed, offsets)
     if options.mmap is False:
-        vectors = np.array(vectors)  # in memory
+        vectors = in_memory(vectors)
     return VectorTable(vectors, nodes, unpack_settings(metadata.get("graphrep")))
 
 
