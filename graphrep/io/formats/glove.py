@@ -48,6 +48,11 @@ def read(path: Path, options: Options) -> VectorTable:
                     dimensions = len(text.rstrip().split(" ")) - 1
                     if dimensions < 1:
                         raise MalformedError("not readable GloVe text: its first line holds no numbers.")
+                    may_count = dimensions == 1 and all(part.isdigit() for part in text.split())
+                if may_count and text.count(" ") != 1:
+                    raise MalformedError(
+                        "its first line counts the vectors, as in word2vec text: give format='word2vec'."
+                    )
                 name, *values = text.rstrip().rsplit(" ", dimensions)  # some names of the published files have spaces
                 if len(values) != dimensions:
                     raise MalformedError(f"line {number} holds {len(values)} numbers, line 1 {dimensions}.")
