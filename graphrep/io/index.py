@@ -265,7 +265,8 @@ class _Hnswlib:
     @staticmethod
     def build(vectors: Any, metric: str, connectivity: int, construction: int, threads: int, seed: int) -> Any:
         index = _library("hnswlib").Index(space=_Hnswlib.SPACES[metric], dim=vectors.shape[1])
-        index.init_index(len(vectors), M=connectivity, ef_construction=construction, random_seed=seed)
+        # Its generator takes the seeds 0 and 1 for the same.
+        index.init_index(len(vectors), M=connectivity, ef_construction=construction, random_seed=seed + 1)
         for rows, batch in _batches(vectors):
             index.add_items(batch, rows, num_threads=threads)
         return index
@@ -384,6 +385,8 @@ class _Usearch:
         if (np.asarray(counts) < k).any():
             return np.full((len(queries), k), -1), np.zeros((len(queries), k), np.float32)
         scores = np.sqrt(np.maximum(distances, 0)) if metric == "euclidean" else 1 - distances
+        if metric == "cosine":
+            scores = scores * queries.any(axis=1)[:, None]  # it takes two zero vectors for equal, of cosine 1
         return rows.astype(np.int64), scores.astype(np.float32)
 
 

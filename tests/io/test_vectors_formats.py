@@ -42,7 +42,7 @@ def test_a_suffix_that_belies_the_content_is_one_sentence(suffix, tmp_path):
             assert gr.load_vectors(path) == AB
         else:
             sure = form in ("npy", "npz", "parquet", "safetensors")
-            refuses(path, f"give format='{form}'" if sure else "out|{form}")
+            refuses(path, f"give format='{form}'" if sure else form)
 
 
 def test_unknown_format(tmp_path):
