@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import mmap
+import os
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -15,16 +17,24 @@ if TYPE_CHECKING:
 
 def mapped_array(file: BinaryIO, dtype: npt.DTypeLike, shape: Sequence[int], offset: int) -> npt.NDArray[Any]:
     """Map an array in C order that begins at byte ``offset`` of an open file; ValueError if the file is too short."""
-    if 0 in shape:  # no system maps nothing
+    size = np.dtype(dtype).itemsize * math.prod(shape)  # in whole numbers: it may not fit into int64
+    if min(shape) < 0 or offset + size > os.fstat(file.fileno()).st_size:
+        raise ValueError(f"the file ends before its array of shape {tuple(shape)} does")
+    if size == 0:  # no system maps nothing
         return np.zeros(shape, dtype)
     return np.memmap(file, dtype=dtype, mode="r", offset=offset, shape=tuple(shape))
 
 
 def mapping_of(array: Any) -> mmap.mmap | None:
-    """Return the mapping that an array is a view of; None if it lies in ordinary memory."""
+    """Return the mapping of a file that an array is a read-only view of; None if there is none.
+
+    Pages of a private mapping that were written to would be lost if they were given back.
+    """
     while isinstance(array, np.ndarray):
-        array = array.base
-    return array if isinstance(array, mmap.mmap) else None
+        if isinstance(array, np.memmap) and array.mode != "r":
+            return None
+        array, above = array.base, array
+    return array if isinstance(array, mmap.mmap) and isinstance(above, np.memmap) else None
 
 
 def forget(array: Any) -> None:

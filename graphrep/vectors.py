@@ -48,11 +48,11 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
 
     Parameters
     ----------
-    vectors : array of shape (num_nodes, dimensions), data frame, or NodeVectors
+    vectors : array of shape (num_nodes, dimensions), mapping from names to vectors, or data frame
         Real and finite; kept as float32, without a copy if it is a float32 array already. The index of a pandas data
         frame holds the names, unless it is the default one.
     nodes : sequence of num_nodes distinct hashable names, or None
-        In row order. None names the nodes 0 … num_nodes - 1. Not with a data frame or NodeVectors that has names.
+        In row order. None names the nodes 0 … num_nodes - 1. Not with a mapping or data frame that has names.
     settings : dict that JSON can hold, optional
         Origin of the vectors: the method, its parameters, the seed.
 
@@ -97,6 +97,8 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
         own: Any = None
         if isinstance(vectors, NodeVectors):
             vectors, own = vectors.vectors, vectors._names
+        elif isinstance(vectors, Mapping):
+            own, vectors = list(vectors), list(vectors.values())
         elif is_frame(vectors):
             vectors, own = frame_vectors(vectors, None, None)
         if own is not None and nodes is not None:
@@ -283,6 +285,8 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
         """Row numbers of many node names, int64; KeyError for the first that is not there."""
         if isinstance(nodes, np.ndarray) and nodes.dtype == bool:
             raise TypeError("a mask is no list of names; select rows by position with v[mask, ...].")
+        if isinstance(nodes, (str, bytes)):
+            raise TypeError(f"nodes must be a list of names, got {nodes!r}.")
         names = nodes.tolist() if isinstance(nodes, np.ndarray) else nodes
         return np.fromiter((self.row(name) for name in names), dtype=np.int64, count=len(names))
 
@@ -315,6 +319,8 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
         """
         if isinstance(nodes, np.ndarray) and nodes.dtype == bool:
             raise TypeError("a mask is no list of names; give v.nodes[mask].")
+        if isinstance(nodes, (str, bytes)):
+            raise TypeError(f"nodes must be a list of names, got {nodes!r}.")
         names = nodes.tolist() if isinstance(nodes, np.ndarray) else list(nodes)
         if len(names) == len(self) and names == list(self):
             return self

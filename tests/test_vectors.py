@@ -341,6 +341,24 @@ def test_true_is_no_name_of_an_integer_and_masks_are_refused():
     assert True in some_vectors(2, nodes=[True, False])
 
 
+def test_a_string_is_no_list_of_names():
+    v = some_vectors(3, nodes=["a", "b", "ab"])
+    for call in (v.rows, v.neighbors, v.select):
+        with pytest.raises(TypeError, match="nodes must be a list of names, got 'ab'"):
+            call("ab")
+
+
+def test_a_dict_of_vectors():
+    v = gr.NodeVectors({"a": [1, 2], "b": np.array([3.0, 4.0])})
+    assert v == gr.NodeVectors([[1, 2], [3, 4]], ["a", "b"]) == gr.NodeVectors(dict(v))
+    with pytest.raises(ValueError, match="vectors has names of its own"):
+        gr.NodeVectors({"a": [1, 2]}, ["b"])
+    with pytest.raises(ValueError, match="rows of different lengths"):
+        gr.NodeVectors({"a": [1, 2], "b": [1]})
+    with pytest.raises(ValueError, match="vectors must have shape"):
+        gr.NodeVectors({})
+
+
 # an array
 
 
@@ -362,6 +380,17 @@ def test_an_array_of_rows(nodes):
     assert v.__array__(copy=True) is not v.vectors
     with pytest.raises(ValueError, match="float32 vectors cannot become float64 without a copy"):
         v.__array__(np.float64, copy=False)
+
+
+def test_a_private_mapping_keeps_what_was_written_to_it(tmp_path):
+    source = np.memmap(tmp_path / "data", np.float32, "w+", shape=(50, 3))
+    source.flush()
+    private = np.memmap(tmp_path / "data", np.float32, "c", shape=(50, 3))
+    private[:] = np.random.default_rng(0).standard_normal((50, 3))
+    v = gr.NodeVectors(private)
+    expected = gr.NodeVectors(np.array(private))
+    assert v.most_similar(0) == expected.most_similar(0)
+    assert v == expected
 
 
 def test_scikit_learn_takes_rows_by_position():

@@ -35,15 +35,17 @@ _BATCH = 1 << 14  # vectors added at a time: normalized copies stay small
 class NodeIndex:
     """An index for approximate search, read by :func:`load_index`: the nodes nearest to a node or to any vector.
 
-    Attributes
+    Parameters
     ----------
-    nodes : int64 or object array of shape (num_nodes,)
-        Names, in the order of the labels of the index.
+    index : object
+        The library's own index, whose labels are row numbers. This and the following are attributes, too.
+    library : {"faiss", "hnswlib", "usearch"}
     metric : {"cosine", "dot", "euclidean"}
     dimensions : int
-    library : {"faiss", "hnswlib", "usearch"}
-    index : object
-        The library's own index.
+    nodes : int64 or object array of shape (num_nodes,)
+        Names, in the order of the labels.
+    n_jobs : int or None
+        Threads of a search.
 
     Examples
     --------
@@ -62,7 +64,7 @@ class NodeIndex:
         self, index: Any, library: str, metric: str, dimensions: int, nodes: npt.NDArray[Any], n_jobs: int | None
     ) -> None:
         self.index, self.library, self.metric, self.dimensions, self.nodes = index, library, metric, dimensions, nodes
-        self._n_jobs = n_jobs
+        self.n_jobs = n_jobs
         self._rows: dict[Hashable, int] = {}
 
     def __len__(self) -> int:
@@ -136,7 +138,7 @@ class NodeIndex:
         wanted = min(k + (own is not None), len(self))
         if len(queries) == 0:
             return self.nodes[np.empty((0, wanted), dtype=np.int64)], np.empty((0, wanted), np.float32)
-        rows, scores = _BACKENDS[self.library].search(self.index, queries, wanted, self.metric, self._n_jobs)
+        rows, scores = _BACKENDS[self.library].search(self.index, queries, wanted, self.metric, self.n_jobs)
         if (rows < 0).any():
             raise ValueError(f"the index did not find {wanted} nodes for every query; load it with a larger effort.")
         if own is not None:  # drop the node itself, or the last where the index missed it
@@ -148,6 +150,8 @@ class NodeIndex:
     def _rows_of(self, nodes: Sequence[Hashable] | npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         if not self._rows:
             self._rows = {name: row for row, name in enumerate(self.nodes.tolist())}
+        if isinstance(nodes, (str, bytes)):
+            raise TypeError(f"nodes must be a list of names, got {nodes!r}.")
         names = nodes.tolist() if isinstance(nodes, np.ndarray) else list(nodes)
         for name in names:
             if name not in self._rows:

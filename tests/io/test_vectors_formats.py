@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -136,6 +137,31 @@ def test_a_first_line_that_could_be_either_warns(tmp_path):
     assert gr.load_vectors(path, header=False).nodes.tolist() == [5, 6]
     path.write_text("5,0,1,2\n6,3,4,5\n")  # pandas' own header
     assert len(gr.load_vectors(path)) == 1
+
+
+def test_numbers_as_the_names_of_columns(tmp_path):
+    path = tmp_path / "out.csv"
+    path.write_text("Node,2019,2020\n1,1,2\n2,3,4\n")
+    assert gr.load_vectors(path).nodes.tolist() == [1, 2]
+    path.write_text("city,2019,2020\n1,1,2\n2,3,4\n")
+    with pytest.warns(UserWarning, match="is read as a vector, but may be a header; give header=True or header=False"):
+        assert gr.load_vectors(path).nodes.tolist() == ["city", "1", "2"]
+    assert gr.load_vectors(path, header=True).nodes.tolist() == [1, 2]
+    assert len(gr.load_vectors(path, header=False)) == 3
+
+
+@pytest.mark.parametrize("shape", [(1 << 62, 1 << 62), (1 << 40, 4), (-1, 4)])
+@pytest.mark.parametrize("mmap", [True, False])
+def test_a_header_that_promises_too_much_takes_no_memory(shape, mmap, tmp_path):
+    np.save(tmp_path / "out.npy", TWO)
+    whole = (tmp_path / "out.npy").read_bytes()
+    old = b"'shape': (2, 2), }"
+    new = f"'shape': {shape}, }}".encode()
+    (tmp_path / "out.npy").write_bytes(whole.replace(old + b" " * (len(new) - len(old)), new))
+    refuses(tmp_path / "out.npy", "it ends before its array of shape", mmap=mmap)
+    with zipfile.ZipFile(tmp_path / "out.npz", "w") as archive:
+        archive.write(tmp_path / "out.npy", "vectors.npy")
+    refuses(tmp_path / "out.npz", "it ends before its array of shape", mmap=mmap)
 
 
 @pytest.mark.parametrize(

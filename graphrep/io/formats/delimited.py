@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TAKES = frozenset({"nodes", "vectors", "header"})
 
 _INTEGER = re.compile(r"0|-?[1-9]\d{0,18}", re.ASCII)  # as Python writes it: 007 is a string
+_LABELS = frozenset({"", "node", "nodes", "node_id", "nodeid", "id", "name", "names", "index", "word", "unnamed: 0"})
 _ROWS = 4096  # converted at a time
 _CELL = 1 << 24  # characters; the library's own limit is 131,072
 
@@ -111,8 +112,15 @@ class _Reader:
         if not self._ended:
             message = f"the last line of {self._file.name} has no end of line; is the file truncated?"
             warnings.warn(message, UserWarning, stacklevel=6)
+        integer = list(map(bool, map(_INTEGER.fullmatch, names)))
+        if not header and options.header is None and len(names) > 1 and not integer[0] and all(integer[1:]):
+            message = (
+                f"the first line of {self._file.name}, {first[:4]}, is read as a vector, but may be a header; "
+                "give header=True or header=False."
+            )
+            warnings.warn(message, UserWarning, stacklevel=6)
         nodes: Names = names
-        if not strings and names and all(map(_INTEGER.fullmatch, names)):
+        if not strings and names and all(integer):
             integers = list(map(int, names))
             if min(integers) >= -(1 << 63) and max(integers) < 1 << 63:
                 nodes = np.array(integers, dtype=np.int64)
@@ -122,6 +130,8 @@ class _Reader:
 def _is_header(first: list[str]) -> bool:
     rest = first[1:]
     if not all(map(_is_number, rest)):
+        return True
+    if first[0].strip().lower() in _LABELS:
         return True
     if any(text != str(i) for i, text in enumerate(rest)):  # pandas numbers columns that have no names
         return False

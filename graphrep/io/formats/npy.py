@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -38,24 +39,29 @@ def read(path: Path, options: Options) -> VectorTable:
                 if attempt == 2:
                     raise
                 continue  # the file was replaced after it was opened
-            vectors = read_array(file, 0, mmap=options.mmap is not False)
+            vectors = read_array(file, 0, path.stat().st_size, mmap=options.mmap is not False)
             nodes = None if entry is None else checked_list(entry.get("nodes"), names_file(path).name)
             return VectorTable(vectors, nodes, {})
     raise AssertionError
 
 
-def read_array(file: BinaryIO, start: int, *, mmap: bool) -> npt.NDArray[Any]:
-    """Array whose .npy header begins at byte ``start`` of a file, mapped if that is wanted and possible."""
+def read_array(file: BinaryIO, start: int, stop: int, *, mmap: bool) -> npt.NDArray[Any]:
+    """Array whose .npy header begins at byte ``start`` of a file, mapped if that is wanted and possible.
+
+    It must end at byte ``stop`` or before: nothing is allocated for a header that promises more than there is.
+    """
     try:
         file.seek(start)
-        if mmap:
-            version = np.lib.format.read_magic(file)
-            readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-            if version in readers:
-                shape, fortran, dtype = readers[version](file)
-                if dtype == np.float32 and dtype.isnative and not fortran:
-                    return mapped_array(file, dtype, shape, file.tell())
-            file.seek(start)
+        version = np.lib.format.read_magic(file)
+        readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        if version in readers:
+            shape, fortran, dtype = readers[version](file)
+            at = file.tell()
+            if min(shape, default=0) < 0 or (not dtype.hasobject and at + math.prod(shape) * dtype.itemsize > stop):
+                raise ValueError(f"it ends before its array of shape {shape} does")
+            if mmap and dtype == np.float32 and dtype.isnative and not fortran and shape:
+                return mapped_array(file, dtype, shape, at)
+        file.seek(start)
         return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
     except (ValueError, EOFError) as error:
         raise MalformedError(f"not a readable .npy file of numbers ({error}).") from None

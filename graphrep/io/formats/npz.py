@@ -48,11 +48,10 @@ def read(path: Path, options: Options) -> VectorTable:
                 info = members[name]
                 if mmap and info.compress_type == zipfile.ZIP_STORED:
                     file.seek(info.header_offset + 26)  # the lengths of the name and of what follows it
-                    return read_array(
-                        file, info.header_offset + 30 + sum(struct.unpack("<HH", file.read(4))), mmap=True
-                    )
+                    start = info.header_offset + 30 + sum(struct.unpack("<HH", file.read(4)))
+                    return read_array(file, start, start + info.file_size, mmap=True)
                 with archive.open(info) as member:
-                    return read_array(member, 0, mmap=False)  # type: ignore[arg-type]
+                    return read_array(member, 0, info.file_size, mmap=False)  # type: ignore[arg-type]
 
             settings = unpack_settings(str(array("settings"))) if "settings" in members else {}
             arrays = {name: array(name, mmap=options.mmap is not False) for name in members if name != "settings"}
