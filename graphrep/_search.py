@@ -124,7 +124,7 @@ def _candidates(
             bound = np.nextafter(kth - 2.0 * margin, -np.inf)
         below: Any = bound.astype(rough.dtype)
         below = np.where(below > bound, np.nextafter(below, rough.dtype.type(-np.inf)), below)  # rounded down
-        query, row = np.nonzero(rough > below[:, None])
+        query, row = np.divmod(np.flatnonzero(rough > below[:, None]), rough.shape[1])  # faster than a 2-d nonzero
         value = rough[query, row].astype(np.float64)
         error = _error(norms[part][row], length[query], vectors.shape[1], metric)
         high = value + error
