@@ -22,6 +22,8 @@ from .embed import FastRP as FastRP
 from .embed import Node2Vec as Node2Vec
 from .graph import Graph as Graph
 from .graph import as_graph as as_graph
+from .io.index import VectorIndex as VectorIndex
+from .io.index import load_index as load_index
 from .linkpred import GAE as GAE
 from .linkpred import NCN as NCN
 from .linkpred import NCNC as NCNC

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Hashable, Iterable
 from hashlib import blake2b
 from typing import Any
@@ -11,9 +12,40 @@ import numpy.typing as npt
 
 from graphrep._arrays import check_integers, check_rows, detached, to_numpy
 
-__all__ = ["NodeIndex", "aligned", "as_pairs", "names_of", "node_keys"]
+__all__ = ["NodeIndex", "UnknownNodeError", "aligned", "as_pairs", "names_of", "node_keys"]
 
 I64 = npt.NDArray[np.int64]
+
+_SEARCHED = 200_000  # a search for similar names among more takes seconds
+
+
+class UnknownNodeError(KeyError):
+    """No node has this name; the message, made when it is read, suggests similar names.
+
+    A loop that catches the error a million times does not pay for a million searches.
+    """
+
+    def __init__(self, node: Any, nodes: npt.NDArray[Any] | None) -> None:
+        super().__init__(node)
+        self._nodes = nodes
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return KeyError, (str(self),)
+
+    def __str__(self) -> str:
+        node, nodes = self.args[0], self._nodes
+        if nodes is None or not len(nodes):
+            return f"there is no node {node!r}; the nodes are the row numbers of the graph."
+        if isinstance(node, str) and nodes.dtype.kind == "i":
+            return f"there is no node {node!r}; the nodes are integers."
+        alike: list[str] = []
+        if isinstance(node, str) and len(nodes) <= _SEARCHED:
+            names = [name for name in nodes.tolist() if isinstance(name, str)]
+            alike = difflib.get_close_matches(node, names, n=3)
+        elif nodes.dtype == object and str(node) in set(nodes.tolist()):
+            return f"there is no node {node!r}, but there is {str(node)!r}, a string."
+        hint = f"; did you mean {' or '.join(alike)}?" if alike else "."
+        return f"there is no node {node!r}{hint}"
 
 
 class NodeIndex:
@@ -81,12 +113,8 @@ class NodeIndex:
         except KeyError:
             return -1
 
-    def _unknown(self, name: Any) -> KeyError:
-        if self.names is None:
-            known = f"the nodes are 0 … {self.num_nodes - 1}" if self.num_nodes else "the graph has no nodes"
-        else:
-            known = f"names are such as {self.names[0]!r}" if self.num_nodes else "the graph has no nodes"
-        return KeyError(f"there is no node {name!r}; {known}.")
+    def _unknown(self, name: Any) -> UnknownNodeError:
+        return UnknownNodeError(name, self.names)
 
 
 def _of_integers(names: Any) -> bool:

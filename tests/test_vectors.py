@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import pickle
+import time
+from collections.abc import Mapping
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -54,7 +57,7 @@ def test_membership(nodes):
     assert [v.row(name) for name in names] == [0, 1, 2]
     for stranger in (-1, 3, "w", [1], None, 0.5):
         assert stranger not in v
-    with pytest.raises(KeyError, match="there is no node -1"):
+    with pytest.raises(KeyError, match=r"there is no node -1\."):
         v[-1]
 
 
@@ -265,3 +268,284 @@ def test_to_keyed_vectors():
     assert [int(name) for name, _ in keyed.most_similar("1", topn=3)] == [name for name, _ in v.most_similar(1, k=3)]
     with pytest.raises(ValueError, match="two nodes are called '1'"):
         some_vectors(2, nodes=[1, "1"]).to_keyed_vectors()
+
+
+# a mapping
+
+
+@pytest.mark.parametrize("nodes", [None, [10, 20, 30], ["x", "y", "z"], [("t", 1), ("t", 2), ("t", 3)]])
+def test_a_mapping_from_names_to_vectors(nodes):
+    v = some_vectors(3, nodes=nodes)
+    names = v.nodes.tolist()
+    assert list(v) == list(v.keys()) == names
+    assert [type(name) for name in v] == [type(name) for name in names]
+    for row, (name, vector) in enumerate(v.items()):
+        assert name == names[row]
+        np.testing.assert_array_equal(vector, v.vectors[row])
+    np.testing.assert_array_equal(np.stack(list(v.values())), v.vectors)
+    assert dict(v).keys() == set(names)
+    assert isinstance(v, Mapping)
+    np.testing.assert_array_equal(v.get(names[1]), v.vectors[1])
+    assert v.get("stranger") is None
+    assert v.get([1], 5) == 5
+
+
+def test_equal_if_names_and_vectors_are():
+    v = some_vectors(3, nodes=["a", "b", "c"], settings={"seed": 1})
+    assert v == some_vectors(3, nodes=["a", "b", "c"])  # where they come from does not count
+    assert v != some_vectors(3, nodes=["a", "c", "b"])
+    assert v != some_vectors(3)
+    assert v != some_vectors(3, seed=1, nodes=["a", "b", "c"])
+    assert v != v.vectors.tolist()
+    assert some_vectors(3) == some_vectors(3, nodes=range(3))
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(v)
+
+
+def test_unknown_names_come_with_similar_ones():
+    v = some_vectors(3, nodes=["nginx", "apache2", "7"])
+    for call in (v.row, v.most_similar, v.__getitem__, lambda name: v.similarity("nginx", name)):
+        with pytest.raises(KeyError) as info:
+            call("ngnix")
+        assert str(info.value) == "there is no node 'ngnix'; did you mean nginx?"
+    with pytest.raises(KeyError, match="there is no node 7, but there is '7', a string"):
+        v[7]
+    with pytest.raises(KeyError, match="there is no node 'a'; the nodes are integers"):
+        some_vectors(3)["a"]
+    error = pickle.loads(pickle.dumps(info.value))
+    assert error.args == ("there is no node 'ngnix'; did you mean nginx?",)
+
+
+def test_a_thousand_unknown_names_cost_no_search():
+    v = some_vectors(50_000, 1, nodes=[f"node-{i}" for i in range(50_000)])
+    began = time.perf_counter()
+    for i in range(1000):
+        assert f"nobody-{i}" not in v
+        with pytest.raises(KeyError):
+            v[f"nobody-{i}"]
+    assert time.perf_counter() - began < 5  # one search takes a twentieth of a second
+
+
+def test_true_is_no_name_of_an_integer_and_masks_are_refused():
+    for v in (some_vectors(3), some_vectors(3, nodes=[3, 1, 2])):
+        assert True not in v
+        assert np.True_ not in v
+        with pytest.raises(
+            TypeError, match=r"a mask is no list of names; select rows by position with v\[mask, \.\.\.\]"
+        ):
+            v[np.array([True, False, True])]
+        with pytest.raises(TypeError, match=r"a mask is no list of names; give v\.nodes\[mask\]"):
+            v.select(np.array([True, False, True]))
+        with pytest.raises(KeyError, match="there is no node True"):
+            v[[True, False, True]]
+    assert True in some_vectors(2, nodes=[True, False])
+
+
+def test_a_string_is_no_list_of_names():
+    v = some_vectors(3, nodes=["a", "b", "ab"])
+    for call in (v.rows, v.neighbors, v.select):
+        with pytest.raises(TypeError, match="nodes must be a list of names, got 'ab'"):
+            call("ab")
+
+
+def test_a_dict_of_vectors():
+    v = gr.NodeVectors({"a": [1, 2], "b": np.array([3.0, 4.0])})
+    assert v == gr.NodeVectors([[1, 2], [3, 4]], ["a", "b"]) == gr.NodeVectors(dict(v))
+    with pytest.raises(ValueError, match="vectors has names of its own"):
+        gr.NodeVectors({"a": [1, 2]}, ["b"])
+    with pytest.raises(ValueError, match="rows of different lengths"):
+        gr.NodeVectors({"a": [1, 2], "b": [1]})
+    with pytest.raises(ValueError, match="vectors must have shape"):
+        gr.NodeVectors({})
+
+
+# an array
+
+
+@pytest.mark.parametrize("nodes", [None, [2, 0, 1], ["x", "y", "z"]])
+def test_an_array_of_rows(nodes):
+    v = some_vectors(3, nodes=nodes)
+    assert np.asarray(v) is v.vectors
+    assert (v.shape, v.ndim, v.dtype, len(v)) == ((3, 7), 2, np.float32, 3)
+    assert np.asarray(v, dtype=np.float64).dtype == np.float64
+    copy = np.array(v)
+    copy[0] = 9
+    assert v.vectors[0, 0] != 9
+    np.testing.assert_array_equal(np.concatenate([v, v]), np.concatenate([v.vectors, v.vectors]))
+    np.testing.assert_array_equal(np.linalg.norm(v, axis=1), np.linalg.norm(v.vectors, axis=1))
+    np.testing.assert_array_equal(v[:2], v.vectors[:2])
+    np.testing.assert_array_equal(v[:, 0], v.vectors[:, 0])
+    np.testing.assert_array_equal(v[[2, 0], ...], v.vectors[[2, 0]])  # by position, as scikit-learn selects rows
+    np.testing.assert_array_equal(v[np.array([True, False, True]), ...], v.vectors[[0, 2]])
+    assert v.__array__(copy=True) is not v.vectors
+    with pytest.raises(ValueError, match="float32 vectors cannot become float64 without a copy"):
+        v.__array__(np.float64, copy=False)
+
+
+def test_a_private_mapping_keeps_what_was_written_to_it(tmp_path):
+    source = np.memmap(tmp_path / "data", np.float32, "w+", shape=(50, 3))
+    source.flush()
+    private = np.memmap(tmp_path / "data", np.float32, "c", shape=(50, 3))
+    private[:] = np.random.default_rng(0).standard_normal((50, 3))
+    v = gr.NodeVectors(private)
+    expected = gr.NodeVectors(np.array(private))
+    assert v.most_similar(0) == expected.most_similar(0)
+    assert v == expected
+
+
+def test_scikit_learn_takes_rows_by_position():
+    cluster, linear_model, selection = (
+        pytest.importorskip(f"sklearn.{name}") for name in ("cluster", "linear_model", "model_selection")
+    )
+    rng = np.random.default_rng(0)
+    v = some_vectors(40, 3, nodes=rng.permutation(40))
+    y = np.arange(40) % 2
+    labels = cluster.KMeans(3, n_init=1, random_state=0).fit(v).labels_
+    np.testing.assert_array_equal(labels, cluster.KMeans(3, n_init=1, random_state=0).fit(v.vectors).labels_)
+    parts = selection.train_test_split(v, y, random_state=0)
+    for part, expected in zip(parts, selection.train_test_split(v.vectors, y, random_state=0), strict=True):
+        np.testing.assert_array_equal(part, expected)
+    model = linear_model.LogisticRegression()
+    np.testing.assert_array_equal(
+        selection.cross_val_score(model, v, y), selection.cross_val_score(model, v.vectors, y)
+    )
+
+
+def test_torch_takes_a_copy():
+    torch = pytest.importorskip("torch")
+    v = some_vectors(4, 3, nodes=["a", "b", "c", "d"])
+    for tensor in (torch.as_tensor(v), torch.asarray(v), torch.from_dlpack(v)):
+        assert tensor.dtype == torch.float32
+        np.testing.assert_array_equal(tensor.numpy(), v.vectors)
+        tensor[0] = 5
+        assert v.vectors[0, 0] != 5
+
+
+# names
+
+
+def test_select_matches_by_name():
+    v = some_vectors(5, nodes=["a", "b", "c", "d", "e"], settings={"seed": 1})
+    w = v.select(["e", "a"])
+    assert w.nodes.tolist() == ["e", "a"]
+    np.testing.assert_array_equal(w.vectors, v.vectors[[4, 0]])
+    assert w.settings == {"seed": 1}
+    assert v.select(v.nodes) is v
+    assert v.select([]).shape == (0, 7)
+    assert some_vectors(5).select(np.array([3, 1])).nodes.tolist() == [3, 1]
+    assert v.select(name for name in "ba").nodes.tolist() == ["b", "a"]
+    with pytest.raises(KeyError, match="3 of the 5 nodes have no vector: 'x', 'y', 'z'"):
+        v.select(["a", "x", "y", "b", "z"])
+    with pytest.raises(KeyError, match="there is no node 'aa'; did you mean a"):
+        v.select(["a", "aa"])
+    with pytest.raises(KeyError, match="there is no node 1, but there is '1', a string"):
+        some_vectors(2, nodes=["1", "2"]).select([1, 2])
+    with pytest.raises(ValueError, match="nodes must be distinct"):
+        v.select(["a", "a"])
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), np.nan, np.datetime64("NaT")])
+def test_missing_names_are_refused(missing):
+    with pytest.raises(
+        ValueError, match=r"every node needs a name, but that of row 1 is missing \((None|nan|.*NaT.*)\)"
+    ):
+        gr.NodeVectors([[1.0], [2.0]], ["a", missing])
+    assert ("t", missing) in gr.NodeVectors([[1.0], [2.0]], ["a", ("t", missing)])
+
+
+# data frames
+
+
+def test_to_frame_and_back():
+    pd = pytest.importorskip("pandas")
+    for nodes in (None, [5, 3, 1], ["x", "y", "z"], [("t", 1), ("t", 2), ("t", 3)]):
+        v = some_vectors(3, nodes=nodes)
+        frame = v.to_frame()
+        assert frame.index.name == "node"
+        assert frame.index.tolist() == v.nodes.tolist()
+        assert frame.columns[:2].tolist() == ["x0", "x1"]
+        assert frame.dtypes.unique().tolist() == [np.float32]
+        assert gr.NodeVectors(frame) == v
+        frame.iloc[0, 0] = 9
+        assert v.vectors[0, 0] != 9
+    assert some_vectors(0, nodes=[]).to_frame().shape == (0, 7)
+    np.testing.assert_array_equal(pd.DataFrame(v).to_numpy(), v.vectors)
+    again = pd.DataFrame(v, index=pd.Index(v.nodes, tupleize_cols=False))
+    assert gr.NodeVectors(again) == v
+
+
+def test_pandas_frames():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"who": ["ann", "bob"], "age": [30, 40], "x": [1.0, 3.0], "y": [2.0, 4.0]})
+    v = gr.NodeVectors.from_frame(frame, nodes="who", vectors=["x", "y"], settings={"seed": 1})
+    assert v == gr.NodeVectors([[1, 2], [3, 4]], ["ann", "bob"])
+    assert v.settings == {"seed": 1}
+    assert gr.NodeVectors(frame[["x", "y"]]) == gr.NodeVectors([[1, 2], [3, 4]])
+    assert gr.NodeVectors(frame[["x", "y"]][1:]).nodes.tolist() == [1]  # a slice keeps the names of its rows
+    assert gr.NodeVectors(frame[["age"]]).vectors.tolist() == [[30], [40]]
+    assert gr.NodeVectors(frame[["x", "y"]], ["p", "q"]).nodes.tolist() == ["p", "q"]
+    lists = pd.DataFrame({"node_id": ["ann", "bob"], "emb": [[1, 2], np.array([3.0, 4.0])], "note": ["", ""]})
+    assert gr.NodeVectors(lists) == v
+    for bad, options, message in (
+        (frame, {}, "cannot tell which of its columns"),
+        (frame.drop(columns="who"), {}, "cannot tell which of its columns"),  # is age a dimension or a label
+        (frame, {"nodes": "name"}, "it has no column named 'name'; its columns are who, age, x, y"),
+        (frame, {"nodes": "who", "vectors": ["who", "x"]}, "column 'who' cannot hold both"),
+        (frame, {"nodes": "x", "vectors": ["who"]}, "column who must hold numbers, got"),
+        (frame.set_axis(["a", "b", "x", "x"], axis=1), {}, "two of its columns have the same name"),
+        (lists.assign(emb=[[1], [1, 2]]), {}, "row 1 of its vectors holds 2 numbers, the rows above 1"),
+        (lists.assign(emb=[[1], "a"]), {}, "row 1 of its vectors holds no list of numbers"),
+        (lists.assign(emb=[["a"], ["b"]]), {}, "its vectors hold something that is not a number"),
+        (frame.assign(who=["a", None]), {"nodes": "who", "vectors": "x"}, "every node needs a name"),
+        (frame.assign(who=["a", "a"]), {"nodes": "who", "vectors": "x"}, "nodes must be distinct"),
+        (frame.assign(x=[1.0, np.nan]), {"nodes": "who", "vectors": "x"}, "vectors must be finite; row 1 holds nan"),
+        (frame.assign(x=pd.array([1.0, None], "Float64")), {"nodes": "who", "vectors": "x"}, "must be finite; row 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            gr.NodeVectors.from_frame(bad, **options)
+    with pytest.raises(ValueError, match="vectors has names of its own, so nodes must be None"):
+        gr.NodeVectors(v, ["p", "q"])
+    with pytest.raises(ValueError, match="vectors has names of its own, so nodes must be None"):
+        gr.NodeVectors(v.to_frame(), ["p", "q"])
+    with pytest.raises(TypeError, match="frame must be a data frame, got list"):
+        gr.NodeVectors.from_frame([[1.0]])
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow", "duckdb"])
+def test_other_frames(library):
+    pa = pytest.importorskip("pyarrow")
+    module = pytest.importorskip(library)
+    table = pa.table({"node_id": ["ann", "bob"], "x": [1.0, 3.0], "y": [2.0, 4.0]})
+    whole = gr.NodeVectors([[1, 2], [3, 4]], ["ann", "bob"])
+
+    def made(table):
+        if library == "duckdb":
+            return module.from_arrow(table)
+        return table if library == "pyarrow" else module.from_arrow(table)
+
+    assert gr.NodeVectors(made(table)) == whole
+    assert gr.NodeVectors.from_frame(made(table.rename_columns(["n", "x", "y"])), nodes="n") == whole
+    lists = pa.table({"id": [5, 3], "emb": [[1.0, 2.0], [3.0, 4.0]]})
+    assert gr.NodeVectors.from_frame(made(lists), nodes="id") == gr.NodeVectors(whole.vectors, [5, 3])
+    for bad, options, message in (
+        (table, {"nodes": "n"}, "it has no column named 'n'"),
+        (pa.table({"a": ["p"], "b": [1], "c": [1.0]}), {}, "cannot tell which of its columns"),
+        (pa.table({"node_id": ["p", None], "c": [1.0, 2.0]}), {}, "node_id holds nulls"),
+        (pa.table({"node_id": ["p", "q"], "c": [1.0, None]}), {}, "column c holds nulls"),
+        (table, {"nodes": "x", "vectors": ["node_id", "y"]}, "column node_id must hold numbers"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            gr.NodeVectors.from_frame(made(bad), **options)
+
+
+def test_html_for_jupyter():
+    v = some_vectors(20, 9, nodes=["<b>", *map(str, range(19))], settings={"method": "<i>"})
+    page = v._repr_html_()
+    ET.fromstring(page)
+    assert "NodeVectors: 20 nodes, 9 dimensions, &lt;i&gt;" in page
+    assert "&lt;b&gt;" in page
+    assert page.count("<tr>") == 10  # the head, eight rows and the dots
+    small = some_vectors(2, 3)._repr_html_()
+    ET.fromstring(small)
+    assert "…" not in small
+    ET.fromstring(gr.NodeVectors(np.zeros((0, 2)))._repr_html_())

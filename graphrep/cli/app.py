@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (ValueError, TypeError, LookupError, OSError, ImportError, NotImplementedError, MemoryError) as error:
         if debug:
             raise
-        message = error.args[0] if isinstance(error, KeyError) and error.args else error
+        message = error.args[0] if type(error) is KeyError and error.args else error
         sys.stderr.write(f"graphrep: {' '.join(str(message).split()) or type(error).__name__}\n")
         sys.exit(1)
 
@@ -103,7 +103,12 @@ def embed(
         str, typer.Argument(metavar="FILE", help="An edge list, or the name of a built-in data set such as debian.")
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Vectors: .safetensors, .npy, .parquet, .w2v or .txt (word2vec).")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Vectors: .safetensors, .npy, .npz, .parquet, .csv, .tsv, .w2v, .txt, .bin (word2vec) or .glove.",
+        ),
     ],
     method: Annotated[Method, typer.Option(help="The learner.")] = Method.fastrp,
     dimensions: Annotated[int, typer.Option(help="Length of each vector.")] = 128,
@@ -179,17 +184,46 @@ def embed(
 
 @app.command()
 def neighbors(
-    vectors: Annotated[Path, typer.Argument(metavar="VECTORS", help="A file written by graphrep embed.")],
-    node: Annotated[str, typer.Argument(metavar="NODE", help="The name of a node.")],
+    vectors: Annotated[
+        Path, typer.Argument(metavar="VECTORS", help="A file of node vectors, as graphrep embed writes.")
+    ],
+    nodes: Annotated[list[str] | None, typer.Argument(metavar="[NODE]...", help="Names of nodes.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="The neighbors of every node; needs --output.")] = False,
     k: Annotated[int, typer.Option("-k", help="Number of neighbors.")] = 10,
     metric: Annotated[Metric, typer.Option(help="Similarity, or distance for euclidean.")] = Metric.cosine,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Table of node, neighbor, rank and score: .csv, .tsv, .parquet."),
+    ] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="Format of VECTORS, such as glove; default: what its suffix says.")
+    ] = None,
+    names: Annotated[
+        str | None, typer.Option("--names", help="Column, array or tensor of VECTORS that holds the names.")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option("--columns", help="What holds the vectors; several columns between commas.")
+    ] = None,
 ) -> None:
-    """Print the nodes nearest to NODE, best first: score, tab, name."""
-    from graphrep.vectors import load_vectors
+    """Find the nearest nodes, best first, exactly. Prints score, tab, name; for several nodes, their name first."""
+    from graphrep.cli import neighbors as command
 
-    table = load_vectors(vectors)
-    for name, score in table.most_similar(_node(table, node), k=k, metric=metric.value):
-        typer.echo(f"{score:.4f}\t{name}")
+    if every == bool(nodes):
+        raise typer.BadParameter("give either NODE or --all.")
+    if every and output is None:
+        raise typer.BadParameter("--all needs --output.")
+    if k < 1:
+        raise ValueError(f"k must be at least 1, got {k}.")
+    began = time.perf_counter()
+    command.check_output(output, vectors)
+    table = command.read(vectors, form, names, columns)
+    wanted = None if every else [command.node_named(table, text) for text in nodes or ()]
+    if output is None:
+        for line in command.lines(table, wanted or [], k, metric.value):
+            typer.echo(line)
+        return
+    count = command.write(output, table, wanted, k, metric.value)
+    typer.echo(f"{output}: {count:,} neighbors, {metric.value}, {time.perf_counter() - began:.1f} s")
 
 
 @app.command()
@@ -330,23 +364,3 @@ def _numbers(text: str | None) -> tuple[float, ...] | None:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
         raise typer.BadParameter(f"--iteration-weights must be numbers between commas, got {text!r}.") from None
-
-
-def _node(vectors: NodeVectors, text: str) -> Any:
-    """Find the node that ``text`` names, or suggest similar names."""
-    if vectors.nodes.dtype.kind == "i":
-        try:
-            node: Any = int(text)
-        except ValueError:
-            raise KeyError(f"there is no node {text!r}; the nodes of this file are integers.") from None
-    else:
-        node = text
-    if node in vectors:
-        return node
-    alike: list[str] = []
-    if vectors.nodes.dtype == object and len(vectors) <= 200_000:  # searching more names takes seconds
-        import difflib
-
-        alike = difflib.get_close_matches(text, vectors.nodes.tolist(), n=3)
-    hint = f"; did you mean {' or '.join(alike)}?" if alike else "."
-    raise KeyError(f"there is no node {node!r}{hint}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
@@ -58,6 +59,24 @@ class Comparison(Mapping[str, Result], Generic[Result]):
             return "an empty Comparison"
         title, header, _ = next(iter(named.values())).row()
         return format_table(["", *header], [[name, *result.row().cells] for name, result in named.items()], title)
+
+    def _repr_html_(self) -> str:
+        """The same table for Jupyter; baselines, which are not trained, are in italics."""
+        rows = [(name, result, "{}") for name, result in self.results.items()]
+        rows += [(f"{name} (untrained)", result, "<i>{}</i>") for name, result in self.baselines.items()]
+        if not rows:
+            return "<p>an empty Comparison</p>"
+        title, header, _ = rows[0][1].row()
+        head = "".join(f"<th>{html.escape(text)}</th>" for text in ["", *header])
+        body = "".join(
+            f"<tr><th>{style.format(html.escape(name))}</th>"
+            + "".join(f"<td>{html.escape(cell)}</td>" for cell in result.row().cells)
+            + "</tr>"
+            for name, result, style in rows
+        )
+        return (
+            f"<table><caption>{html.escape(title)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        )
 
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> str:

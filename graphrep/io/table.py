@@ -3,48 +3,65 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
-import os
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from graphrep.io.atomic import replacing
+from graphrep.io.paths import check_writable, checked_suffix
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    import os
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".parquet")
 
 
-def check_table_path(path: str | os.PathLike[str]) -> str:
+def check_table_path(path: str | os.PathLike[str], *sources: str | os.PathLike[str]) -> str:
     """Suffix of ``path`` if a table can be written there; call it before a long computation."""
-    path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in TABLE_SUFFIXES:
-        known = f"{', '.join(TABLE_SUFFIXES[:-1])} or {TABLE_SUFFIXES[-1]}"
-        raise ValueError(f"cannot tell the format of {path}: the name must end in {known}.")
-    if suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
-        raise ImportError(f"{path}: Parquet needs pyarrow; pip install 'graphrep[io]'.")
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder; give the name of a file.")
-    if not path.absolute().parent.is_dir():
-        raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}.")
-    if not os.access(path.absolute().parent, os.W_OK):
-        raise PermissionError(f"cannot write {path}: the folder {path.parent} is not writable.")
+    suffix = checked_suffix(path, TABLE_SUFFIXES)
+    check_writable(path, *sources)
     return suffix
 
 
 def write_table(path: str | os.PathLike[str], columns: Mapping[str, Sequence[Any]]) -> None:
     """Write columns of equal length; an existing file is replaced once the new one is complete."""
+    with table_writer(path) as write:
+        write(columns)
+
+
+@contextmanager
+def table_writer(path: str | os.PathLike[str]) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Yield a function that appends rows, given as columns of equal length and of the same types in every call.
+
+    The file appears, or replaces an existing one, once the block ends without an error.
+    """
     suffix = check_table_path(path)
     with replacing(path) as temporary:
         if suffix == ".parquet":
             import pyarrow as pa
             import pyarrow.parquet as pq
 
-            pq.write_table(pa.table(dict(columns)), temporary)
+            writer = None
+            try:
+
+                def append(columns: Mapping[str, Any]) -> None:
+                    nonlocal writer
+                    table = pa.table(dict(columns), schema=None if writer is None else writer.schema)
+                    if writer is None:
+                        writer = pq.ParquetWriter(temporary, table.schema)
+                    writer.write_table(table)
+
+                yield append
+            finally:
+                if writer is not None:
+                    writer.close()
             return
         with temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, delimiter="," if suffix == ".csv" else "\t", lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows(zip(*columns.values(), strict=True))
+            rows = csv.writer(file, delimiter="," if suffix == ".csv" else "\t", lineterminator="\n")
+
+            def append(columns: Mapping[str, Any]) -> None:
+                if file.tell() == 0:
+                    rows.writerow(columns)
+                rows.writerows(zip(*columns.values(), strict=True))
+
+            yield append

@@ -1,23 +1,29 @@
-"""Node vectors on disk: vectors, names and settings, in the file format that the suffix selects.
+"""Node vectors on disk: vectors, names and settings, in the format that the suffix or ``format`` selects.
 
-=============  ==============================================  ==================  ========
-suffix         layout                                          names are read as   settings
-=============  ==============================================  ==================  ========
-.safetensors   tensors ``embedding`` and ``node_id``, or       written: int, str   kept
-               ``node_names`` with ``node_offsets``
-.parquet       columns ``node_id`` and ``embedding``           written: int, str   kept
-.npy           the array; names other than 0 … n - 1 go to a   written: int, str   dropped
-               second file beside it, ``STEM.nodes.json``
-.w2v, .txt     word2vec text                                   always str          dropped
-=============  ==============================================  ==================  ========
+===================  ====================  ============================================  ===============  ========
+format               suffix                content                                       names are read   settings
+===================  ====================  ============================================  ===============  ========
+``safetensors``      .safetensors          tensors ``embedding`` and ``node_id``, or     int, str         kept
+                                           ``node_names`` with ``node_offsets``
+``parquet``          .parquet              columns ``node_id`` and ``embedding``         int, str         kept
+``npz``              .npz                  arrays ``vectors``, ``nodes``, ``settings``   int, str         kept
+``npy``              .npy                  the array; names other than 0 … n - 1 lie     int, str         dropped
+                                           beside it in ``NAME.npy.nodes.json``
+``csv``, ``tsv``     .csv, .tsv            a header, then a name and its numbers         int, str         dropped
+``word2vec``         .w2v, .vec, .txt      word2vec text                                 str              dropped
+``word2vec-binary``  .bin                  word2vec binary, as gensim writes it          str              dropped
+``glove``            .glove; .txt is read  GloVe text: word2vec without its first line   str              dropped
+===================  ====================  ============================================  ===============  ========
 
-No pickle is read or written. A file is written under a temporary name beside its target and then renamed.
+No pickle is read or written. A file is written under a temporary name beside its target and then renamed. The names
+beside an .npy file say what version of it they belong to: they are never read with other vectors.
+
+Files of other programs are read, too. ``nodes`` and ``vectors`` name what holds the names and the vectors: columns of
+.parquet, .csv and .tsv, arrays of .npz, tensors of .safetensors.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import os
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,75 +31,88 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep.io.formats import MalformedError, Names, VectorTable
+from graphrep._mapped import mapping_of
+from graphrep.io.formats import MalformedError, Names, Options, VectorTable
+from graphrep.io.paths import check_writable, checked_suffix, need_pyarrow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import os
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["VECTOR_SUFFIXES", "VectorTable", "check_vector_path", "read_vectors", "write_vectors"]
+__all__ = ["VECTOR_FORMATS", "VECTOR_SUFFIXES", "VectorTable", "check_vector_path", "read_vectors", "write_vectors"]
 
-_LAYOUTS = {
+_SUFFIXES = {
     ".safetensors": "safetensors",
     ".npy": "npy",
+    ".npz": "npz",
     ".parquet": "parquet",
+    ".csv": "csv",
+    ".tsv": "tsv",
     ".w2v": "word2vec",
+    ".vec": "word2vec",
     ".txt": "word2vec",
+    ".bin": "word2vec-binary",
+    ".glove": "glove",
 }
-VECTOR_SUFFIXES = tuple(_LAYOUTS)
+VECTOR_SUFFIXES = tuple(_SUFFIXES)
+VECTOR_FORMATS = tuple(dict.fromkeys(_SUFFIXES.values()))
+_DELIMITERS = {"csv": ",", "tsv": "\t"}
 
 
 def check_vector_path(
-    path: str | os.PathLike[str], *, writing: bool = False, nodes: npt.NDArray[Any] | None = None
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,  # noqa: A002
+    writing: bool = False,
+    nodes: npt.NDArray[Any] | None = None,
 ) -> str:
-    """Suffix of ``path`` if vectors can be stored there; call it before a long computation.
+    """Format of ``path`` if vectors can be stored there; call it before a long computation.
 
     Parameters
     ----------
     path : path
+    format : one of ``VECTOR_FORMATS``, optional
+        Default: what the suffix says.
     writing : bool
         Also require that the folder exists and that the path is not itself a folder.
     nodes : int64 or object array, optional
-        Also require that the layout can hold these names.
+        Also require that the format can hold these names.
 
     Returns
     -------
     str
-        The suffix in lower case, one of ``VECTOR_SUFFIXES``.
+        One of ``VECTOR_FORMATS``.
 
     Raises
     ------
     ValueError, TypeError
-        The suffix is unknown, or the layout cannot hold one of the names.
+        The suffix or format is unknown, or the format cannot hold one of the names.
     ImportError
-        The suffix needs a package that is not installed.
+        The format needs a package that is not installed.
     FileNotFoundError, IsADirectoryError, PermissionError
         The folder does not exist, the path is itself a folder, or the folder is not writable.
 
     Examples
     --------
     >>> check_vector_path("out.safetensors")
-    '.safetensors'
-    >>> check_vector_path("out.csv")
+    'safetensors'
+    >>> check_vector_path("out.dat", format="glove")
+    'glove'
+    >>> check_vector_path("out.xlsx")
     Traceback (most recent call last):
-    ValueError: cannot tell the format of out.csv: the name must end in .safetensors, .npy, .parquet, .w2v or .txt.
+    ValueError: cannot tell the format of out.xlsx: the name must end in .safetensors, .npy, ...
     """
-    path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in _LAYOUTS:
-        known = f"{', '.join(VECTOR_SUFFIXES[:-1])} or {VECTOR_SUFFIXES[-1]}"
-        raise ValueError(f"cannot tell the format of {path}: the name must end in {known}.")
-    if suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
-        raise ImportError(f"{path}: Parquet needs pyarrow; pip install 'graphrep[io]'.")
+    if format is None:
+        format = _SUFFIXES[checked_suffix(path, VECTOR_SUFFIXES, ", or format= must be given")]  # noqa: A001
+    elif format not in VECTOR_FORMATS:
+        raise ValueError(f"format must be one of {', '.join(VECTOR_FORMATS)}; got {format!r}.")
+    if format == "parquet":
+        need_pyarrow(path)
     if writing:
-        if path.is_dir():
-            raise IsADirectoryError(f"{path} is a folder; give the name of a file.")
-        if not path.absolute().parent.is_dir():
-            raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}.")
-        if not os.access(path.absolute().parent, os.W_OK):
-            raise PermissionError(f"cannot write {path}: the folder {path.parent} is not writable.")
+        check_writable(path)
     if nodes is not None:
-        _names(suffix, nodes)
-    return suffix
+        _names(format, nodes)
+    return format
 
 
 def write_vectors(
@@ -101,24 +120,28 @@ def write_vectors(
     vectors: npt.NDArray[np.float32],
     nodes: npt.NDArray[Any],
     settings: Mapping[str, Any] | None = None,
+    *,
+    format: str | None = None,  # noqa: A002
 ) -> None:
-    """Write node vectors in the layout that the suffix selects; the module docstring compares the layouts.
+    """Write node vectors in the format that the suffix selects; the module docstring compares the formats.
 
     Parameters
     ----------
     path : path
-        Ends in .safetensors, .npy, .parquet, .w2v or .txt. An existing file is replaced once the new one is complete.
+        An existing file is replaced once the new one is complete.
     vectors : float32 array of shape (num_nodes, dimensions)
     nodes : int64 or object array of shape (num_nodes,)
         Names in row order: all integers or all strings.
     settings : JSON-serializable dict, optional
+    format : one of ``VECTOR_FORMATS``, optional
+        Default: what the suffix says.
 
     Raises
     ------
     TypeError
         The names are neither all integers nor all strings.
     ValueError
-        The suffix is unknown, or the layout cannot hold one of the names.
+        The suffix or format is unknown, or the format cannot hold one of the names.
 
     Examples
     --------
@@ -127,31 +150,42 @@ def write_vectors(
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "two.npy"
     >>> write_vectors(path, np.eye(2, dtype=np.float32), np.array(["curl", "wget"], dtype=object))
     >>> sorted(file.name for file in path.parent.iterdir())
-    ['two.nodes.json', 'two.npy']
+    ['two.npy', 'two.npy.nodes.json']
     """
-    suffix = check_vector_path(path, writing=True)
-    names = _names(suffix, nodes)
-    _layout(suffix).write(Path(path), np.ascontiguousarray(vectors, dtype=np.float32), names, dict(settings or {}))
+    format = check_vector_path(path, format=format, writing=True)  # noqa: A001
+    names = _names(format, nodes)
+    delimiter = [_DELIMITERS[format]] if format in _DELIMITERS else []
+    matrix = np.ascontiguousarray(vectors, dtype=np.float32)
+    _layout(format).write(Path(path), matrix, names, dict(settings or {}), *delimiter)
 
 
-def read_vectors(path: str | os.PathLike[str]) -> VectorTable:
+def read_vectors(
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,  # noqa: A002
+    nodes: str | None = None,
+    vectors: str | Sequence[str] | None = None,
+    header: bool | None = None,
+    mmap: bool | None = False,
+) -> VectorTable:
     r"""Read a file written by :func:`write_vectors`; ``graphrep.load_vectors`` returns a ``NodeVectors`` instead.
 
     Parameters
     ----------
-    path : path
-        Ends in .safetensors, .npy, .parquet, .w2v or .txt.
+    path, format, nodes, vectors, header, mmap
+        As in :func:`graphrep.load_vectors`.
 
     Returns
     -------
     VectorTable
         ``vectors`` float32 (num_nodes, dimensions); ``nodes`` int64 array, list of str, or None for 0 … num_nodes - 1;
-        ``settings`` dict, empty if the layout does not store settings.
+        ``settings`` dict, empty if the format does not store settings.
 
     Raises
     ------
     ValueError
-        The suffix is unknown, or the file is truncated or holds something else.
+        The suffix or format is unknown, an option means nothing for it, or the file is truncated or holds something
+        else.
     FileNotFoundError
 
     Examples
@@ -163,34 +197,64 @@ def read_vectors(path: str | os.PathLike[str]) -> VectorTable:
     >>> table.vectors.shape, table.nodes
     ((2, 3), ['curl', 'wget'])
     """
-    layout = _layout(check_vector_path(path))
-    path = Path(path)
+    given, path = format, Path(path)
+    format = check_vector_path(path, format=format)  # noqa: A001
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}.")
+    seen = _seen(path)
+    if seen not in (None, format):
+        raise ValueError(f"{path}: this is a file of format {seen}, not {format}; give format={seen!r}.")
+    if given is None and path.suffix.lower() == ".txt" and _layout("glove").looks_like(path):
+        format = "glove"  # noqa: A001
+    options = Options(nodes, vectors if vectors is None or isinstance(vectors, str) else list(vectors), header, mmap)
+    layout = _layout(format)
+    for name, value in options._asdict().items():
+        if name not in layout.TAKES and value not in (None, False):
+            can = ", ".join(other for other in VECTOR_FORMATS if name in _layout(other).TAKES)
+            raise ValueError(f"{path}: {name}= means nothing for {format}, only for {can}.")
+    delimiter = [_DELIMITERS[format]] if format in _DELIMITERS else []
     try:
-        vectors, nodes, settings = layout.read(path)
+        matrix, names, settings = layout.read(path, options, *delimiter)
     except MalformedError as error:
         raise ValueError(f"{path}: {error}") from None
-    if vectors.ndim != 2 or vectors.dtype.kind != "f":
-        raise ValueError(f"{path}: expected a 2-d array of floats, got {vectors.dtype} of shape {vectors.shape}.")
-    if nodes is not None and len(nodes) != len(vectors):
-        raise ValueError(f"{path}: {len(nodes)} names for {len(vectors)} vectors.")
+    if matrix.ndim != 2 or matrix.dtype.kind != "f":
+        raise ValueError(f"{path}: expected a 2-d array of floats, got {matrix.dtype} of shape {matrix.shape}.")
+    if names is not None and len(names) != len(matrix):
+        raise ValueError(f"{path}: {len(names)} names for {len(matrix)} vectors.")
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes inf, which NodeVectors refuses
-        return VectorTable(np.ascontiguousarray(vectors, dtype=np.float32), nodes, settings)
+        kept = np.ascontiguousarray(matrix, dtype=np.float32)
+    if mmap and kept.size and mapping_of(kept) is None:
+        raise ValueError(
+            f"{path}: only uncompressed float32 in C order can be mapped, and this file holds {matrix.dtype}; "
+            "read it without mmap, and save it again."
+        )
+    return VectorTable(kept, names, settings)
 
 
-def _layout(suffix: str) -> Any:
-    return import_module(f"graphrep.io.formats.{_LAYOUTS[suffix]}")
+def _seen(path: Path) -> str | None:
+    """Format that the first bytes of a file give away."""
+    with path.open("rb") as file:
+        start = file.read(9)
+    magic = {b"\x93NUMPY": "npy", b"PK\x03\x04": "npz", b"PK\x05\x06": "npz", b"PAR1": "parquet"}
+    for begin, format in magic.items():  # noqa: A001
+        if start.startswith(begin):
+            return format
+    return "safetensors" if start[8:] == b"{" and int.from_bytes(start[:8], "little") < 1 << 32 else None
 
 
-def _names(suffix: str, nodes: npt.NDArray[Any]) -> Names:
-    """Names in the form that the layout requires."""
-    names = _plain(nodes)
-    layout = _layout(suffix)
+def _layout(format: str) -> Any:  # noqa: A002
+    module = "delimited" if format in _DELIMITERS else format.replace("-", "_")
+    return import_module(f"graphrep.io.formats.{module}")
+
+
+def _names(format: str, nodes: npt.NDArray[Any]) -> Names:  # noqa: A002
+    """Names in the form that the format requires."""
+    names = plain_names(nodes)
+    layout = _layout(format)
     return layout.checked_names(names) if hasattr(layout, "checked_names") else names
 
 
-def _plain(nodes: npt.NDArray[Any]) -> Names:
+def plain_names(nodes: npt.NDArray[Any]) -> Names:
     """Names as int64 or as a list of str; no other type survives a round trip to disk."""
     if nodes.dtype.kind in "iu":
         return nodes.astype(np.int64)

@@ -134,7 +134,7 @@ def test_wrong_usage_is_exit_code_2(arguments, message, stub, path_graph, edges,
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        ("out.csv", "cannot tell the format of"),
+        ("out.xlsx", "cannot tell the format of"),
         ("missing/out.npy", "there is no folder"),
         (".", "cannot tell the format of"),
     ],
@@ -198,7 +198,7 @@ def test_neighbors_of_an_integer(tmp_path, capsys):
     assert run("neighbors", tmp_path / "out.npy", "--", "-7") == 0
     assert capsys.readouterr().out == "1.0000\t3\n1.0000\t4\n"
     assert run("neighbors", tmp_path / "out.npy", "nginx") == 1
-    assert "there is no node 'nginx'; the nodes of this file are integers." in capsys.readouterr().err
+    assert "there is no node 'nginx'; the nodes are integers." in capsys.readouterr().err
     assert run("neighbors", tmp_path / "out.npy", "5") == 1
     assert capsys.readouterr().err == "graphrep: there is no node 5.\n"
 

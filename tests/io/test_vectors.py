@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -13,7 +14,8 @@ import graphrep as gr
 from graphrep.io import check_vector_path, write_vectors
 from graphrep.io.atomic import replacing
 
-SUFFIXES = (".safetensors", ".npy", ".parquet", ".w2v", ".txt")
+SUFFIXES = (".safetensors", ".npy", ".npz", ".parquet", ".csv", ".tsv", ".w2v", ".vec", ".txt", ".bin", ".glove")
+STRINGS = (".w2v", ".vec", ".txt", ".bin", ".glove")  # names become strings, without white space
 SETTINGS = {"method": "fastrp", "iteration_weights": [0.0, 1.0], "seed": 3, "name": "ö"}
 NAMES = {
     "plain": [f"n{i}" for i in range(6)],
@@ -47,9 +49,8 @@ def test_what_is_saved_comes_back_to_the_bit(suffix, names, tmp_path):
     v.save(tmp_path / f"out{suffix}")
     w = gr.load_vectors(tmp_path / f"out{suffix}")
     assert bits(w.vectors) == bits(v.vectors)
-    text = suffix in (".w2v", ".txt")
-    assert w.nodes.tolist() == ([str(name) for name in v.nodes] if text else v.nodes.tolist())
-    assert w.settings == (SETTINGS if suffix in (".safetensors", ".parquet") else {})
+    assert w.nodes.tolist() == ([str(name) for name in v.nodes] if suffix in STRINGS else v.nodes.tolist())
+    assert w.settings == (SETTINGS if suffix in (".safetensors", ".npz", ".parquet") else {})
     assert not w.vectors.flags.writeable
 
 
@@ -58,20 +59,35 @@ def test_what_is_saved_comes_back_to_the_bit(suffix, names, tmp_path):
 def test_odd_shapes(suffix, shape, tmp_path):
     skip_without_pyarrow(suffix)
     v = gr.NodeVectors(np.ones(shape), [f"n{i}" for i in range(shape[0])])
+    if suffix == ".glove" and shape[0] == 0:
+        with pytest.raises(ValueError, match="GloVe text cannot hold 0 nodes"):
+            v.save(tmp_path / f"out{suffix}")
+        return
     v.save(tmp_path / f"out{suffix}")
     w = gr.load_vectors(str(tmp_path / f"out{suffix}"))
     assert w.vectors.shape == shape
     assert w.nodes.tolist() == v.nodes.tolist()
 
 
-@pytest.mark.parametrize("suffix", [".safetensors", ".npy", ".parquet"])
+@pytest.mark.parametrize("suffix", [suffix for suffix in SUFFIXES if suffix not in STRINGS])
 def test_any_string_is_a_name_where_the_layout_allows_it(suffix, tmp_path):
     skip_without_pyarrow(suffix)
-    names = ["", "New York", "tab\there", "line\nbreak", "\0", '"quoted"']
+    names = ["", "New York", "tab\there, and a comma", "line\r\nbreak", " \n ", '"quoted"']
     some_vectors(names).save(tmp_path / f"out{suffix}")
     assert gr.load_vectors(tmp_path / f"out{suffix}").nodes.tolist() == names
 
 
+def test_names_that_npz_would_cut_are_refused(tmp_path):
+    for suffix in (".safetensors", ".npy", ".parquet"):
+        skip_without_pyarrow(suffix)
+        gr.NodeVectors(TWO, ["\0", "a\0"]).save(tmp_path / f"out{suffix}")
+        assert gr.load_vectors(tmp_path / f"out{suffix}").nodes.tolist() == ["\0", "a\0"]
+    with pytest.raises(ValueError, match=r"an \.npz file cannot hold the name 'a\\x00', which ends in a zero byte"):
+        gr.NodeVectors(TWO, ["b", "a\0"]).save(tmp_path / "out.npz")
+    assert not (tmp_path / "out.npz").exists()
+
+
+@pytest.mark.parametrize("suffix", STRINGS)
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -83,9 +99,9 @@ def test_any_string_is_a_name_where_the_layout_allows_it(suffix, tmp_path):
         ("", "cannot hold an empty node name"),
     ],
 )
-def test_word2vec_text_refuses_names_that_it_would_corrupt(name, message, tmp_path):
+def test_word2vec_and_glove_refuse_names_that_they_would_corrupt(name, message, suffix, tmp_path):
     with pytest.raises(ValueError, match=message):
-        some_vectors(["a", "b", "c", "d", "e", name]).save(tmp_path / "out.w2v")
+        some_vectors(["a", "b", "c", "d", "e", name]).save(tmp_path / f"out{suffix}")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -103,7 +119,8 @@ def test_word2vec_text_is_what_gensim_reads_and_writes(tmp_path):
 def test_npy_is_a_plain_array_and_names_lie_beside(tmp_path):
     some_vectors(NAMES["plain"]).save(tmp_path / "out.npy")
     assert np.load(tmp_path / "out.npy").shape == (6, 5)
-    assert json.loads((tmp_path / "out.nodes.json").read_text()) == NAMES["plain"]
+    beside = json.loads((tmp_path / "out.npy.nodes.json").read_text(encoding="utf-8"))
+    assert [entry["nodes"] for entry in beside["files"].values()] == [NAMES["plain"]]
     # Saving vectors of unnamed nodes must not leave the old names to be taken for theirs.
     some_vectors(None).save(tmp_path / "out.npy")
     assert [path.name for path in tmp_path.iterdir()] == ["out.npy"]
@@ -148,6 +165,8 @@ def test_same_vectors_same_bytes(suffix, tmp_path):
 @pytest.mark.parametrize("names", ["plain", "integers"])
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_truncated_file_is_one_sentence(suffix, names, tmp_path):
+    if suffix in (".csv", ".tsv"):
+        pytest.skip("a last line without its end is legal: see below")
     skip_without_pyarrow(suffix)
     path = tmp_path / f"out{suffix}"
     some_vectors(NAMES[names]).save(path)
@@ -165,7 +184,7 @@ def test_another_file_under_the_suffix_is_one_sentence(suffix, tmp_path):
     skip_without_pyarrow(suffix)
     for content in (b"\x80\x04garbage\xff" * 30, b"hello world\n" * 10):
         (tmp_path / f"out{suffix}").write_bytes(content)
-        with pytest.raises(ValueError, match=r"not .*(readable|word2vec text|UTF-8)"):
+        with pytest.raises(ValueError, match=r"not .*(readable|word2vec text|UTF-8|number)"):
             gr.load_vectors(tmp_path / f"out{suffix}")
 
 
@@ -192,23 +211,49 @@ def test_wrong_arrays(array, message, tmp_path):
         gr.load_vectors(tmp_path / "out.npy")
 
 
+def names_beside(path, nodes):
+    """Write a names file for the present version of ``path``."""
+    digest = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+    content = {"format": "graphrep node names, 1", "files": {digest: {"nodes": nodes}}}
+    path.with_name(path.name + ".nodes.json").write_text(json.dumps(content))
+
+
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ('["a", "b", "c"]', "3 names for 2 vectors"),
-        ('["a", "a"]', "nodes must be distinct"),
-        ('["a", 1]', "must hold one JSON list of integers or of strings"),
-        ("[true, false]", "one JSON list"),
-        ('{"a": 1, "b": 2}', "one JSON list"),
-        ("[1, 100000000000000000000]", "one JSON list"),
-        ("[1, 2", "out.nodes.json"),
+        (["a", "b", "c"], "3 names for 2 vectors"),
+        (["a", "a"], "nodes must be distinct"),
+        (["a", 1], "must hold lists of integers or of strings"),
+        ([True, False], "must hold lists of integers"),
+        ({"a": 1, "b": 2}, "must hold lists of integers"),
+        ([1, 10**20], "must hold lists of integers"),
     ],
 )
 def test_wrong_names_beside_npy(names, message, tmp_path):
     np.save(tmp_path / "out.npy", np.ones((2, 2)))
-    (tmp_path / "out.nodes.json").write_text(names)
+    names_beside(tmp_path / "out.npy", names)
     with pytest.raises(ValueError, match=message):
         gr.load_vectors(tmp_path / "out.npy")
+
+
+@pytest.mark.parametrize(
+    "text", ["[1, 2", '["a", "b"]', "{}", '{"format": "graphrep node names, 1", "files": {"a": 1}}']
+)
+def test_another_file_beside_npy(text, tmp_path):
+    np.save(tmp_path / "out.npy", np.ones((2, 2)))
+    (tmp_path / "out.npy.nodes.json").write_text(text)
+    with pytest.raises(
+        ValueError, match=r"out\.npy: out\.npy\.nodes\.json, the names beside it, is no JSON written by"
+    ):
+        gr.load_vectors(tmp_path / "out.npy")
+
+
+def test_names_of_other_vectors_are_refused(tmp_path):
+    path = tmp_path / "out.npy"
+    some_vectors(NAMES["plain"]).save(path)
+    np.save(path, np.load(path)[::-1])  # another program wrote other vectors of the same shape
+    with pytest.raises(ValueError, match=r"its names in out\.npy\.nodes\.json belong to another version of it"):
+        gr.load_vectors(path)
 
 
 TWO = np.ones((2, 2), np.float32)
@@ -218,9 +263,10 @@ LETTERS = np.frombuffer(b"ab", np.uint8)
 @pytest.mark.parametrize(
     ("tensors", "message"),
     [
-        ({"weights": TWO}, "it has no tensor named 'embedding'"),
+        ({"weights": TWO}, "it has no tensor named 'embedding'; it has 'weights': name one with vectors="),
+        ({"embedding": TWO, "ids": np.arange(2)}, "its tensor 'ids' may hold the names; say so with nodes='ids'"),
         ({"embedding": TWO, "node_id": np.arange(3)}, "3 names for 2 vectors"),
-        ({"embedding": TWO, "node_id": np.arange(2.0)}, "node_id must be a 1-d array of int64, got float64"),
+        ({"embedding": TWO, "node_id": np.arange(2.0)}, "node_id must be a 1-d array of int64 or strings, got float64"),
         ({"embedding": TWO, "node_id": np.arange(4).reshape(2, 2)}, r"of shape \(2, 2\)"),
         ({"embedding": TWO, "node_names": LETTERS}, "node_names needs node_offsets"),
         ({"embedding": TWO, "node_names": np.ones(2), "node_offsets": np.arange(3)}, "1-d array of uint8"),
@@ -263,10 +309,17 @@ def test_wrong_parquet(tmp_path):
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     rows = pa.FixedSizeListArray.from_arrays(pa.array(np.ones(4, np.float32)), 2)
     cases = [
-        ({"node_id": [1, 2]}, "it has no column named 'embedding'"),
-        ({"x": [1, 2]}, "it has no column named 'embedding' and none named 'node_id'"),
-        ({"node_id": [1, 2], "embedding": [[1.0, 2.0], [3.0, 4.0]]}, "must be a fixed-size list of floats, got list"),
-        ({"node_id": [1, None], "embedding": rows}, "it holds nulls"),
+        ({"node_id": [1, 2]}, "cannot tell which of its columns"),
+        ({"x": [1, 2]}, r"cannot tell which of its columns \(x\) are the names and the vectors; name them"),
+        (
+            {"node_id": [1, 2], "embedding": [[1.0, 2.0], [3.0]]},
+            "row 1 of its vectors holds 1 numbers, the rows above 2",
+        ),
+        ({"node_id": [1, 2], "embedding": [["a"], ["b"]]}, "embedding must hold lists of floats, got list"),
+        ({"node_id": [1, None], "embedding": rows}, "node_id holds nulls"),
+        ({"node_id": [1, 2], "embedding": [[1.0, None], [1.0, 2.0]]}, "embedding holds nulls"),
+        ({"node_id": [1, 2], "x": [1.0, 2.0], "label": [0, 1]}, "cannot tell which of its columns"),
+        ({"node_id": [1, 2], "x": [1.0, None]}, "column x holds nulls"),
         ({"node_id": [1.5, 2.5], "embedding": rows}, "node_id must hold int64 or strings, got double"),
         ({"node_id": ["a", "a"], "embedding": rows}, "nodes must be distinct"),
     ]
@@ -307,7 +360,7 @@ def test_wrong_word2vec_text(text, message, tmp_path):
         ([1, "a"], "node 1 is of type int"),
         ([True, False], "node True is of type bool"),
         ([1.5, 2.5], "node 1.5 is of type float"),
-        ([None, "a"], "node None is of type NoneType"),
+        ([frozenset(), "a"], r"node frozenset\(\) is of type frozenset"),
     ],
 )
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -329,7 +382,7 @@ def test_odd_integers_and_strings(tmp_path):
     assert gr.load_vectors(tmp_path / "out.safetensors").nodes.tolist() == ["p", "q"]
 
 
-@pytest.mark.parametrize("name", ["out", "out.csv", "out.tsv", "out.safetensors.gz", ".npy"])
+@pytest.mark.parametrize("name", ["out", "out.xlsx", "out.pkl", "out.safetensors.gz", ".npy"])
 def test_unknown_suffix(name, tmp_path):
     for call in (some_vectors(None).save, gr.load_vectors, check_vector_path):
         with pytest.raises(ValueError, match=r"cannot tell the format of .*: the name must end in \.safetensors, "):

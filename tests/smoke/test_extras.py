@@ -50,6 +50,16 @@ def test_gensim_takes_the_vectors(graph):
     np.testing.assert_array_equal(vectors.to_keyed_vectors()["d"], vectors["d"])
 
 
+@pytest.mark.parametrize(("library", "suffix"), [("faiss", "faiss"), ("hnswlib", "hnsw"), ("usearch", "usearch")])
+def test_search_finds_the_nearest(graph, tmp_path, library, suffix):
+    pytest.importorskip(library)
+    vectors = gr.FastRP(dimensions=4).fit(graph).node_vectors_
+    vectors.save_index(tmp_path / f"web.{suffix}")
+    assert (
+        gr.load_index(tmp_path / f"web.{suffix}").most_similar("d", k=1)[0][0] == vectors.most_similar("d", k=1)[0][0]
+    )
+
+
 def test_triton_kernels_run_in_the_interpreter():
     pytest.importorskip("triton", minversion="3.2")  # torch 2.4 and 2.5 install an older one
     code = (

@@ -117,7 +117,7 @@ def test_the_built_in_graph_is_packed():
     assert gr.datasets.load("debian").graph.num_nodes == 63_436
 
 
-@pytest.mark.parametrize("suffix", ["safetensors", "npy", "w2v"])
+@pytest.mark.parametrize("suffix", ["safetensors", "npy", "npz", "csv", "w2v", "bin", "glove"])
 def test_vectors_come_back_from_a_file(graph, tmp_path, suffix):
     vectors = gr.FastRP(dimensions=8).fit(graph).node_vectors_
     vectors.save(tmp_path / f"vectors.{suffix}")

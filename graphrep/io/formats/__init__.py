@@ -1,4 +1,7 @@
-"""One module per file layout of node vectors, each with ``write`` and ``read``; ``graphrep.io.vectors`` selects one."""
+"""One module per file layout of node vectors, each with ``write`` and ``read``; ``graphrep.io.vectors`` selects one.
+
+A module lists in ``TAKES`` the options of ``read_vectors`` that mean something for its layout.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,15 @@ class VectorTable(NamedTuple):
     vectors: npt.NDArray[Any]
     nodes: Names | None
     settings: dict[str, Any]
+
+
+class Options(NamedTuple):
+    """How a file is to be read: columns by name, header or not, mapped or not."""
+
+    nodes: str | None = None
+    vectors: str | list[str] | None = None
+    header: bool | None = None
+    mmap: bool | None = False
 
 
 class MalformedError(Exception):

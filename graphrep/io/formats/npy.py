@@ -1,58 +1,67 @@
-"""A NumPy array, and a JSON list of names in a second file unless the names are 0 … n - 1."""
+"""A NumPy array, and its names in a second file unless they are 0 … n - 1."""
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
-from graphrep.io.atomic import replacing
-from graphrep.io.formats import MalformedError, Names, VectorTable
+from graphrep._mapped import mapped_array
+from graphrep.io.formats import MalformedError, Names, Options, VectorTable
+from graphrep.io.formats.beside import StaleError, checked_list, entry_of, names_file, write_with_names
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def names_file(path: Path) -> Path:
-    """File of the names of the vectors in ``path``: ``out.nodes.json`` for ``out.npy``."""
-    return path.with_name(path.stem + ".nodes.json")
+TAKES = frozenset({"mmap"})
 
 
 def write(path: Path, vectors: npt.NDArray[np.float32], names: Names, settings: dict[str, Any]) -> None:  # noqa: ARG001
     """See :func:`graphrep.io.write_vectors`."""
-    path = Path(os.path.realpath(path))
-    plain = not isinstance(names, list) and np.array_equal(names, np.arange(len(names)))
-    with replacing(path) as temporary:
+
+    def save(temporary: Path) -> None:
         with temporary.open("wb") as file:
             np.save(file, vectors, allow_pickle=False)
-        if plain:
-            names_file(path).unlink(missing_ok=True)  # the names of an older file must not be read with the new vectors
-        else:
-            with replacing(names_file(path)) as beside:
-                values = names if isinstance(names, list) else names.tolist()
-                beside.write_text(json.dumps(values, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+
+    plain = not isinstance(names, list) and np.array_equal(names, np.arange(len(names)))
+    write_with_names(path, save, None if plain else names)
 
 
-def read(path: Path) -> VectorTable:
+def read(path: Path, options: Options) -> VectorTable:
     """See :func:`graphrep.io.read_vectors`."""
-    try:
+    for attempt in range(3):
         with path.open("rb") as file:
-            vectors = np.lib.format.read_array(file, allow_pickle=False)
+            try:
+                entry = entry_of(path, file)
+            except StaleError:
+                if attempt == 2:
+                    raise
+                continue  # the file was replaced after it was opened
+            vectors = read_array(file, 0, path.stat().st_size, mmap=options.mmap is not False)
+            nodes = None if entry is None else checked_list(entry.get("nodes"), names_file(path).name)
+            return VectorTable(vectors, nodes, {})
+    raise AssertionError
+
+
+def read_array(file: BinaryIO, start: int, stop: int, *, mmap: bool) -> npt.NDArray[Any]:
+    """Array whose .npy header begins at byte ``start`` of a file, mapped if that is wanted and possible.
+
+    It must end at byte ``stop`` or before: nothing is allocated for a header that promises more than there is.
+    """
+    try:
+        file.seek(start)
+        version = np.lib.format.read_magic(file)
+        readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        if version in readers:
+            shape, fortran, dtype = readers[version](file)
+            at = file.tell()
+            if min(shape, default=0) < 0 or (not dtype.hasobject and at + math.prod(shape) * dtype.itemsize > stop):
+                raise ValueError(f"it ends before its array of shape {shape} does")
+            if mmap and dtype == np.float32 and dtype.isnative and not fortran and shape:
+                return mapped_array(file, dtype, shape, at)
+        file.seek(start)
+        return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
     except (ValueError, EOFError) as error:
         raise MalformedError(f"not a readable .npy file of numbers ({error}).") from None
-    beside = names_file(path)
-    return VectorTable(vectors, _read_names(beside) if beside.exists() else None, {})
-
-
-def _read_names(path: Path) -> Names:
-    try:
-        names = json.loads(path.read_text(encoding="utf-8"))
-        kinds = {type(name) for name in names} if isinstance(names, list) else {dict}
-        if kinds <= {int}:
-            return np.array(names, dtype=np.int64)
-    except (ValueError, OverflowError):
-        kinds = {dict}
-    if kinds != {str}:
-        raise MalformedError(f"{path.name}, the names beside it, must hold one JSON list of integers or of strings.")
-    return list(names)

@@ -1,4 +1,4 @@
-"""Parquet: columns ``node_id`` (int64 or string) and ``embedding`` (fixed-size list of float32)."""
+"""Parquet: columns ``node_id`` (int64 or string) and ``embedding`` (fixed-size list of float32), or others by name."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep.io.atomic import replacing
-from graphrep.io.formats import MalformedError, Names, VectorTable, pack_settings, unpack_settings
+from graphrep.io.formats import MalformedError, Names, Options, VectorTable, pack_settings, unpack_settings
+from graphrep.io.formats.columns import chosen_columns, rows_of_lists
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+TAKES = frozenset({"nodes", "vectors"})
 
 
 def write(path: Path, vectors: npt.NDArray[np.float32], names: Names, settings: dict[str, Any]) -> None:
@@ -26,29 +29,87 @@ def write(path: Path, vectors: npt.NDArray[np.float32], names: Names, settings: 
         pq.write_table(table, temporary)
 
 
-def read(path: Path) -> VectorTable:
+def read(path: Path, options: Options) -> VectorTable:
     """See :func:`graphrep.io.read_vectors`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(path) as file:
-            missing = {"node_id", "embedding"}.difference(file.schema_arrow.names)
-            if missing:
-                raise MalformedError(f"it has no column named {' and none named '.join(map(repr, sorted(missing)))}.")
-            table = file.read(columns=["node_id", "embedding"])
+            node, columns = _chosen(file.schema_arrow, options)
+            table = file.read(columns=[*([] if node is None else [node]), *columns])
     except (pa.ArrowException, OSError) as error:
         raise MalformedError(f"not a readable Parquet file ({error}).") from None
-    ids, rows = table["node_id"].combine_chunks(), table["embedding"].combine_chunks()
-    if not pa.types.is_fixed_size_list(rows.type) or not pa.types.is_floating(rows.type.value_type):
-        raise MalformedError(f"embedding must be a fixed-size list of floats, got {rows.type}.")
-    flat = rows.flatten()
-    if ids.null_count or rows.null_count or flat.null_count:
-        raise MalformedError("it holds nulls.")
-    vectors = flat.to_numpy(zero_copy_only=False).reshape(len(rows), rows.type.list_size)
     settings = unpack_settings((table.schema.metadata or {}).get(b"graphrep"))
-    if pa.types.is_signed_integer(ids.type):
-        return VectorTable(vectors, ids.to_numpy(zero_copy_only=False).astype(np.int64), settings)
+    return VectorTable(arrow_vectors(table, columns), None if node is None else arrow_names(table, node), settings)
+
+
+def _chosen(schema: Any, options: Options) -> tuple[str | None, list[str]]:
+    index = [column for column in (schema.pandas_metadata or {}).get("index_columns", []) if isinstance(column, str)]
+    if len(index) > 1 and options.nodes is None:
+        raise MalformedError(f"its index has {len(index)} columns; name one of them with nodes=.")
+    return chosen_columns(arrow_kinds(schema), options.nodes, options.vectors, index[0] if index else None)
+
+
+def arrow_kinds(schema: Any) -> dict[str, str]:
+    """Kinds of the columns for ``chosen_columns``."""
+    import pyarrow as pa
+
+    if len(set(schema.names)) != len(schema.names):
+        raise MalformedError("two of its columns have the same name.")
+    lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    return {
+        field.name: "list" if any(is_list(field.type) for is_list in lists)
+        else "float" if pa.types.is_floating(field.type) else "other"
+        for field in schema
+    }  # fmt: skip
+
+
+def arrow_names(table: Any, column: str) -> Names:
+    """Names out of a column of integers or strings."""
+    import pyarrow as pa
+
+    ids = table[column].combine_chunks()
+    if pa.types.is_dictionary(ids.type):
+        ids = ids.cast(ids.type.value_type)
+    if ids.null_count:
+        raise MalformedError(f"{column} holds nulls.")
+    if pa.types.is_integer(ids.type):
+        try:
+            return np.asarray(ids.cast(pa.int64()).to_numpy(zero_copy_only=False))
+        except pa.ArrowInvalid:
+            raise MalformedError(f"{column} holds integers of 2**63 or more; make them strings.") from None
     if not (pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type)):
-        raise MalformedError(f"node_id must hold int64 or strings, got {ids.type}.")
-    return VectorTable(vectors, ids.to_pylist(), settings)
+        raise MalformedError(f"{column} must hold int64 or strings, got {ids.type}.")
+    return list(ids.to_pylist())
+
+
+def arrow_vectors(table: Any, columns: list[str]) -> npt.NDArray[Any]:
+    """Vectors out of one column of lists, or of several columns of numbers."""
+    import pyarrow as pa
+
+    if len(columns) == 1 and arrow_kinds(table.schema)[columns[0]] == "list":
+        rows = table[columns[0]].combine_chunks()
+        flat = rows.flatten()
+        if rows.null_count or flat.null_count:
+            raise MalformedError(f"{columns[0]} holds nulls.")
+        if not (pa.types.is_floating(flat.type) or pa.types.is_integer(flat.type)):
+            raise MalformedError(f"{columns[0]} must hold lists of floats, got {rows.type}.")
+        values = flat.to_numpy(zero_copy_only=False)
+        if pa.types.is_fixed_size_list(rows.type):
+            return np.asarray(values.reshape(len(rows), rows.type.list_size))
+        sizes = np.diff(rows.offsets.to_numpy(zero_copy_only=False))
+        if len(sizes) == 0 or (sizes != sizes[0]).any():
+            rows_of_lists([range(size) for size in sizes.tolist()])  # says which row differs
+        with np.errstate(over="ignore"):
+            return np.asarray(values.reshape(len(rows), -1), dtype=np.float32)
+    vectors = np.empty((len(table), len(columns)), dtype=np.float32)
+    for i, column in enumerate(columns):
+        values = table[column]
+        if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
+            raise MalformedError(f"column {column} must hold numbers, got {values.type}.")
+        if values.null_count:
+            raise MalformedError(f"column {column} holds nulls.")
+        with np.errstate(over="ignore"):
+            vectors[:, i] = values.to_numpy()
+    return vectors

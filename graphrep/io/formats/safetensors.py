@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import itertools
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from graphrep._mapped import in_memory, mapped_array
 from graphrep.io.atomic import replacing
-from graphrep.io.formats import MalformedError, Names, VectorTable, pack_settings, unpack_settings
+from graphrep.io.formats import MalformedError, Names, Options, VectorTable, pack_settings, unpack_settings
+from graphrep.io.formats.columns import chosen_arrays
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-TENSORS = ("embedding", "node_id", "node_names", "node_offsets")
+TAKES = frozenset({"nodes", "vectors", "mmap"})
+
+_DTYPES = {
+    name: np.dtype("<" + code)
+    for name, code in {"F64": "f8", "F32": "f4", "F16": "f2", "I64": "i8", "I32": "i4", "I16": "i2", "I8": "i1",
+                       "U64": "u8", "U32": "u4", "U16": "u2", "U8": "u1", "BF16": "u2"}.items()
+}  # fmt: skip
 
 
 def write(path: Path, vectors: npt.NDArray[np.float32], names: Names, settings: dict[str, Any]) -> None:
@@ -33,27 +42,40 @@ def write(path: Path, vectors: npt.NDArray[np.float32], names: Names, settings: 
         save_file(tensors, temporary, metadata={"graphrep": pack_settings(settings)})
 
 
-def read(path: Path) -> VectorTable:
+def read(path: Path, options: Options) -> VectorTable:
     """See :func:`graphrep.io.read_vectors`."""
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata, present = file.metadata() or {}, set(file.keys())
-            tensors = {key: file.get_tensor(key) for key in TENSORS if key in present}
+        with safe_open(path, framework="numpy") as file:  # the library checks the header
+            metadata = file.metadata() or {}
     except (SafetensorError, TypeError) as error:
         raise MalformedError(f"not a readable safetensors file ({error}).") from None
-    if "embedding" not in tensors:
-        raise MalformedError("it has no tensor named 'embedding'.")
-    nodes: Names | None = None
-    if "node_names" in tensors:
-        nodes = _split(tensors["node_names"], tensors.get("node_offsets"))
-    elif "node_id" in tensors:
-        ids = tensors["node_id"]
-        if ids.ndim != 1 or ids.dtype != np.int64:
-            raise MalformedError(f"node_id must be a 1-d array of int64, got {ids.dtype} of shape {ids.shape}.")
-        nodes = ids
-    return VectorTable(tensors["embedding"], nodes, unpack_settings(metadata.get("graphrep")))
+    tensors = _tensors(path)
+    packed = None if options.nodes else tensors.pop("node_names", None)
+    offsets = None if options.nodes else tensors.pop("node_offsets", None)
+    vectors, nodes = chosen_arrays(tensors, options, vectors="embedding", nodes="node_id", kind="tensor")
+    if packed is not None:
+        nodes = _split(packed, offsets)
+    if options.mmap is False:
+        vectors = in_memory(vectors)
+    return VectorTable(vectors, nodes, unpack_settings(metadata.get("graphrep")))
+
+
+def _tensors(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """All tensors, mapped: the library only gives copies, and has no bfloat16 for NumPy."""
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+        header.pop("__metadata__", None)
+        tensors = {}
+        for key, entry in header.items():
+            kind, shape = entry["dtype"], entry["shape"]
+            if shape and kind in _DTYPES:
+                tensors[key] = mapped_array(file, _DTYPES[kind], shape, 8 + size + entry["data_offsets"][0])
+                if kind == "BF16":
+                    tensors[key] = (tensors[key].astype(np.uint32) << 16).view(np.float32)
+    return tensors
 
 
 def _split(packed: npt.NDArray[Any], offsets: npt.NDArray[Any] | None) -> list[str]:

@@ -8,10 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep.io.atomic import replacing
-from graphrep.io.formats import MalformedError, Names, VectorTable
+from graphrep.io.formats import MalformedError, Names, Options, VectorTable
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+TAKES: frozenset[str] = frozenset()
 
 
 def checked_names(names: Names) -> list[str]:
@@ -21,7 +24,7 @@ def checked_names(names: Names) -> list[str]:
         if word.split() != [word]:
             reason = f"the white space in node {word!r}" if word else "an empty node name"
             raise ValueError(
-                f"word2vec text cannot hold {reason}; choose .safetensors or .parquet, or rename the node."
+                f"word2vec and GloVe files cannot hold {reason}; choose .safetensors or .parquet, or rename the node."
             )
     return words
 
@@ -34,8 +37,9 @@ def write(path: Path, vectors: npt.NDArray[np.float32], names: list[str], settin
         file.writelines(line % (name, *row.tolist()) for name, row in zip(names, vectors, strict=True))
 
 
-def read(path: Path) -> VectorTable:
+def read(path: Path, options: Options) -> VectorTable:
     """See :func:`graphrep.io.read_vectors`."""
+    del options
     with path.open(encoding="utf-8", newline="\n") as file:
         try:
             return _parse(file, path.stat().st_size)
@@ -47,12 +51,11 @@ def _parse(file: TextIO, size: int) -> VectorTable:
     header = file.readline().split()
     if len(header) != 2 or not all(part.isascii() and part.isdigit() for part in header):
         raise MalformedError(
-            "not word2vec text: its first line must be two integers, the numbers of nodes and of dimensions."
+            "not word2vec text: its first line must be two integers, the numbers of nodes and of dimensions; "
+            "GloVe's text has no such line: give format='glove'."
         )
     n, dimensions = map(int, header)
-    if (
-        n * (2 * dimensions + 1) > size
-    ):  # a number takes at least two bytes: do not allocate more than the file can hold
+    if n * (2 * dimensions + 1) > size:  # a number takes at least two bytes: do not allocate more than the file holds
         raise MalformedError(f"truncated: its first line promises {n} vectors of {dimensions} dimensions.")
     vectors = np.empty((n, dimensions), dtype=np.float32)
     names: list[str] = []
