@@ -10,7 +10,7 @@ BENCH_RESULTS ?= out/bench
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint types unit sanitize smoke docs bench mutants clean setup setup-dev
+.PHONY: demo test checks lint types unit sanitize smoke docs bench mutants clean setup setup-dev
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
@@ -43,9 +43,14 @@ unit: setup-dev
 
 # The C++ kernels alone, under the sanitizers of addresses, undefined behavior and threads.
 sanitize:
-	$(MAKE) -s -j2 -C tests/csrc BUILD=$(CURDIR)/build/sanitize
+	$(MAKE) -s -C tests/csrc BUILD=$(CURDIR)/build/sanitize
 
-test: lint types unit sanitize
+# The tests keep one core busy most of the time; the other one compiles and runs the sanitized kernels meanwhile.
+test: setup-dev
+	$(MAKE) -j2 --output-sync=line unit checks
+
+checks: lint types
+	$(MAKE) sanitize
 
 smoke: setup-dev
 	$(BIN)/nox
