@@ -1,0 +1,183 @@
+"""Names of nodes: numbering those of an edge list, and arrays of distinct names."""
+
+from __future__ import annotations
+
+import itertools
+import numbers
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from graphrep._arrays import detached
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+I64 = npt.NDArray[np.int64]
+
+
+class Encoded(NamedTuple):
+    """A column of names: ``values[codes[i]]`` is the name in row i; ``values`` are distinct, by first appearance."""
+
+    codes: I64
+    values: list[Any]
+
+
+class Numbered(NamedTuple):
+    """Edges as row numbers; ``names`` is None if they are the row numbers."""
+
+    source: I64
+    target: I64
+    num_nodes: int
+    names: npt.NDArray[Any] | None
+
+
+def all_integers(values: Iterable[Any]) -> bool:
+    """Whether every value is an integer; a bool is none."""
+    return all(issubclass(kind, numbers.Integral) and not issubclass(kind, bool) for kind in set(map(type, values)))
+
+
+def number_nodes(source: npt.NDArray[Any] | Encoded, target: npt.NDArray[Any] | Encoded) -> Numbered:
+    """Number the nodes of two columns.
+
+    Integers (arrays) are numbered in ascending order; strings by first appearance, edge by edge, source before target.
+    If one column holds integers and the other strings, all names are strings, as in a file.
+    """
+    if not isinstance(source, Encoded) and not isinstance(target, Encoded):
+        return _number_integers(source, target)
+    one, other = (column if isinstance(column, Encoded) else _spelled(column) for column in (source, target))
+    values = one.values + other.values
+    kinds = set(map(type, values))
+    if any(issubclass(kind, str) for kind in kinds) and not all(issubclass(kind, str) for kind in kinds):
+        strange = [kind.__name__ for kind in kinds if not issubclass(kind, (str, numbers.Integral))]
+        if strange:
+            raise TypeError(f"the nodes of edges must be of one kind, got str and {strange[0]}.")
+        values = [str(value) for value in values]  # integers beside strings
+    elif len(kinds) > 1 and not all(issubclass(kind, (str, numbers.Integral)) for kind in kinds):
+        raise TypeError(
+            f"the nodes of edges must be of one kind, got {' and '.join(sorted(k.__name__ for k in kinds))}."
+        )
+    first = np.concatenate([2 * _first_rows(one), 2 * _first_rows(other) + 1])
+    number = dict(zip(dict.fromkeys(map(values.__getitem__, np.argsort(first).tolist())), itertools.count()))
+    rows = np.fromiter(map(number.__getitem__, values), dtype=np.int64, count=len(values))
+    names = np.fromiter(number, dtype=object, count=len(number))
+    return Numbered(rows[: len(one.values)][one.codes], rows[len(one.values) :][other.codes], len(names), names)
+
+
+def encode(values: Sequence[Any]) -> Encoded:
+    """Codes of hashable values, by first appearance."""
+    number = dict(zip(dict.fromkeys(values), itertools.count()))
+    return Encoded(np.fromiter(map(number.__getitem__, values), dtype=np.int64, count=len(values)), list(number))
+
+
+def column_of(values: list[Any], what: str, *, hashable: bool = False) -> npt.NDArray[Any] | Encoded:
+    """A column of Python objects: an integer array if all are integers, else names.
+
+    Integers and strings may be mixed. With ``hashable``, names of any one other type are allowed as well.
+    """
+    kinds = set(map(type, values))
+    if all_integers(values):
+        try:
+            return np.array(values, dtype=np.int64)
+        except OverflowError:
+            return np.array(list(map(int, values)), dtype=object)
+    strange = {kind for kind in kinds if not issubclass(kind, (str, numbers.Integral)) or issubclass(kind, bool)}
+    single = hashable and len(kinds) == 1 and not issubclass(next(iter(kinds)), (numbers.Number, bytes, type(None)))
+    if strange and not single:
+        row = next(i for i, value in enumerate(values) if type(value) in strange)
+        value = values[row]
+        if value is None or value != value:  # noqa: PLR0124
+            raise ValueError(f"{what} has no node in row {row}; drop the edges without one.")
+        raise TypeError(f"{what} must hold integers or strings, got {value!r} in row {row}.")
+    try:
+        column = encode(values)
+    except TypeError as error:
+        raise TypeError(f"{what} must be hashable: {error}.") from None
+    if strange:
+        return column
+    names = [str(value) for value in column.values]
+    refuse_empty(column.codes, names, what)
+    return Encoded(column.codes, names)
+
+
+def refuse_empty(codes: I64, names: list[str], what: str) -> None:
+    """Refuse the empty string as a name, as the readers of files do."""
+    if "" in names:
+        row = int(np.flatnonzero(codes == names.index(""))[0])
+        raise ValueError(f"{what} has an empty name in row {row}; drop the edges without a name.")
+
+
+def _first_rows(column: Encoded) -> I64:
+    first = np.empty(len(column.values), dtype=np.int64)
+    first[column.codes[::-1]] = np.arange(len(column.codes))[::-1]  # the last assignment counts
+    return first
+
+
+def _spelled(ids: npt.NDArray[Any]) -> Encoded:
+    values, codes = np.unique(ids, return_inverse=True)
+    return Encoded(codes.astype(np.int64, copy=False).ravel(), values.tolist())
+
+
+def _number_integers(source: npt.NDArray[Any], target: npt.NDArray[Any]) -> Numbered:
+    source, target = _signed(source), _signed(target)
+    if {source.dtype.kind, target.dtype.kind} == {"i", "u"}:  # together they would become floats
+        source, target = source.astype(object), target.astype(object)
+    ends, count = np.concatenate([source, target]), len(source)
+    if not len(ends):
+        return Numbered(np.zeros(0, np.int64), np.zeros(0, np.int64), 0, None)
+    if ends.dtype.kind == "i" and int(ends.max()) - int(ends.min()) < 4 * len(ends) + 1024:  # no need to sort
+        low = int(ends.min())
+        seen = np.zeros(int(ends.max()) - low + 1, dtype=bool)
+        seen[ends - low] = True
+        ids = np.flatnonzero(seen) + low
+        rows = (np.cumsum(seen) - 1)[ends - low]
+    else:
+        ids, rows = np.unique(ends, return_inverse=True)
+        rows = rows.ravel()
+    names = None if ids[0] == 0 and ids[-1] == len(ids) - 1 else ids
+    if names is not None and names.dtype != np.int64:  # beyond 63 bits
+        names = np.fromiter(names.tolist(), dtype=object, count=len(names))
+    return Numbered(rows[:count], rows[count:], len(ids), names)
+
+
+def _signed(ids: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """As int64 if all fit, else as uint64 or objects."""
+    if ids.dtype == object:
+        return ids
+    if ids.dtype == np.uint64 and len(ids) and int(ids.max()) >= 2**63:
+        return ids
+    return ids.astype(np.int64, copy=False)
+
+
+def name_list(nodes: Any) -> list[Any]:
+    """The names that a caller gives, as a list."""
+    nodes = detached(nodes)
+    if isinstance(nodes, (str, bytes, set, frozenset)) or hasattr(type(nodes), "columns"):
+        raise TypeError(f"nodes must be a sequence of names, got {type(nodes).__name__}.")
+    for method in ("to_pylist", "tolist", "to_list"):  # pyarrow, NumPy and pandas, polars
+        if hasattr(nodes, method):
+            return list(getattr(nodes, method)())
+    return list(nodes)
+
+
+def name_array(values: Sequence[Any]) -> npt.NDArray[Any] | None:
+    """Integers as int64, or None if they equal the row numbers; other names as objects."""
+    if all_integers(values):
+        try:
+            ids = np.array(values, dtype=np.int64)
+        except OverflowError:
+            pass
+        else:
+            return None if np.array_equal(ids, np.arange(len(ids))) else ids
+    return np.fromiter(values, dtype=object, count=len(values))  # np.array would unpack tuples
+
+
+def check_distinct(names: Sequence[Any]) -> None:
+    """Refuse names that occur twice, or that no dictionary takes."""
+    try:
+        distinct = len(set(names))
+    except TypeError as error:
+        raise TypeError(f"nodes must be hashable: {error}.") from None
+    if distinct != len(names):
+        raise ValueError(f"nodes must be distinct, but only {distinct} of the {len(names)} names are.")
