@@ -1,4 +1,4 @@
-"""Edges and node tables of other libraries' objects: tables, pairs, networkx, SciPy, PyG, DGL, igraph, arrays, files."""
+"""Edges and node tables of what other libraries and callers hold: pairs, networkx, SciPy, PyG, DGL, igraph, files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from graphrep._arrays import detached, to_numpy
 from graphrep._checks import checked_int
 from graphrep._names import (
-    Encoded,
+    Names,
     all_integers,
     check_distinct,
     column_of,
@@ -47,7 +47,7 @@ class Asked:
     bipartite: bool = False
     directed: bool | None = None
 
-    def attribute(self, kind: str) -> str | None | bool:
+    def attribute(self, kind: str) -> str | bool | None:
         """Name of the edge attribute with the weights; None for the usual one, False for none."""
         name = self.weight if self.weights is None else self.weights
         if name is True:
@@ -107,7 +107,7 @@ class Parts:
 
     def names(self) -> list[Any]:
         """Names in row order."""
-        return list(range(self.num_nodes)) if self.nodes is None else self.nodes.tolist()  # type: ignore[no-any-return]
+        return list(range(self.num_nodes)) if self.nodes is None else self.nodes.tolist()
 
     def split_sides(self, labels: tuple[str, str]) -> Parts:
         """Give each end of an edge list nodes of its own, called ``label:name``, those of the sources first."""
@@ -191,13 +191,17 @@ def is_table(obj: Any) -> bool:
 
 
 def is_edge_list(obj: Any) -> bool:
-    """Whether a list or tuple lists edges, or names, rather than the rows of a matrix of numbers."""
-    if not isinstance(obj, (list, tuple)) or not len(obj):
+    """Whether a list or tuple lists edges or names rather than the rows of a matrix of numbers.
+
+    It does if its items are tuples, two arrays, or lists that hold strings.
+    """
+    if not isinstance(obj, (list, tuple)) or not obj:
         return False
-    if isinstance(obj[0], tuple):
+    if isinstance(obj[0], tuple) or (
+        len(obj) == 2 and all(isinstance(row, np.ndarray) and row.ndim == 1 for row in obj)
+    ):
         return True
-    first = obj[0]
-    return isinstance(first, (list, np.ndarray)) and any(isinstance(value, str) for row in obj for value in row)
+    return any(isinstance(value, str) for row in obj if isinstance(row, (list, np.ndarray)) for value in row)
 
 
 def parts_of(obj: Any, asked: Asked) -> Parts:
@@ -226,7 +230,7 @@ def parts_of(obj: Any, asked: Asked) -> Parts:
         return from_matrix(torch_matrix(obj), asked)
     if isinstance(obj, (Iterator, list, tuple)):
         rows = obj if isinstance(obj, (list, tuple)) else list(obj)
-        if rows and all(isinstance(row, tuple) for row in rows):
+        if rows and all(issubclass(kind, tuple) for kind in set(map(type, rows))):
             return _from_pairs(rows, asked)
         return _from_array(rows, asked)
     if kind in ("torch", "torch_geometric"):
@@ -238,10 +242,10 @@ def parts_of(obj: Any, asked: Asked) -> Parts:
     if isinstance(obj, np.ndarray):
         return _from_array(obj, asked)
     hint = ""
-    if isinstance(obj, Mapping):
-        hint = " (a dictionary of neighbors: networkx.Graph(obj); of columns: pandas.DataFrame(obj))"
-    elif kind == "networkx":
+    if kind == "networkx":
         hint = " (give the networkx graph itself, which knows its direction)"
+    elif isinstance(obj, Mapping):
+        hint = " (a dictionary of neighbors: networkx.Graph(obj); of columns: pandas.DataFrame(obj))"
     elif isinstance(obj, (set, frozenset)):
         hint = " (sets have no order: give sorted(obj))"
     raise TypeError(f"cannot make a graph from {name}{hint}; give {_TAKEN}.")
@@ -420,7 +424,7 @@ def from_networkx(graph: Any, asked: Asked) -> Parts:
     return parts
 
 
-def _attribute_weights(values: list[Any], attribute: str | bool | None) -> npt.NDArray[np.float32] | None:
+def _attribute_weights(values: list[Any], attribute: Any) -> npt.NDArray[np.float32] | None:
     """Weights out of an edge attribute; by default "weight", which all edges must have, or none."""
     if attribute is False:
         return None
@@ -573,7 +577,7 @@ def _from_pairs(rows: Sequence[tuple[Any, ...]], asked: Asked) -> Parts:
         weights = checked_weights(detached(given), len(rows))
     named = (("the list of sources", source), ("the list of targets", target))
     columns = [column_of(ends, what, hashable=True) for what, ends in named]
-    return from_columns(*columns, weights, asked, ("source", "target"))
+    return from_columns(columns[0], columns[1], weights, asked, ("source", "target"))
 
 
 def from_columns(source: Any, target: Any, weights: Any, asked: Asked, labels: tuple[str, str]) -> Parts:
@@ -581,7 +585,7 @@ def from_columns(source: Any, target: Any, weights: Any, asked: Asked, labels: t
     if asked.num_nodes is None:
         rows, cols, n, names = number_nodes(source, target)
         return edge_list(Parts(rows, cols, weights, n, names), asked, labels, named=True)
-    if isinstance(source, Encoded) or isinstance(target, Encoded):
+    if isinstance(source, Names) or isinstance(target, Names):
         raise TypeError("num_nodes cannot be given with named end points.")
     n = checked_int("num_nodes", asked.num_nodes, 0)
     for name, column in zip(labels, (source, target), strict=True):
@@ -590,8 +594,8 @@ def from_columns(source: Any, target: Any, weights: Any, asked: Asked, labels: t
             raise IndexError(
                 f"{name} must lie in [0, {n}), as num_nodes={n} makes integers row numbers; got {low} … {high}."
             )
-    ends = (column.astype(np.int64, copy=False) for column in (source, target))
-    return edge_list(Parts(*ends, weights, n), asked, labels, named=False)
+    source, target = (column.astype(np.int64, copy=False) for column in (source, target))
+    return edge_list(Parts(source, target, weights, n), asked, labels, named=False)
 
 
 def _from_array(ends: Any, asked: Asked, *, directed: bool | None = False) -> Parts:
@@ -613,7 +617,7 @@ def _from_array(ends: Any, asked: Asked, *, directed: bool | None = False) -> Pa
     w = None if weights is False else checked_weights(detached(weights), pairs.shape[1])
     if pairs.dtype == object:
         columns = [column_of(ends.tolist(), "the array of edges") for ends in pairs]
-        return from_columns(*columns, w, asked, ("source", "target"))
+        return from_columns(columns[0], columns[1], w, asked, ("source", "target"))
     n, inferred = asked.num_nodes, asked.num_nodes is None
     if n is None:
         n = max(int(pairs.max()) + 1, 0) if pairs.size else 0

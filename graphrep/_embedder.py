@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from graphrep._convert import is_edge_list, is_table
 from graphrep.graph import Graph, as_graph
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ class GraphEmbedder(BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         graph : Graph or anything :func:`graphrep.as_graph` takes
-            A square NumPy array is a dense adjacency matrix, as in scikit-learn.
+            A square NumPy array, or list of lists of numbers, is a dense adjacency matrix, as in scikit-learn.
         y : ignored
 
         Returns
@@ -71,14 +74,25 @@ class GraphEmbedder(BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError
 
     def _validated_graph(self, graph: Any) -> Graph:
-        if isinstance(graph, (list, tuple)):
-            graph = np.asarray(graph)
-        if sp.issparse(graph) or (hasattr(graph, "__array_function__") and not _is_edge_array(graph)):
+        if isinstance(graph, (list, tuple)) and not is_edge_list(graph):
+            with contextlib.suppress(ValueError):  # rows of different lengths, which as_graph refuses
+                graph = np.asarray(graph)
+        if sp.issparse(graph) or _is_matrix(graph):
+            if isinstance(graph, np.ndarray) and graph.shape == (2, 2) and _could_list_edges(graph):
+                warnings.warn(
+                    "a 2 x 2 array of integers is read as an adjacency matrix, as in scikit-learn; give a list of "
+                    "tuples for edges, or scipy.sparse.csr_array(matrix) to confirm.",
+                    UserWarning,
+                    stacklevel=4,
+                )
             matrix = validate_data(
                 self, graph, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=1
             )
             if matrix.shape[0] != matrix.shape[1]:
-                raise ValueError(f"graph must be a square adjacency matrix, got shape {matrix.shape}.")
+                raise ValueError(
+                    f"graph must be a square adjacency matrix, got shape {matrix.shape}; for a matrix of one side by "
+                    "the other give as_graph(matrix, bipartite=True)."
+                )
             matrix = sp.csr_array(matrix)
             if matrix.nnz and matrix.data.min() < 0:
                 least = matrix.data.min()
@@ -98,8 +112,18 @@ class GraphEmbedder(BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-def _is_edge_array(array: Any) -> bool:
-    return isinstance(array, np.ndarray) and array.ndim == 2 and len(array) == 2 and array.shape[1] != 2
+def _is_matrix(array: Any) -> bool:
+    """Whether an array is a dense matrix for scikit-learn: neither end points of shape (2, num_edges) nor names."""
+    if not hasattr(array, "__array_function__") or is_table(array):
+        return False
+    array = np.asarray(array)
+    named = array.dtype.kind in "UT" or (array.dtype == object and any(isinstance(v, str) for v in array.flat))
+    return not named and not (array.ndim == 2 and len(array) == 2 and array.shape[1] != 2)
+
+
+def _could_list_edges(array: npt.NDArray[Any]) -> bool:
+    """Whether a 2 x 2 matrix holds row numbers that would be other edges than its entries are."""
+    return array.dtype.kind in "iu" and not np.array_equal(array, [[0, 1], [1, 0]])
 
 
 def _plain(parameters: dict[str, Any]) -> dict[str, Any]:

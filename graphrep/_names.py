@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import itertools
 import numbers
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,13 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 I64 = npt.NDArray[np.int64]
+_MANY = 100_000  # names from which on importing pyarrow pays
 
 
-class Encoded(NamedTuple):
-    """A column of names: ``values[codes[i]]`` is the name in row i; ``values`` are distinct, by first appearance."""
+class Names(NamedTuple):
+    """A column of names, none missing: a list, or a pyarrow Array of strings. ``what`` begins messages."""
 
-    codes: I64
-    values: list[Any]
+    values: Any
+    what: str
 
 
 class Numbered(NamedTuple):
@@ -38,40 +41,63 @@ def all_integers(values: Iterable[Any]) -> bool:
     return all(issubclass(kind, numbers.Integral) and not issubclass(kind, bool) for kind in set(map(type, values)))
 
 
-def number_nodes(source: npt.NDArray[Any] | Encoded, target: npt.NDArray[Any] | Encoded) -> Numbered:
+def number_nodes(source: npt.NDArray[Any] | Names, target: npt.NDArray[Any] | Names) -> Numbered:
     """Number the nodes of two columns.
 
-    Integers (arrays) are numbered in ascending order; strings by first appearance, edge by edge, source before target.
+    Integers (arrays) are numbered in ascending order; names by first appearance, edge by edge, source before target.
     If one column holds integers and the other strings, all names are strings, as in a file.
     """
-    if not isinstance(source, Encoded) and not isinstance(target, Encoded):
+    if not isinstance(source, Names) and not isinstance(target, Names):
         return _number_integers(source, target)
-    one, other = (column if isinstance(column, Encoded) else _spelled(column) for column in (source, target))
-    values = one.values + other.values
-    kinds = set(map(type, values))
-    if any(issubclass(kind, str) for kind in kinds) and not all(issubclass(kind, str) for kind in kinds):
-        strange = [kind.__name__ for kind in kinds if not issubclass(kind, (str, numbers.Integral))]
-        if strange:
-            raise TypeError(f"the nodes of edges must be of one kind, got str and {strange[0]}.")
-        values = [str(value) for value in values]  # integers beside strings
-    elif len(kinds) > 1 and not all(issubclass(kind, (str, numbers.Integral)) for kind in kinds):
-        raise TypeError(
-            f"the nodes of edges must be of one kind, got {' and '.join(sorted(k.__name__ for k in kinds))}."
-        )
-    first = np.concatenate([2 * _first_rows(one), 2 * _first_rows(other) + 1])
-    number = dict(zip(dict.fromkeys(map(values.__getitem__, np.argsort(first).tolist())), itertools.count()))
-    rows = np.fromiter(map(number.__getitem__, values), dtype=np.int64, count=len(values))
-    names = np.fromiter(number, dtype=object, count=len(number))
-    return Numbered(rows[: len(one.values)][one.codes], rows[len(one.values) :][other.codes], len(names), names)
+    one, other = (column if isinstance(column, Names) else Names(column.tolist(), "") for column in (source, target))
+    count = len(one.values)
+    codes, names = _encoded(one.values, other.values)
+    kinds = set(map(type, names))
+    if len(kinds) > 1 and not all(issubclass(kind, str) for kind in kinds):
+        listed = " and ".join(sorted(kind.__name__ for kind in kinds))
+        if not all(issubclass(kind, (str, numbers.Integral)) for kind in kinds):
+            raise TypeError(f"the nodes of edges must be of one kind, got {listed}.")
+        spelled, again = np.unique(np.array(list(map(str, names))), return_inverse=True)  # 1 and "1" are one name
+        codes, names = again.ravel()[codes], spelled.tolist()
+    if "" in names:
+        at = int(np.flatnonzero(codes == names.index(""))[0])
+        what = (one if at < count else other).what
+        raise ValueError(f"{what} has an empty name in row {at % count}; drop the edges without a name.")
+    first = np.empty(len(names), dtype=np.int64)
+    first[codes.reshape(2, -1).T.ravel()[::-1]] = np.arange(2 * count)[::-1]  # the last assignment counts
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    rows = rank[codes]
+    values = np.fromiter(names, dtype=object, count=len(names))[order]
+    return Numbered(rows[:count], rows[count:], len(values), values)
 
 
-def encode(values: Sequence[Any]) -> Encoded:
-    """Codes of hashable values, by first appearance."""
-    number = dict(zip(dict.fromkeys(values), itertools.count()))
-    return Encoded(np.fromiter(map(number.__getitem__, values), dtype=np.int64, count=len(values)), list(number))
+def _encoded(source: Any, target: Any) -> tuple[I64, list[Any]]:
+    """Codes of all sources, then all targets, and the distinct names that they stand for."""
+    arrow = not (isinstance(source, list) and isinstance(target, list))
+    text = all(
+        not isinstance(column, list) or all(kind is str for kind in set(map(type, column)))
+        for column in (source, target)
+    )
+    large = text and len(source) > _MANY and importlib.util.find_spec("pyarrow") is not None
+    if (arrow and text) or large:
+        import pyarrow as pa
+
+        with contextlib.suppress(UnicodeError):  # lone surrogates, which Arrow cannot hold
+            columns = [
+                pa.array(column, pa.large_string()) if isinstance(column, list) else column.cast(pa.large_string())
+                for column in (source, target)
+            ]
+            found = pa.concat_arrays(columns).dictionary_encode()
+            return found.indices.to_numpy().astype(np.int64), found.dictionary.to_pylist()
+    values = [*(column if isinstance(column, list) else column.to_pylist() for column in (source, target))]
+    flat = values[0] + values[1]
+    number = dict(zip(dict.fromkeys(flat), itertools.count(), strict=False))
+    return np.fromiter(map(number.__getitem__, flat), dtype=np.int64, count=len(flat)), list(number)
 
 
-def column_of(values: list[Any], what: str, *, hashable: bool = False) -> npt.NDArray[Any] | Encoded:
+def column_of(values: list[Any], what: str, *, hashable: bool = False) -> npt.NDArray[Any] | Names:
     """A column of Python objects: an integer array if all are integers, else names.
 
     Integers and strings may be mixed. With ``hashable``, names of any one other type are allowed as well.
@@ -82,41 +108,21 @@ def column_of(values: list[Any], what: str, *, hashable: bool = False) -> npt.ND
             return np.array(values, dtype=np.int64)
         except OverflowError:
             return np.array(list(map(int, values)), dtype=object)
-    strange = {kind for kind in kinds if not issubclass(kind, (str, numbers.Integral)) or issubclass(kind, bool)}
+    strange = {kind for kind in kinds if kind is bool or not issubclass(kind, (str, numbers.Integral))}
     single = hashable and len(kinds) == 1 and not issubclass(next(iter(kinds)), (numbers.Number, bytes, type(None)))
     if strange and not single:
         row = next(i for i, value in enumerate(values) if type(value) in strange)
         value = values[row]
-        if value is None or value != value:  # noqa: PLR0124
+        if value is None or value != value:
             raise ValueError(f"{what} has no node in row {row}; drop the edges without one.")
         raise TypeError(f"{what} must hold integers or strings, got {value!r} in row {row}.")
+    if not strange:
+        return Names(values if kinds == {str} else list(map(str, values)), what)
     try:
-        column = encode(values)
+        set(values)
     except TypeError as error:
         raise TypeError(f"{what} must be hashable: {error}.") from None
-    if strange:
-        return column
-    names = [str(value) for value in column.values]
-    refuse_empty(column.codes, names, what)
-    return Encoded(column.codes, names)
-
-
-def refuse_empty(codes: I64, names: list[str], what: str) -> None:
-    """Refuse the empty string as a name, as the readers of files do."""
-    if "" in names:
-        row = int(np.flatnonzero(codes == names.index(""))[0])
-        raise ValueError(f"{what} has an empty name in row {row}; drop the edges without a name.")
-
-
-def _first_rows(column: Encoded) -> I64:
-    first = np.empty(len(column.values), dtype=np.int64)
-    first[column.codes[::-1]] = np.arange(len(column.codes))[::-1]  # the last assignment counts
-    return first
-
-
-def _spelled(ids: npt.NDArray[Any]) -> Encoded:
-    values, codes = np.unique(ids, return_inverse=True)
-    return Encoded(codes.astype(np.int64, copy=False).ravel(), values.tolist())
+    return Names(values, what)
 
 
 def _number_integers(source: npt.NDArray[Any], target: npt.NDArray[Any]) -> Numbered:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from graphrep._arrays import detached
 from graphrep._convert import Asked, Parts, checked_weights, from_columns, from_matrix
-from graphrep._names import Encoded, column_of, encode, refuse_empty
+from graphrep._names import Names, column_of
 from graphrep.io.columns import find_columns, known_ends
 
 if TYPE_CHECKING:
@@ -26,60 +26,58 @@ def parts_of_table(obj: Any, asked: Asked) -> Parts:
         if matrix is not None:
             return matrix
         obj = _with_index(obj, asked)
-    names, column = _columns(obj)
+    names, load = _columns(obj)
     weight = asked.weight if asked.weights is None else asked.weights
     given = None if weight is None or isinstance(weight, (str, int)) else weight
     found = find_columns(
         names, source=asked.source, target=asked.target, weight=False if given is not None else weight, stacklevel=5
     )
+    for i in found:
+        if i is not None and not isinstance(names, int) and names.count(names[i]) > 1:
+            raise ValueError(f"the table has {names.count(names[i])} columns {names[i]!r}; rename them.")
     called = [str(i if isinstance(names, int) else names[i]) for i in found[:2]]
-    ends = [_ends(column(i), f"column {name!r} of the table") for i, name in zip(found[:2], called, strict=True)]
-    if isinstance(names, int):
-        called = ["source", "target"]
-    length = len(ends[0].codes if isinstance(ends[0], Encoded) else ends[0])
+    columns = load([i for i in found if i is not None])
+    ends = [_ends(column, f"column {name!r} of the table") for column, name in zip(columns, called, strict=False)]
+    length = len(ends[0].values if isinstance(ends[0], Names) else ends[0])
     if given is not None:
         weights = checked_weights(detached(given), length)
     elif found.weight is None:
         weights = None
     else:
         label = found.weight if isinstance(names, int) else names[found.weight]
-        weights = _weights(column(found.weight), length, f"column {label!r} of the table, the weights,")
-    return from_columns(ends[0], ends[1], weights, asked, (called[0], called[1]))
+        weights = _weights(columns[2], length, f"column {label!r} of the table, the weights,")
+    labels = ("source", "target") if isinstance(names, int) else (called[0], called[1])
+    return from_columns(ends[0], ends[1], weights, asked, labels)
 
 
-def _columns(obj: Any) -> tuple[list[Any] | int, Callable[[int], Any]]:
-    """Names of the columns, or their number if they have none, and a function that gives one of them."""
+def _columns(obj: Any) -> tuple[list[Any] | int, Callable[[list[int]], list[Any]]]:
+    """Names of the columns, or their number if they have none, and a function that gives those asked for."""
     if isinstance(obj, np.ndarray):
         fields = list(obj.dtype.names or ())
-        return fields, lambda i: obj[fields[i]].ravel()
+        return fields, lambda wanted: [obj[fields[i]].ravel() for i in wanted]
     import narwhals as nw
+
+    def series(native: Any) -> Any:
+        return nw.from_native(native, series_only=True)
 
     module = type(obj).__module__.split(".")[0]
     if module == "pandas":
         labels = list(obj.columns)
         unnamed = labels == list(range(len(labels)))
-        return len(labels) if unnamed else labels, lambda i: nw.from_native(obj.iloc[:, i], series_only=True)
+        return len(labels) if unnamed else labels, lambda wanted: [series(obj.iloc[:, i]) for i in wanted]
     frame = nw.from_native(obj, pass_through=True)
     if module == "pyarrow" or not isinstance(frame, (nw.DataFrame, nw.LazyFrame)):
         table = _as_arrow(obj)
-        return list(table.column_names), lambda i: nw.from_native(table.column(i), series_only=True)
-    if isinstance(frame, nw.LazyFrame):
-        names = frame.collect_schema().names()
-        return names, _Collected(frame, names)
-    eager = frame
-    return list(eager.columns), lambda i: eager[eager.columns[i]]
+        return list(table.column_names), lambda wanted: [series(table.column(i)) for i in wanted]
+    names = frame.collect_schema().names()
 
+    def load(wanted: list[int]) -> list[Any]:
+        chosen = [names[i] for i in wanted]
+        few = frame.select(chosen)
+        eager = few.collect() if isinstance(few, nw.LazyFrame) else few  # at once, so that the rows stay together
+        return [eager[name] for name in chosen]
 
-class _Collected:
-    """Columns of a lazy frame, which is run once: the rows of two runs need not come in the same order."""
-
-    def __init__(self, frame: Any, names: list[str]) -> None:
-        self.frame, self.names, self.eager = frame, names, None
-
-    def __call__(self, i: int) -> Any:
-        if self.eager is None:
-            self.eager = self.frame.collect()
-        return self.eager[self.names[i]]
+    return names, load
 
 
 def _as_arrow(obj: Any) -> Any:
@@ -102,8 +100,8 @@ def _as_arrow(obj: Any) -> Any:
     except (pa.ArrowException, NotImplementedError, ValueError) as error:
         raise TypeError(f"cannot read the table of type {type(obj).__name__}: {error}.") from None
     raise TypeError(
-        f"cannot make a graph from {type(obj).__name__}; give a table of pandas, polars, pyarrow or duckdb, or a list of "
-        "pairs."
+        f"cannot make a graph from {type(obj).__name__}; give a table of pandas, polars, pyarrow or duckdb, or a list "
+        "of pairs."
     )
 
 
@@ -115,7 +113,7 @@ def _with_index(frame: Any, asked: Asked) -> Any:
     if isinstance(frame.index, pd.MultiIndex):
         if None in index or set(index) & set(columns):
             raise ValueError(
-                f"the DataFrame has an index of {len(index)} levels without names of their own; reset_index()."
+                "the levels of the DataFrame's index have no names of their own; give frame.reset_index()."
             )
         return frame.reset_index()
     if index[0] is None or index[0] in columns:
@@ -141,8 +139,8 @@ def _as_matrix(frame: Any, asked: Asked) -> Parts | None:
     if unnamed and not cross and not (same and not isinstance(rows, pd.RangeIndex)):
         if same and len(rows) > 3:
             raise ValueError(
-                f"a DataFrame of shape {frame.shape} without names could be an adjacency matrix or a table of edges; give "
-                "scipy.sparse.csr_array(frame) for a matrix, or name the columns of edges."
+                f"a DataFrame of shape {frame.shape} without names could be an adjacency matrix or a table of edges; "
+                "give scipy.sparse.csr_array(frame) for a matrix, or name the columns of edges."
             )
         return None
     if not (same or cross) or not all(dtype.kind in "biufc" for dtype in frame.dtypes):
@@ -160,7 +158,7 @@ def _as_matrix(frame: Any, asked: Asked) -> Parts | None:
     missing = int(np.isnan(values).sum()) if values.dtype.kind == "f" else 0
     if missing:
         raise ValueError(
-            f"the adjacency matrix has {missing} missing values; give frame.fillna(0) if there are no edges."
+            f"the adjacency matrix has {missing} missing values; give frame.fillna(0) if these are no edges."
         )
     labels = tuple(str(axis.name) if cross else name for axis, name in ((rows, "row"), (columns, "column")))
     return from_matrix(values, asked, (rows.tolist(), frame.columns.tolist()), (labels[0], labels[1]))
@@ -179,7 +177,7 @@ def _weights(column: Any, length: int, what: str) -> Any:
     return checked_weights(column, length, what)
 
 
-def _ends(column: Any, what: str) -> npt.NDArray[Any] | Encoded:
+def _ends(column: Any, what: str) -> npt.NDArray[Any] | Names:
     """A column of end points: integers as an array, names encoded."""
     import narwhals as nw
 
@@ -224,25 +222,15 @@ def _ends(column: Any, what: str) -> npt.NDArray[Any] | Encoded:
     raise TypeError(f"{what} holds {kind}, which names no nodes; give source= and target=, or cast it to strings.")
 
 
-def _strings(column: Any, what: str) -> Encoded:
-    native = column.to_native()
-    if column.implementation.is_pandas():
-        import pandas as pd
+def _strings(column: Any, what: str) -> Names:
+    if importlib.util.find_spec("pyarrow") is None:
+        return Names(column.to_list(), what)
+    import pyarrow as pa
 
-        codes, distinct = pd.factorize(native)
-        found = Encoded(codes.astype(np.int64, copy=False), distinct.tolist())
-    elif importlib.util.find_spec("pyarrow") is not None:
-        import pyarrow as pa
-
-        array = column.to_arrow()
-        encoded = (array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array).dictionary_encode()
-        if isinstance(encoded, pa.ChunkedArray):
-            encoded = encoded.unify_dictionaries().combine_chunks()
-        found = Encoded(encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary.to_pylist())
-    else:
-        found = encode(column.to_list())
-    refuse_empty(found.codes, found.values, what)
-    return found
+    array = column.to_arrow()
+    if isinstance(array, pa.ChunkedArray):
+        array = array.cast(pa.large_string()).combine_chunks()
+    return Names(pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array, what)
 
 
 def _whole(values: npt.NDArray[Any], what: str) -> npt.NDArray[np.int64]:

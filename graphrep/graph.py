@@ -182,7 +182,7 @@ class Graph:
 
     @property
     def bipartite_sides(self) -> npt.NDArray[np.int8] | None:
-        """Side of each node, int8 of shape (num_nodes,) with 0 and 1, or None if the graph is not known as bipartite."""
+        """Side of each node, 0 or 1, int8 of shape (num_nodes,), or None if the graph is not known as bipartite."""
         return self._sides
 
     @property
@@ -430,7 +430,7 @@ class Graph:
         if self._weights is not None:
             span = f"{self._weights.min():g} … {self._weights.max():g}" if self.num_arcs else "none"
             lines["weights"] = span
-        lines |= {k: " × ".join(map(str, np.shape(v))) for k, v in (("x", self._x), ("y", self._y)) if v is not None}
+        lines |= {k: " by ".join(map(str, np.shape(v))) for k, v in (("x", self._x), ("y", self._y)) if v is not None}
         rows = "".join(f"<tr><th>{name}</th><td>{escape(text)}</td></tr>" for name, text in lines.items())
         return f"<table><caption>Graph</caption>{rows}</table>"
 

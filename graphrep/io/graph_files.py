@@ -261,7 +261,7 @@ def _read_json(path: Path) -> Any:
     graph = kind()
     for row, node in enumerate(data["nodes"]):
         if not isinstance(node, dict):
-            node = {"id": node}  # noqa: PLW2901
+            node = {"id": node}
         key = node.get("id", node.get("name", row))
         key = tuple(key) if isinstance(key, list) else key
         if key in graph:
