@@ -112,9 +112,7 @@ def _with_index(frame: Any, asked: Asked) -> Any:
     index, columns = list(frame.index.names), list(frame.columns)
     if isinstance(frame.index, pd.MultiIndex):
         if None in index or set(index) & set(columns):
-            raise ValueError(
-                "the levels of the DataFrame's index have no names of their own; give frame.reset_index()."
-            )
+            raise ValueError("the levels of the index have no names of their own; give frame.reset_index().")
         return frame.reset_index()
     if index[0] is None or index[0] in columns:
         return frame
@@ -192,8 +190,8 @@ def _ends(column: Any, what: str) -> npt.NDArray[Any] | Names:
     missing = column.is_null()
     if missing.any():
         raise ValueError(
-            f"{what} has no node in row {int(missing.to_numpy().argmax())} ({int(missing.sum())} such rows in all); drop "
-            "the edges without one."
+            f"{what} has no node in row {int(missing.to_numpy().argmax())} ({int(missing.sum())} such rows in all); "
+            "drop the edges without one."
         )
     kind, native = column.dtype, column.to_native()
     pandas = column.implementation.is_pandas_like()

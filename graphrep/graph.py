@@ -380,7 +380,8 @@ class Graph:
             if sp.issparse(values):
                 coo = values.tocoo()
                 rows = torch.from_numpy(np.stack([coo.row, coo.col]).astype(np.int64))
-                data[attribute] = torch.sparse_coo_tensor(rows, torch.from_numpy(coo.data), coo.shape).coalesce()
+                entries = torch.from_numpy(coo.data)
+                data[attribute] = torch.sparse_coo_tensor(rows, entries, coo.shape, check_invariants=True).coalesce()
             elif values is not None:
                 if values.dtype.kind not in "biuf":
                     raise TypeError(
@@ -534,8 +535,8 @@ def as_graph(
     TypeError
         ``obj`` is none of the above, or names are of several types.
     ValueError
-        Weights are NaN, infinite or negative, an end point is missing, a matrix is not square, columns are ambiguous, or
-        names or lengths disagree.
+        Weights are NaN, infinite or negative, an end point is missing, a matrix is not square, columns are ambiguous,
+        or names or lengths disagree.
     IndexError
         An end point lies outside [0, num_nodes).
 

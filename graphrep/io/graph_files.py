@@ -81,8 +81,8 @@ def read_graph_file(
     Returns
     -------
     tuple of str and object, or None
-        The name of the format and what was read. Lists of edges come as a list of tuples or, for a folder of text files,
-        as a tuple of EdgeList. None means that the file is text for :func:`graphrep.io.read_edges`.
+        The name of the format and what was read, in a form that ``as_graph`` takes; for a folder of text files, the
+        tuple of their paths. None means that the file is text for :func:`graphrep.io.read_edges`.
 
     Raises
     ------
