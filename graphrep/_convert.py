@@ -13,7 +13,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from graphrep._arrays import detached, to_numpy
-from graphrep._checks import checked_int
+from graphrep._checks import checked_int, warn_caller
 from graphrep._names import (
     Names,
     all_integers,
@@ -44,7 +44,7 @@ class Asked:
     source: Any = None
     target: Any = None
     weight: Any = None
-    bipartite: bool = False
+    bipartite: bool | None = None
     directed: bool | None = None
 
     def attribute(self, kind: str) -> str | bool | None:
@@ -228,7 +228,7 @@ def parts_of(obj: Any, asked: Asked) -> Parts:
         return _from_pyg(obj, asked)
     if str(getattr(obj, "layout", "torch.strided")).startswith("torch.sparse"):
         return from_matrix(torch_matrix(obj), asked)
-    if isinstance(obj, (Iterator, list, tuple)):
+    if isinstance(obj, (Iterator, list, tuple)) and not hasattr(obj, "read"):
         rows = obj if isinstance(obj, (list, tuple)) else list(obj)
         if rows and all(issubclass(kind, tuple) for kind in set(map(type, rows))):
             return _from_pairs(rows, asked)
@@ -242,7 +242,9 @@ def parts_of(obj: Any, asked: Asked) -> Parts:
     if isinstance(obj, np.ndarray):
         return _from_array(obj, asked)
     hint = ""
-    if kind == "networkx":
+    if hasattr(obj, "read"):
+        hint = " (give the path of the file)"
+    elif kind == "networkx":
         hint = " (give the networkx graph itself, which knows its direction)"
     elif isinstance(obj, Mapping):
         hint = " (a dictionary of neighbors: networkx.Graph(obj); of columns: pandas.DataFrame(obj))"
@@ -279,14 +281,13 @@ def _read_text(path: Any, asked: Asked, options: dict[str, Any]) -> Any:
 
     if asked.weights is not None and not isinstance(asked.weights, (bool, str)):
         raise TypeError("weights of a file are its third column; give weight= the name of a column, or weight=False.")
+    known = read_edges.__kwdefaults__ or {}
     weight = asked.weight if asked.weights is None else asked.weights
-    if isinstance(weight, bool):
-        options = {"weighted": weight} | options
-    elif weight is not None:
-        options = {"weight": weight} | options
-    if asked.source is not None or asked.target is not None:
-        options = {"source": asked.source, "target": asked.target} | options
-    return read_edges(path, num_nodes=asked.num_nodes, **options)
+    wanted = {"source": asked.source, "target": asked.target, "num_nodes": asked.num_nodes}
+    wanted["weight" if "weight" in known or isinstance(weight, str) else "weighted"] = weight
+    if "bipartite" in known:  # sides are told apart here, but the reader warns where they seem to differ
+        wanted["bipartite"] = False if asked.bipartite else asked.bipartite
+    return read_edges(path, **{name: value for name, value in wanted.items() if value is not None} | options)
 
 
 def _from_edge_lists(tables: Sequence[Any], asked: Asked) -> Parts:
@@ -389,11 +390,9 @@ def _from_sparse_tensor(tensor: Any, asked: Asked) -> Parts:
     if matrix.shape[0] == matrix.shape[1] and not asked.bipartite and asked.directed is not False:
         difference = (matrix.tocsr() != matrix.T.tocsr()).nnz
         if difference:
-            warnings.warn(
+            warn_caller(
                 "the SparseTensor is not symmetric, and its rows are taken as sources; give adj_t.t() if it is PyG's "
                 "transposed adjacency, or the PyG Data itself.",
-                UserWarning,
-                stacklevel=4,
             )
     return from_matrix(matrix, asked)
 
@@ -562,11 +561,9 @@ def _from_pairs(rows: Sequence[tuple[Any, ...]], asked: Asked) -> Parts:
             raise TypeError("weights are given twice: in the tuples and by weights=.")
         else:
             if len(rows) == 2 and all_integers([*source, *target, *values]):
-                warnings.warn(
+                warn_caller(
                     "two tuples of three integers are read as two edges (source, target, weight); give "
                     "numpy.array(edges) for an array of shape (2, 3), or weights as floats.",
-                    UserWarning,
-                    stacklevel=4,
                 )
             weights = checked_weights(values, len(rows))
     elif given is True:
@@ -628,11 +625,9 @@ def _from_array(ends: Any, asked: Asked, *, directed: bool | None = False) -> Pa
             )
     n = checked_int("num_nodes", n, 0)
     if pairs.shape == (2, 2) and pairs[0, 1] != pairs[1, 0] and _could_be_pairs(ends):
-        warnings.warn(
+        warn_caller(
             "a 2 x 2 array of end points is read as (2, num_edges), so that its columns are the edges; give "
             "(array[0], array[1]) to confirm, or a list of tuples if its rows are the edges.",
-            UserWarning,
-            stacklevel=4,
         )
     return Parts(pairs[0], pairs[1], w, n, directed=directed, open=inferred).drop_zeros()
 
@@ -772,11 +767,9 @@ def _by_index(name: str, value: Any, num_nodes: int, nodes: npt.NDArray[Any] | N
         if len(index) > len(wanted):
             known = set(wanted)
             extra = next(label for label in index.tolist() if label not in known)
-            warnings.warn(
+            warn_caller(
                 f"{len(index) - len(wanted)} rows of {name} name no node of the graph and are ignored (the first is "
                 f"{extra!r}); give nodes={name}.index to keep them as nodes without edges.",
-                UserWarning,
-                stacklevel=5,
             )
         value = value.iloc[rows]
     if len(value) != num_nodes:

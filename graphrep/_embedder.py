@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from graphrep._checks import warn_caller
 from graphrep._convert import is_edge_list, is_table
 from graphrep.graph import Graph, as_graph
 
@@ -79,11 +79,9 @@ class GraphEmbedder(BaseEstimator):  # type: ignore[misc]
                 graph = np.asarray(graph)
         if sp.issparse(graph) or _is_matrix(graph):
             if isinstance(graph, np.ndarray) and graph.shape == (2, 2) and _could_list_edges(graph):
-                warnings.warn(
+                warn_caller(
                     "a 2 x 2 array of integers is read as an adjacency matrix, as in scikit-learn; give a list of "
                     "tuples for edges, or scipy.sparse.csr_array(matrix) to confirm.",
-                    UserWarning,
-                    stacklevel=4,
                 )
             matrix = validate_data(
                 self, graph, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=1

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._arrays import detached
+from graphrep._checks import outer_level, warn_caller
 from graphrep._convert import Asked, Parts, checked_weights, from_columns, from_matrix
 from graphrep._names import Names, column_of
-from graphrep.io.columns import find_columns, known_ends
+from graphrep.io.columns import find_columns, known_ends, sides_differ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,11 @@ def parts_of_table(obj: Any, asked: Asked) -> Parts:
     weight = asked.weight if asked.weights is None else asked.weights
     given = None if weight is None or isinstance(weight, (str, int)) else weight
     found = find_columns(
-        names, source=asked.source, target=asked.target, weight=False if given is not None else weight, stacklevel=5
+        names,
+        source=asked.source,
+        target=asked.target,
+        weight=False if given is not None else weight,
+        stacklevel=outer_level() + 1,
     )
     for i in found:
         if i is not None and not isinstance(names, int) and names.count(names[i]) > 1:
@@ -46,8 +51,21 @@ def parts_of_table(obj: Any, asked: Asked) -> Parts:
     else:
         label = found.weight if isinstance(names, int) else names[found.weight]
         weights = _weights(columns[2], length, f"column {label!r} of the table, the weights,")
+    if asked.bipartite is None and not isinstance(names, int) and sides_differ(*called) and _overlap(*ends):
+        warn_caller(
+            f"the columns {called[0]!r} and {called[1]!r} of the table seem to name different things, but the same "
+            "names occur in both and are taken for the same nodes; give bipartite=True to tell them apart, or "
+            "bipartite=False to confirm."
+        )
     labels = ("source", "target") if isinstance(names, int) else (called[0], called[1])
     return from_columns(ends[0], ends[1], weights, asked, labels)
+
+
+def _overlap(*columns: npt.NDArray[Any] | Names) -> bool:
+    """Whether a name occurs in both columns."""
+    values = [column.values if isinstance(column, Names) else column for column in columns]
+    source, target = (set(column if isinstance(column, list) else column.tolist()) for column in values)
+    return not source.isdisjoint(target)
 
 
 def _columns(obj: Any) -> tuple[list[Any] | int, Callable[[list[int]], list[Any]]]:

@@ -468,7 +468,7 @@ def as_graph(
     weight: Any = None,
     num_nodes: int | None = None,
     directed: bool | None = None,
-    bipartite: bool = False,
+    bipartite: bool | None = None,
     weights: Any = None,
     merge: str = "sum",
     self_loops: bool = True,
@@ -508,10 +508,11 @@ def as_graph(
     directed : bool, optional
         True takes the edges as arcs. False symmetrizes: :math:`A \leftarrow \max(A, A^\top)`, so an edge listed in
         both directions counts once. Default: see above.
-    bipartite : bool
-        Sources and targets are different nodes, even if they have the same names: those of a table are called
+    bipartite : bool, optional
+        True: sources and targets are different nodes, even if they have the same names: those of a table are called
         ``"customer:1"`` and ``"product:1"`` by the names of its columns, else ``"source:1"`` and ``"target:1"``. The
-        rows of a matrix are the first nodes, its columns those after them. ``bipartite_sides`` tells the side.
+        rows of a matrix are the first nodes, its columns those after them. ``bipartite_sides`` tells the side. Default:
+        False, with a warning if the columns are called like users and items, but have names in common.
     weights : array of shape (num_edges,), str, or False, optional
         Edge weights; or as ``weight``. Edges of weight zero are dropped.
     merge : {"sum", "max", "first"}
@@ -560,7 +561,7 @@ def as_graph(
     """
     if weight is not None and weights is not None:
         raise TypeError("give weight= (a name) or weights= (an array), not both.")
-    asked = Asked(num_nodes, weights, source, target, weight, bool(bipartite), directed)
+    asked = Asked(num_nodes, weights, source, target, weight, bipartite, directed)
     if isinstance(obj, (str, os.PathLike)):
         parts = parts_of_file(obj, asked, reader_options)
     elif reader_options:

@@ -271,9 +271,14 @@ class TestBipartite:
         assert (g.bipartite_sides.dtype, g.bipartite_sides.tolist()) == (np.int8, [0, 0, 1, 1])
 
     def test_without_it_equal_names_are_one_node(self):
-        g = as_graph(self.bought)
-        assert g.nodes.tolist() == [1, 2, 7]
-        assert g.bipartite_sides is None
+        for columns in (["customer", "product"], ["user_id", "movieId"], ["authors", "papers"]):
+            frame = self.bought[["customer", "product"]].set_axis(columns, axis=1)
+            with pytest.warns(UserWarning, match=r"seem to name different things, .* give bipartite=True to tell them"):
+                g = as_graph(frame)
+            assert g.nodes.tolist() == [1, 2, 7]
+            assert g.bipartite_sides is None
+            assert as_graph(frame, bipartite=False) == g
+        assert as_graph(self.bought.replace({"customer": {1: 100, 2: 200}})).num_nodes == 4  # nothing in common
 
     def test_pairs_and_files(self, tmp_path):
         names = ["source:1", "source:2", "target:1"]
@@ -295,7 +300,7 @@ class TestBipartite:
             assert not other.bipartite_sides.flags.writeable
         assert as_graph(g, bipartite=True) is g
         with pytest.raises(ValueError, match="the Graph was not made with bipartite=True"):
-            as_graph(as_graph(self.bought), bipartite=True)
+            as_graph(as_graph(self.bought, bipartite=False), bipartite=True)
 
     def test_nodes_beside_those_of_edges(self):
         nodes = ["product:9", "customer:2", "customer:1", "product:7", "product:1"]

@@ -6,11 +6,13 @@ import json
 import os
 import re
 import warnings
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from graphrep._checks import outer_level
 from graphrep.io.columns import find_columns
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ _PACKED = (".gz", ".bz2", ".xz", ".zst")
 _TABLES = ("Parquet", "Feather", "Arrow")
 _TEXT = (".csv", ".tsv", ".txt", ".edges", ".edgelist", ".tab", ".el")
 _ERRORS = (ValueError, TypeError, KeyError, IndexError, AttributeError, OSError, EOFError, OverflowError, StopIteration)
+_ERRORS += (zipfile.BadZipFile,)
 
 
 def read_graph_file(
@@ -129,7 +132,7 @@ def read_graph_file(
     except ImportError:
         raise
     except Exception as error:
-        if not isinstance(error, _ERRORS) and type(error).__module__.split(".")[0] not in ("networkx", "xml"):
+        if not isinstance(error, _ERRORS) and type(error).__module__.split(".")[0] not in ("networkx", "xml", "zlib"):
             raise
         text = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(f"cannot read {path} as {kind}: {text.rstrip('.')}.") from None
@@ -163,7 +166,7 @@ def _sniffed(head: bytes, suffix: str) -> str | None:
     if head[:6] == b"ARROW1":
         return "Feather" if suffix == ".feather" else "Arrow"
     if head[:4] == b"PK\x03\x04":
-        return suffix if suffix in REFUSED else "NumPy .npz"
+        return suffix if suffix in REFUSED else "NumPy .npz" if b".npy" in head[:200] else None
     if head[:4] == b"\x89HDF":
         return ".h5"
     if head[:6] == b"\x93NUMPY":
@@ -314,7 +317,7 @@ def _read_npz(path: Path) -> Any:
     """A matrix that scipy.sparse.save_npz wrote."""
     import scipy.sparse as sp
 
-    with np.load(path, allow_pickle=False) as arrays:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         names = arrays.files
     if "format" not in names:
         raise ValueError(
@@ -372,7 +375,9 @@ def _table(paths: Sequence[Path], kind: str, columns: tuple[Any, Any, Any]) -> A
             if part.schema.names != names:
                 raise ValueError(f"{path} has the columns {part.schema.names}, but {paths[0]} has {names}.")
         source, target, weight = columns
-        found = find_columns(names, source=source, target=target, weight=weight, what=str(paths[0]), stacklevel=6)
+        found = find_columns(
+            names, source=source, target=target, weight=weight, what=str(paths[0]), stacklevel=outer_level() + 1
+        )
         wanted = [i for i in found if i is not None]
         if len(set(names)) < len(names):
             raise ValueError(f"{paths[0]} has two columns of the same name, of {names}.")
