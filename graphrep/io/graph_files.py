@@ -59,8 +59,8 @@ REFUSED = {suffix: why for why, suffixes in _REFUSED.items() for suffix in suffi
 _PACKED = (".gz", ".bz2", ".xz", ".zst")
 _TABLES = ("Parquet", "Feather", "Arrow")
 _TEXT = (".csv", ".tsv", ".txt", ".edges", ".edgelist", ".tab", ".el")
-_ERRORS = (ValueError, TypeError, KeyError, IndexError, AttributeError, OSError, EOFError, OverflowError, StopIteration)
-_ERRORS += (zipfile.BadZipFile,)
+_ERRORS: tuple[type[Exception], ...] = (ValueError, TypeError, LookupError, AttributeError, OSError, EOFError)
+_ERRORS += (OverflowError, StopIteration, zipfile.BadZipFile)
 
 
 def read_graph_file(
