@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 from graphrep._arrays import detached, to_numpy
 from graphrep._checks import checked_int, warn_caller
-from graphrep._names import (
+from graphrep._numbering import (
     Names,
     all_integers,
     check_distinct,
@@ -624,7 +624,7 @@ def _from_array(ends: Any, asked: Asked, *, directed: bool | None = False) -> Pa
                 f"edges; give list(zip(source, target)) or a table if these are names, or num_nodes={n}."
             )
     n = checked_int("num_nodes", n, 0)
-    if pairs.shape == (2, 2) and pairs[0, 1] != pairs[1, 0] and _could_be_pairs(ends):
+    if pairs.shape == (2, 2) and pairs[0, 1] != pairs[1, 0] and _could_be_pairs(ends, inferred=inferred):
         warn_caller(
             "a 2 x 2 array of end points is read as (2, num_edges), so that its columns are the edges; give "
             "(array[0], array[1]) to confirm, or a list of tuples if its rows are the edges.",
@@ -632,9 +632,10 @@ def _from_array(ends: Any, asked: Asked, *, directed: bool | None = False) -> Pa
     return Parts(pairs[0], pairs[1], w, n, directed=directed, open=inferred).drop_zeros()
 
 
-def _could_be_pairs(ends: Any) -> bool:
-    """Whether the caller may have meant rows as edges: arrays and lists of lists, but not tensors or two arrays."""
-    return isinstance(ends, np.ndarray) or (isinstance(ends, (list, tuple)) and all(isinstance(r, list) for r in ends))
+def _could_be_pairs(ends: Any, *, inferred: bool) -> bool:
+    """Whether rows may be meant as edges: lists of lists, and arrays if the number of nodes is not given."""
+    listed = isinstance(ends, (list, tuple)) and all(isinstance(row, list) for row in ends)
+    return listed or (inferred and isinstance(ends, np.ndarray))
 
 
 def _ends(ends: Any) -> tuple[npt.NDArray[Any], Any]:
@@ -730,51 +731,59 @@ def checked_nodes(nodes: Any, num_nodes: int) -> npt.NDArray[Any] | None:
 def checked_rows(name: str, value: Any, num_nodes: int, nodes: npt.NDArray[Any] | None = None) -> Any:
     """Features or labels with one row per node, in the order of the nodes.
 
-    Arrays and matrices stay unchanged, tensors and lists become arrays. Those with an index of names (pandas) are
-    matched by name; the index 0 … n - 1 that pandas makes by default counts as none.
+    Arrays and matrices stay unchanged, tensors, lists and frames become arrays. What names its rows (the index of a
+    pandas object, NodeVectors) is matched by name; the index 0 … n - 1 that pandas makes by default counts as none.
     """
     if value is None:
         return None
-    if type(value).__module__.split(".")[0] == "pandas":
-        return _by_index(name, value, num_nodes, nodes)
-    if type(value).__name__ in ("DataFrame", "Series", "Table", "RecordBatch", "ChunkedArray", "LazyFrame"):
+    names, kind = _row_names(value), type(value).__name__
+    if names is not None:
+        rows = _rows_by_name(name, names, num_nodes, nodes)
+        value = value.vectors[rows] if hasattr(value, "vectors") else value.iloc[rows]
+    if kind in ("DataFrame", "Series", "Table", "RecordBatch", "ChunkedArray", "LazyFrame"):
         value = _frame_values(name, value)
     value = detached(value)
-    value = value if hasattr(value, "shape") else np.asarray(value)
-    rows = value.shape[0] if value.ndim else 0
-    if rows != num_nodes:
-        raise ValueError(f"{name} must have one row per node ({num_nodes}), got {rows}.")
+    value = value if hasattr(value, "shape") and hasattr(value, "ndim") else np.asarray(value)
+    count = value.shape[0] if value.ndim else 0
+    if count != num_nodes:
+        raise ValueError(f"{name} must have one row per node ({num_nodes}), got {count}.")
     return value
 
 
-def _by_index(name: str, value: Any, num_nodes: int, nodes: npt.NDArray[Any] | None) -> npt.NDArray[Any]:
-    import pandas as pd
-
-    if not isinstance(value, (pd.DataFrame, pd.Series)):  # an Index, an extension array
-        return checked_rows(name, np.asarray(value), num_nodes)  # type: ignore[no-any-return]
+def _row_names(value: Any) -> list[Any] | None:
+    if hasattr(value, "vectors") and hasattr(value, "nodes"):  # NodeVectors
+        return value.nodes.tolist()  # type: ignore[no-any-return]
+    if type(value).__module__.split(".")[0] != "pandas" or not hasattr(value, "iloc"):
+        return None
     index = value.index
-    if not (isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1):
-        if not index.is_unique:
-            raise ValueError(f"the index of {name} holds {index[index.duplicated()][0]!r} twice.")
-        wanted = list(range(num_nodes)) if nodes is None else nodes.tolist()
-        position = {label: row for row, label in enumerate(index.tolist())}
-        rows = np.fromiter((position.get(label, -1) for label in wanted), dtype=np.int64, count=len(wanted))
-        if len(rows) and rows.min() < 0:
-            raise ValueError(
-                f"{name} has no row {wanted[int(rows.argmin())]!r}, which is a node of the graph; its index must name "
-                f"every node, or give {name}.reset_index(drop=True) if its rows are in the order of the nodes."
-            )
-        if len(index) > len(wanted):
-            known = set(wanted)
-            extra = next(label for label in index.tolist() if label not in known)
-            warn_caller(
-                f"{len(index) - len(wanted)} rows of {name} name no node of the graph and are ignored (the first is "
-                f"{extra!r}); give nodes={name}.index to keep them as nodes without edges.",
-            )
-        value = value.iloc[rows]
-    if len(value) != num_nodes:
-        raise ValueError(f"{name} must have one row per node ({num_nodes}), got {len(value)}.")
-    return _frame_values(name, value)
+    if type(index).__name__ == "RangeIndex" and index.start == 0 and index.step == 1:
+        return None
+    return list(index.tolist())
+
+
+def _rows_by_name(
+    name: str, labels: list[Any], num_nodes: int, nodes: npt.NDArray[Any] | None
+) -> npt.NDArray[np.int64]:
+    """Rows of features or labels in the order of the nodes."""
+    wanted = list(range(num_nodes)) if nodes is None else nodes.tolist()
+    position = {label: row for row, label in enumerate(labels)}
+    if len(position) < len(labels):
+        twice = next(label for row, label in enumerate(labels) if position[label] != row)
+        raise ValueError(f"the index of {name} holds {twice!r} twice.")
+    rows = np.fromiter((position.get(label, -1) for label in wanted), dtype=np.int64, count=len(wanted))
+    if len(rows) and rows.min() < 0:
+        raise ValueError(
+            f"{name} has no row {wanted[int(rows.argmin())]!r}, which is a node of the graph; its index must name "
+            f"every node, or give {name} as an array if its rows are in the order of the nodes."
+        )
+    if len(labels) > len(wanted):
+        known = set(wanted)
+        extra = next(label for label in labels if label not in known)
+        warn_caller(
+            f"{len(labels) - len(wanted)} rows of {name} name no node of the graph and are ignored (the first is "
+            f"{extra!r}); give nodes={name}.index to keep them as nodes without edges."
+        )
+    return rows
 
 
 def _frame_values(name: str, value: Any) -> npt.NDArray[Any]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from graphrep._arrays import detached
 from graphrep._checks import outer_level, warn_caller
 from graphrep._convert import Asked, Parts, checked_weights, from_columns, from_matrix
-from graphrep._names import Names, column_of
+from graphrep._numbering import Names, column_of
 from graphrep.io.columns import find_columns, known_ends, sides_differ
 
 if TYPE_CHECKING:

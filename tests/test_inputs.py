@@ -414,6 +414,7 @@ class TestPairs:
             warnings.simplefilter("error")
             assert as_graph((np.array([0, 1]), np.array([2, 3]))).edges().tolist() == [[0, 1], [2, 3]]
             assert as_graph(torch.tensor([[0, 1], [2, 3]])).edges().tolist() == [[0, 1], [2, 3]]
+            assert as_graph(np.array([[0, 1], [2, 3]]), num_nodes=4).edges().tolist() == [[0, 1], [2, 3]]
             assert as_graph([[0, 1], [1, 2]]).num_edges == 2  # the same edges either way
         with pytest.raises(ValueError, match=r"got \(3, 2\) \(transpose it\?\)"):
             as_graph([[0, 1], [1, 2], [2, 3]])
@@ -515,6 +516,12 @@ class TestFeaturesByName:
         more = pd.Series([1, 2, 3, 4], index=["dan", "ann", "bob", "cy"])
         with pytest.warns(UserWarning, match=r"1 rows of y name no node .* \(the first is 'dan'\); give nodes=y.index"):
             assert as_graph(self.pairs, y=more).y.tolist() == [2, 3, 4]
+
+    def test_vectors_are_matched(self):
+        vectors = gr.NodeVectors(np.array([[3.0], [1.0], [2.0]], np.float32), ["cy", "ann", "bob"])
+        assert as_graph(self.pairs, x=vectors).x.tolist() == [[1], [2], [3]]
+        with pytest.raises(ValueError, match="x has no row 'dan'"):
+            as_graph(self.pairs, nodes=["ann", "bob", "cy", "dan"], x=vectors)
 
     def test_features_are_numbers(self):
         frame = pd.DataFrame({"name": ["ann", "bob", "cy"], "age": [1, 2, 3]})
