@@ -215,7 +215,7 @@ def parts_of(obj: Any, asked: Asked) -> Parts:
     if sp.issparse(obj):
         return from_matrix(obj, asked)
     if hasattr(obj, "is_directed") and hasattr(obj, "adj") and hasattr(obj, "nodes"):
-        return from_networkx(obj, asked)
+        return _from_networkx(obj, asked)
     if kind == "igraph":
         return _from_igraph(obj, asked)
     if kind == "dgl":
@@ -280,7 +280,7 @@ def _read_text(path: Any, asked: Asked, options: dict[str, Any]) -> Any:
     from graphrep.io import read_edges
 
     if asked.weights is not None and not isinstance(asked.weights, (bool, str)):
-        raise TypeError("weights of a file are its third column; give weight= the name of a column, or weight=False.")
+        raise TypeError("weights of a file are a column of it; give weight= its name or position, or weight=False.")
     known = read_edges.__kwdefaults__ or {}
     weight = asked.weight if asked.weights is None else asked.weights
     wanted = {"source": asked.source, "target": asked.target, "num_nodes": asked.num_nodes}
@@ -297,21 +297,22 @@ def _from_edge_lists(tables: Sequence[Any], asked: Asked) -> Parts:
         n, nodes = len(table.nodes), table.nodes
         rows = n == 0 or (nodes.dtype == np.int64 and nodes[0] == 0 and nodes[-1] == n - 1)  # ids are ascending
         parts = Parts(table.source, table.target, table.weights, n, None if rows else nodes)
-    else:
-        integers = all(table.nodes.dtype == np.int64 for table in tables)
-        named = [
-            table.nodes if integers else np.array(list(map(str, table.nodes.tolist())), object) for table in tables
-        ]
-        ends = []
-        for side in ("source", "target"):
-            column = np.concatenate([names[getattr(table, side)] for names, table in zip(named, tables, strict=True)])
-            ends.append(column if integers else column_of(column.tolist(), side))
-        source, target, n, nodes = number_nodes(*ends)
-        weights = None
-        if all(table.weights is not None for table in tables):
-            weights = np.concatenate([table.weights for table in tables])
-        parts = Parts(source, target, weights, n, nodes)
-    return edge_list(parts, asked, ("source", "target"), named=asked.num_nodes is None)
+        return edge_list(parts, asked, ("source", "target"), named=asked.num_nodes is None)
+    weighted = {table.weights is not None for table in tables}
+    if len(weighted) > 1:
+        raise ValueError("some files of the folder have weights and some have none; give weight=False to ignore them.")
+    integers = {table.nodes.dtype == np.int64 for table in tables}
+    if len(integers) > 1:
+        warn_caller(
+            "the names in some files of the folder are integers, and strings in others: all are taken as strings, "
+            "without the leading zeros of integers; give one file to be sure."
+        )
+    ends = []
+    for side in ("source", "target"):
+        column = np.concatenate([table.nodes[getattr(table, side)] for table in tables])
+        ends.append(column if column.dtype == np.int64 else column_of(column.tolist(), side))
+    weights = np.concatenate([table.weights for table in tables]) if weighted == {True} else None
+    return from_columns(ends[0], ends[1], weights, asked, ("source", "target"))
 
 
 def edge_list(parts: Parts, asked: Asked, labels: tuple[str, str], *, named: bool) -> Parts:
@@ -397,7 +398,7 @@ def _from_sparse_tensor(tensor: Any, asked: Asked) -> Parts:
     return from_matrix(matrix, asked)
 
 
-def from_networkx(graph: Any, asked: Asked) -> Parts:
+def _from_networkx(graph: Any, asked: Asked) -> Parts:
     """A networkx graph; node names that are integers 0 … n - 1 in order are no names of their own."""
     names = list(graph.nodes)
     n = len(names)

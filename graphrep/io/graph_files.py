@@ -52,6 +52,10 @@ _REFUSED = {
     "a Graphviz file; read it with networkx.nx_agraph.read_dot and give the graph": (".dot", ".gv"),
     "a database; give the table or query through duckdb, pandas or polars": (".db", ".sqlite", ".sqlite3", ".duckdb"),
     "an array without names; load it with numpy.load and give the array": (".npy",),
+    "JSON lines; read it with polars.read_ndjson or pandas.read_json(lines=True) and give the table": (
+        ".jsonl",
+        ".ndjson",
+    ),
     "an ORC file; read it with pyarrow.orc and give the table": (".orc",),
     "RDF; read it with rdflib and give (subject, object) pairs": (".ttl", ".nt", ".rdf", ".owl"),
 }

@@ -277,6 +277,13 @@ class TestTables:
         g = as_graph(tmp_path)
         assert (g.nodes.tolist(), g.num_edges) == ([10, 20, 30], 2)
         assert as_graph(tmp_path, bipartite=True).num_nodes == 5
+        assert as_graph(tmp_path, num_nodes=40).num_nodes == 40
+        (tmp_path / "3.csv").write_text("a,b\n")
+        with pytest.warns(UserWarning, match="are integers, and strings in others: all are taken as strings"):
+            assert as_graph(tmp_path).nodes.tolist() == ["30", "10", "20", "a", "b"]
+        (tmp_path / "3.csv").write_text("source,target,weight\n10,20,0.5\n")
+        with pytest.raises(ValueError, match="some files of the folder have weights and some have none"):
+            as_graph(tmp_path)
 
     def test_bad_folders(self, tmp_path):
         with pytest.raises(ValueError, match="is a folder without files of edges"):
@@ -309,6 +316,7 @@ class TestTables:
         ("g.txt", b"\x89HDF\r\n", "is HDF5"),
         ("g.npy", b"\x93NUMPY", "is an array without names; load it with numpy.load"),
         ("g.db", b"SQLite format 3\0", "is a database"),
+        ("g.jsonl", b'{"source": 1, "target": 2}', "is JSON lines; read it with polars.read_ndjson"),
         ("g.dot", b"graph { a -- b }", "is a Graphviz file"),
     ],
 )
