@@ -337,3 +337,13 @@ def test_text_stays_text(tmp_path):
         as_graph(tmp_path / "nothing.graphml")
     with pytest.raises(TypeError, match="give the path of the file"), (tmp_path / "e.txt").open() as file:
         as_graph(file)
+
+
+def test_entities_do_not_multiply(tmp_path):
+    """Ten entities, each ten times the one before: 10 GB from 1 kB, if the parser let it happen."""
+    entities = "".join(f"<!ENTITY e{i} '{f'&e{i - 1};' * 10 if i else 'x' * 10}'>" for i in range(10))
+    (tmp_path / "bomb.graphml").write_text(
+        f"<?xml version='1.0'?><!DOCTYPE graphml [{entities}]><graphml><graph><node id='&e9;'/></graph></graphml>"
+    )
+    with pytest.raises(ValueError, match=r"cannot read .*bomb\.graphml as GraphML: "):
+        as_graph(tmp_path / "bomb.graphml")
