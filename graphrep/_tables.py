@@ -243,7 +243,9 @@ def _strings(column: Any, what: str) -> Names:
         return Names(column.to_list(), what)
     import pyarrow as pa
 
-    array = column.to_arrow()
+    native = column.to_native()
+    stored = getattr(native, "array", None)  # pandas may hold Arrow data already
+    array = pa.array(stored) if hasattr(stored, "__arrow_array__") else column.to_arrow()
     if isinstance(array, pa.ChunkedArray):
         array = array.cast(pa.large_string()).combine_chunks()
     return Names(pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array, what)
