@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import numbers
+import sys
+import warnings
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,19 @@ def checked_float(
         limits += f" and at most {maximum:g}" if maximum < math.inf else ""
         raise ValueError(f"{name} must be {limits}, got {value}.")
     return number
+
+
+def outer_level() -> int:
+    """``stacklevel`` with which the function that calls this one warns at the line outside of graphrep."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "graphrep":
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def warn_caller(text: str) -> None:
+    """Warn at the line outside of graphrep that led here."""
+    warnings.warn(text, UserWarning, stacklevel=outer_level())
 
 
 def check_finite(name: str, x: Any) -> None:

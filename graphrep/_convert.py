@@ -1,10 +1,11 @@
-"""Edges and node tables of other libraries' objects: networkx, SciPy, PyG, DataFrames, arrays, files."""
+"""Edges and node tables of what other libraries and callers hold: pairs, networkx, SciPy, PyG, DGL, igraph, files."""
 
 from __future__ import annotations
 
 import numbers
 import warnings
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,19 +13,73 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from graphrep._arrays import detached, to_numpy
-from graphrep._checks import checked_int
+from graphrep._checks import checked_int, warn_caller
+from graphrep._numbering import (
+    Names,
+    all_integers,
+    check_distinct,
+    column_of,
+    name_array,
+    name_list,
+    number_nodes,
+)
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import Sequence
+
+_TAKEN = (
+    "a Graph, a networkx or igraph graph, PyG Data, a DGL graph, a sparse matrix of SciPy or torch, a table (pandas, "
+    "polars, pyarrow, duckdb), a list of pairs, a (2, num_edges) array or tensor, or the path of a file"
+)
+_FEW, _SPARSE = 10_000_000, 100  # more rows than this, and that many per end point, are hardly meant
+
+
+@dataclass
+class Asked:
+    """What the caller of ``as_graph`` says about the object."""
+
+    num_nodes: int | None = None
+    weights: Any = None
+    source: Any = None
+    target: Any = None
+    weight: Any = None
+    bipartite: bool | None = None
+    directed: bool | None = None
+
+    def attribute(self, kind: str) -> str | bool | None:
+        """Name of the edge attribute with the weights; None for the usual one, False for none."""
+        name = self.weight if self.weights is None else self.weights
+        if name is True:
+            return "weight"
+        if name is None or name is False or isinstance(name, str):
+            return name
+        raise TypeError(
+            f"weights of {kind} must be the name of an edge attribute, False or None; got {type(name).__name__}."
+        )
+
+    def refuse_columns(self, kind: str) -> None:
+        """Refuse names of columns for what has none."""
+        for name in ("source", "target"):
+            if getattr(self, name) is not None:
+                raise TypeError(f"{name}= names a column of a table, but obj is {kind}.")
+
+    def refuse_sides(self, kind: str) -> None:
+        """Refuse ``bipartite=True`` for what has one set of nodes."""
+        if self.bipartite:
+            raise ValueError(
+                f"bipartite=True is for tables, pairs of names and matrices, not for {kind}; give "
+                "list(zip(source, target)) or a scipy.sparse matrix with one row per node of the first side."
+            )
 
 
 @dataclass
 class Parts:
     """Edges and node table of an object, before they become a CSR.
 
-    ``nodes`` is an array of distinct names, or None if the names are the row numbers. ``directed=None`` means that the
-    edges decide.
+    ``nodes`` is an array of distinct names, or None if the names are the row numbers; ``named`` says that these are
+    names nevertheless, and not merely positions. ``directed=None`` means that the edges decide. ``open`` means that
+    num_nodes is only the largest row number + 1. ``attribute`` gives a node attribute by its name.
     """
 
     source: npt.NDArray[np.integer[Any]]
@@ -35,6 +90,11 @@ class Parts:
     directed: bool | None = None
     x: Any = None
     y: Any = None
+    sides: npt.NDArray[np.int8] | None = None
+    named: bool = False
+    open: bool = False
+    attribute: Callable[[str], Any] | None = field(default=None, repr=False)
+    labels: tuple[str, str] | None = None
 
     def drop_zeros(self) -> Parts:
         """Drop edges of weight zero, and weights that are all 1."""
@@ -45,143 +105,561 @@ class Parts:
             self.weights = None
         return self
 
+    def names(self) -> list[Any]:
+        """Names in row order."""
+        return list(range(self.num_nodes)) if self.nodes is None else self.nodes.tolist()
 
-def parts_of(obj: Any, num_nodes: int | None, weights: Any) -> Parts:
+    def split_sides(self, labels: tuple[str, str]) -> Parts:
+        """Give each end of an edge list nodes of its own, called ``label:name``, those of the sources first."""
+        if any(one.startswith(f"{other}:") for one, other in (labels, labels[::-1])) or labels[0] == labels[1]:
+            raise ValueError(f"the columns {labels[0]!r} and {labels[1]!r} give ambiguous names of nodes; rename one.")
+        names, rows, start = self.names(), [], 0
+        spelled: list[str] = []
+        for label, ends in zip(labels, (self.source, self.target), strict=True):
+            seen = np.zeros(self.num_nodes, dtype=bool)
+            seen[ends] = True
+            rows.append((np.cumsum(seen) - 1)[ends] + start)
+            spelled += [f"{label}:{names[row]}" for row in np.flatnonzero(seen).tolist()]
+            if not start:
+                start = len(spelled)
+        check_distinct(spelled)
+        self.source, self.target = rows
+        self.num_nodes, self.nodes, self.named, self.labels = len(spelled), name_array(spelled), True, labels
+        self.sides = (np.arange(len(spelled)) >= start).astype(np.int8)
+        return self
+
+    def arrange(self, nodes: Any) -> Parts:
+        """Order and extent of the nodes as the caller says; nodes that are mere row numbers get these names."""
+        names = name_list(nodes)
+        check_distinct(names)
+        if not self.named:
+            if len(names) < self.num_nodes or (len(names) > self.num_nodes and not self.open):
+                raise ValueError(f"nodes must name each of the {self.num_nodes} nodes once, got {len(names)} names.")
+            self.num_nodes, self.nodes = len(names), name_array(names)
+            return self
+        position = {name: row for row, name in enumerate(names)}
+        old = self.names()
+        rows = np.fromiter((position.get(name, -1) for name in old), dtype=np.int64, count=len(old))
+        if len(rows) and rows.min() < 0:
+            raise ValueError(
+                f"nodes lacks {old[int(rows.argmin())]!r}, which is a node of the graph; nodes= sets the order and may "
+                "add nodes, but it does not rename them."
+            )
+        self.source, self.target = rows[self.source], rows[self.target]
+        order = np.full(len(names), -1)
+        order[rows] = np.arange(len(rows))
+        for name in ("x", "y"):
+            value = getattr(self, name)
+            if value is not None:
+                setattr(self, name, _reordered(name, value, order))
+        if self.sides is not None:
+            self.sides = self._sides_of(names, order)
+        if self.attribute is not None:
+            inner = self.attribute
+            self.attribute = lambda name: _reordered(name, inner(name), order)
+        self.num_nodes, self.nodes = len(names), name_array(names)
+        return self
+
+    def _sides_of(self, names: list[Any], order: npt.NDArray[np.int64]) -> npt.NDArray[np.int8]:
+        assert self.sides is not None
+        sides = self.sides[order]
+        for row in np.flatnonzero(order < 0).tolist():
+            found = [side for side, label in enumerate(self.labels or ()) if str(names[row]).startswith(f"{label}:")]
+            if not found:
+                known = "" if self.labels is None else f"; begin it with '{self.labels[0]}:' or '{self.labels[1]}:'"
+                raise ValueError(f"nodes adds {names[row]!r}, whose side of the bipartite graph is unknown{known}.")
+            sides[row] = found[0]
+        return sides
+
+
+def _reordered(name: str, value: Any, order: npt.NDArray[np.int64]) -> Any:
+    if len(order) and order.min() < 0:
+        raise ValueError(
+            f"nodes adds nodes that have no {name}; give {name}= with a row for each of {len(order)} nodes."
+        )
+    value = detached(value)
+    return value.tocsr()[order] if sp.issparse(value) else np.asarray(value)[order]
+
+
+def is_table(obj: Any) -> bool:
+    """Whether an object has columns: a frame of any library, or a NumPy array with named fields."""
+    names = ("columns", "__arrow_c_stream__", "__dataframe__", "__narwhals_dataframe__", "__narwhals_lazyframe__")
+    if isinstance(obj, np.ndarray):
+        return obj.dtype.names is not None
+    single = type(obj).__name__ in ("Series", "ChunkedArray")  # one column is no table
+    return not single and any(hasattr(type(obj), name) for name in names)
+
+
+def is_edge_list(obj: Any) -> bool:
+    """Whether a list or tuple lists edges or names rather than the rows of a matrix of numbers.
+
+    It does if its items are tuples, two arrays, or lists that hold strings.
+    """
+    if not isinstance(obj, (list, tuple)) or not obj:
+        return False
+    if isinstance(obj[0], tuple) or (
+        len(obj) == 2 and all(isinstance(row, np.ndarray) and row.ndim == 1 for row in obj)
+    ):
+        return True
+    return any(isinstance(value, str) for row in obj if isinstance(row, (list, np.ndarray)) for value in row)
+
+
+def parts_of(obj: Any, asked: Asked) -> Parts:
     """Edges of anything graph-like except a path or a Graph."""
-    kind = type(obj).__module__.split(".")[0]
+    kind, name = type(obj).__module__.split(".")[0], type(obj).__name__
+    if is_table(obj):
+        from graphrep._tables import parts_of_table
+
+        return parts_of_table(obj, asked)
+    asked.refuse_columns(f"of type {name}")
     if sp.issparse(obj):
-        return _from_scipy(obj, num_nodes, weights)
+        return from_matrix(obj, asked)
     if hasattr(obj, "is_directed") and hasattr(obj, "adj") and hasattr(obj, "nodes"):
-        return _from_networkx(obj, num_nodes, weights)
+        return _from_networkx(obj, asked)
+    if kind == "igraph":
+        return _from_igraph(obj, asked)
+    if kind == "dgl":
+        return _from_dgl(obj, asked)
+    if name == "SparseTensor":
+        return _from_sparse_tensor(obj, asked)
+    if name == "HeteroData":
+        raise TypeError("PyG HeteroData has several kinds of nodes; give data.to_homogeneous().")
     if hasattr(obj, "edge_index"):
-        return _from_pyg(obj, num_nodes, weights)
-    if kind == "pandas" and hasattr(obj, "iloc"):
-        return _from_frame(obj, num_nodes, weights)
-    if hasattr(obj, "sparse_size") and num_nodes is None:  # PyG EdgeIndex
-        sizes = [size for size in obj.sparse_size() if size is not None]
-        num_nodes = max(sizes) if sizes else None
-    if kind in ("torch", "torch_geometric") or isinstance(obj, (np.ndarray, list, tuple)):
-        return _from_array(obj, num_nodes, weights)
-    raise TypeError(
-        f"cannot make a graph from {type(obj).__name__}; give a Graph, a networkx graph, a scipy.sparse matrix, "
-        "PyG Data, a (2, num_edges) array or tensor, a DataFrame, or a path."
-    )
+        return _from_pyg(obj, asked)
+    if str(getattr(obj, "layout", "torch.strided")).startswith("torch.sparse"):
+        return from_matrix(torch_matrix(obj), asked)
+    if isinstance(obj, (Iterator, list, tuple)) and not hasattr(obj, "read"):
+        rows = obj if isinstance(obj, (list, tuple)) else list(obj)
+        if rows and all(issubclass(kind, tuple) for kind in set(map(type, rows))):
+            return _from_pairs(rows, asked)
+        return _from_array(rows, asked)
+    if kind in ("torch", "torch_geometric"):
+        directed = None if hasattr(obj, "sparse_size") else False  # an EdgeIndex knows
+        if hasattr(obj, "sparse_size") and asked.num_nodes is None:
+            sizes = [size for size in obj.sparse_size() if size is not None]
+            asked.num_nodes = max(sizes) if sizes else None
+        return _from_array(obj, asked, directed=directed)
+    if isinstance(obj, np.ndarray):
+        return _from_array(obj, asked)
+    hint = ""
+    if hasattr(obj, "read"):
+        hint = " (give the path of the file)"
+    elif kind == "networkx":
+        hint = " (give the networkx graph itself, which knows its direction)"
+    elif isinstance(obj, Mapping):
+        hint = " (a dictionary of neighbors: networkx.Graph(obj); of columns: pandas.DataFrame(obj))"
+    elif isinstance(obj, (set, frozenset)):
+        hint = " (sets have no order: give sorted(obj))"
+    raise TypeError(f"cannot make a graph from {name}{hint}; give {_TAKEN}.")
 
 
-def parts_of_file(path: str | os.PathLike[str], num_nodes: int | None, weights: Any, options: dict[str, Any]) -> Parts:
-    """Edges of a text file; ``options`` go to ``read_edges``."""
+def parts_of_file(path: str | os.PathLike[str], asked: Asked, options: dict[str, Any]) -> Parts:
+    """Edges of a file; ``options`` go to ``read_edges`` if it is text."""
+    from graphrep.io.graph_files import read_graph_file
+
+    options = {name: value for name, value in options.items() if value is not None}
+    found = read_graph_file(path, columns=(asked.source, asked.target, asked.weight), directed=bool(asked.directed))
+    if found is None:
+        return _from_edge_lists((_read_text(path, asked, options),), asked)
+    what, obj = found
+    if isinstance(obj, tuple):
+        return _from_edge_lists([_read_text(part, asked, options) for part in obj], asked)
+    weighted = options.pop("weighted", None)
+    if options:
+        raise TypeError(f"{', '.join(options)}: options of text files, but {path} is {what}.")
+    if weighted is not None and asked.weight is None and asked.weights is None:
+        asked.weight = bool(weighted)
+    try:
+        return parts_of(obj, asked)
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{path} ({what}): {error}") from None
+
+
+def _read_text(path: Any, asked: Asked, options: dict[str, Any]) -> Any:
     from graphrep.io import read_edges
 
-    if weights is not None and weights is not False:
-        raise TypeError("weights of a file are its third column; give weighted=True or False instead.")
-    if weights is False:
-        options = {"weighted": False} | options
-    table = read_edges(path, num_nodes=num_nodes, **options)
-    n, nodes = len(table.nodes), table.nodes
-    rows = n == 0 or (nodes.dtype == np.int64 and nodes[0] == 0 and nodes[-1] == n - 1)  # ids are ascending
-    parts = Parts(table.source, table.target, table.weights, n, None if rows else nodes, directed=False)
+    if asked.weights is not None and not isinstance(asked.weights, (bool, str)):
+        raise TypeError("weights of a file are a column of it; give weight= its name or position, or weight=False.")
+    known = read_edges.__kwdefaults__ or {}
+    weight = asked.weight if asked.weights is None else asked.weights
+    wanted = {"source": asked.source, "target": asked.target, "num_nodes": asked.num_nodes}
+    wanted["weight" if "weight" in known or isinstance(weight, str) else "weighted"] = weight
+    if "bipartite" in known:  # sides are told apart here, but the reader warns where they seem to differ
+        wanted["bipartite"] = False if asked.bipartite else asked.bipartite
+    return read_edges(path, **{name: value for name, value in wanted.items() if value is not None} | options)
+
+
+def _from_edge_lists(tables: Sequence[Any], asked: Asked) -> Parts:
+    """Edge lists of text files, joined by name."""
+    if len(tables) == 1:
+        table = tables[0]
+        n, nodes = len(table.nodes), table.nodes
+        rows = n == 0 or (nodes.dtype == np.int64 and nodes[0] == 0 and nodes[-1] == n - 1)  # ids are ascending
+        parts = Parts(table.source, table.target, table.weights, n, None if rows else nodes)
+        return edge_list(parts, asked, ("source", "target"), named=asked.num_nodes is None)
+    weighted = {table.weights is not None for table in tables}
+    if len(weighted) > 1:
+        raise ValueError("some files of the folder have weights and some have none; give weight=False to ignore them.")
+    integers = {table.nodes.dtype == np.int64 for table in tables}
+    if len(integers) > 1:
+        warn_caller(
+            "the names in some files of the folder are integers, and strings in others: all are taken as strings, "
+            "without the leading zeros of integers; give one file to be sure."
+        )
+    ends = []
+    for side in ("source", "target"):
+        column = np.concatenate([table.nodes[getattr(table, side)] for table in tables])
+        ends.append(column if column.dtype == np.int64 else column_of(column.tolist(), side))
+    weights = np.concatenate([table.weights for table in tables]) if weighted == {True} else None
+    return from_columns(ends[0], ends[1], weights, asked, ("source", "target"))
+
+
+def edge_list(parts: Parts, asked: Asked, labels: tuple[str, str], *, named: bool) -> Parts:
+    """What holds for every list of edges: undirected unless said otherwise, sides told apart if asked."""
+    parts.directed, parts.named = False, named
+    if asked.bipartite:
+        if not named:
+            asked.refuse_sides("row numbers")
+        parts.split_sides(labels)
     return parts.drop_zeros()
 
 
-def _from_scipy(matrix: Any, num_nodes: int | None, weights: Any) -> Parts:
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-        raise ValueError(f"an adjacency matrix must be square, got shape {matrix.shape}.")
-    n = int(matrix.shape[0])
-    if num_nodes not in (None, n):
-        raise ValueError(f"num_nodes is {num_nodes}, but the matrix has {n} rows.")
-    if weights is not None and weights is not False:
+def from_matrix(
+    matrix: Any,
+    asked: Asked,
+    names: tuple[list[Any], list[Any]] | None = None,
+    labels: tuple[str, str] = ("row", "column"),
+) -> Parts:
+    """An adjacency matrix; with ``bipartite``, its rows are the first nodes and its columns those after them."""
+    matrix = sp.coo_array(matrix) if isinstance(matrix, np.ndarray) else matrix
+    if asked.weights is not None and asked.weights is not False:
         raise TypeError("weights of a scipy.sparse matrix are its entries; give weights=None or False.")
+    if asked.weight is not None and not isinstance(asked.weight, bool):
+        raise TypeError(
+            f"weight= names a column of a table, got {asked.weight!r} for a matrix, whose entries are weights."
+        )
+    if matrix.ndim != 2:
+        raise ValueError(f"an adjacency matrix must be square, got shape {matrix.shape}.")
+    height, width = map(int, matrix.shape)
+    if height != width and not asked.bipartite:
+        raise ValueError(
+            f"an adjacency matrix must be square, got shape {(height, width)}; give bipartite=True if rows and columns "
+            "are different nodes."
+        )
     coo = matrix.tocoo()
     row, col = coo.coords if hasattr(coo, "coords") else (coo.row, coo.col)
+    n = height + width if asked.bipartite else height
+    if asked.num_nodes not in (None, n):
+        counted = f"{height} rows and {width} columns" if asked.bipartite else f"{n} rows"
+        raise ValueError(f"num_nodes is {asked.num_nodes}, but the matrix has {counted}.")
     parts = Parts(row, col, checked_weights(coo.data, len(coo.data), what="the matrix"), n).drop_zeros()
-    if weights is False:
+    if asked.weights is False or asked.weight is False:
         parts.weights = None
+    if asked.bipartite:
+        parts.target = parts.target.astype(np.int64) + height
+        parts.directed = False
+        parts.sides = (np.arange(n) >= height).astype(np.int8)
+    if names is not None:
+        listed = names[0]
+        if asked.bipartite:
+            listed = [f"{label}:{name}" for label, side in zip(labels, names, strict=True) for name in side]
+            parts.labels = labels
+        check_distinct(listed)
+        parts.nodes, parts.named = name_array(listed), True
     return parts
 
 
-def _from_networkx(graph: Any, num_nodes: int | None, weights: Any) -> Parts:
+def torch_matrix(tensor: Any) -> sp.coo_array:
+    """A sparse tensor of torch, of any layout, as a SciPy matrix."""
+    if tensor.ndim != 2:
+        raise ValueError(f"an adjacency matrix must be square, got shape {tuple(tensor.shape)}.")
+    coo = tensor.detach().cpu().to_sparse_coo().coalesce()
+    row, col = coo.indices().numpy()
+    return sp.coo_array((detached(coo.values()), (row, col)), shape=tuple(coo.shape))
+
+
+def _sparse_tensor_matrix(tensor: Any) -> sp.coo_array:
+    row, col, value = tensor.coo()
+    row, col = to_numpy(row), to_numpy(col)
+    data = np.ones(len(row), dtype=np.float32) if value is None else to_numpy(value)
+    return sp.coo_array((data, (row, col)), shape=tuple(map(int, tensor.sparse_sizes())))
+
+
+def _from_sparse_tensor(tensor: Any, asked: Asked) -> Parts:
+    matrix = _sparse_tensor_matrix(tensor)
+    if matrix.shape[0] == matrix.shape[1] and not asked.bipartite and asked.directed is not False:
+        difference = (matrix.tocsr() != matrix.T.tocsr()).nnz
+        if difference:
+            warn_caller(
+                "the SparseTensor is not symmetric, and its rows are taken as sources; give adj_t.t() if it is PyG's "
+                "transposed adjacency, or the PyG Data itself.",
+            )
+    return from_matrix(matrix, asked)
+
+
+def _from_networkx(graph: Any, asked: Asked) -> Parts:
+    """A networkx graph; node names that are integers 0 … n - 1 in order are no names of their own."""
     names = list(graph.nodes)
     n = len(names)
-    if num_nodes not in (None, n):
-        raise ValueError(f"num_nodes is {num_nodes}, but the networkx graph has {n} nodes.")
-    attribute = "weight" if weights is None or weights is False else weights
-    if not isinstance(attribute, str):
-        raise TypeError(
-            "weights of a networkx graph must be the name of an edge attribute, False or None; "
-            f"got {type(attribute).__name__}."
-        )
+    if asked.num_nodes not in (None, n):
+        raise ValueError(f"num_nodes is {asked.num_nodes}, but the networkx graph has {n} nodes.")
+    attribute = asked.attribute("a networkx graph")
     rows = {name: i for i, name in enumerate(names)}
-    edges = list(graph.edges(data=attribute))
+    edges = list(graph.edges(data=attribute or "weight"))
     source, target = (np.fromiter((rows[edge[end]] for edge in edges), dtype=np.int64) for end in (0, 1))
-    values = [edge[2] for edge in edges]
-    missing = sum(value is None for value in values)
-    w = None
-    if weights is not False and missing < len(values):
-        if missing:
-            raise ValueError(
-                f"{missing} of {len(values)} edges have no attribute {attribute!r}; set it, or give weights=False."
-            )
-        w = checked_weights(values, len(values), what=f"edge attribute {attribute!r}")
-    elif isinstance(weights, str) and values:
-        raise ValueError(f"no edge has an attribute {attribute!r}.")
-    return Parts(source, target, w, n, _name_array(names), bool(graph.is_directed())).drop_zeros()
+    w = _attribute_weights([edge[2] for edge in edges], attribute)
+    parts = Parts(source, target, w, n, name_array(names), bool(graph.is_directed()), named=True).drop_zeros()
 
+    def values(name: str) -> Any:
+        found = [data.get(name) for _, data in graph.nodes(data=True)]
+        return _attribute_values(found, name, [value is None for value in found])
 
-def _from_pyg(data: Any, num_nodes: int | None, weights: Any) -> Parts:
-    if data.edge_index is None:
-        raise ValueError("the PyG data has no edge_index.")
-    if num_nodes is None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # PyG warns when it infers the number of nodes, as this function does
-            num_nodes = getattr(data, "num_nodes", None)
-    values = weights
-    if weights is None or isinstance(weights, str):
-        values = getattr(data, weights or "edge_weight", None)
-        if weights is not None and values is None:
-            raise ValueError(f"the PyG data has no attribute {weights!r}.")
-    parts = _from_array(data.edge_index, num_nodes, values)
-    parts.x = detached(getattr(data, "x", None))
-    parts.y = detached(getattr(data, "y", None))
+    parts.attribute = values
+    if asked.bipartite:
+        sides = values("bipartite")
+        if not np.isin(sides, (0, 1)).all():
+            raise ValueError("bipartite=True needs networkx nodes whose attribute 'bipartite' is 0 or 1.")
+        parts.sides = sides.astype(np.int8)
     return parts
 
 
-def _from_frame(frame: Any, num_nodes: int | None, weights: Any) -> Parts:
-    if frame.shape[1] < 2:
-        raise ValueError(f"a DataFrame of edges needs two columns, got {frame.shape[1]}.")
-    if weights is None and frame.shape[1] > 2:
-        weights = frame.iloc[:, 2].to_numpy()
-    ends = [frame.iloc[:, i].to_numpy() for i in (0, 1)]
-    if any(end.dtype == object for end in ends):  # np.stack would convert integers beside strings
-        ends = [end.astype(object) for end in ends]
-    return _from_array(np.stack(ends), num_nodes, weights)
+def _attribute_weights(values: list[Any], attribute: Any) -> npt.NDArray[np.float32] | None:
+    """Weights out of an edge attribute; by default "weight", which all edges must have, or none."""
+    if attribute is False:
+        return None
+    name = "weight" if attribute is None else attribute
+    missing = sum(value is None for value in values)
+    if missing == len(values):
+        if attribute is not None and values:
+            raise ValueError(f"no edge has an attribute {name!r}.")
+        return None
+    if missing:
+        raise ValueError(f"{missing} of {len(values)} edges have no attribute {name!r}; set it, or give weights=False.")
+    return checked_weights(values, len(values), what=f"edge attribute {name!r}")
 
 
-def _from_array(ends: Any, num_nodes: int | None, weights: Any) -> Parts:
-    if isinstance(weights, str):
+def _attribute_values(values: Any, name: str, missing: Sequence[bool]) -> Any:
+    absent = sum(missing)
+    if absent:
+        raise ValueError(f"{absent} of {len(missing)} nodes have no attribute {name!r}; set it on every node.")
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ValueError(f"the node attribute {name!r} has values of different lengths.") from None
+
+
+def _from_igraph(graph: Any, asked: Asked) -> Parts:
+    asked.refuse_sides("an igraph graph")
+    n = int(graph.vcount())
+    if asked.num_nodes not in (None, n):
+        raise ValueError(f"num_nodes is {asked.num_nodes}, but the igraph graph has {n} nodes.")
+    ends = np.array(graph.get_edgelist(), dtype=np.int64).reshape(-1, 2)
+    attribute = asked.attribute("an igraph graph")
+    name = attribute or "weight"
+    known = name in graph.es.attributes()
+    w = _attribute_weights(graph.es[name] if known else [None] * len(ends), attribute)
+    parts = Parts(ends[:, 0], ends[:, 1], w, n, directed=bool(graph.is_directed())).drop_zeros()
+    if "name" in graph.vs.attributes():
+        names = list(graph.vs["name"])
+        check_distinct(names)
+        parts.nodes, parts.named = name_array(names), True
+
+    def values(name: str) -> Any:
+        found = graph.vs[name] if name in graph.vs.attributes() else [None] * n
+        return _attribute_values(found, name, [value is None for value in found])
+
+    parts.attribute = values
+    return parts
+
+
+def _from_dgl(graph: Any, asked: Asked) -> Parts:
+    asked.refuse_sides("a DGL graph")
+    if not graph.is_homogeneous:
+        raise TypeError("the DGL graph has several kinds of nodes or edges; give dgl.to_homogeneous(graph).")
+    attribute = asked.attribute("a DGL graph")
+    name = attribute or "weight"
+    source, target = (to_numpy(ends) for ends in graph.edges())
+    w = None
+    if attribute is not False and name in graph.edata:
+        w = checked_weights(to_numpy(graph.edata[name]), len(source), what=f"edata[{name!r}]")
+    elif isinstance(attribute, str):
+        raise ValueError(f"the DGL graph has no edata[{name!r}].")
+    n = int(graph.num_nodes())
+    if asked.num_nodes not in (None, n):
+        raise ValueError(f"num_nodes is {asked.num_nodes}, but the DGL graph has {n} nodes.")
+    parts = Parts(source, target, w, n).drop_zeros()
+    parts.x, parts.y = (detached(graph.ndata[name]) if name in graph.ndata else None for name in ("feat", "label"))
+    parts.attribute = lambda name: _stored(graph.ndata, name, "the DGL graph has no ndata")
+    return parts
+
+
+def _stored(values: Any, name: str, sentence: str) -> Any:
+    if name not in values:
+        raise ValueError(f"{sentence}[{name!r}].")
+    return detached(values[name])
+
+
+def _from_pyg(data: Any, asked: Asked) -> Parts:
+    asked.refuse_sides("PyG Data")
+    transposed = getattr(data, "adj_t", None)
+    edge_index, entries = data.edge_index, None
+    if edge_index is None and transposed is not None:  # rows are targets
+        matrix = _sparse_tensor_matrix(transposed) if hasattr(transposed, "coo") else torch_matrix(transposed)
+        row, col = matrix.coords if hasattr(matrix, "coords") else (matrix.row, matrix.col)
+        edge_index, entries = np.stack([col, row]), matrix.data
+        if asked.num_nodes is None:
+            asked.num_nodes = max(matrix.shape)
+    if edge_index is None:
+        raise ValueError("the PyG data has no edge_index.")
+    if asked.num_nodes is None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PyG warns when it infers the number of nodes, as this function does
+            asked.num_nodes = getattr(data, "num_nodes", None)
+    name = asked.weight if asked.weights is None else asked.weights
+    values = name
+    if name is None or name is True or isinstance(name, str):
+        wanted = name if isinstance(name, str) else "edge_weight"
+        values = getattr(data, wanted, None)
+        if values is None and not isinstance(name, str):
+            values = entries
+        if name is not None and values is None:
+            raise ValueError(f"the PyG data has no attribute {wanted!r}.")
+    ends = Asked(asked.num_nodes, values, directed=asked.directed)
+    parts = _from_array(edge_index, ends, directed=None)
+    parts.x, parts.y = (_tensor(getattr(data, name, None)) for name in ("x", "y"))
+    names = getattr(data, "node_names", None)
+    if isinstance(names, list) and len(names) == parts.num_nodes:
+        check_distinct(names)
+        parts.nodes, parts.named = name_array(names), True
+    parts.attribute = lambda name: _tensor(_stored(data, name, "the PyG data has no attribute "))
+    return parts
+
+
+def _tensor(value: Any) -> Any:
+    sparse = str(getattr(value, "layout", "")).startswith("torch.sparse")
+    return torch_matrix(value).tocsr() if sparse else detached(value)
+
+
+def _from_pairs(rows: Sequence[tuple[Any, ...]], asked: Asked) -> Parts:
+    """A list of tuples: (source, target), or (source, target, weight or dictionary of attributes)."""
+    lengths = set(map(len, rows))
+    if lengths not in ({2}, {3}):
+        shown = " and ".join(map(str, sorted(lengths)))
+        raise ValueError(
+            f"a list of tuples is a list of edges, (source, target) or (source, target, weight), got tuples of length "
+            f"{shown}; for an array of shape (2, num_edges) give numpy.array(edges)."
+        )
+    source, target, *third = (list(column) for column in zip(*rows, strict=True))
+    given = asked.weight if asked.weights is None else asked.weights
+    weights: Any = None
+    if third and given is not False:
+        values = third[0]
+        if all(isinstance(value, dict) for value in values):
+            name = asked.attribute("pairs with attributes")
+            weights = _attribute_weights([value.get(name or "weight") for value in values], name)
+        elif given is not None and given is not True:
+            raise TypeError("weights are given twice: in the tuples and by weights=.")
+        else:
+            if len(rows) == 2 and all_integers([*source, *target, *values]):
+                warn_caller(
+                    "two tuples of three integers are read as two edges (source, target, weight); give "
+                    "numpy.array(edges) for an array of shape (2, 3), or weights as floats.",
+                )
+            weights = checked_weights(values, len(rows))
+    elif given is True:
+        raise ValueError("weight=True needs tuples (source, target, weight).")
+    elif given is not None and given is not False:
+        if isinstance(given, str):
+            raise TypeError("weights of a list of pairs must be an array, not a name.")
+        weights = checked_weights(detached(given), len(rows))
+    named = (("the list of sources", source), ("the list of targets", target))
+    columns = [column_of(ends, what, hashable=True) for what, ends in named]
+    return from_columns(columns[0], columns[1], weights, asked, ("source", "target"))
+
+
+def from_columns(source: Any, target: Any, weights: Any, asked: Asked, labels: tuple[str, str]) -> Parts:
+    """Edges of two columns of names; integers are row numbers if the number of nodes is given."""
+    if asked.num_nodes is None:
+        rows, cols, n, names = number_nodes(source, target)
+        return edge_list(Parts(rows, cols, weights, n, names), asked, labels, named=True)
+    if isinstance(source, Names) or isinstance(target, Names):
+        raise TypeError("num_nodes cannot be given with named end points.")
+    n = checked_int("num_nodes", asked.num_nodes, 0)
+    for name, column in zip(labels, (source, target), strict=True):
+        low, high = (int(column.min()), int(column.max())) if len(column) else (0, -1)
+        if low < 0 or high >= n:
+            raise IndexError(
+                f"{name} must lie in [0, {n}), as num_nodes={n} makes integers row numbers; got {low} … {high}."
+            )
+    source, target = (column.astype(np.int64, copy=False) for column in (source, target))
+    return edge_list(Parts(source, target, weights, n), asked, labels, named=False)
+
+
+def _from_array(ends: Any, asked: Asked, *, directed: bool | None = False) -> Parts:
+    """An array of shape (2, num_edges): row numbers, or names."""
+    weights = asked.weights
+    if isinstance(weights, str) or (asked.weight is not None and not isinstance(asked.weight, bool)):
         raise TypeError("weights of an array of end points must be an array, not a name.")
-    pairs = edge_array(ends, names_allowed=True)
-    names = None
-    if pairs.dtype == object:
-        if num_nodes is not None:
-            raise TypeError("num_nodes cannot be given with named end points.")
-        pairs, names = _numbered(pairs)
-        num_nodes = len(names)
-    elif num_nodes is None:
-        num_nodes = max(int(pairs.max()) + 1, 0) if pairs.size else 0
-    num_nodes = checked_int("num_nodes", num_nodes, 0)
+    if asked.weight is True and weights is None:
+        raise ValueError("weight=True needs a third column; give weights= an array for an array of end points.")
+    weights = False if asked.weight is False else weights
+    array, extra = _ends(ends)
+    if asked.bipartite and array.dtype.kind not in "OUT":
+        if array.ndim == 2 and (array.shape[0] != 2 or array.dtype.kind == "f"):
+            return from_matrix(sp.coo_array(array), asked)
+        asked.refuse_sides("row numbers")
+    pairs = edge_array(array, names_allowed=True)
+    if extra is not None and weights is None:
+        weights = extra
     w = None if weights is False else checked_weights(detached(weights), pairs.shape[1])
-    return Parts(pairs[0], pairs[1], w, num_nodes, names).drop_zeros()
+    if pairs.dtype == object:
+        columns = [column_of(ends.tolist(), "the array of edges") for ends in pairs]
+        return from_columns(columns[0], columns[1], w, asked, ("source", "target"))
+    n, inferred = asked.num_nodes, asked.num_nodes is None
+    if n is None:
+        n = max(int(pairs.max()) + 1, 0) if pairs.size else 0
+        if n > _FEW and n > _SPARSE * pairs.size:
+            raise ValueError(
+                f"edges hold the row number {n - 1}, so that the graph would have {n:,} nodes for {pairs.shape[1]} "
+                f"edges; give list(zip(source, target)) or a table if these are names, or num_nodes={n}."
+            )
+    n = checked_int("num_nodes", n, 0)
+    if pairs.shape == (2, 2) and pairs[0, 1] != pairs[1, 0] and _could_be_pairs(ends, inferred=inferred):
+        warn_caller(
+            "a 2 x 2 array of end points is read as (2, num_edges), so that its columns are the edges; give "
+            "(array[0], array[1]) to confirm, or a list of tuples if its rows are the edges.",
+        )
+    return Parts(pairs[0], pairs[1], w, n, directed=directed, open=inferred).drop_zeros()
 
 
-def _numbered(pairs: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.object_]]:
-    """Number names by first appearance, edge by edge, source before target, as ``read_edges`` does."""
-    number: dict[str, int] = {}
-    flat = np.fromiter((number.setdefault(name, len(number)) for name in pairs.T.ravel().tolist()), dtype=np.int64)
-    return flat.reshape(-1, 2).T, np.fromiter(number, dtype=object, count=len(number))
+def _could_be_pairs(ends: Any, *, inferred: bool) -> bool:
+    """Whether rows may be meant as edges: lists of lists, and arrays if the number of nodes is not given."""
+    listed = isinstance(ends, (list, tuple)) and all(isinstance(row, list) for row in ends)
+    return listed or (inferred and isinstance(ends, np.ndarray))
+
+
+def _ends(ends: Any) -> tuple[npt.NDArray[Any], Any]:
+    """End points as an array, and weights if they stand in a third column beside strings."""
+    try:
+        array = to_numpy(ends)
+        if array.dtype.kind in "UT" and not isinstance(ends, np.ndarray):
+            array = np.array([list(row) for row in ends], dtype=object)  # numbers must not become strings
+    except ValueError:
+        raise ValueError("edges must have shape (2, num_edges), got rows of different lengths.") from None
+    if array.dtype.kind not in "OUT" or array.ndim != 2:
+        return array, None
+    if array.dtype == object and array.shape[1] == 3 and all(isinstance(v, str) for v in array[:, :2].ravel().tolist()):
+        third = array[:, 2].tolist()
+        if all(isinstance(value, numbers.Real) for value in third):
+            return array[:, :2].T, third
+    if array.shape[1] == 2 and any(isinstance(value, str) for value in array.ravel().tolist()):
+        return array.T, None
+    return array, None
 
 
 def edge_array(ends: Any, *, names_allowed: bool = False) -> npt.NDArray[Any]:
-    """End points as an array of shape (2, num_edges): int32, int64, or object for strings if these are allowed."""
+    """End points as an array of shape (2, num_edges): int32, int64, or object for names if these are allowed."""
     try:
         pairs = to_numpy(ends)
     except ValueError:
@@ -189,29 +667,34 @@ def edge_array(ends: Any, *, names_allowed: bool = False) -> npt.NDArray[Any]:
     if pairs.ndim != 2 or pairs.shape[0] != 2:
         if pairs.size == 0:
             return np.zeros((2, 0), dtype=np.int64)
-        hint = " (transpose it?)" if pairs.ndim == 2 and pairs.shape[1] == 2 else ""
+        hint = ""
+        if pairs.ndim == 2 and pairs.shape[1] == 2:
+            hint = " (transpose it?)"
+        elif pairs.ndim == 2 and pairs.shape[0] == pairs.shape[1]:
+            hint = " (for a dense adjacency matrix, give scipy.sparse.csr_array(matrix))"
+        elif pairs.ndim == 2 and names_allowed and pairs.dtype.kind in "iuf":
+            hint = " (for a matrix of one side by the other, give bipartite=True; for edges in rows, a list of tuples)"
         raise ValueError(f"edges must have shape (2, num_edges), got {pairs.shape}{hint}.")
     if pairs.size == 0:
         return np.zeros((2, 0), dtype=np.int64)
     if pairs.dtype.kind in "OUT":
-        pairs = _names_or_integers(pairs)
+        pairs = pairs.astype(object)
+        if all_integers(pairs.ravel().tolist()):
+            pairs = _integers(pairs)
     if pairs.dtype == object and not names_allowed:
         raise TypeError("edges must hold row numbers, got strings.")
     if pairs.dtype != object and pairs.dtype.kind not in "iu":
         raise TypeError(f"edges must hold integers or strings, got dtype {pairs.dtype}.")
-    return pairs if pairs.dtype in (np.int32, np.int64, object) else pairs.astype(np.int64)
+    return pairs if pairs.dtype in (np.int32, np.int64, object) else _integers(pairs)
 
 
-def _names_or_integers(pairs: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Integers if all values are integers, else strings, as in a file."""
-    pairs = pairs.astype(object)
-    flat = pairs.ravel().tolist()
-    if _all_integers(flat):
-        return pairs.astype(np.int64)
-    for value in flat:
-        if not isinstance(value, str) and not _all_integers([value]):
-            raise TypeError(f"edges must hold integers or strings, got {value!r}.")
-    return np.array([str(value) for value in flat], dtype=object).reshape(pairs.shape)
+def _integers(pairs: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    if pairs.size and int(pairs.max()) >= 2**63:
+        raise ValueError(
+            f"edges hold {pairs.max()}, which is no row number; give list(zip(source, target)) or a table if these are "
+            "names."
+        )
+    return pairs.astype(np.int64)
 
 
 def checked_weights(weights: Any, length: int, what: str = "weights") -> npt.NDArray[np.float32] | None:
@@ -239,48 +722,96 @@ def checked_nodes(nodes: Any, num_nodes: int) -> npt.NDArray[Any] | None:
     """Names as an array, distinct, one per node; None if they are the row numbers."""
     if nodes is None:
         return None
-    nodes = detached(nodes)
-    if len(nodes) != num_nodes:
-        raise ValueError(f"nodes must name each of the {num_nodes} nodes once, got {len(nodes)} names.")
-    names = _name_array(nodes)
-    if names is None:
-        return None
-    try:
-        distinct = len(set(names.tolist()))
-    except TypeError as error:
-        raise TypeError(f"nodes must be hashable: {error}.") from None
-    if distinct != num_nodes:
-        raise ValueError(f"nodes must be distinct, but only {distinct} of the {num_nodes} names are.")
-    return names
+    names = name_list(nodes)
+    if len(names) != num_nodes:
+        raise ValueError(f"nodes must name each of the {num_nodes} nodes once, got {len(names)} names.")
+    check_distinct(names)
+    return name_array(names)
 
 
-def _name_array(names: Any) -> npt.NDArray[Any] | None:
-    """Integers as int64, or None if they equal the row numbers; other names as objects."""
-    values = names.tolist() if isinstance(names, np.ndarray) else list(names)
-    if _all_integers(values):
-        try:
-            ids = np.array(values, dtype=np.int64)
-        except OverflowError:
-            pass
-        else:
-            return None if np.array_equal(ids, np.arange(len(ids))) else ids
-    return np.fromiter(values, dtype=object, count=len(values))  # np.array would unpack tuples
+def checked_rows(name: str, value: Any, num_nodes: int, nodes: npt.NDArray[Any] | None = None) -> Any:
+    """Features or labels with one row per node, in the order of the nodes.
 
-
-def _all_integers(values: Iterable[Any]) -> bool:
-    return all(issubclass(kind, numbers.Integral) and not issubclass(kind, bool) for kind in set(map(type, values)))
-
-
-def checked_rows(name: str, value: Any, num_nodes: int) -> Any:
-    """Features or labels with one row per node; arrays and matrices unchanged, tensors and lists as arrays."""
+    Arrays and matrices stay unchanged, tensors, lists and frames become arrays. What names its rows (the index of a
+    pandas object, NodeVectors) is matched by name; the index 0 … n - 1 that pandas makes by default counts as none.
+    """
     if value is None:
         return None
+    names, kind = _row_names(value), type(value).__name__
+    if names is not None:
+        rows = _rows_by_name(name, names, num_nodes, nodes)
+        value = value.vectors[rows] if hasattr(value, "vectors") else value.iloc[rows]
+    if kind in ("DataFrame", "Series", "Table", "RecordBatch", "ChunkedArray", "LazyFrame"):
+        value = _frame_values(name, value)
     value = detached(value)
-    value = value if hasattr(value, "shape") else np.asarray(value)
-    rows = value.shape[0] if value.ndim else 0
-    if rows != num_nodes:
-        raise ValueError(f"{name} must have one row per node ({num_nodes}), got {rows}.")
+    value = value if hasattr(value, "shape") and hasattr(value, "ndim") else np.asarray(value)
+    count = value.shape[0] if value.ndim else 0
+    if count != num_nodes:
+        raise ValueError(f"{name} must have one row per node ({num_nodes}), got {count}.")
     return value
+
+
+def _row_names(value: Any) -> list[Any] | None:
+    if hasattr(value, "vectors") and hasattr(value, "nodes"):  # NodeVectors
+        return value.nodes.tolist()  # type: ignore[no-any-return]
+    if type(value).__module__.split(".")[0] != "pandas" or not hasattr(value, "iloc"):
+        return None
+    index = value.index
+    if type(index).__name__ == "RangeIndex" and index.start == 0 and index.step == 1:
+        return None
+    return list(index.tolist())
+
+
+def _rows_by_name(
+    name: str, labels: list[Any], num_nodes: int, nodes: npt.NDArray[Any] | None
+) -> npt.NDArray[np.int64]:
+    """Rows of features or labels in the order of the nodes."""
+    wanted = list(range(num_nodes)) if nodes is None else nodes.tolist()
+    position = {label: row for row, label in enumerate(labels)}
+    if len(position) < len(labels):
+        twice = next(label for row, label in enumerate(labels) if position[label] != row)
+        raise ValueError(f"the index of {name} holds {twice!r} twice.")
+    rows = np.fromiter((position.get(label, -1) for label in wanted), dtype=np.int64, count=len(wanted))
+    if len(rows) and rows.min() < 0:
+        raise ValueError(
+            f"{name} has no row {wanted[int(rows.argmin())]!r}, which is a node of the graph; its index must name "
+            f"every node, or give {name} as an array if its rows are in the order of the nodes."
+        )
+    if len(labels) > len(wanted):
+        known = set(wanted)
+        extra = next(label for label in labels if label not in known)
+        warn_caller(
+            f"{len(labels) - len(wanted)} rows of {name} name no node of the graph and are ignored (the first is "
+            f"{extra!r}); give nodes={name}.index to keep them as nodes without edges."
+        )
+    return rows
+
+
+def _frame_values(name: str, value: Any) -> npt.NDArray[Any]:
+    """Values of a frame or series; features must be numbers."""
+    import narwhals as nw
+
+    series = nw.from_native(value, allow_series=True, pass_through=True)
+    if isinstance(series, nw.LazyFrame):
+        series = series.collect()
+    if isinstance(series, nw.DataFrame):
+        columns = [(label, series[label]) for label in series.columns]
+        if name == "x":
+            for label, column in columns:
+                if not (column.dtype.is_numeric() or column.dtype == nw.Boolean):
+                    raise TypeError(
+                        f"x has the column {label!r}, which holds {column.dtype} and no numbers; drop it, or, if it "
+                        f"names the nodes, give x.set_index({label!r}) of a pandas DataFrame."
+                    )
+        return np.column_stack([_values(column) for _, column in columns]) if columns else np.zeros((len(series), 0))
+    return _values(series) if isinstance(series, nw.Series) else np.asarray(value)
+
+
+def _values(column: Any) -> npt.NDArray[Any]:
+    import narwhals as nw
+
+    missing = column.dtype.is_numeric() and column.null_count()  # as NaN
+    return np.asarray((column.cast(nw.Float64) if missing else column).to_numpy())
 
 
 def frozen(array: Any) -> Any:

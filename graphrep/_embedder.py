@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ import scipy.sparse as sp
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from graphrep._checks import warn_caller
+from graphrep._convert import is_edge_list, is_table
 from graphrep._saving import SavedEstimator
 from graphrep.graph import Graph, as_graph
 
@@ -38,7 +41,7 @@ class GraphEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedEsti
         Parameters
         ----------
         graph : Graph or anything :func:`graphrep.as_graph` takes
-            A square NumPy array is a dense adjacency matrix, as in scikit-learn.
+            A square NumPy array, or list of lists of numbers, is a dense adjacency matrix, as in scikit-learn.
         y : ignored
 
         Returns
@@ -89,14 +92,23 @@ class GraphEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedEsti
         return rows
 
     def _validated_graph(self, graph: Any, *, reset: bool = True) -> Graph:
-        if isinstance(graph, (list, tuple)):
-            graph = np.asarray(graph)
-        if sp.issparse(graph) or (hasattr(graph, "__array_function__") and not _is_edge_array(graph)):
+        if isinstance(graph, (list, tuple)) and not is_edge_list(graph):
+            with contextlib.suppress(ValueError):  # rows of different lengths, which as_graph refuses
+                graph = np.asarray(graph)
+        if sp.issparse(graph) or _is_matrix(graph):
+            if isinstance(graph, np.ndarray) and graph.shape == (2, 2) and _could_list_edges(graph):
+                warn_caller(
+                    "a 2 x 2 array of integers is read as an adjacency matrix, as in scikit-learn; give a list of "
+                    "tuples for edges, or scipy.sparse.csr_array(matrix) to confirm.",
+                )
             matrix = validate_data(
                 self, graph, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=1, reset=reset
             )
             if matrix.shape[0] != matrix.shape[1]:
-                raise ValueError(f"graph must be a square adjacency matrix, got shape {matrix.shape}.")
+                raise ValueError(
+                    f"graph must be a square adjacency matrix, got shape {matrix.shape}; for a matrix of one side by "
+                    "the other give as_graph(matrix, bipartite=True)."
+                )
             matrix = sp.csr_array(matrix)
             if matrix.nnz and matrix.data.min() < 0:
                 least = matrix.data.min()
@@ -123,14 +135,24 @@ class GraphEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedEsti
 
 
 def is_matrix(value: Any) -> bool:
-    """Whether a value is a matrix of weights, not edges or a graph."""
-    if isinstance(value, list):
-        return bool(value) and isinstance(value[0], (list, np.ndarray)) and not isinstance(value[0][0], str)
-    return sp.issparse(value) or hasattr(value, "__array_function__")
+    """Whether a value is a matrix of weights with a row per new node, not edges or a graph."""
+    if isinstance(value, (list, tuple)):
+        return not is_edge_list(value) and np.asarray(value).dtype.kind in "biuf"
+    return sp.issparse(value) or (hasattr(value, "__array_function__") and not is_table(value))
 
 
-def _is_edge_array(array: Any) -> bool:
-    return isinstance(array, np.ndarray) and array.ndim == 2 and len(array) == 2 and array.shape[1] != 2
+def _is_matrix(array: Any) -> bool:
+    """Whether an array is a dense matrix for scikit-learn: neither end points of shape (2, num_edges) nor names."""
+    if not hasattr(array, "__array_function__") or is_table(array):
+        return False
+    array = np.asarray(array)
+    named = array.dtype.kind in "UT" or (array.dtype == object and any(isinstance(v, str) for v in array.flat))
+    return not named and not (array.ndim == 2 and len(array) == 2 and array.shape[1] != 2)
+
+
+def _could_list_edges(array: npt.NDArray[Any]) -> bool:
+    """Whether a 2 x 2 matrix holds row numbers that would be other edges than its entries are."""
+    return array.dtype.kind in "iu" and not np.array_equal(array, [[0, 1], [1, 0]])
 
 
 def new_arcs(new: Any, fitted: Graph) -> tuple[npt.NDArray[Any], sp.csr_array]:

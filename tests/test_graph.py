@@ -226,17 +226,20 @@ class TestArrays:
             TRIANGLE.astype(np.uint8),
             TRIANGLE.astype(object),
             TRIANGLE.tolist(),
-            tuple(map(tuple, TRIANGLE.tolist())),
+            tuple(TRIANGLE.tolist()),
+            [*TRIANGLE],
+            list(zip(*TRIANGLE.tolist(), strict=True)),
             np.asfortranarray(TRIANGLE),
             np.repeat(TRIANGLE, 2, axis=1)[:, ::2],
         ],
-        ids=["int64", "int32", "uint8", "object", "list", "tuple", "fortran", "strided"],
+        ids=["int64", "int32", "uint8", "object", "list", "tuple", "rows", "pairs", "fortran", "strided"],
     )
     def test_inputs(self, ends):
-        g = as_graph(ends)
+        g = as_graph(ends, directed=True)
         assert g.directed
         assert arcs(g) == {(0, 1): 1, (1, 2): 1, (2, 0): 1}
         assert g.indices.dtype == np.int32
+        assert as_graph(ends) == g.to_undirected()
 
     def test_a_column_of_a_read_only_table(self):
         table = TRIANGLE.T.copy()
@@ -251,15 +254,16 @@ class TestArrays:
         assert arcs(g) == before
 
     def test_directed(self):
-        """None asks the adjacency; False symmetrizes; True takes arcs as they are."""
+        """A list of edges is undirected unless the caller says otherwise, whatever it lists."""
         both = np.concatenate([TRIANGLE, TRIANGLE[::-1]], axis=1)
-        assert as_graph(TRIANGLE).directed
-        assert not as_graph(both).directed
-        assert as_graph(both).num_edges == 3
-        assert as_graph(both, weights=[1, 2, 3, 1, 2, 3]).directed is False
-        assert as_graph(both, weights=[1, 2, 3, 1, 2, 4]).directed is True
+        for ends in (TRIANGLE, both):
+            assert not as_graph(ends).directed
+            assert as_graph(ends, directed=False) == as_graph(ends)
+            assert as_graph(ends).num_edges == 3
+        assert as_graph(both, weights=[1, 2, 3, 1, 2, 4]).directed is False
+        assert as_graph(TRIANGLE, directed=True).num_edges == 3
         assert as_graph(both, directed=True).num_edges == 6
-        assert as_graph(TRIANGLE, directed=False) == as_graph(both)
+        assert as_graph(both, directed=True).directed
 
     def test_symmetrize(self):
         """An edge listed both ways is one edge and weighs the larger; listed twice one way it merges first."""
@@ -270,18 +274,18 @@ class TestArrays:
             assert arcs(g) == {(0, 1): 5, (1, 0): 5, (0, 2): weight, (2, 0): weight, (2, 2): 7}
             assert g.num_edges == 3
         assert as_graph([[0, 1], [1, 0]], directed=False).weights is None
-        assert as_graph([[0, 0], [1, 1]], directed=False).weights.tolist() == [2, 2]
+        assert as_graph([(0, 1), (0, 1)], directed=False).weights.tolist() == [2, 2]
 
     def test_merge(self):
         ends, weights = [[0, 0, 0], [1, 1, 1]], [2, 5, 3]
         for merge, weight in {"sum": 10, "max": 5, "first": 2}.items():
-            assert as_graph(ends, weights=weights, merge=merge).weights.tolist() == [weight]
+            assert as_graph(ends, weights=weights, merge=merge, directed=True).weights.tolist() == [weight]
         with pytest.raises(ValueError, match="merge must be one of sum, max, first; got 'mean'"):
             as_graph(ends, merge="mean")
 
     def test_self_loops(self):
-        assert as_graph([[0, 1], [0, 0]]).num_edges == 2
-        assert as_graph([[0, 1], [0, 0]], self_loops=False).num_edges == 1
+        assert as_graph([(0, 0), (1, 0)]).num_edges == 2
+        assert as_graph([(0, 0), (1, 0)], self_loops=False).num_edges == 1
 
     def test_num_nodes(self):
         assert as_graph(TRIANGLE, num_nodes=7).num_nodes == 7
@@ -302,7 +306,7 @@ class TestArrays:
         [[1, 2, 3], np.array([1, 2, 3], dtype=np.int8), np.array([[1.0], [2], [3]]), [Fraction(1), 2, np.float32(3)]],
     )
     def test_weights(self, weights):
-        g = as_graph(TRIANGLE, weights=weights)
+        g = as_graph(TRIANGLE, weights=weights, directed=True)
         assert (g.weights.dtype, g.weights.tolist()) == (np.float32, [1, 2, 3])
 
     def test_weights_that_say_nothing(self):
@@ -311,7 +315,7 @@ class TestArrays:
         assert as_graph(TRIANGLE, weights=[True, True, False]).num_edges == 2
 
     def test_zero_weights_are_no_edges(self):
-        g = as_graph(TRIANGLE, weights=[1, 0, 2])
+        g = as_graph(TRIANGLE, weights=[1, 0, 2], directed=True)
         assert arcs(g) == {(0, 1): 1, (2, 0): 2}
         assert g.num_nodes == 3
 
@@ -336,7 +340,7 @@ class TestArrays:
 
     def test_weights_whose_sum_overflows(self):
         with pytest.raises(ValueError, match="add up to more than float32 holds"):
-            as_graph([[0, 0], [1, 1]], weights=[3e38, 3e38])
+            as_graph([(0, 1), (0, 1)], weights=[3e38, 3e38])
 
     def test_names(self):
         """Names are numbered by first appearance, edge by edge, as in a file."""
@@ -345,7 +349,7 @@ class TestArrays:
             np.array([["b", "c", "b"], ["a", "b", "d"]]),
             np.array([["b", "c", "b"], ["a", "b", "d"]], dtype=object),
         ):
-            g = as_graph(ends)
+            g = as_graph(ends, directed=True)
             assert g.nodes.tolist() == ["b", "a", "c", "d"]
             assert g.nodes.dtype == object
             assert arcs(g) == {("b", "a"): 1, ("c", "b"): 1, ("b", "d"): 1}
@@ -362,15 +366,15 @@ class TestArrays:
             ([[0, 1], [1]], ValueError, "rows of different lengths"),
             (np.zeros((2, 2)), TypeError, "edges must hold integers or strings, got dtype float64"),
             (np.ones((2, 2), bool), TypeError, "edges must hold integers or strings, got dtype bool"),
-            ([["a", None], ["b", "c"]], TypeError, "edges must hold integers or strings, got None"),
-            ([[0, 1.5], ["b", True]], TypeError, "edges must hold integers or strings"),
-            ({0: [1]}, TypeError, "cannot make a graph from dict; give a Graph, a networkx graph"),
+            ([["a", None, "b"], ["b", "c", "d"]], ValueError, "the array of edges has no node in row 1"),
+            ([[0, 1.5, 1], ["b", True, 1]], TypeError, "the array of edges must hold integers or strings, got 1.5"),
+            ({0: [1]}, TypeError, r"cannot make a graph from dict \(a dictionary of neighbors: networkx.Graph\(obj\)"),
             (None, TypeError, "cannot make a graph from NoneType"),
         ],
     )
     def test_bad_edges(self, ends, error, message):
-        if isinstance(ends, list):
-            ends = [np.array(row, dtype=object) for row in ends] if error is TypeError else ends
+        if isinstance(ends, list) and len(set(map(len, ends))) == 1:
+            ends = [np.array(row, dtype=object) for row in ends]
         with pytest.raises(error, match=message):
             as_graph(ends)
 
@@ -435,14 +439,17 @@ class TestGraphInput:
         assert as_graph(g, directed=True, num_nodes=60) is g
 
     def test_changes(self):
-        g = as_graph([[0, 1, 1], [1, 0, 1]], weights=[1, 2, 3], x=np.eye(2), nodes=["a", "b"])
+        g = as_graph([[0, 1, 1], [1, 0, 1]], weights=[1, 2, 3], x=np.eye(2), nodes=["a", "b"], directed=True)
         assert as_graph(g, directed=False).weights.tolist() == [2, 2, 3]
         assert as_graph(g, weights=False).weights is None
         assert as_graph(g, self_loops=False).num_edges == 2
-        renamed = as_graph(g, nodes=["c", "d"], y=[1, 2])
-        assert renamed.nodes.tolist() == ["c", "d"]
-        assert renamed.x is g.x
-        assert renamed.y.tolist() == [1, 2]
+        turned = as_graph(g, nodes=["b", "a"], y=[1, 2])
+        assert turned.nodes.tolist() == ["b", "a"]
+        assert arcs(turned) == arcs(g)
+        assert turned.x.tolist() == [[0, 1], [1, 0]]
+        assert turned.y.tolist() == [1, 2]
+        with pytest.raises(ValueError, match="nodes lacks 'a', which is a node of the graph"):
+            as_graph(g, nodes=["c", "d"])
         assert arcs(as_graph(g, weights=False)).keys() == arcs(g).keys()
 
     def test_bad_changes(self):
@@ -563,16 +570,16 @@ class TestFrames:
 
     def test_names_and_weights(self):
         frame = self.pd.DataFrame({"a": ["x", "y"], "b": ["y", "z"], "w": [0.5, 2]})
-        g = as_graph(frame)
+        g = as_graph(frame, directed=True)
         assert arcs(g) == {("x", "y"): 0.5, ("y", "z"): 2}
         assert g.nodes.tolist() == ["x", "y", "z"]
         assert as_graph(frame, weights=False).weights is None
         assert as_graph(frame[["a", "b"]]).weights is None
-        assert as_graph(frame, weights=[3, 4]).weights.tolist() == [3, 4]
+        assert as_graph(frame, weights=[3, 4], directed=True).weights.tolist() == [3, 4]
 
     def test_row_numbers(self):
         frame = self.pd.DataFrame({"u": [0, 1], "v": np.array([1, 2], dtype=np.int32)})
-        assert arcs(as_graph(frame, num_nodes=4)) == {(0, 1): 1, (1, 2): 1}
+        assert arcs(as_graph(frame, num_nodes=4, directed=True)) == {(0, 1): 1, (1, 2): 1}
         assert as_graph(frame.astype("Int64")) == as_graph(frame)
         assert as_graph(frame.astype("category")) == as_graph(frame)
 
@@ -581,14 +588,17 @@ class TestFrames:
         assert g.nodes.tolist() == ["1", "a", "2", "b"]
 
     def test_bad_frames(self):
-        with pytest.raises(ValueError, match="a DataFrame of edges needs two columns, got 1"):
+        with pytest.raises(ValueError, match="the table needs two columns of end points, got 'a'"):
             as_graph(self.pd.DataFrame({"a": [1]}))
-        with pytest.raises(TypeError, match="edges must hold integers or strings, got"):
-            as_graph(self.pd.DataFrame({"a": ["x", None], "b": ["y", "z"]}))
-        with pytest.raises(TypeError, match="edges must hold integers or strings, got dtype float64"):
+        for missing in (None, np.nan):
+            with pytest.raises(
+                ValueError, match=r"column 'a' of the table has no node in row 1 \(1 such rows in all\)"
+            ):
+                as_graph(self.pd.DataFrame({"a": ["x", missing], "b": ["y", "z"]}))
+        with pytest.raises(ValueError, match="column 'a' of the table has no node in row 1"):
             as_graph(self.pd.DataFrame({"a": [0, np.nan], "b": [1, 2]}))
-        with pytest.raises(TypeError, match="weights must be real numbers"):
-            as_graph(self.pd.DataFrame({"a": [0], "b": [1], "kind": ["friend"]}))
+        with pytest.raises(TypeError, match="column 'w' of the table, the weights, must be real numbers"):
+            as_graph(self.pd.DataFrame({"a": [0], "b": [1], "w": ["friend"]}))
 
 
 class TestTorch:
@@ -656,7 +666,8 @@ class TestPyG:
 
     def test_edge_index(self):
         ends = self.torch.tensor(TRIANGLE)
-        assert as_graph(self.edge_index_class(ends)) == as_graph(TRIANGLE)
+        assert as_graph(self.edge_index_class(ends)) == as_graph(TRIANGLE, directed=True)
+        assert as_graph(ends) == as_graph(TRIANGLE)
         assert as_graph(self.edge_index_class(ends, sparse_size=(6, 5))).num_nodes == 6
         assert as_graph(self.edge_index_class(ends, sparse_size=(6, 5)), num_nodes=7).num_nodes == 7
         assert as_graph(self.data_class(edge_index=self.edge_index_class(ends), num_nodes=4)).num_nodes == 4

@@ -76,9 +76,9 @@ def test_direction_is_kept_or_forgotten():
 
 def test_one_override_leaves_the_rest():
     g = named()
-    for options in ({"nodes": ["u", "v", "w"]}, {"x": X + 1}, {"y": Y + 1}):
+    for options in ({"nodes": NAMES}, {"x": X + 1}, {"y": Y + 1}):
         h = as_graph(g, **options)
-        assert h.nodes.tolist() == options.get("nodes", NAMES)
+        assert h.nodes.tolist() == NAMES
         np.testing.assert_array_equal(h.x, options.get("x", X))
         np.testing.assert_array_equal(h.y, options.get("y", Y))
         assert h.weights.tolist() == [1, 2, 3]
@@ -86,7 +86,7 @@ def test_one_override_leaves_the_rest():
 
 
 def test_rows_at_both_ends_of_the_range():
-    g = as_graph([[0, 1, 2], [1, 2, 0]])
+    g = as_graph([[0, 1, 2], [1, 2, 0]], directed=True)
     assert [g.row(number) for number in (0, 2)] == [0, 2]
     assert g.rows([2, 0]).tolist() == [2, 0]
     assert g.rows([2, 0]).dtype == np.int64
@@ -162,7 +162,7 @@ def test_each_part_counts_in_a_comparison():
         as_graph([[0, 0, 2], [1, 2, 0]], directed=True, weights=[1, 2, 3], nodes=NAMES),
         named(weights=(1, 2, 4)),
         named(weights=(1, 1, 1)),
-        as_graph(g, nodes=["a", "b", "d"]),
+        Graph(g.indptr, g.indices, g.weights, directed=True, nodes=["a", "b", "d"]),
     ]
     for other in differing:
         assert g != other
@@ -178,14 +178,14 @@ def test_repr_names_what_there_is():
     assert repr(named(directed=False, weights=(1, 1, 1))) == (
         "Graph(num_nodes=3, num_edges=3, undirected, x=(3, 2), y=(3,))"
     )
-    assert repr(as_graph([[0], [1]], y=[1, 2])) == "Graph(num_nodes=2, num_edges=1, directed, y=(2,))"
+    assert repr(as_graph([[0], [1]], y=[1, 2])) == "Graph(num_nodes=2, num_edges=1, undirected, y=(2,))"
 
 
 def test_self_loops_and_merging_by_default():
-    g = as_graph([[0, 0, 0], [0, 1, 1]])
+    g = as_graph([[0, 0, 0], [0, 1, 1]], directed=True)
     assert g.edge_index().tolist() == [[0, 0], [0, 1]]
     assert g.weights.tolist() == [1, 2]  # parallel edges add up
-    assert as_graph([[0, 0], [0, 1]], self_loops=False).edge_index().tolist() == [[0], [1]]
+    assert as_graph([(0, 0), (0, 1)], self_loops=False, directed=True).edge_index().tolist() == [[0], [1]]
     looped = as_graph(g, self_loops=False)
     assert looped is not g
     assert looped.num_arcs == 1

@@ -115,7 +115,7 @@ def knn_graph(x: Any, n_neighbors: int = 5, *, metric: str = "euclidean", n_jobs
     search = NearestNeighbors(n_neighbors=count, metric=metric, n_jobs=n_jobs).fit(table)
     nearest = search.kneighbors(return_distance=False)
     edges = np.stack([np.repeat(np.arange(len(nearest)), count), nearest.ravel()])
-    merged = as_graph(edges, num_nodes=len(nearest), directed=False, merge="max", x=table)
+    merged = as_graph((edges[0], edges[1]), num_nodes=len(nearest), merge="max", x=table)
     return merged if merged.weights is None else as_graph(merged, weights=False)
 
 

@@ -292,7 +292,7 @@ def fit_operator(
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(train.shape[1])[:max_train]
     edges = train if avoid is None else np.concatenate([train, avoid], axis=1)
-    known = as_graph(edges, num_nodes=len(X), directed=False)  # features do not depend on the order of the ends
+    known = as_graph((edges[0], edges[1]), num_nodes=len(X))  # features do not depend on the order of the ends
     others = sample_non_edges(known, len(chosen), rng=rng, sampling=sampling, distinct=sampling == "uniform")
     features = _combine(X, np.concatenate([train[:, chosen], others], axis=1), operator)
     labels = np.arange(len(features))[:, None] < len(chosen)

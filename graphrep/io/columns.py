@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Columns", "find_columns", "known_ends"]
+__all__ = ["Columns", "find_columns", "known_ends", "sides_differ"]
 
 # Names of the end points, in lower case without blanks and punctuation.
 _PAIRS = """
@@ -39,6 +39,15 @@ WEIGHTS = ("weight", "weights", "edgeweight", "edgeweights", "wt", "w")
 INDEXES = re.compile(r"|unnamed:?\s*\d+|rownames?|\.\.\.1|index|level_0|__index_level_\d+__", re.IGNORECASE)
 
 
+# Names of the two sides of usual bipartite tables.
+_ACTORS = "user customer client buyer reviewer reader author patient person member visitor viewer listener"
+_THINGS = """
+    item product movie film book song track artist album business asin paper article page url group event venue gene
+    disease drug word tag game app restaurant store shop course job ad
+"""
+ACTORS, THINGS = set(_ACTORS.split()), set(_THINGS.split())
+
+
 class Columns(NamedTuple):
     """Positions of the columns in a table; ``weight`` is None if the edges have no weights."""
 
@@ -50,6 +59,12 @@ class Columns(NamedTuple):
 def _plain(name: Any) -> str:
     """``:START_ID(Person)`` and ``from_id`` become ``startid`` and ``fromid``."""
     return re.sub(r"[\W_]+", "", re.sub(r"\(.*\)|\[\]$", "", str(name)).casefold())
+
+
+def sides_differ(source: Any, target: Any) -> bool:
+    """Whether two names of columns tell that their nodes are of different kinds, as user and item do."""
+    one, other = (re.sub(r"(ids?|names?|s)$", "", _plain(name)) for name in (source, target))
+    return (one in ACTORS and other in THINGS) or (one in THINGS and other in ACTORS)
 
 
 def known_ends(names: Sequence[Any]) -> list[tuple[int, int]]:

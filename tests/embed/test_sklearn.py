@@ -81,8 +81,8 @@ def test_parameters_are_stored_untouched(estimator):
 @pytest.mark.parametrize(
     ("graph", "error", "message"),
     [
-        (np.zeros((3, 4)), ValueError, r"graph must be a square adjacency matrix, got shape \(3, 4\)\."),
-        (sp.csr_array((3, 4)), ValueError, r"graph must be a square adjacency matrix, got shape \(3, 4\)\."),
+        (np.zeros((3, 4)), ValueError, r"graph must be a square adjacency matrix, got shape \(3, 4\); for"),
+        (sp.csr_array((3, 4)), ValueError, r"graph must be a square adjacency matrix, got shape \(3, 4\); for"),
         (-np.eye(3), ValueError, r"Negative values in data"),
         (np.full((3, 3), np.nan), ValueError, r"NaN"),
         (gr.as_graph(np.zeros((2, 0), dtype=int), num_nodes=0), ValueError, r"graph must have at least one node"),

@@ -475,9 +475,9 @@ def test_as_graph_reads_files(write):
     assert gr.as_graph(path, weights=False).weights is None
     assert gr.as_graph(path, weighted=False).num_edges == 3
     assert gr.as_graph(path, self_loops=False).num_edges == 1
-    assert gr.as_graph(path, nodes=["x", "y", "z"]).nodes.tolist() == ["x", "y", "z"]
+    assert gr.as_graph(path, nodes=["c", "a", "x", "b"]).nodes.tolist() == ["c", "a", "x", "b"]
     assert gr.as_graph(path, header=True, delimiter=",").num_edges == 2
-    with pytest.raises(TypeError, match="weights of a file are its third column"):
+    with pytest.raises(TypeError, match="weights of a file are a column of it"):
         gr.as_graph(path, weights=[1, 2, 3, 4])
     with pytest.raises(TypeError, match="sep"):
         gr.as_graph(path, sep=",")

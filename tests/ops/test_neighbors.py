@@ -51,7 +51,7 @@ def test_long_and_short_rows_meet(length, ratio):
     pool = 2 + rng.permutation(3 * max(1, length) * ratio + 5)
     few, many = pool[:length], rng.permutation(pool)[: length * ratio]
     edges = np.stack([np.r_[np.zeros(len(few)), np.ones(len(many))], np.r_[few, many]]).astype(np.int64)
-    graph = gr.as_graph(edges, num_nodes=int(pool.max()) + 1, directed=True)
+    graph = gr.as_graph(tuple(edges), num_nodes=int(pool.max()) + 1, directed=True)
     weights = rng.random(graph.num_nodes)
     expected = weights[np.intersect1d(few, many)].sum()
     for pair in ([[0], [1]], [[1], [0]]):
@@ -80,7 +80,7 @@ def test_id_types_threads_and_the_order_of_ends_change_no_bit(index, value):
 
 
 def test_weights_of_edges_play_no_part():
-    weighted = gr.as_graph([[0, 1], [2, 2]], weights=[5.0, 7.0], directed=False)
+    weighted = gr.as_graph([(0, 2, 5.0), (1, 2, 7.0)])
     assert weighted_intersection(weighted, [[0], [1]]).tolist() == [1.0]
 
 

@@ -139,7 +139,7 @@ def test_gradients_and_their_gradients(function, device, monkeypatch):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_weighted_intersection(weighted, device, monkeypatch):
     arcs = [(row, column) for row, columns in enumerate(GRAPH) for column in columns]
-    graph = in_reference(monkeypatch, lambda: gr.as_graph(list(zip(*arcs, strict=True)), num_nodes=NUM_COLS))
+    graph = in_reference(monkeypatch, lambda: gr.as_graph(arcs, num_nodes=NUM_COLS, directed=True))
     weights = torch.rand(NUM_COLS).numpy() if weighted else None
 
     def run(pairs=PAIRS):
