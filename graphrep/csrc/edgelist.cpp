@@ -1,11 +1,14 @@
 // The text is cut into chunks at line ends. Line feeds are counted first, which tells where the edges of each chunk go;
-// then chunks are parsed in parallel, nodes are numbered, and end points are written with their final numbers.
+// then chunks are parsed in parallel, nodes are numbered, and end points are written with their final numbers. Where
+// there are quotes, cuts that fall into a quoted field are moved behind its line.
 #include "edgelist.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <functional>
 #include <limits>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -37,6 +40,8 @@ struct Chunk {
     int64_t slot = 0;   // position of its first edge in the output
     int64_t count = 0;  // number of edges
     int64_t low = std::numeric_limits<int64_t>::max(), high = std::numeric_limits<int64_t>::min();  // of the ids
+    bool quotes = false, open = false;  // has quotes; ends inside a quoted field if it does not begin in one
+    std::vector<std::unique_ptr<char[]>> copies{};  // names that differ from the text, each after its position there
     EdgeListProblem problem{};
     EdgeListProblem overflow{};  // an integer outside int64: an error only if all names are integers
     const char* problem_line = nullptr;
@@ -81,7 +86,7 @@ class EdgeListReader {
         }
         close_gaps(source_);
         close_gaps(target_);
-        if (format_.weighted) close_gaps(weights_);
+        if (weighted()) close_gaps(weights_);
         result.weights = std::move(weights_);
         return true;
     }
@@ -91,15 +96,82 @@ class EdgeListReader {
    private:
     static constexpr int64_t kMaxSlot = std::numeric_limits<Slot>::max(), kMinSlot = std::numeric_limits<Slot>::min();
 
+    bool weighted() const { return format_.weight >= 0; }
+
     void prepare(std::vector<Chunk> chunks) {
         chunks_ = std::move(chunks);
-        for_chunks(
-            [&](Chunk& chunk) { chunk.slot = count_lines(chunk.begin, chunk.end) + (chunk.end[-1] == '\n' ? 0 : 1); });
+        for_chunks([&](Chunk& chunk) {
+            chunk.slot = count_lines(chunk.begin, chunk.end) + (chunk.end[-1] == '\n' ? 0 : 1);
+            chunk.quotes = format_.quotes &&
+                           std::memchr(chunk.begin, '"', static_cast<size_t>(chunk.end - chunk.begin)) != nullptr;
+        });
+        if (std::any_of(chunks_.begin(), chunks_.end(), [](const Chunk& chunk) { return chunk.quotes; }))
+            align_chunks();
         int64_t total = 0;
         for (Chunk& chunk : chunks_) total += std::exchange(chunk.slot, total);
         source_ = Buffer<Slot>(total);
         target_ = Buffer<Slot>(total);
-        if (format_.weighted) weights_ = Buffer<float>(total);
+        if (weighted()) weights_ = Buffer<float>(total);
+    }
+
+    // Let no chunk begin inside a quoted field: its lines up to the end of that one go to the chunk before.
+    void align_chunks() {
+        for_chunks([&](Chunk& chunk) { chunk.open = chunk.quotes && ends_open(chunk.begin, chunk.end); });
+        size_t kept = 1;
+        bool open = chunks_[0].open;
+        for (size_t c = 1; c < chunks_.size(); ++c) {
+            Chunk chunk = std::move(chunks_[c]);
+            Chunk& before = chunks_[kept - 1];
+            if (open) {
+                const char* stop = end_of_open(chunk);
+                const int64_t lines = stop == chunk.end ? chunk.slot : count_lines(chunk.begin, stop);
+                before.end = stop;
+                before.quotes = true;
+                before.slot += lines;
+                chunk.slot -= lines;
+                open = stop == chunk.end ? chunk.open : ends_open(stop, chunk.end);
+                if (stop == chunk.end) continue;
+                chunk.begin = stop;
+            } else {
+                open = chunk.open;
+            }
+            chunks_[kept++] = std::move(chunk);
+        }
+        chunks_.resize(kept);
+    }
+
+    // Whether [begin, end), which begins with a line, ends inside a quoted field.
+    bool ends_open(const char* begin, const char* end) const {
+        while (begin < end) {
+            const char* stop = line_end(begin, end);
+            if (has_quote(begin, stop) && !scanner_.skips(begin, stop)) {
+                Field fields[3];
+                EdgeListFault fault = EdgeListFault::none;
+                const char* place;
+                scanner_.split_quoted(begin, end, fields, stop, fault, place);
+                if (fault == EdgeListFault::quote_open) return true;
+            }
+            begin = stop + 1;
+        }
+        return false;
+    }
+
+    // Where the line ends that has a quoted field open at the start of the chunk; chunk.open: it is still open there.
+    const char* end_of_open(Chunk& chunk) const {
+        Field fields[3];
+        EdgeListFault fault = EdgeListFault::none;
+        const char *stop, *place;
+        scanner_.split_quoted(chunk.begin, chunk.end, fields, stop, fault, place, true);
+        chunk.open = fault == EdgeListFault::quote_open;
+        return std::min(stop + 1, chunk.end);
+    }
+
+    static const char* line_end(const char* begin, const char* end) {
+        const void* feed = std::memchr(begin, '\n', static_cast<size_t>(end - begin));
+        return feed ? static_cast<const char*>(feed) : end;
+    }
+    static bool has_quote(const char* begin, const char* end) {
+        return std::memchr(begin, '"', static_cast<size_t>(end - begin)) != nullptr;
     }
 
     template <class F>
@@ -117,23 +189,33 @@ class EdgeListReader {
             double weight = 1;
             int64_t source, target;
             if (integers && end_ - at >= 64 && scanner_.scan_plain(at, end_, source, target, weight)) {
-                if (format_.weighted) weights_[slot] = static_cast<float>(weight);
+                if (weighted()) weights_[slot] = static_cast<float>(weight);
                 store(chunk, slot, source, target);
                 ++chunk.count;
                 continue;
             }
-            const void* feed = std::memchr(at, '\n', static_cast<size_t>(chunk.end - at));
-            const char* stop = feed ? static_cast<const char*>(feed) : chunk.end;
-            const char* line = std::exchange(at, stop + 1);
+            const char* line = at;
+            const char* stop = line_end(line, chunk.end);
+            const bool quoted = chunk.quotes && has_quote(line, stop);
+            at = stop + 1;
             if (scanner_.skips(line, stop)) continue;
-            Name fields[3] = {};
-            const int columns = scanner_.split(line, stop, fields);
+            Field fields[3];
+            int columns;
+            if (quoted) {
+                EdgeListFault fault = EdgeListFault::none;
+                const char* place = line;
+                columns = scanner_.split_quoted(line, chunk.end, fields, stop, fault, place);
+                if (fault != EdgeListFault::none) return fail(chunk, fault, place, {place, 0});
+                at = stop + 1;
+            } else {
+                columns = scanner_.split(line, stop, fields);
+            }
             if (columns != format_.columns) return fail(chunk, EdgeListFault::columns, line, {line, 0}, columns);
-            for (int i = 0; i < (format_.weighted ? 3 : 2); ++i)
+            for (int i = 0; i < (weighted() ? 3 : 2); ++i)
                 if (fields[i].size == 0) return fail(chunk, EdgeListFault::empty_field, line, fields[i]);
-            if (format_.weighted) {
-                if (!parse_number(fields[2], weight)) return fail(chunk, EdgeListFault::weight_text, line, fields[2]);
-                if (!is_weight(weight)) return fail(chunk, EdgeListFault::weight_value, line, fields[2]);
+            if (weighted()) {
+                const EdgeListFault fault = parse_weight(fields[2], format_.delimiter, weight);
+                if (fault != EdgeListFault::none) return fail(chunk, fault, line, fields[2]);
                 weights_[slot] = static_cast<float>(weight);
             }
             if (!ends(line, fields, slot)) return;
@@ -158,7 +240,7 @@ class EdgeListReader {
         std::atomic<bool> integers{true};
         for_chunks([&](Chunk& chunk) {
             if (!integers.load(std::memory_order_relaxed) || too_narrow_.load(std::memory_order_relaxed)) return;
-            parse<true>(chunk, [&](const char* line, const Name* fields, int64_t slot) {
+            parse<true>(chunk, [&](const char* line, const Field* fields, int64_t slot) {
                 int64_t ends[2] = {};
                 for (int i = 0; i < 2; ++i) {
                     const IntegerText kind = parse_integer(fields[i], ends[i]);
@@ -295,9 +377,9 @@ class EdgeListReader {
         std::vector<KeyTable<Name>> tables(chunks_.size());
         for_chunks([&](Chunk& chunk) {
             NameBlock block{tables[&chunk - chunks_.data()]};
-            parse<false>(chunk, [&](const char*, const Name* fields, int64_t slot) {
-                block.add(fields[0], &source_[slot]);
-                block.add(fields[1], &target_[slot]);
+            parse<false>(chunk, [&](const char*, const Field* fields, int64_t slot) {
+                block.add(plain_name(chunk, fields[0]), &source_[slot]);
+                block.add(plain_name(chunk, fields[1]), &target_[slot]);
                 return true;
             });
             block.flush();
@@ -314,6 +396,28 @@ class EdgeListReader {
         return merged.keys();
     }
 
+    // The name that a field stands for: doubled quotes become single ones, in a copy.
+    Name plain_name(Chunk& chunk, const Field& field) const {
+        if (!field.doubled) return field;
+        const int64_t position = field.data - text_;
+        chunk.copies.emplace_back(new char[sizeof position + static_cast<size_t>(field.size)]);
+        char* out = chunk.copies.back().get();
+        std::memcpy(out, &position, sizeof position);
+        char* name = out += sizeof position;
+        for (const char *at = field.data, *end = at + field.size; at < end; ++at) {
+            *out++ = *at;
+            at += *at == '"';
+        }
+        return {name, out - name};
+    }
+
+    int64_t position(const Name& name) const {
+        if (!std::less<>()(name.data, text_) && std::less<>()(name.data, end_)) return name.data - text_;
+        int64_t position;
+        std::memcpy(&position, name.data - sizeof position, sizeof position);
+        return position;
+    }
+
     void copy_names(const std::vector<Name>& names, EdgeList& result) const {
         int64_t bytes = 0;
         for (const Name& name : names) bytes += name.size + 1;
@@ -321,9 +425,13 @@ class EdgeListReader {
         result.name_position = Buffer<int64_t>(static_cast<int64_t>(names.size()));
         char* out = result.names.data();
         for (size_t i = 0; i < names.size(); ++i) {
+            const int64_t at = result.name_position[static_cast<int64_t>(i)] = position(names[i]);
+            if (std::memchr(names[i].data, '\0', static_cast<size_t>(names[i].size))) {
+                result.problem = {EdgeListFault::nul_byte, count_lines(text_, text_ + at) + 1, 0, at, at};
+                return;
+            }
             out = std::copy_n(names[i].data, names[i].size, out);
-            *out++ = '\n';
-            result.name_position[static_cast<int64_t>(i)] = names[i].data - text_;
+            *out++ = '\0';
         }
     }
 
