@@ -48,14 +48,24 @@ class Columns(NamedTuple):
 
 
 def _plain(name: Any) -> str:
-    """``:START_ID(Person)`` and ``from_id`` become ``startid`` and ``fromid``."""
-    return re.sub(r"[\W_]+", "", re.sub(r"\(.*\)|\[\]$", "", str(name)).casefold())
+    """``:START_ID(Person)``, ``from_id`` and ``weight:float`` become ``startid``, ``fromid`` and ``weight``."""
+    text = re.sub(r"\(.*\)|\[\]$", "", str(name)).casefold()
+    text = re.sub(r".*(?=:(start|end)_id$)|:(float|double|int|long|short|byte|string)$", "", text)
+    return re.sub(r"[\W_]+", "", text)
 
 
-def known_ends(names: Sequence[Any]) -> list[tuple[int, int]]:
-    """Positions of the columns whose names are those of end points; several pairs if the names are ambiguous."""
+def is_weight_name(name: Any) -> bool:
+    """Whether a column of this name holds weights."""
+    return _plain(name) in WEIGHTS
+
+
+def known_ends(names: Sequence[Any], *, weak: bool = True) -> list[tuple[int, int]]:
+    """Positions of the columns whose names are those of end points; several pairs if the names are ambiguous.
+
+    ``weak=False`` leaves out names that may as well be those of nodes, such as u and v.
+    """
     plain = [_plain(name) for name in names]
-    for pairs in (PAIRS, WEAK_PAIRS):
+    for pairs in (PAIRS, WEAK_PAIRS) if weak else (PAIRS,):
         found = [(plain.index(one), plain.index(other)) for one, other in pairs if one in plain and other in plain]
         if found:
             return found
@@ -115,7 +125,7 @@ def find_columns(
             raise ValueError(f"weight names column {names[column]!r}, which holds end points.")
         return Columns(*ends, column)
     rest = [i for i in range(count) if i not in ends]
-    called = [i for i in rest if named and _plain(names[i]) in WEIGHTS]
+    called = [i for i in rest if named and is_weight_name(names[i])]
     if len(called) > 1:
         listed = " and ".join(repr(names[i]) for i in called)
         raise ValueError(f"{what} has the weights {listed}; give weight= one of them, or weight=False.")
@@ -148,7 +158,7 @@ def _usual_ends(names: list[Any], named: bool, weight: Any, what: str, stackleve
     free = [
         i
         for i, name in enumerate(names)
-        if i not in asked and not (named and (INDEXES.fullmatch(str(name)) or _plain(name) in WEIGHTS))
+        if i not in asked and not (named and (INDEXES.fullmatch(str(name)) or is_weight_name(name)))
     ]
     if len(free) < 2:
         raise ValueError(

@@ -131,7 +131,7 @@ def files(draw):
     form = Format(
         separator.encode(),
         columns,
-        columns == 3 and draw(st.booleans()),
+        weight=2 if columns == 3 and draw(st.booleans()) else None,
         num_nodes=draw(st.sampled_from([None, None, None, 41, 5, 2**31])),
     )
     return text.encode(), form
@@ -157,8 +157,8 @@ def test_many_integers(spread, columns):
     ends = (rng.integers(-50, 5000, (3000, 2)) * spread).tolist()
     rows = [[*map(str, row), *(["0.5", "2"][i % 2] for _ in range(columns - 2))] for i, row in enumerate(ends)]
     text = "".join("\t".join(row) + "\n" for row in rows).encode()
-    for weighted in {False, columns == 3}:
-        result = assert_parsers_agree(text, Format(b"\t", columns, weighted))
+    for weight in {None, 2 if columns == 3 else None}:
+        result = assert_parsers_agree(text, Format(b"\t", columns, weight=weight))
         assert result[2][1] == sorted({name for row in ends for name in row})
 
 
@@ -367,7 +367,7 @@ def test_the_first_bad_line_is_named(chunk_bytes):
     text = "\n".join(lines).encode()
     for n_jobs in THREADS:
         with pytest.raises(BadLineError) as caught:
-            _edgelist_cpu.parse_edges(text, 0, Format(b"", 3, weighted=True), n_jobs=n_jobs, chunk_bytes=chunk_bytes)
+            _edgelist_cpu.parse_edges(text, 0, Format(b"", 3, weight=2), n_jobs=n_jobs, chunk_bytes=chunk_bytes)
         assert (caught.value.fault, caught.value.line, caught.value.field) == ("weight_text", 124, b"x")
 
 
