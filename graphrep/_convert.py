@@ -73,9 +73,9 @@ def parts_of_file(path: str | os.PathLike[str], num_nodes: int | None, weights: 
     from graphrep.io import read_edges
 
     if weights is not None and weights is not False:
-        raise TypeError("weights of a file are its third column; give weighted=True or False instead.")
+        raise TypeError("weights of a file are a column of it; give weight= its name or position, or weight=False.")
     if weights is False:
-        options = {"weighted": False} | options
+        options = {"weight": False} | options
     table = read_edges(path, num_nodes=num_nodes, **options)
     n, nodes = len(table.nodes), table.nodes
     rows = n == 0 or (nodes.dtype == np.int64 and nodes[0] == 0 and nodes[-1] == n - 1)  # ids are ascending

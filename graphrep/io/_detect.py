@@ -7,10 +7,10 @@ import re
 import sys
 import warnings
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from graphrep.io._lines import BadLineError, Format, Line, data_lines, is_integer
+from graphrep.io._lines import BadLineError, Format, Line, data_lines
 from graphrep.io.columns import find_columns, is_weight_name, known_ends
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _FOREIGN = tuple(
         (rb"\s*<graphml", "GraphML", _AS_GRAPH),
         (rb"\s*<[?!a-z].*<gexf", "GEXF", _AS_GRAPH),
         (rb"\s*<gexf", "GEXF", _AS_GRAPH),
-        (rb"\s*<(!doctype\s+)?html", "an HTML page", "was the download answered by a page for humans? Get the file itself"),
+        (rb"\s*<(!doctype\s+)?html", "an HTML page", "the server sent a page instead of the file"),
         (rb"\s*<\?xml", "XML", _IN_LIBRARIES),
         (rb"(\s*#[^\n]*\n|\s*creator[^\n]*\n|\s*version[^\n]*\n|\s*comment[^\n]*\n)*\s*graph\s*\[", "GML", _AS_GRAPH),
         (rb"(\s*%[^\n]*\n)*\s*\*(vertices|network)\b", "Pajek", _AS_GRAPH),
@@ -41,7 +41,7 @@ _FOREIGN = tuple(
         (rb"PAR1", "a Parquet file", _AS_GRAPH),
         (rb"(ARROW1|FEA1)", "an Arrow or Feather file", _AS_GRAPH),
         (rb"\x93NUMPY", "a NumPy file", "load it with numpy.load and pass the array to as_graph"),
-        (rb"\x80[\x02-\x05]", "a pickle, which may run code", "load it yourself, if you trust it, and pass the graph to as_graph"),
+        (rb"\x80[\x02-\x05]", "a pickle, which may run code", "if you trust it, load it and pass it to as_graph"),
         (rb"\x89HDF", "an HDF5 file", "read the table with its library and pass it to as_graph"),
         (rb"SQLite format 3", "an SQLite database", "query it with pandas.read_sql and pass the frame to as_graph"),
         (rb"MATLAB 5", "a MATLAB file", "read it with scipy.io.loadmat and pass the matrix to as_graph"),
@@ -111,7 +111,9 @@ def detect(name: str, text: Bytes, wish: Wish) -> Found:
         raise ValueError(f"{name} holds no edges.")
     _refuse_lines(name, text, start, wish.comments)
     delimiter = _delimiter(name, text, start, wish) if wish.delimiter is None else wish.delimiter
-    rows = list(itertools.islice(data_lines(text, start, delimiter, wish.comments, quotes=wish.quotes), _SAMPLE + 1))
+    rows, fault = _sample(text, start, delimiter, wish, _SAMPLE + 1)
+    if fault and not rows:
+        raise fault
     fields = [row.fields for row in rows]
     if wish.delimiter is None and len(fields) > 1 and len(fields[0]) < 2 <= len(fields[1]):
         words = fields[0][0].split()  # "from to" above lines with tabs
@@ -147,8 +149,15 @@ def detect(name: str, text: Bytes, wish: Wish) -> Found:
     )
     form = Format(delimiter, columns, *found, wish.quotes, wish.comments, wish.num_nodes)
     if delimiter == b"::":  # single colons, with an empty column between two
-        doubled = [None if column is None else 2 * column for column in found]
-        form = Format(b":", 2 * columns - 1, *doubled, wish.quotes, wish.comments, wish.num_nodes)  # type: ignore[arg-type]
+        weight = None if found.weight is None else 2 * found.weight
+        form = replace(
+            form,
+            delimiter=b":",
+            columns=2 * columns - 1,
+            source=2 * found.source,
+            target=2 * found.target,
+            weight=weight,
+        )
     return Found(rows[0].start, form, names, _separate_sides(text, start, names, found.source, found.target))
 
 
@@ -174,9 +183,9 @@ def _refuse_lines(name: str, text: Bytes, start: int, comments: tuple[bytes, ...
             raise ValueError(f"{name}, line {line.number}: there are NUL bytes; is this UTF-16 or a binary file?")
         if re.search(rb"[ \t,;]\{('[^\n]*)?\}$", content):
             raise ValueError(
-                f"{name}, line {line.number}: the line ends with attributes, as networkx.write_edgelist writes them; read "
-                "the file with networkx.read_edgelist and pass the graph to as_graph, or write it with data=False or "
-                "data=['weight']."
+                f"{name}, line {line.number}: the line ends with attributes, as networkx.write_edgelist writes them; "
+                "read the file with networkx.read_edgelist and pass the graph to as_graph, or write it with "
+                "data=False or data=['weight']."
             )
 
 
@@ -187,30 +196,27 @@ def _delimiter(name: str, text: Bytes, start: int, wish: Wish) -> bytes:
     blanks come last.
     """
 
-    def split(delimiter: bytes) -> list[Line]:
-        lines = data_lines(text, start, delimiter, wish.comments, quotes=wish.quotes)
-        try:
-            return list(itertools.islice(lines, _FEW))
-        except BadLineError:
-            return []
-
     def columns(lines: list[Line]) -> int:
         """Number of columns if all lines, apart from a header, have equally many; else 0."""
         counts = {len(line.fields) for line in lines[1:] or lines}
-        return counts.pop() if len(counts) == 1 and max(counts) > 1 else 0
+        return max(counts) if len(counts) == 1 and max(counts) > 1 else 0
 
-    blanks = split(b"")
-    by = {delimiter: split(delimiter) for delimiter in (b"\t", b";", b",", b"|", b"::")}
-    edges = {delimiter: lines[1 if len(lines) > 1 else 0].fields for delimiter, lines in by.items() if lines}
-    tab = edges.get(b"\t", [])
-    if len(tab) > 1 and all(tab[:2]) and not (b" " in tab[0] and all(map(is_number, tab[0].split()))):
+    sampled = {d: _sample(text, start, d, wish, _FEW) for d in (b"", b"\t", b";", b",", b"|", b"::")}
+    by = {d: [] if fault else lines for d, (lines, fault) in sampled.items()}
+    if all(len(lines[-1].fields) < 2 for lines in by.values() if lines):
+        by = {d: lines for d, (lines, _) in sampled.items()}  # one of the first lines has a bad quote in any case
+    edges = {d: lines[1 if len(lines) > 1 else 0].fields if lines else [] for d, lines in by.items()}
+    blanks, tab = by[b""], edges[b"\t"]
+    if len(tab) > 1 and b" " in tab[0] and all(map(is_number, tab[0].split())):
+        return b""  # "1 2", tab, further columns
+    if len(tab) > 1 and all(tab[:2]):
         return b"\t"
-    if len(tab) > 1 and not all(tab[:2]) and columns(by[b"\t"]) and all(by[b"\t"][0].fields):
+    if len(tab) > 1 and len(by[b"\t"][0].fields) == columns(by[b"\t"]) and all(by[b"\t"][0].fields):
         return b"\t"
     if len(tab) < 2:
         if columns(by[b";"]) and len(by[b";"][0].fields) > 1:
             return b";"
-        if len(edges.get(b",", [])) > 1:
+        if len(edges[b","]) > 1:
             return b","
     for delimiter in (b"|", b"::"):
         count, others = columns(by[delimiter]), columns(blanks)
@@ -223,9 +229,20 @@ def _delimiter(name: str, text: Bytes, start: int, wish: Wish) -> bytes:
                 f"{separator(chosen)}; give delimiter=' ' or {separator(delimiter)}."
             )
             return chosen
-    if blanks and len(blanks[-1].fields) < 2 and len(edges.get(b";", [])) > 1:
+    if blanks and len(blanks[-1].fields) < 2 and len(edges[b";"]) > 1:
         return b";"
     return b""
+
+
+def _sample(text: Bytes, start: int, delimiter: bytes, wish: Wish, size: int) -> tuple[list[Line], BadLineError | None]:
+    """The first lines, as far as their quotes are sound, and what is wrong with the next."""
+    lines: list[Line] = []
+    try:
+        for line in itertools.islice(data_lines(text, start, delimiter, wish.comments, quotes=wish.quotes), size):
+            lines.append(line)
+    except BadLineError as error:
+        return lines, error
+    return lines, None
 
 
 def is_number(field: bytes) -> bool:
@@ -266,25 +283,31 @@ def _has_header(name: str, fields: list[list[bytes]], wish: Wish) -> bool:
     ends = (strong or known_ends(words) or [(0, 1)])[0]
     seen = Counter(row[i] for row in body for i in ends)
     recurs = any(first[i] in seen for i in ends)
-    alike = all(_shape(first[i]) in {_shape(row[i]) for row in body[:_FEW]} for i in ends)
+    alike = all(_shape(first[i]) in {_shape(row[i]) for row in body[:_FEW]} - {None} for i in ends)
     if strong:
         if recurs and not alike:
             _warn_of_first_line(name, words, ends)
         return not recurs and not alike
     if any(map(is_number, first)):
         return False
-    if len([i for i in numeric if i in ends or is_weight_name(words[i])]) > 1 or (numeric and len(body) > 1 and not recurs):
+    if len([i for i in numeric if i in ends or is_weight_name(words[i])]) > 1 or (
+        numeric and len(body) > 1 and not recurs
+    ):
         return True
     if recurs:
         return False
-    if known_ends(words):
-        return not all(len(row[i]) == 1 for row in body for i in ends)
+    if known_ends(words) and all(words[i].isalnum() for i in ends):
+        return not any(len(row[i]) == 1 for row in body for i in ends)
     if all(_IDENTIFIER.fullmatch(words[i]) for i in ends):
         likely = sum(bool(_IDENTIFIER.fullmatch(word)) for row in body for word in _words([row[ends[0]], row[ends[1]]]))
         likely = likely < 0.1 * len(body)
     else:
         lonely = sum(seen[row[ends[0]]] == seen[row[ends[1]]] == 1 for row in body)
-        likely = len(body) >= 200 and lonely <= len(body) / 200 and all(re.fullmatch(rb"[A-Za-z _.-]+", first[i]) for i in ends)
+        likely = (
+            len(body) >= 200
+            and lonely <= len(body) / 200
+            and all(re.fullmatch(rb"[A-Za-z _.-]+", first[i]) for i in ends)
+        )
     if likely:
         _warn_of_first_line(name, words, ends)
     return False

@@ -104,7 +104,9 @@ def _split(
     text: Bytes, begin: int, number: int, delimiter: bytes, *, quotes: bool
 ) -> tuple[list[bytes], list[int], int]:
     """Fields of the line at ``begin``, their positions, and the position of its line feed."""
-    fields, positions, at = [], [], begin
+    fields: list[bytes] = []
+    positions: list[int] = []
+    at = begin
     gap, plain = _patterns(delimiter)
     while True:
         at = _end(gap, text, at)

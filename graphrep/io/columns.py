@@ -135,7 +135,7 @@ def find_columns(
         if named or not rest:
             raise ValueError(f"{what} has no column of weights; give weight= the name of the column.")
         return Columns(*ends, rest[0])
-    if not named and rest:
+    if not named and rest and source is None:
         third = "a third column, which is" if count == 3 else f"{count} columns; those after the second are"
         warnings.warn(
             f"{what} has {third} ignored; give weight=2 to use the third as weights, or weight=False to ignore it "

@@ -29,10 +29,7 @@ FAULTS = {
     "columns": "the line has {columns} columns, but the first edge has {expected} (separated by {separator})",
     "empty_field": "a field is empty (columns are separated by {separator})",
     "quote_open": "the quote that begins a field is not closed; quotes=False takes quotes as parts of names",
-    "quote_tail": (
-        "there is text between the closing quote of a field and the next delimiter ({separator}); quotes=False takes "
-        "quotes as parts of names"
-    ),
+    "quote_tail": "text follows the closing quote of a field; quotes=False takes quotes as parts of names",
     "nul_byte": "a name holds a NUL byte; is this UTF-16 or a binary file?",
     "integer_needed": "node {field} is not an integer, but with num_nodes the nodes must be 0 … {last}",
     "integer_range": "node id {field} does not fit into 64 bits",
