@@ -77,6 +77,8 @@ def parts_of_file(path: str | os.PathLike[str], num_nodes: int | None, weights: 
     if weights is False:
         options = {"weight": False} | options
     table = read_edges(path, num_nodes=num_nodes, **options)
+    if table.sides is not None:
+        raise ValueError("bipartite=True names nodes of both sides alike, which a graph cannot; use read_edges.")
     n, nodes = len(table.nodes), table.nodes
     rows = n == 0 or (nodes.dtype == np.int64 and nodes[0] == 0 and nodes[-1] == n - 1)  # ids are ascending
     parts = Parts(table.source, table.target, table.weights, n, None if rows else nodes, directed=False)

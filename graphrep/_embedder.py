@@ -10,6 +10,8 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from graphrep._checks import checked_int
+from graphrep._memory import check_memory
 from graphrep.graph import Graph, as_graph
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ class GraphEmbedder(BaseEstimator):  # type: ignore[misc]
 
     def _fit(self, graph: Any, **options: Any) -> Self:
         g = self._validated_graph(graph)
+        check_memory(self._memory_needed(g), f"{type(self).__name__} of {g.num_nodes:,} nodes")
         self.embedding_ = self._embed(g, **options)
         self.nodes_ = g.nodes
         return self
@@ -69,6 +72,10 @@ class GraphEmbedder(BaseEstimator):  # type: ignore[misc]
 
     def _embed(self, graph: Graph, **options: Any) -> F32:
         raise NotImplementedError
+
+    def _memory_needed(self, graph: Graph) -> int:
+        """Bytes that fitting allocates beside the graph, about; here, those of the vectors."""
+        return 4 * graph.num_nodes * checked_int("dimensions", getattr(self, "dimensions", 1), 1)
 
     def _validated_graph(self, graph: Any) -> Graph:
         if isinstance(graph, (list, tuple)):
