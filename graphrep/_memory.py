@@ -58,22 +58,23 @@ def _of_groups(root: Path) -> list[int | None]:
     bounds: list[int | None] = []
     for _, controllers, group in (line for line in lines if len(line) == 3):
         if controllers == "":
-            top, limit, usage = root / "sys/fs/cgroup", "memory.max", "memory.current"
+            top, names = root / "sys/fs/cgroup", ("memory.max", "memory.current", "inactive_file")
         elif "memory" in controllers.split(","):
-            top, limit, usage = root / "sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
+            top = root / "sys/fs/cgroup/memory"
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
         else:
             continue
         folder = top / group.strip("/")  # inside a container, the group may be visible only as the top
         for place in (folder, *(parent for parent in folder.parents if parent == top or top in parent.parents)):
-            bounds.append(_left(place / limit, place / usage, place / "memory.stat"))
+            bounds.append(_left(place, *names))
     return bounds
 
 
-def _left(limit: Path, usage: Path, stat: Path) -> int | None:
+def _left(group: Path, limit: str, usage: str, cache: str) -> int | None:
     """Limit minus usage; the cache of files does not count, since it gives way."""
     try:
-        bound, used = int(limit.read_text()), int(usage.read_text())  # "max" is no limit
-        cached = [int(line.split()[1]) for line in stat.read_text().splitlines() if "inactive_file " in f"{line} "]
-    except (OSError, ValueError, IndexError):
+        left = int((group / limit).read_text()) - int((group / usage).read_text())  # "max" is no limit
+        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        return left + int(stat.get(cache, 0))
+    except (OSError, ValueError):
         return None
-    return bound - used + max(cached, default=0)

@@ -26,7 +26,7 @@ def group(place, limit, usage, version, cached=0):
     return {
         f"{place}/{names[0]}": f"{limit}\n",
         f"{place}/{names[1]}": f"{usage}\n",
-        f"{place}/memory.stat": f"active_file 7\ninactive_file {cached}\nanon 1\ntotal_inactive_file 99999999\n",
+        f"{place}/memory.stat": f"active_file 7\n{'total_' * (version == 1)}inactive_file {cached}\nanon 1\n",
     }
 
 
@@ -45,8 +45,8 @@ def test_control_groups_of_version_2(system):
 
 
 def test_control_groups_of_version_1(system):
-    files = {"proc/self/cgroup": "5:cpu:/a\n4:memory:/a/b\n0::/\n", **group("sys/fs/cgroup/memory/a", 4000, 3000, 1)}
-    assert available_memory(system(files)) == 1000
+    files = {"proc/self/cgroup": "5:cpu:/a\n4:memory:/a/b\n0::/\n", **group("sys/fs/cgroup/memory/a", 4000, 3000, 1, 9)}
+    assert available_memory(system(files)) == 1009
     # A container sees its own group as the top.
     files = {"proc/self/cgroup": "4:memory:/outside\n", **group("sys/fs/cgroup/memory", 900, 200, 1)}
     assert available_memory(system(files)) == 700
