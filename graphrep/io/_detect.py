@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 import sys
@@ -10,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from graphrep.io._lines import BadLineError, Format, Line, data_lines
+from graphrep.io._lines import BadLineError, Format, Line, data_lines, is_integer
 from graphrep.io.columns import find_columns, is_weight_name, known_ends
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Wish:
 
     delimiter: bytes | None = None
     comments: tuple[bytes, ...] = (b"#", b"%")
+    usual_comments: bool = True
     quotes: bool = True
     header: bool | None = None
     source: Any = None
@@ -108,7 +110,10 @@ def detect(name: str, text: Bytes, wish: Wish) -> Found:
     _refuse_foreign(name, text, start)
     first_line = next(data_lines(text, start, b"\n", wish.comments, quotes=False), None)
     if first_line is None:
-        raise ValueError(f"{name} holds no edges.")
+        comments = (
+            f": all lines begin with {' or '.join(mark.decode() for mark in wish.comments)}" if wish.comments else ""
+        )
+        raise ValueError(f"{name} holds no edges{comments if text[start:].strip() else ''}.")
     _refuse_lines(name, text, start, wish.comments)
     delimiter = _delimiter(name, text, start, wish) if wish.delimiter is None else wish.delimiter
     rows, fault = _sample(text, start, delimiter, wish, _SAMPLE + 1)
@@ -126,6 +131,8 @@ def detect(name: str, text: Bytes, wish: Wish) -> Found:
         del rows[0], fields[0]
     if not rows:
         raise ValueError(f"{name} holds no edges.")
+    if wish.usual_comments:
+        _warn_of_comments(name, text, rows, delimiter, wish)
     columns = len(fields[0])
     if columns < 2:
         raise ValueError(
@@ -147,6 +154,14 @@ def detect(name: str, text: Bytes, wish: Wish) -> Found:
         what=name,
         stacklevel=outer_level(),
     )
+    if wish.source is None:
+        for column in found[:2]:
+            values = [row[column] for row in fields if len(row) == columns]
+            if all(map(is_number, values)) and not all(map(is_integer, values)):
+                warn(
+                    f"{name}: the nodes in column {column if names is None else names[column]!r} are numbers with "
+                    "decimals and are read as names; give source= and target= to choose other columns, or to confirm."
+                )
     form = Format(delimiter, columns, *found, wish.quotes, wish.comments, wish.num_nodes)
     if delimiter == b"::":  # single colons, with an empty column between two
         weight = None if found.weight is None else 2 * found.weight
@@ -217,7 +232,7 @@ def _delimiter(name: str, text: Bytes, start: int, wish: Wish) -> bytes:
         if columns(by[b";"]) and len(by[b";"][0].fields) > 1:
             return b";"
         if len(edges[b","]) > 1:
-            return b","
+            return b"" if columns(blanks) > 2 and _only_decimal_commas(blanks) else b","
     for delimiter in (b"|", b"::"):
         count, others = columns(by[delimiter]), columns(blanks)
         if count and (delimiter == b"|" or not others) and not any(b"" in line.fields[:2] for line in by[delimiter]):
@@ -232,6 +247,12 @@ def _delimiter(name: str, text: Bytes, start: int, wish: Wish) -> bytes:
     if blanks and len(blanks[-1].fields) < 2 and len(edges[b";"]) > 1:
         return b";"
     return b""
+
+
+def _only_decimal_commas(lines: list[Line]) -> bool:
+    """Whether commas occur in numbers only, and in some line."""
+    fields = [field for line in lines for field in line.fields if b"," in field]
+    return bool(fields) and all(re.fullmatch(rb"[+-]?\d+,\d+", field) for field in fields)
 
 
 def _sample(text: Bytes, start: int, delimiter: bytes, wish: Wish, size: int) -> tuple[list[Line], BadLineError | None]:
@@ -311,6 +332,20 @@ def _has_header(name: str, fields: list[list[bytes]], wish: Wish) -> bool:
     if likely:
         _warn_of_first_line(name, words, ends)
     return False
+
+
+def _warn_of_comments(name: str, text: Bytes, rows: list[Line], delimiter: bytes, wish: Wish) -> None:
+    """Warn if lines that are skipped look like edges between names such as #tag."""
+    lines = data_lines(text, rows[0].start, delimiter, (), quotes=wish.quotes)
+    with contextlib.suppress(BadLineError):
+        for line in itertools.islice(lines, _SAMPLE):
+            first = text[line.start : line.positions[0]].lstrip() + line.fields[0]  # with its quote, if there is one
+            if len(line.fields) == len(rows[0].fields) and first.startswith(wish.comments) and first[1:2].isalnum():
+                warn(
+                    f"{name}: line {line.number} is skipped as a comment, since it begins with {first[:1].decode()!r}; "
+                    "give comments=() (--comments '') if names begin so, or comments= these marks to confirm."
+                )
+                return
 
 
 def _all_numbers(body: list[list[bytes]], column: int) -> bool:

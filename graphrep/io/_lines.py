@@ -5,6 +5,7 @@ The native scanner, ``csrc/edgelist_scan.hpp``, follows the same rules.
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -94,15 +95,28 @@ def data_lines(
         line = text[begin:stop]
         bare = line.lstrip(BLANKS + b"\r")
         if bare and not bare.startswith(comments):
-            fields, positions, stop = _split(text, begin, number, delimiter, quotes=quotes and b'"' in line)
+            if quotes and b'"' in line:
+                fields, positions, stop = _split_quoted(text, begin, number, delimiter)
+            else:
+                fields, positions = _split(line, begin, delimiter)
             yield Line(begin, number, fields, positions)
         number += text[begin : stop + 1].count(b"\n")
         begin = stop + 1
 
 
-def _split(
-    text: Bytes, begin: int, number: int, delimiter: bytes, *, quotes: bool
-) -> tuple[list[bytes], list[int], int]:
+def _split(line: bytes, begin: int, delimiter: bytes) -> tuple[list[bytes], list[int]]:
+    """Fields of a line without quotes, which starts at ``begin``, and their positions."""
+    line = line.removesuffix(b"\r")
+    parts = line.split(delimiter) if delimiter else line.replace(b"\t", b" ").split(b" ")
+    width = len(delimiter) or 1
+    starts = itertools.accumulate((len(part) + width for part in parts[:-1]), initial=begin)
+    if delimiter:
+        return [part.strip(BLANKS) for part in parts], list(starts)
+    kept = [(part, start) for part, start in zip(parts, starts, strict=True) if part]
+    return [part for part, _ in kept], [start for _, start in kept]
+
+
+def _split_quoted(text: Bytes, begin: int, number: int, delimiter: bytes) -> tuple[list[bytes], list[int], int]:
     """Fields of the line at ``begin``, their positions, and the position of its line feed."""
     fields: list[bytes] = []
     positions: list[int] = []
@@ -112,7 +126,7 @@ def _split(
         at = _end(gap, text, at)
         if not delimiter and (end := _LINE_END.match(text, at)):
             return fields, positions, _feed(text, end)
-        if quotes and text[at : at + 1] == b'"':
+        if text[at : at + 1] == b'"':
             line = number + text[begin:at].count(b"\n")
             found = _QUOTED.match(text, at)
             if not found:

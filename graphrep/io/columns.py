@@ -28,6 +28,7 @@ _PAIRS = """
     name1 name2 | vertex1 vertex2 | v1 v2 | n1 n2 | node0 node1 | row col | row column | predecessor successor
     caller callee | payer payee | debtor creditor | friend1 friend2 | userid friendid | user1 user2 | userid1 userid2
     user1id user2id | userid foloweeid | follows followed | package dependency | upstream downstream | regulator target
+    von nach | quelle ziel | origen destino
 """
 # Names that count only where none of the above occurs: beside them, they mean coordinates or times.
 _WEAK_PAIRS = "u v | i j | x y | a b | h t | s t | start end | start stop | left right"

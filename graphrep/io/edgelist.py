@@ -70,7 +70,7 @@ def read_edges(
     weight: str | int | bool | None = None,
     delimiter: str | None = None,
     header: bool | None = None,
-    comments: str | Sequence[str] = ("#", "%"),
+    comments: str | Sequence[str] | None = None,
     quotes: bool = True,
     bipartite: bool | None = None,
     num_nodes: int | None = None,
@@ -101,8 +101,9 @@ def read_edges(
         Whether the first line names the columns. Default: it does if it has well-known names, or words above numbers,
         or if a column is asked for by name. A warning is given if the first line is read as an edge, but looks like a
         header.
-    comments : str or sequence of str
-        Lines that begin with one of these are skipped; () skips none.
+    comments : str or sequence of str, optional
+        Lines that begin with one of these are skipped; () skips none. Default: # and %, with a warning if such a line
+        looks like an edge.
     quotes : bool
         False takes double quotes as parts of names.
     bipartite : bool, optional
@@ -169,7 +170,8 @@ def read_edges(
     resolve_threads(n_jobs)
     wish = Wish(
         _checked_delimiter(delimiter, quotes=quotes),
-        _checked_comments(comments),
+        _checked_comments(("#", "%") if comments is None else comments),
+        comments is None,
         bool(quotes),
         header,
         source,

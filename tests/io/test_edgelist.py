@@ -276,6 +276,7 @@ def test_result_types(write, backend):
         ("a;b;0,5\nb;c;1,5\n", [("a", "b"), ("b", "c")]),
         ("New York|Los Angeles\nBoston|Rome\n", [("New York", "Los Angeles"), ("Boston", "Rome")]),
         ("1::1193::5::978300760\n1::661::3::978302109\n", [(1, 1193), (1, 661)]),
+        ("a b 0,5\nb c 1,25\n", [("a", "b"), ("b", "c")]),
         ("std::map std::set\nstd::set std::pair\n", [("std::map", "std::set"), ("std::set", "std::pair")]),
         ("1 2\t5\t1082\n1 3\t5\t1083\n", [(1, 2), (1, 3)]),
     ],
@@ -292,6 +293,17 @@ def test_a_delimiter_that_could_be_another(write, backend):
             ("sp|P1|A", "sp|P2|B"),
             ("sp|P2|B", "sp|P3|C"),
         ]
+
+
+def test_lines_that_are_hardly_meant(write, backend):
+    path = write("#love #peace\nann #love\n#peace ann\n")
+    with pytest.warns(UserWarning, match=r"line 3 is skipped as a comment, since it begins with '#'; give"):
+        assert pairs(read_edges(path)) == [("ann", "#love")]
+    assert len(read_edges(path, comments=()).source) == 3
+    assert len(read_edges(path, comments="#").source) == 1
+    with pytest.warns(UserWarning, match="the nodes in column 0 are numbers with decimals and are read as names"):
+        assert pairs(read_edges(write("1.5 2\n2.5 3\n"))) == [("1.5", "2"), ("2.5", "3")]
+    assert pairs(read_edges(write("1.5 2\n2.5 3\n"), source=0, target=1)) == [("1.5", "2"), ("2.5", "3")]
 
 
 def test_given_delimiter(write, backend):
@@ -630,7 +642,7 @@ def test_num_nodes(write, backend):
         ),
         ("1 2\n1 9223372036854775808\n", {}, "line 2: node id '9223372036854775808' does not fit into 64 bits"),
         ("", {}, "holds no edges"),
-        ("# nothing\n\n%\n", {}, "holds no edges"),
+        ("# nothing\n\n%\n", {}, "holds no edges: all lines begin with # or %"),
         ("source target\n", {}, "holds no edges"),
         ("1 2\n", {"header": True}, "holds no edges"),
         (b"a b\n\nc \xff\xfe\n", {}, "line 3: a name is not valid UTF-8"),
