@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from graphrep.io._text import Bytes
 
 _SAMPLE = 1000  # lines that decide about the header
-_FEW = 50  # lines that decide about the delimiter
+_FEW = 30  # lines that decide about the delimiter, and about the header if the first one has numbers
 
 _IN_LIBRARIES = "read it with the library that owns the format and pass the graph to graphrep.as_graph"
 _AS_GRAPH = "use graphrep.as_graph(path)"
@@ -116,7 +116,9 @@ def detect(name: str, text: Bytes, wish: Wish) -> Found:
         raise ValueError(f"{name} holds no edges{comments if text[start:].strip() else ''}.")
     _refuse_lines(name, text, start, wish.comments)
     delimiter = _delimiter(name, text, start, wish) if wish.delimiter is None else wish.delimiter
-    rows, fault = _sample(text, start, delimiter, wish, _SAMPLE + 1)
+    rows, fault = _sample(text, start, delimiter, wish, _FEW)
+    if wish.header is None and len(rows) == _FEW and not any(map(is_number, rows[0].fields)):
+        rows, fault = _sample(text, start, delimiter, wish, _SAMPLE + 1)
     if fault and not rows:
         raise fault
     fields = [row.fields for row in rows]
@@ -216,7 +218,11 @@ def _delimiter(name: str, text: Bytes, start: int, wish: Wish) -> bytes:
         counts = {len(line.fields) for line in lines[1:] or lines}
         return max(counts) if len(counts) == 1 and max(counts) > 1 else 0
 
-    sampled = {d: _sample(text, start, d, wish, _FEW) for d in (b"", b"\t", b";", b",", b"|", b"::")}
+    head = text[start : start + 10_000]
+    sampled = {
+        d: _sample(text, start, d, wish, _FEW) if d in head else ([], None)
+        for d in (b"", b"\t", b";", b",", b"|", b"::")
+    }
     by = {d: [] if fault else lines for d, (lines, fault) in sampled.items()}
     if all(len(lines[-1].fields) < 2 for lines in by.values() if lines):
         by = {d: lines for d, (lines, _) in sampled.items()}  # one of the first lines has a bad quote in any case
@@ -304,7 +310,7 @@ def _has_header(name: str, fields: list[list[bytes]], wish: Wish) -> bool:
     ends = (strong or known_ends(words) or [(0, 1)])[0]
     seen = Counter(row[i] for row in body for i in ends)
     recurs = any(first[i] in seen for i in ends)
-    alike = all(_shape(first[i]) in {_shape(row[i]) for row in body[:_FEW]} - {None} for i in ends)
+    alike = all(_shape(first[i]) in {_shape(row[i]) for row in body[:50]} - {None} for i in ends)
     if strong:
         if recurs and not alike:
             _warn_of_first_line(name, words, ends)
@@ -336,6 +342,8 @@ def _has_header(name: str, fields: list[list[bytes]], wish: Wish) -> bool:
 
 def _warn_of_comments(name: str, text: Bytes, rows: list[Line], delimiter: bytes, wish: Wish) -> None:
     """Warn if lines that are skipped look like edges between names such as #tag."""
+    if not re.search(rb"\n[ \t]*[#%][^\W_]", text[rows[0].start : rows[0].start + 50_000]):
+        return
     lines = data_lines(text, rows[0].start, delimiter, (), quotes=wish.quotes)
     with contextlib.suppress(BadLineError):
         for line in itertools.islice(lines, _SAMPLE):
