@@ -70,8 +70,9 @@ class EdgeListReader {
     // False if Slot is too narrow; the result is then unfinished.
     bool read(int64_t begin, int64_t chunk_bytes, EdgeList& result) {
         const int64_t size = end_ - text_;
-        prepare(split_chunks(text_, size, begin, chunk_bytes ? chunk_bytes : kChunkBytes));
-        if (parse_integers()) {
+        const bool names = format_.num_nodes < 0 && begins_with_name(text_ + begin);
+        if (!names) prepare(split_chunks(text_, size, begin, chunk_bytes ? chunk_bytes : kChunkBytes));
+        if (!names && parse_integers()) {
             if (too_narrow_) return false;
             if (find_problem(result.problem)) return true;
             if (format_.num_nodes < 0) result.ids = number_integers();
@@ -79,10 +80,10 @@ class EdgeListReader {
             too_narrow_ = false;
             const int64_t share = std::min(kMaxTableBytes, (size - begin) / threads_ + 1);
             prepare(split_chunks(text_, size, begin, chunk_bytes ? chunk_bytes : share));
-            const std::vector<Name> names = number_names();
+            const std::vector<Name> keys = number_names();
             if (too_narrow_) return false;
             if (find_problem(result.problem)) return true;
-            copy_names(names, result);
+            copy_names(keys, result);
         }
         close_gaps(source_);
         close_gaps(target_);
@@ -101,9 +102,12 @@ class EdgeListReader {
     void prepare(std::vector<Chunk> chunks) {
         chunks_ = std::move(chunks);
         for_chunks([&](Chunk& chunk) {
-            chunk.slot = count_lines(chunk.begin, chunk.end) + (chunk.end[-1] == '\n' ? 0 : 1);
-            chunk.quotes = format_.quotes &&
-                           std::memchr(chunk.begin, '"', static_cast<size_t>(chunk.end - chunk.begin)) != nullptr;
+            chunk.slot = chunk.end[-1] == '\n' ? 0 : 1;
+            for (const char *at = chunk.begin, *stop; at < chunk.end; at = stop) {  // twice over a block in the cache
+                stop = at + std::min<int64_t>(chunk.end - at, int64_t{1} << 14);
+                chunk.slot += count_lines(at, stop);
+                chunk.quotes = chunk.quotes || (format_.quotes && has_quote(at, stop));
+            }
         });
         if (std::any_of(chunks_.begin(), chunks_.end(), [](const Chunk& chunk) { return chunk.quotes; }))
             align_chunks();
@@ -140,12 +144,32 @@ class EdgeListReader {
         chunks_.resize(kept);
     }
 
+    // Whether the first edge has an end that is not an integer, so that trying integers is pointless.
+    bool begins_with_name(const char* at) const {
+        for (const char* stop; at < end_; at = stop + 1) {
+            stop = line_end(at, end_);
+            if (scanner_.skips(at, stop)) continue;
+            Field fields[3] = {};
+            EdgeListFault fault = EdgeListFault::none;
+            const char* place;
+            if (format_.quotes && has_quote(at, stop))
+                scanner_.split_quoted(at, end_, fields, stop, fault, place);
+            else
+                scanner_.split(at, stop, fields);
+            int64_t value;
+            for (const Field& field : {fields[0], fields[1]})
+                if (field.size && parse_integer(field, value) == IntegerText::no) return true;
+            return false;
+        }
+        return false;
+    }
+
     // Whether [begin, end), which begins with a line, ends inside a quoted field.
     bool ends_open(const char* begin, const char* end) const {
         while (begin < end) {
             const char* stop = line_end(begin, end);
             if (has_quote(begin, stop) && !scanner_.skips(begin, stop)) {
-                Field fields[3];
+                Field fields[3] = {};
                 EdgeListFault fault = EdgeListFault::none;
                 const char* place;
                 scanner_.split_quoted(begin, end, fields, stop, fault, place);
@@ -158,7 +182,7 @@ class EdgeListReader {
 
     // Where the line ends that has a quoted field open at the start of the chunk; chunk.open: it is still open there.
     const char* end_of_open(Chunk& chunk) const {
-        Field fields[3];
+        Field fields[3] = {};
         EdgeListFault fault = EdgeListFault::none;
         const char *stop, *place;
         scanner_.split_quoted(chunk.begin, chunk.end, fields, stop, fault, place, true);
@@ -184,11 +208,14 @@ class EdgeListReader {
     template <bool integers, class Ends>
     void parse(Chunk& chunk, Ends&& ends) {
         const int64_t limit = (&chunk == &chunks_.back() ? source_.size() : (&chunk)[1].slot) - chunk.slot;
+        const bool bare = scanner_.bare();
         for (const char* at = chunk.begin; at < chunk.end && chunk.count < limit;) {
             const int64_t slot = chunk.slot + chunk.count;
             double weight = 1;
             int64_t source, target;
-            if (integers && end_ - at >= 64 && scanner_.scan_plain(at, end_, source, target, weight)) {
+            if (integers && end_ - at >= 64 &&
+                (bare ? scanner_.scan_plain<true>(at, end_, source, target, weight)
+                      : scanner_.scan_plain<false>(at, end_, source, target, weight))) {
                 if (weighted()) weights_[slot] = static_cast<float>(weight);
                 store(chunk, slot, source, target);
                 ++chunk.count;
@@ -199,7 +226,7 @@ class EdgeListReader {
             const bool quoted = chunk.quotes && has_quote(line, stop);
             at = stop + 1;
             if (scanner_.skips(line, stop)) continue;
-            Field fields[3];
+            Field fields[3] = {};
             int columns;
             if (quoted) {
                 EdgeListFault fault = EdgeListFault::none;

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "factorize.hpp"
@@ -135,7 +136,11 @@ class LineScanner {
     explicit LineScanner(const EdgeListFormat& format)
         : format_(format),
           first_(std::min(format.source, format.target)),
-          plain_(std::abs(format.source - format.target) == 1 && (format.weight < 0 || format.weight == first_ + 2)) {}
+          plain_(std::abs(format.source - format.target) == 1 && (format.weight < 0 || format.weight == first_ + 2)),
+          bare_(plain_ && format.source == 0 && format.columns == (format.weight < 0 ? 2 : 3)) {}
+
+    // Whether there are only source, target and weight, in this order.
+    bool bare() const { return bare_; }
 
     // Whether [begin, end) is blank or a comment.
     bool skips(const char* begin, const char* end) const {
@@ -218,14 +223,15 @@ class LineScanner {
     // Read the most common kind of line without splitting: unsigned integers in neighboring columns and an optional
     // weight after them, with single delimiters. Needs 64 readable bytes; moves `at` past the line feed on success,
     // else changes nothing.
+    template <bool bare>
     bool scan_plain(const char*& at, const char* text_end, int64_t& source, int64_t& target, double& weight) const {
         const char* p = at;
         int64_t u, v;
-        if (!plain_) return false;
-        if (first_ > 0) {
+        if (!bare) {
+            if (!plain_) return false;
             for (int column = 0; column < first_; ++column, ++p)
                 if (!skip_column(p, text_end) || *p == '\n') return false;
-            if (text_end - p < 64) return false;
+            if (text_end - p < 64) return false;  // digits are read eight at a time
         }
         if (!scan_digits(p, u) || !is_delimiter(*p) || !scan_digits(++p, v)) return false;
         int column = first_ + 2;
@@ -236,14 +242,15 @@ class LineScanner {
             p = stop;
             ++column;
         }
-        for (; column < format_.columns; ++column)
+        for (; !bare && column < format_.columns; ++column)
             if (!is_delimiter(*p++) || !skip_column(p, text_end)) return false;
         if (*p == '\r') ++p;
         if (*p != '\n') return false;
         if (format_.num_nodes >= 0 && (u >= format_.num_nodes || v >= format_.num_nodes)) return false;
         at = p + 1;
-        source = format_.source == first_ ? u : v;
-        target = format_.source == first_ ? v : u;
+        source = u;
+        target = v;
+        if (!bare && format_.source != first_) std::swap(source, target);
         return true;
     }
 
@@ -275,6 +282,7 @@ class LineScanner {
     const EdgeListFormat& format_;
     const int first_;   // column of the first end point
     const bool plain_;  // scan_plain knows this arrangement of columns
+    const bool bare_;
 };
 
 }  // namespace graphrep
