@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from graphrep.io._lines import BadLineError, Format, Line, data_lines, is_integer
-from graphrep.io.columns import find_columns, is_weight_name, known_ends
+from graphrep.io.columns import find_columns, is_weight_name, known_ends, of_two_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -379,6 +379,8 @@ def _separate_sides(text: Bytes, start: int, names: list[str] | None, source: in
         spaces = [re.search(r":(?:START|END)_ID\((.+)\)", names[i]) for i in (source, target)]
         if spaces[0] and spaces[1] and spaces[0][1] != spaces[1][1]:
             return f"its columns hold ids of {spaces[0][1]} and of {spaces[1][1]}"
+        if of_two_kinds(names[source], names[target]):
+            return f"its columns are {names[source]!r} and {names[target]!r}"
         return None
     found = _KONECT.match(text[start : start + 100])
     return "KONECT marks it as bipartite (bip)" if found and found[1] == b"bip" else None

@@ -35,6 +35,8 @@ _WEAK_PAIRS = "u v | i j | x y | a b | h t | s t | start end | start stop | left
 PAIRS, WEAK_PAIRS = (
     tuple(tuple(pair.split()) for pair in re.split(r"[|\n]", text) if pair.strip()) for text in (_PAIRS, _WEAK_PAIRS)
 )
+# What users, customers, authors and reviewers have edges to.
+ITEMS = ("item", "movie", "product", "business", "book", "artist", "song", "group", "paper", "asin")
 WEIGHTS = ("weight", "weights", "edgeweight", "edgeweights", "wt", "w")
 # A column of row numbers: unnamed, or as pandas, readr and R write it.
 INDEXES = re.compile(r"|unnamed:?\s*\d+|rownames?|\.\.\.1|index|level_0|__index_level_\d+__", re.IGNORECASE)
@@ -53,6 +55,12 @@ def _plain(name: Any) -> str:
     text = re.sub(r"\(.*\)|\[\]$", "", str(name)).casefold()
     text = re.sub(r".*(?=:(start|end)_id$)|:(float|double|int|long|short|byte|string)$", "", text)
     return re.sub(r"[\W_]+", "", text)
+
+
+def of_two_kinds(source: Any, target: Any) -> bool:
+    """Whether columns of these names list things of different kinds, such as users and items."""
+    words = [_plain(name).removesuffix("id") for name in (source, target)]
+    return words[1] in ITEMS and words[0] not in ITEMS
 
 
 def is_weight_name(name: Any) -> bool:

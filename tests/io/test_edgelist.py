@@ -522,6 +522,10 @@ def test_bipartite(write, backend):
     path = write("userId,movieId\n1,31\n1,1\n2,1\n")
     edges = read_edges(path, bipartite=True)
     assert edges.nodes.tolist() == [1, 2, 1, 31]
+    with pytest.warns(
+        UserWarning, match="its columns are 'userId' and 'movieId', but the same ids occur on both sides"
+    ):
+        assert read_edges(path).nodes.tolist() == [1, 2, 31]
     assert (edges.source.tolist(), edges.target.tolist()) == ([0, 0, 1], [3, 2, 2])
     assert (edges.sides.dtype, edges.sides.tolist()) == (np.int8, [0, 0, 1, 1])
     assert edges.source.dtype == edges.target.dtype == np.int32
