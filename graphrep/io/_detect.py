@@ -164,6 +164,11 @@ def detect(name: str, text: Bytes, wish: Wish) -> Found:
                     f"{name}: the nodes in column {column if names is None else names[column]!r} are numbers with "
                     "decimals and are read as names; give source= and target= to choose other columns, or to confirm."
                 )
+    if names is None and wish.source is None and wish.weight is None and columns > 2 and _counts(fields):
+        warn(
+            f"{name}: the first column counts the lines, but is read as the sources; give source=1 and target=2 if it "
+            "only numbers the edges, or source=0 and target=1 to confirm."
+        )
     form = Format(delimiter, columns, *found, wish.quotes, wish.comments, wish.num_nodes)
     if delimiter == b"::":  # single colons, with an empty column between two
         weight = None if found.weight is None else 2 * found.weight
@@ -283,8 +288,15 @@ def _has_row_names(fields: Sequence[list[bytes]], wish: Wish) -> bool:
         return False
     if any(len(row) != len(fields[1]) for row in fields[1:]):
         return False
-    counted = [row[0] for row in fields[1:]] == [str(i + 1).encode() for i in range(len(fields) - 1)]
-    return bool(wish.header) or counted or bool(known_ends(_words(fields[0])))
+    return bool(wish.header) or _counts(fields[1:], least=1) or bool(known_ends(_words(fields[0])))
+
+
+def _counts(fields: Sequence[list[bytes]], least: int = 10) -> bool:
+    """Whether the first column counts the lines, from 0 or 1."""
+    numbers = [row[0] for row in fields]
+    return len(numbers) >= least and any(
+        numbers == [str(i).encode() for i in range(first, first + len(numbers))] for first in (0, 1)
+    )
 
 
 def _words(fields: list[bytes]) -> list[str]:

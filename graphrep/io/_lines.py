@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 BLANKS = b" \t"
 _LINE_END = re.compile(rb"\r?(?:\n|\Z)")
-_QUOTED = re.compile(rb'"((?:[^"]|"")*)"(?!")')
 _INTEGER = re.compile(rb"-?\d+(\.0+)?")
 
 
@@ -128,13 +127,13 @@ def _split_quoted(text: Bytes, begin: int, number: int, delimiter: bytes) -> tup
             return fields, positions, _feed(text, end)
         if text[at : at + 1] == b'"':
             line = number + text[begin:at].count(b"\n")
-            found = _QUOTED.match(text, at)
-            if not found:
+            stop = _closing_quote(text, at + 1)
+            if stop < 0:
                 raise BadLineError("quote_open", line)
-            fields.append(found[1].replace(b'""', b'"'))
+            fields.append(text[at + 1 : stop].replace(b'""', b'"'))
             positions.append(at + 1)
-            at = _end(gap, text, found.end())
-            separated = text[at : at + len(delimiter)] == delimiter if delimiter else at > found.end()
+            at = _end(gap, text, stop + 1)
+            separated = text[at : at + len(delimiter)] == delimiter if delimiter else at > stop + 1
             if not separated and not _LINE_END.match(text, at):
                 raise BadLineError("quote_tail", line)
         else:
@@ -145,6 +144,13 @@ def _split_quoted(text: Bytes, begin: int, number: int, delimiter: bytes) -> tup
         if end := _LINE_END.match(text, at):
             return fields, positions, _feed(text, end)
         at += len(delimiter)
+
+
+def _closing_quote(text: Bytes, at: int) -> int:
+    """Position of the first quote that is not doubled; -1 if there is none."""
+    while (at := text.find(b'"', at)) >= 0 and text[at + 1 : at + 2] == b'"':
+        at += 2
+    return at
 
 
 @lru_cache

@@ -51,7 +51,7 @@ def read_bytes(source: Any) -> Bytes:
         content = _all(getattr(sys.stdin, "buffer", sys.stdin))
     else:
         content = _file(Path(source))
-    suffix, magic = PurePath(name).suffix.lower(), content[:16]
+    suffix, magic = "" if hasattr(source, "read") else PurePath(name).suffix.lower(), content[:16]
     if suffix == ".gz" or magic.startswith(_GZIP):
         return _gunzip(name, content)
     if suffix in (".zst", ".zstd") or magic.startswith(_ZSTD):

@@ -301,6 +301,14 @@ def test_lines_that_are_hardly_meant(write, backend):
         assert pairs(read_edges(path)) == [("ann", "#love")]
     assert len(read_edges(path, comments=()).source) == 3
     assert len(read_edges(path, comments="#").source) == 1
+    path = write("".join(f"{i}\ta{i % 3}\tb{i % 4}\n" for i in range(12)))
+    with (
+        pytest.warns(UserWarning, match="has a third column, which is ignored"),
+        pytest.warns(UserWarning, match="the first column counts the lines, but is read as the sources; give source=1"),
+    ):
+        read_edges(path)
+    assert pairs(read_edges(path, source=1, target=2))[:2] == [("a0", "b0"), ("a1", "b1")]
+    assert pairs(read_edges(path, source=0, target=1))[:2] == [("0", "a0"), ("1", "a1")]
     with pytest.warns(UserWarning, match="the nodes in column 0 are numbers with decimals and are read as names"):
         assert pairs(read_edges(write("1.5 2\n2.5 3\n"))) == [("1.5", "2"), ("2.5", "3")]
     assert pairs(read_edges(write("1.5 2\n2.5 3\n"), source=0, target=1)) == [("1.5", "2"), ("2.5", "3")]
@@ -775,6 +783,8 @@ def test_standard_input_and_file_objects(write, monkeypatch):
         assert pairs(read_edges(file)) == [(1, 2)]
     assert pairs(read_edges(io.StringIO("é b\n"))) == [("é", "b")]
     assert pairs(read_edges(io.BytesIO(gzip.compress(b"1 2\n")))) == [(1, 2)]
+    with gzip.open(write(gzip.compress(b"1 2\n"), "edges.gz")) as file:
+        assert pairs(read_edges(file)) == [(1, 2)]
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"1 2\n3\n")))
     with pytest.raises(ValueError, match="standard input, line 2: the line has 1 columns"):
         read_edges("-")
