@@ -56,7 +56,7 @@ class GraphEmbedder(BaseEstimator):  # type: ignore[misc]
 
     def _fit(self, graph: Any, **options: Any) -> Self:
         g = self._validated_graph(graph)
-        check_memory(self._memory_needed(g), f"{type(self).__name__} of {g.num_nodes:,} nodes")
+        check_memory(self._memory_needed(g), f"{type(self).__name__} of {g.num_nodes:,} nodes", "take fewer dimensions")
         self.embedding_ = self._embed(g, **options)
         self.nodes_ = g.nodes
         return self

@@ -18,12 +18,13 @@ def available_memory(root: Path = Path("/")) -> int | None:
     return max(0, min(known)) if known else None
 
 
-def check_memory(needed: int, what: str) -> None:
-    """Raise MemoryError, beginning with ``what``, if ``needed`` bytes are more than there are."""
+def check_memory(needed: int, what: str, advice: str) -> None:
+    """Raise MemoryError, from ``what`` to ``advice``, if ``needed`` bytes are more than there are."""
     available = available_memory()
     if available is not None and needed > available:
         raise MemoryError(
-            f"{what} needs about {readable_bytes(needed)} of memory, but {readable_bytes(available)} are available."
+            f"{what} needs about {readable_bytes(needed)} of memory, but {readable_bytes(available)} are available; "
+            f"{advice}."
         )
 
 

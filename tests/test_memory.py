@@ -67,10 +67,10 @@ def test_sizes_are_readable():
 
 def test_work_that_does_not_fit_is_refused(monkeypatch):
     monkeypatch.setattr(_memory, "available_memory", lambda: 1000)
-    check_memory(1000, "work")
-    with pytest.raises(MemoryError, match=r"^work needs about 1 kB of memory, but 1 kB are available\.$"):
-        check_memory(1001, "work")
+    check_memory(1000, "work", "do less")
+    with pytest.raises(MemoryError, match=r"^work needs about 1 kB of memory, but 1 kB are available; do less\.$"):
+        check_memory(1001, "work", "do less")
     with pytest.raises(MemoryError, match=r"^FastRP of 2 nodes needs about"):
         gr.FastRP().fit([[0], [1]])
     monkeypatch.setattr(_memory, "available_memory", lambda: None)
-    check_memory(10**30, "work")
+    check_memory(10**30, "work", "do less")

@@ -373,7 +373,8 @@ def test_what_does_not_fit_into_memory_is_refused_first(method, edges, tmp_path,
     assert run("embed", edges, "--method", method, "--dimensions", 10**12, "-o", tmp_path / "out.npy") == 1
     printed = capsys.readouterr().err
     assert re.fullmatch(
-        r"graphrep: \w+ of 4 nodes needs about \d+ TB of memory, but [\d.]+ \w+ are available\.\n", printed
+        r"graphrep: \w+ of 4 nodes needs about \d+ TB of memory, but [\d.]+ \w+ are available; take fewer dimensions\.\n",
+        printed,
     )
 
 
