@@ -264,11 +264,8 @@ def parts_of_file(path: str | os.PathLike[str], asked: Asked, options: dict[str,
     what, obj = found
     if isinstance(obj, tuple):
         return _from_edge_lists([_read_text(part, asked, options) for part in obj], asked)
-    weighted = options.pop("weighted", None)
     if options:
         raise TypeError(f"{', '.join(options)}: options of text files, but {path} is {what}.")
-    if weighted is not None and asked.weight is None and asked.weights is None:
-        asked.weight = bool(weighted)
     try:
         return parts_of(obj, asked)
     except (TypeError, ValueError) as error:
@@ -281,12 +278,9 @@ def _read_text(path: Any, asked: Asked, options: dict[str, Any]) -> Any:
 
     if asked.weights is not None and not isinstance(asked.weights, (bool, str)):
         raise TypeError("weights of a file are a column of it; give weight= its name or position, or weight=False.")
-    known = read_edges.__kwdefaults__ or {}
-    weight = asked.weight if asked.weights is None else asked.weights
     wanted = {"source": asked.source, "target": asked.target, "num_nodes": asked.num_nodes}
-    wanted["weight" if "weight" in known or isinstance(weight, str) else "weighted"] = weight
-    if "bipartite" in known:  # sides are told apart here, but the reader warns where they seem to differ
-        wanted["bipartite"] = False if asked.bipartite else asked.bipartite
+    wanted["weight"] = asked.weight if asked.weights is None else asked.weights
+    wanted["bipartite"] = False if asked.bipartite else asked.bipartite  # sides are told apart here, by name
     return read_edges(path, **{name: value for name, value in wanted.items() if value is not None} | options)
 
 

@@ -12,8 +12,9 @@ import scipy.sparse as sp
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from graphrep._checks import warn_caller
+from graphrep._checks import checked_int, warn_caller
 from graphrep._convert import is_edge_list, is_table
+from graphrep._memory import check_memory
 from graphrep._saving import SavedEstimator
 from graphrep.graph import Graph, as_graph
 
@@ -59,6 +60,7 @@ class GraphEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedEsti
 
     def _fit(self, graph: Any, **options: Any) -> Self:
         g = self._validated_graph(graph)
+        check_memory(self._memory_needed(g), f"{type(self).__name__} of {g.num_nodes:,} nodes", "take fewer dimensions")
         self.embedding_ = self._embed(g, **options)
         self.nodes_ = g.nodes
         return self
@@ -82,6 +84,10 @@ class GraphEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedEsti
 
     def _embed(self, graph: Graph, **options: Any) -> F32:
         raise NotImplementedError
+
+    def _memory_needed(self, graph: Graph) -> int:
+        """Bytes that fitting allocates beside the graph, about; here, those of the vectors."""
+        return 4 * graph.num_nodes * checked_int("dimensions", getattr(self, "dimensions", 1), 1)
 
     def _new_rows(self, matrix: Any) -> sp.csr_array:
         """Weights of the arcs from new nodes to the fitted nodes, a checked matrix of shape (num_new, num_nodes)."""

@@ -1,4 +1,4 @@
-"""Reading an edge list and building a CSR, compared with pandas, GRAPE and scipy.
+"""Reading an edge list and building a CSR, compared with pandas, pyarrow, GRAPE and scipy.
 
     python experiments/bench/edgelist.py [--rounds 5] [--edges 10000000] [--nodes 1000000]
 
@@ -7,8 +7,13 @@ as rank^(-2/3), ids shuffled) and read
 
 - by ``read_edges``: parsed, and nodes numbered 0 … n - 1;
 - by pandas' C reader, and ``pandas.factorize`` of both columns for the numbers;
+- by pyarrow's CSV reader, and a dictionary encoding of both columns;
 - by GRAPE (ensmallen), as a directed graph of numeric ids, its number of nodes told. GRAPE also sorts the edges, so the
   fair partner is ``as_graph``; its fastest setting is to be told, falsely here, that no edge is listed twice.
+
+A second file is what ``pyarrow.csv.write_csv`` makes of a tenth of the edges between nodes named ``user 12345``:
+comma-separated, with a header, every name in quotes. A third has numbers in quotes. Both are read by ``read_edges``,
+pyarrow (as a dictionary of strings) and pandas.
 
 ``build_csr`` then stands against scipy's COO to CSR conversion with duplicates summed. All run in turn in one process
 on every core; what comes out is compared before anything is timed. Needs the ``bench`` extra.
@@ -24,6 +29,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pa_csv
 import scipy.sparse as sp
 from _harness import alternate, environment, report, write_results
 from ensmallen import Graph as GrapeGraph
@@ -43,6 +50,43 @@ def power_law_edges(num_nodes: int, num_edges: int, seed: int = 0) -> np.ndarray
 def read_pandas(path: Path) -> tuple[np.ndarray, np.ndarray]:
     table = pd.read_csv(path, sep="\t", header=None, engine="c")
     return pd.factorize(np.concatenate([table[0].to_numpy(), table[1].to_numpy()]))
+
+
+def read_arrow(path: Path, *, quoted: bool = False) -> tuple[np.ndarray, pa.Array]:
+    """Numbers of both columns, one after the other, and the names."""
+    if quoted:
+        strings = pa_csv.ConvertOptions(column_types={"source": pa.string(), "target": pa.string()})
+        table = pa_csv.read_csv(path, convert_options=strings)
+    else:
+        plain = pa_csv.ReadOptions(autogenerate_column_names=True)
+        table = pa_csv.read_csv(path, read_options=plain, parse_options=pa_csv.ParseOptions(delimiter="\t"))
+    ends = pa.chunked_array(table.column(0).chunks + table.column(1).chunks)
+    codes = ends.combine_chunks().dictionary_encode()
+    return codes.indices.to_numpy(), codes.dictionary
+
+
+def read_pandas_quoted(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    table = pd.read_csv(path, dtype=str)
+    return pd.factorize(np.concatenate([table["source"].to_numpy(), table["target"].to_numpy()]))
+
+
+def write_quoted(path: Path, ends: np.ndarray, prefix: str) -> None:
+    names = [[f"{prefix}{node}" for node in side] for side in ends.tolist()]
+    pa_csv.write_csv(pa.table({"source": names[0], "target": names[1]}), path)
+
+
+def bench_quoted(path: Path, ends: np.ndarray, prefix: str, rounds: int) -> dict[str, float]:
+    write_quoted(path, ends, prefix)
+    ours, (codes, names) = read_edges(path), read_arrow(path, quoted=True)
+    seen = ours.nodes[np.concatenate([ours.source, ours.target])].astype(str)
+    np.testing.assert_array_equal(seen, np.asarray(names.to_pylist())[codes])
+    readers = {
+        "read_edges": functools.partial(read_edges, path),
+        "pyarrow read_csv + dictionary_encode": functools.partial(read_arrow, path, quoted=True),
+        "pandas read_csv + factorize": functools.partial(read_pandas_quoted, path),
+    }
+    title = f"\nreading {ends.shape[1]:,} edges in quotes, such as {names[0]}, {path.stat().st_size / 1e6:.0f} MB"
+    return report(title, alternate(readers, rounds), ours="read_edges")
 
 
 def read_grape(path: Path, num_nodes: int, **options: Any) -> GrapeGraph:
@@ -81,6 +125,7 @@ def check_readers(path: Path, ends: np.ndarray, num_nodes: int) -> int:
     codes, ids = read_pandas(path)
     assert len(ids) == len(ours.nodes)
     assert len(codes) == 2 * len(ours.source)
+    assert len(read_arrow(path)[1]) == len(ours.nodes)
     graph = gr.as_graph(path, num_nodes=num_nodes, directed=True)
     grape = read_grape(path, num_nodes)
     assert grape.get_number_of_directed_edges() == graph.num_edges
@@ -107,6 +152,7 @@ def main() -> None:
             "read_edges": functools.partial(read_edges, path),
             "read_edges, num_nodes given": functools.partial(read_edges, path, num_nodes=n),
             "pandas read_csv + factorize": functools.partial(read_pandas, path),
+            "pyarrow read_csv + dictionary_encode": functools.partial(read_arrow, path),
             "as_graph": functools.partial(gr.as_graph, path, num_nodes=n, directed=True),
             "GRAPE from_csv": functools.partial(read_grape, path, n),
             "GRAPE from_csv, duplicates kept": functools.partial(
@@ -114,6 +160,9 @@ def main() -> None:
             ),
         }
         reading = report(f"reading {title}", alternate(readers, args.rounds), ours="read_edges")
+        tenth = ends[:, : args.edges // 10]
+        quoted = bench_quoted(Path(folder) / "names.csv", tenth, "user ", args.rounds)
+        numbers = bench_quoted(Path(folder) / "numbers.csv", tenth, "", args.rounds)
 
     ends32 = ends.astype(np.int32)
     weights = np.random.default_rng(1).random(args.edges, dtype=np.float32) + np.float32(0.5)
@@ -138,6 +187,8 @@ def main() -> None:
             "file_megabytes": round(megabytes, 1),
             "rounds": args.rounds,
             "seconds_reading": reading,
+            "seconds_reading_quoted_names": quoted,
+            "seconds_reading_quoted_numbers": numbers,
             "seconds_csr": building,
         },
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+import warnings
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -58,6 +60,31 @@ class LinkModel(str, Enum):
     ncnc = "ncnc"
 
 
+# Options of the commands that read an edge list.
+SourceOption = Annotated[
+    str | None, typer.Option(help="Column of the sources: its name, or its position from 0. Needs --target.")
+]
+TargetOption = Annotated[str | None, typer.Option(help="Column of the targets: its name or position.")]
+WeightOption = Annotated[str | None, typer.Option(help="Column of the weights: its name or position.")]
+DelimiterOption = Annotated[
+    str | None,
+    typer.Option(help=r"Character between columns (\t for a tab, a blank for runs of blanks); default: detected."),
+]
+HeaderOption = Annotated[
+    bool | None,
+    typer.Option("--header/--no-header", help="Whether the first line names the columns; default: detected."),
+]
+CommentsOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Skip lines that begin with this; may be repeated, and '' skips none. Default: # and %."),
+]
+QuotesOption = Annotated[
+    bool, typer.Option("--quotes/--no-quotes", help="Whether fields may stand in double quotes, as in CSV.")
+]
+NumNodesOption = Annotated[
+    int | None, typer.Option(help="Take the names as row numbers below this number; default: any names.")
+]
+
 _WALKS = ("walk_length", "walks_per_node", "window", "num_negatives", "epochs", "checkpoint")
 _LEARNERS: dict[Method, tuple[str, tuple[str, ...]]] = {
     Method.fastrp: ("FastRP", ("iteration_weights", "normalization_strength")),
@@ -70,6 +97,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line; an error of the library becomes one line on stderr and exit code 1."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments  # before or after the command
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning  # type: ignore[assignment]
+        _run(arguments, debug=debug)
+
+
+def _run(arguments: list[str], *, debug: bool) -> None:
     try:
         app(args=[argument for argument in arguments if argument != "--debug"], prog_name="graphrep")
     except (ValueError, TypeError, LookupError, OSError, ImportError, NotImplementedError, MemoryError) as error:
@@ -78,6 +111,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         message = error.args[0] if type(error) is KeyError and error.args else error
         sys.stderr.write(f"graphrep: {' '.join(str(message).split()) or type(error).__name__}\n")
         sys.exit(1)
+
+
+def _show_warning(message: Warning | str, *_: Any) -> None:
+    sys.stderr.write(f"graphrep: warning: {message}\n")
 
 
 def _print_version(wanted: bool) -> None:
@@ -100,25 +137,42 @@ def _options(
 @app.command()
 def embed(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="An edge list, or the name of a built-in data set such as debian.")
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="An edge list, - for standard input, or the name of a built-in data set such as debian.",
+        ),
     ],
     output: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--output",
             "-o",
             help="Vectors: .safetensors, .npy, .npz, .parquet, .csv, .tsv, .w2v, .txt, .bin (word2vec) or .glove.",
         ),
-    ],
+    ] = None,
     method: Annotated[Method, typer.Option(help="The learner.")] = Method.fastrp,
     dimensions: Annotated[int, typer.Option(help="Length of each vector.")] = 128,
     directed: Annotated[bool, typer.Option("--directed", help="The edges of the file are directed.")] = False,
     weighted: Annotated[
         bool | None,
         typer.Option(
-            "--weighted/--unweighted", help="Require or ignore weights; default: use weights if the file has them."
+            "--weighted/--unweighted",
+            help="Require weights (the column called weight, or the third of a file without a header), or ignore them; "
+            "default: use a column called weight.",
         ),
     ] = None,
+    source: SourceOption = None,
+    target: TargetOption = None,
+    weight: WeightOption = None,
+    delimiter: DelimiterOption = None,
+    header: HeaderOption = None,
+    comments: CommentsOption = None,
+    quotes: QuotesOption = True,
+    num_nodes: NumNodesOption = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Print the sizes of graph, memory and output, and stop.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 0,
     threads: Annotated[
         int | None,
@@ -153,7 +207,13 @@ def embed(
     from graphrep.io.vectors import check_vector_path
 
     began = time.perf_counter()
-    check_vector_path(output, writing=True)  # check everything before the long computation
+    if output is None and not estimate:
+        raise typer.BadParameter("give --output, or --estimate.")
+    if weight is not None and weighted is not None:
+        raise typer.BadParameter("give --weight, or --weighted or --unweighted.")
+    if output is not None:  # check everything before the long computation
+        check_vector_path(output, writing=True)
+        _check_not_input(output, file)
     name, own_options = _LEARNERS[method]
     given = {
         "iteration_weights": _numbers(iteration_weights),
@@ -173,7 +233,16 @@ def embed(
             raise typer.BadParameter(f"--{option.replace('_', '-')} is not an option of {method.value}.")
     estimator = getattr(graphrep, name)(dimensions=dimensions, random_state=seed, n_jobs=threads, **options)
 
-    graph = _read_graph(file, directed=directed, weighted=weighted)
+    graph = _read_graph(
+        file,
+        directed=directed,
+        weight=weighted if weight is None else _column(weight),
+        **_reader_options(source, target, delimiter, header, comments, quotes, num_nodes),
+    )
+    if estimate:
+        _print_estimate(estimator, graph, output)
+        return
+    assert output is not None
     check_vector_path(output, nodes=graph.nodes)
     estimator.fit_transform(graph)  # node2vec and deepwalk show a progress bar in a terminal
     vectors: NodeVectors = estimator.node_vectors_
@@ -228,7 +297,9 @@ def neighbors(
 
 @app.command()
 def linkpred(
-    file: Annotated[str | None, typer.Argument(metavar="[FILE]", help="An edge list, read as undirected.")] = None,
+    file: Annotated[
+        str | None, typer.Argument(metavar="[FILE]", help="An edge list, read as undirected; - for standard input.")
+    ] = None,
     dataset: Annotated[
         str | None, typer.Option(help="Name of a data set to use instead of FILE, with its own split.")
     ] = None,
@@ -255,6 +326,14 @@ def linkpred(
     ] = 1_000_000,
     test: Annotated[float | None, typer.Option(help="FILE: share of edges hidden for the test; default 0.1.")] = None,
     valid: Annotated[float | None, typer.Option(help="FILE: share for validation; default 0.05.")] = None,
+    source: SourceOption = None,
+    target: TargetOption = None,
+    weight: WeightOption = None,
+    delimiter: DelimiterOption = None,
+    header: HeaderOption = None,
+    comments: CommentsOption = None,
+    quotes: QuotesOption = True,
+    num_nodes: NumNodesOption = None,
     seed: Annotated[int, typer.Option(help="Seed of the split and the model.")] = 0,
     threads: Annotated[int | None, typer.Option(help="Number of threads; default: all.")] = None,
     dimensions: Annotated[int | None, typer.Option(help="Learned models: length of a node's vector.")] = None,
@@ -290,13 +369,18 @@ def linkpred(
     for option, value in (("top", top), ("max-candidates", max_candidates)):
         if value is not None and value < 1:
             raise typer.BadParameter(f"--{option} must be at least 1, got {value}.")
+    reader_options = _reader_options(source, target, delimiter, header, comments, quotes, num_nodes)
+    if dataset is not None and (reader_options or weight is not None):
+        raise typer.BadParameter(f"{_listed(reader_options, weight)} is for edge lists; {dataset} is a data set.")
     if output is not None:
         check_table_path(output)
+        _check_not_input(output, file, pairs)
 
     if dataset is not None:
         problem = command.read_problem(dataset, root)
     else:
-        graph = _read_graph(str(file), directed=False, weighted=False)
+        chosen = False if weight is None else _column(weight)
+        graph = _read_graph(str(file), directed=False, weight=chosen, **reader_options)
         problem = command.split_at_random(graph, 0.1 if test is None else test, 0.05 if valid is None else valid, seed)
     chosen_pairs = None if pairs is None else command.read_pairs(pairs, problem.graph)
     settings = command.Settings(model.value, problem.metric, seed, threads, dimensions, epochs, batch_size, device)
@@ -338,23 +422,81 @@ def doctor() -> None:
     show_versions()
 
 
-def _read_graph(file: str, *, directed: bool, weighted: bool | None) -> Graph:
+def _reader_options(
+    source: str | None,
+    target: str | None,
+    delimiter: str | None,
+    header: bool | None,
+    comments: list[str] | None,
+    quotes: bool,
+    num_nodes: int | None,
+) -> dict[str, Any]:
+    """Arguments of ``as_graph`` that the command line gives."""
+    options = {
+        "source": _column(source),
+        "target": _column(target),
+        "delimiter": {r"\t": "\t", "tab": "\t"}.get(delimiter or "", delimiter),
+        "header": header,
+        "comments": None if comments is None else [mark for mark in comments if mark],
+        "quotes": None if quotes else False,
+        "num_nodes": num_nodes,
+    }
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _column(text: str | None) -> str | int | None:
+    return int(text) if text is not None and text.isdecimal() else text
+
+
+def _listed(options: dict[str, Any], weight: Any) -> str:
+    names = [*options, *(() if weight is None else ("weight",))]
+    return ", ".join(f"--{name.replace('_', '-')}" for name in names)
+
+
+def _read_graph(file: str, *, directed: bool, weight: str | int | bool | None, **options: Any) -> Graph:
     from graphrep import as_graph, datasets
 
-    options: dict[str, Any] = {}
-    if Path(file).exists():
-        if weighted is True:
-            options["weighted"] = True
-        elif weighted is False:
-            options["weights"] = False
+    if file == "-" or Path(file).exists():
+        if weight is not None:
+            options["weight"] = weight
         return as_graph(file, directed=directed, **options)
     known = datasets.names()
     if file not in known:
         raise FileNotFoundError(f"there is no file {file}, and no data set of that name ({', '.join(known)}).")
-    if directed or weighted:
-        raise ValueError(f"--directed and --weighted are for edge lists; {file} is a data set.")
+    if directed or weight or options:
+        given = ["--directed"] * directed + [_listed(options, weight or None)] * bool(options or weight)
+        raise ValueError(f"{', '.join(given)} is for edge lists; {file} is a data set.")
     graph = datasets.load(file).graph
-    return graph if weighted is None else as_graph(graph, weights=False)
+    return graph if weight is None else as_graph(graph, weights=False)
+
+
+def _check_not_input(output: Path, *inputs: str | Path | None) -> None:
+    """Refuse to overwrite a file that is read, under whatever name."""
+    for file in inputs:
+        if file is not None and Path(file).exists() and output.exists() and os.path.samefile(file, output):
+            raise ValueError(f"{output} is the input; give --output another name.")
+
+
+def _print_estimate(estimator: Any, graph: Graph, output: Path | None) -> None:
+    from graphrep._memory import available_memory, readable_bytes
+
+    needed, available = estimator._memory_needed(graph), available_memory()
+    layout = ".safetensors" if output is None else output.suffix.lower()
+    size = _file_bytes(graph, estimator.dimensions, layout)
+    beside = "" if available is None else f" of {readable_bytes(available)} available"
+    typer.echo(f"nodes: {graph.num_nodes:,}\nedges: {graph.num_edges:,}")
+    typer.echo(f"memory: {needed:,} bytes ({readable_bytes(needed)}){beside}, beside the graph")
+    typer.echo(f"output: {size:,} bytes ({readable_bytes(size)}) as {layout}")
+
+
+def _file_bytes(graph: Graph, dimensions: int, layout: str) -> int:
+    """Size of a file of vectors, about."""
+    nodes = graph.nodes
+    names = 8 * len(nodes)  # integers, or where each string begins
+    if nodes.dtype.kind != "i":
+        names += sum(len(str(name).encode()) for name in nodes.tolist())
+    number = 11 if layout in (".txt", ".w2v") else 4  # bytes
+    return number * len(nodes) * dimensions + names
 
 
 def _numbers(text: str | None) -> tuple[float, ...] | None:

@@ -1,11 +1,14 @@
 // The text is cut into chunks at line ends. Line feeds are counted first, which tells where the edges of each chunk go;
-// then chunks are parsed in parallel, nodes are numbered, and end points are written with their final numbers.
+// then chunks are parsed in parallel, nodes are numbered, and end points are written with their final numbers. Where
+// there are quotes, cuts that fall into a quoted field are moved behind its line.
 #include "edgelist.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <functional>
 #include <limits>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -37,6 +40,8 @@ struct Chunk {
     int64_t slot = 0;   // position of its first edge in the output
     int64_t count = 0;  // number of edges
     int64_t low = std::numeric_limits<int64_t>::max(), high = std::numeric_limits<int64_t>::min();  // of the ids
+    bool quotes = false, open = false;  // has quotes; ends inside a quoted field if it does not begin in one
+    std::vector<std::unique_ptr<char[]>> copies{};  // names that differ from the text, each after its position there
     EdgeListProblem problem{};
     EdgeListProblem overflow{};  // an integer outside int64: an error only if all names are integers
     const char* problem_line = nullptr;
@@ -65,8 +70,9 @@ class EdgeListReader {
     // False if Slot is too narrow; the result is then unfinished.
     bool read(int64_t begin, int64_t chunk_bytes, EdgeList& result) {
         const int64_t size = end_ - text_;
-        prepare(split_chunks(text_, size, begin, chunk_bytes ? chunk_bytes : kChunkBytes));
-        if (parse_integers()) {
+        const bool names = format_.num_nodes < 0 && begins_with_name(text_ + begin);
+        if (!names) prepare(split_chunks(text_, size, begin, chunk_bytes ? chunk_bytes : kChunkBytes));
+        if (!names && parse_integers()) {
             if (too_narrow_) return false;
             if (find_problem(result.problem)) return true;
             if (format_.num_nodes < 0) result.ids = number_integers();
@@ -74,14 +80,14 @@ class EdgeListReader {
             too_narrow_ = false;
             const int64_t share = std::min(kMaxTableBytes, (size - begin) / threads_ + 1);
             prepare(split_chunks(text_, size, begin, chunk_bytes ? chunk_bytes : share));
-            const std::vector<Name> names = number_names();
+            const std::vector<Name> keys = number_names();
             if (too_narrow_) return false;
             if (find_problem(result.problem)) return true;
-            copy_names(names, result);
+            copy_names(keys, result);
         }
         close_gaps(source_);
         close_gaps(target_);
-        if (format_.weighted) close_gaps(weights_);
+        if (weighted()) close_gaps(weights_);
         result.weights = std::move(weights_);
         return true;
     }
@@ -91,15 +97,105 @@ class EdgeListReader {
    private:
     static constexpr int64_t kMaxSlot = std::numeric_limits<Slot>::max(), kMinSlot = std::numeric_limits<Slot>::min();
 
+    bool weighted() const { return format_.weight >= 0; }
+
     void prepare(std::vector<Chunk> chunks) {
         chunks_ = std::move(chunks);
-        for_chunks(
-            [&](Chunk& chunk) { chunk.slot = count_lines(chunk.begin, chunk.end) + (chunk.end[-1] == '\n' ? 0 : 1); });
+        for_chunks([&](Chunk& chunk) {
+            chunk.slot = chunk.end[-1] == '\n' ? 0 : 1;
+            for (const char *at = chunk.begin, *stop; at < chunk.end; at = stop) {  // twice over a block in the cache
+                stop = at + std::min<int64_t>(chunk.end - at, int64_t{1} << 14);
+                chunk.slot += count_lines(at, stop);
+                chunk.quotes = chunk.quotes || (format_.quotes && has_quote(at, stop));
+            }
+        });
+        if (std::any_of(chunks_.begin(), chunks_.end(), [](const Chunk& chunk) { return chunk.quotes; }))
+            align_chunks();
         int64_t total = 0;
         for (Chunk& chunk : chunks_) total += std::exchange(chunk.slot, total);
         source_ = Buffer<Slot>(total);
         target_ = Buffer<Slot>(total);
-        if (format_.weighted) weights_ = Buffer<float>(total);
+        if (weighted()) weights_ = Buffer<float>(total);
+    }
+
+    // Let no chunk begin inside a quoted field: its lines up to the end of that one go to the chunk before.
+    void align_chunks() {
+        for_chunks([&](Chunk& chunk) { chunk.open = chunk.quotes && ends_open(chunk.begin, chunk.end); });
+        size_t kept = 1;
+        bool open = chunks_[0].open;
+        for (size_t c = 1; c < chunks_.size(); ++c) {
+            Chunk chunk = std::move(chunks_[c]);
+            Chunk& before = chunks_[kept - 1];
+            if (open) {
+                const char* stop = end_of_open(chunk);
+                const int64_t lines = stop == chunk.end ? chunk.slot : count_lines(chunk.begin, stop);
+                before.end = stop;
+                before.quotes = true;
+                before.slot += lines;
+                chunk.slot -= lines;
+                open = stop == chunk.end ? chunk.open : ends_open(stop, chunk.end);
+                if (stop == chunk.end) continue;
+                chunk.begin = stop;
+            } else {
+                open = chunk.open;
+            }
+            chunks_[kept++] = std::move(chunk);
+        }
+        chunks_.resize(kept);
+    }
+
+    // Whether the first edge has an end that is not an integer, so that trying integers is pointless.
+    bool begins_with_name(const char* at) const {
+        for (const char* stop; at < end_; at = stop + 1) {
+            stop = line_end(at, end_);
+            if (scanner_.skips(at, stop)) continue;
+            Field fields[3] = {};
+            EdgeListFault fault = EdgeListFault::none;
+            const char* place;
+            if (format_.quotes && has_quote(at, stop))
+                scanner_.split_quoted(at, end_, fields, stop, fault, place);
+            else
+                scanner_.split(at, stop, fields);
+            int64_t value;
+            for (const Field& field : {fields[0], fields[1]})
+                if (field.size && parse_integer(field, value) == IntegerText::no) return true;
+            return false;
+        }
+        return false;
+    }
+
+    // Whether [begin, end), which begins with a line, ends inside a quoted field.
+    bool ends_open(const char* begin, const char* end) const {
+        while (begin < end) {
+            const char* stop = line_end(begin, end);
+            if (has_quote(begin, stop) && !scanner_.skips(begin, stop)) {
+                Field fields[3] = {};
+                EdgeListFault fault = EdgeListFault::none;
+                const char* place;
+                scanner_.split_quoted(begin, end, fields, stop, fault, place);
+                if (fault == EdgeListFault::quote_open) return true;
+            }
+            begin = stop + 1;
+        }
+        return false;
+    }
+
+    // Where the line ends that has a quoted field open at the start of the chunk; chunk.open: it is still open there.
+    const char* end_of_open(Chunk& chunk) const {
+        Field fields[3] = {};
+        EdgeListFault fault = EdgeListFault::none;
+        const char *stop, *place;
+        scanner_.split_quoted(chunk.begin, chunk.end, fields, stop, fault, place, true);
+        chunk.open = fault == EdgeListFault::quote_open;
+        return std::min(stop + 1, chunk.end);
+    }
+
+    static const char* line_end(const char* begin, const char* end) {
+        const void* feed = std::memchr(begin, '\n', static_cast<size_t>(end - begin));
+        return feed ? static_cast<const char*>(feed) : end;
+    }
+    static bool has_quote(const char* begin, const char* end) {
+        return std::memchr(begin, '"', static_cast<size_t>(end - begin)) != nullptr;
     }
 
     template <class F>
@@ -112,28 +208,41 @@ class EdgeListReader {
     template <bool integers, class Ends>
     void parse(Chunk& chunk, Ends&& ends) {
         const int64_t limit = (&chunk == &chunks_.back() ? source_.size() : (&chunk)[1].slot) - chunk.slot;
+        const bool bare = scanner_.bare();
         for (const char* at = chunk.begin; at < chunk.end && chunk.count < limit;) {
             const int64_t slot = chunk.slot + chunk.count;
             double weight = 1;
             int64_t source, target;
-            if (integers && end_ - at >= 64 && scanner_.scan_plain(at, end_, source, target, weight)) {
-                if (format_.weighted) weights_[slot] = static_cast<float>(weight);
+            if (integers && end_ - at >= 64 &&
+                (bare ? scanner_.scan_plain<true>(at, end_, source, target, weight)
+                      : scanner_.scan_plain<false>(at, end_, source, target, weight))) {
+                if (weighted()) weights_[slot] = static_cast<float>(weight);
                 store(chunk, slot, source, target);
                 ++chunk.count;
                 continue;
             }
-            const void* feed = std::memchr(at, '\n', static_cast<size_t>(chunk.end - at));
-            const char* stop = feed ? static_cast<const char*>(feed) : chunk.end;
-            const char* line = std::exchange(at, stop + 1);
+            const char* line = at;
+            const char* stop = line_end(line, chunk.end);
+            const bool quoted = chunk.quotes && has_quote(line, stop);
+            at = stop + 1;
             if (scanner_.skips(line, stop)) continue;
-            Name fields[3] = {};
-            const int columns = scanner_.split(line, stop, fields);
+            Field fields[3] = {};
+            int columns;
+            if (quoted) {
+                EdgeListFault fault = EdgeListFault::none;
+                const char* place = line;
+                columns = scanner_.split_quoted(line, chunk.end, fields, stop, fault, place);
+                if (fault != EdgeListFault::none) return fail(chunk, fault, place, {place, 0});
+                at = stop + 1;
+            } else {
+                columns = scanner_.split(line, stop, fields);
+            }
             if (columns != format_.columns) return fail(chunk, EdgeListFault::columns, line, {line, 0}, columns);
-            for (int i = 0; i < (format_.weighted ? 3 : 2); ++i)
+            for (int i = 0; i < (weighted() ? 3 : 2); ++i)
                 if (fields[i].size == 0) return fail(chunk, EdgeListFault::empty_field, line, fields[i]);
-            if (format_.weighted) {
-                if (!parse_number(fields[2], weight)) return fail(chunk, EdgeListFault::weight_text, line, fields[2]);
-                if (!is_weight(weight)) return fail(chunk, EdgeListFault::weight_value, line, fields[2]);
+            if (weighted()) {
+                const EdgeListFault fault = parse_weight(fields[2], format_.delimiter, weight);
+                if (fault != EdgeListFault::none) return fail(chunk, fault, line, fields[2]);
                 weights_[slot] = static_cast<float>(weight);
             }
             if (!ends(line, fields, slot)) return;
@@ -158,7 +267,7 @@ class EdgeListReader {
         std::atomic<bool> integers{true};
         for_chunks([&](Chunk& chunk) {
             if (!integers.load(std::memory_order_relaxed) || too_narrow_.load(std::memory_order_relaxed)) return;
-            parse<true>(chunk, [&](const char* line, const Name* fields, int64_t slot) {
+            parse<true>(chunk, [&](const char* line, const Field* fields, int64_t slot) {
                 int64_t ends[2] = {};
                 for (int i = 0; i < 2; ++i) {
                     const IntegerText kind = parse_integer(fields[i], ends[i]);
@@ -295,9 +404,9 @@ class EdgeListReader {
         std::vector<KeyTable<Name>> tables(chunks_.size());
         for_chunks([&](Chunk& chunk) {
             NameBlock block{tables[&chunk - chunks_.data()]};
-            parse<false>(chunk, [&](const char*, const Name* fields, int64_t slot) {
-                block.add(fields[0], &source_[slot]);
-                block.add(fields[1], &target_[slot]);
+            parse<false>(chunk, [&](const char*, const Field* fields, int64_t slot) {
+                block.add(plain_name(chunk, fields[0]), &source_[slot]);
+                block.add(plain_name(chunk, fields[1]), &target_[slot]);
                 return true;
             });
             block.flush();
@@ -314,6 +423,28 @@ class EdgeListReader {
         return merged.keys();
     }
 
+    // The name that a field stands for: doubled quotes become single ones, in a copy.
+    Name plain_name(Chunk& chunk, const Field& field) const {
+        if (!field.doubled) return field;
+        const int64_t position = field.data - text_;
+        chunk.copies.emplace_back(new char[sizeof position + static_cast<size_t>(field.size)]);
+        char* out = chunk.copies.back().get();
+        std::memcpy(out, &position, sizeof position);
+        char* name = out += sizeof position;
+        for (const char *at = field.data, *end = at + field.size; at < end; ++at) {
+            *out++ = *at;
+            at += *at == '"';
+        }
+        return {name, out - name};
+    }
+
+    int64_t position(const Name& name) const {
+        if (!std::less<>()(name.data, text_) && std::less<>()(name.data, end_)) return name.data - text_;
+        int64_t position;
+        std::memcpy(&position, name.data - sizeof position, sizeof position);
+        return position;
+    }
+
     void copy_names(const std::vector<Name>& names, EdgeList& result) const {
         int64_t bytes = 0;
         for (const Name& name : names) bytes += name.size + 1;
@@ -321,9 +452,13 @@ class EdgeListReader {
         result.name_position = Buffer<int64_t>(static_cast<int64_t>(names.size()));
         char* out = result.names.data();
         for (size_t i = 0; i < names.size(); ++i) {
+            const int64_t at = result.name_position[static_cast<int64_t>(i)] = position(names[i]);
+            if (std::memchr(names[i].data, '\0', static_cast<size_t>(names[i].size))) {
+                result.problem = {EdgeListFault::nul_byte, count_lines(text_, text_ + at) + 1, 0, at, at};
+                return;
+            }
             out = std::copy_n(names[i].data, names[i].size, out);
-            *out++ = '\n';
-            result.name_position[static_cast<int64_t>(i)] = names[i].data - text_;
+            *out++ = '\0';
         }
     }
 

@@ -24,9 +24,9 @@ struct EdgeList {
     EdgeListProblem problem;       // the first of the file; then the other fields are absent
     EdgeListEnds<int32_t> narrow;  // where the number of nodes allows it
     EdgeListEnds<int64_t> wide;    // otherwise
-    Buffer<float> weights;         // only if the format is weighted
+    Buffer<float> weights;         // only if the format has a column of weights
     Buffer<int64_t> ids;           // integer names, ascending; absent if num_nodes is given or a name is not an integer
-    Buffer<char> names;            // other names in order of first appearance, each with a line feed
+    Buffer<char> names;            // other names in order of first appearance, each with a NUL byte behind it
     Buffer<int64_t> name_position;  // position in the text where each of those first appears
 };
 

@@ -210,6 +210,10 @@ class FastRP(GraphEmbedder):
             total /= self.scale_
         return total
 
+    def _memory_needed(self, graph: Graph) -> int:
+        dimensions = checked_int("dimensions", self.dimensions, 1)
+        return 12 * graph.num_nodes * dimensions + 40 * dimensions  # three tables; moments of the columns
+
     def _accumulate(self, power: F32, weight: float, total: F32) -> None:
         accumulate_rows(power, weight, total, normalize=self.normalize_rows, n_jobs=self.n_jobs)
 

@@ -56,6 +56,11 @@ class WalkEmbedder(TrainedEstimator, GraphEmbedder):
     def _walk_bias(self) -> tuple[float, float]:
         raise NotImplementedError
 
+    def _memory_needed(self, graph: Graph) -> int:
+        padded = -(-checked_int("dimensions", self.dimensions, 1) // 16) * 16
+        alias = 0 if graph.weights is None else 8 * graph.num_arcs
+        return 12 * graph.num_nodes * padded + alias + 20 * _CHUNK_TOKENS  # two tables; a third if a row is padded
+
     def _embed(self, graph: Graph, **options: Any) -> F32:
         del options
         check_callbacks(self.callbacks)

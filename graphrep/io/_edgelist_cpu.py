@@ -34,7 +34,10 @@ def parse_edges(
         begin,
         form.delimiter,
         form.columns,
-        form.weighted,
+        form.source,
+        form.target,
+        -1 if form.weight is None else form.weight,
+        form.quotes,
         list(form.comments),
         num_nodes,
         wide or num_nodes >= 2**31,
@@ -43,7 +46,10 @@ def parse_edges(
     )
     if problem is not None:
         fault, line, start, stop, columns = problem
-        raise BadLineError(fault, line, text[start:stop], columns)
+        field = text[start:stop]
+        if form.quotes and text[start - 1 : start] == b'"':
+            field = field.replace(b'""', b'"')
+        raise BadLineError(fault, line, field, columns)
     kind = f"i{source.itemsize}"  # "long long" becomes NumPy's int64
     return Table(
         source.view(kind),

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from graphrep.csr import index_dtype
-from graphrep.io._lines import NO_POSITIONS, BadLineError, Format, Table, data_lines, is_integer
+from graphrep.io._lines import NO_POSITIONS, BadLineError, Format, Table, data_lines, integer, is_integer
 
 if TYPE_CHECKING:
     from graphrep.io._text import Bytes
 
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(inf|infinity|nan)", re.IGNORECASE)
+_THOUSANDS = re.compile(rb"[+-]?[1-9]\d{0,2},\d{3}")
 
 
 def parse_edges(text: Bytes, begin: int, form: Format, *, n_jobs: int | None = None) -> Table:  # noqa: ARG001
@@ -30,37 +31,41 @@ def parse_edges(text: Bytes, begin: int, form: Format, *, n_jobs: int | None = N
         is bad.
     """
     names: list[bytes] = []
-    first: dict[bytes, int] = {}
+    first: dict[bytes, int] = {}  # positions
     weights = []
     overflow = None
-    for line in data_lines(text, begin, form.comments):
-        fields = line.fields(form.delimiter)
-        if len(fields) != form.columns:
-            raise BadLineError("columns", line.number, columns=len(fields))
-        if not all(fields[: 3 if form.weighted else 2]):
+    for line in data_lines(text, begin, form.delimiter, form.comments, quotes=form.quotes):
+        if len(line.fields) != form.columns:
+            raise BadLineError("columns", line.number, columns=len(line.fields))
+        wanted = [form.source, form.target, *([] if form.weight is None else [form.weight])]
+        if not all(line.fields[column] for column in wanted):
             raise BadLineError("empty_field", line.number)
-        if form.weighted:
-            weights.append(_weight(fields[2], line.number))
-        for name in fields[:2]:
+        if form.weight is not None:
+            weights.append(_weight(line.fields[form.weight], line.number, form.delimiter))
+        for column in wanted[:2]:
+            name = line.fields[column]
             if form.num_nodes is not None and not is_integer(name):
                 raise BadLineError("integer_needed", line.number, name)
-            if form.num_nodes is not None and not 0 <= int(name) < form.num_nodes:
+            if form.num_nodes is not None and not 0 <= integer(name) < form.num_nodes:
                 raise BadLineError("id_outside", line.number, name)
-            if overflow is None and is_integer(name) and not -(2**63) <= int(name) < 2**63:
+            if overflow is None and is_integer(name) and not -(2**63) <= integer(name) < 2**63:
                 overflow = BadLineError("integer_range", line.number, name)
             names.append(name)
-            first.setdefault(name, line.start)
-    w = np.array(weights, dtype=np.float32) if form.weighted else None
+            first.setdefault(name, line.positions[column])
+    w = None if form.weight is None else np.array(weights, dtype=np.float32)
     if not all(map(is_integer, first)):
+        for name, position in first.items():
+            if b"\0" in name:
+                raise BadLineError("nul_byte", text[:position].count(b"\n") + 1)
         number = {name: i for i, name in enumerate(first)}
-        positions = np.array([text.find(name, start) for name, start in first.items()], dtype=np.int64)
+        positions = np.array(list(first.values()), dtype=np.int64)
         codes = np.array([number[name] for name in names], dtype=index_dtype(len(number)))
         return Table(
-            codes[::2].copy(), codes[1::2].copy(), w, None, b"".join(name + b"\n" for name in first), positions
+            codes[::2].copy(), codes[1::2].copy(), w, None, b"".join(name + b"\0" for name in first), positions
         )
     if overflow is not None:
         raise overflow
-    values = np.array([int(name) for name in names], dtype=np.int64)
+    values = np.array([integer(name) for name in names], dtype=np.int64)
     if form.num_nodes is not None:
         ids, codes = None, values.astype(index_dtype(form.num_nodes))
     else:
@@ -69,10 +74,15 @@ def parse_edges(text: Bytes, begin: int, form: Format, *, n_jobs: int | None = N
     return Table(codes[::2].copy(), codes[1::2].copy(), w, ids, b"", NO_POSITIONS)
 
 
-def _weight(field: bytes, line: int) -> float:
+def _weight(field: bytes, line: int, delimiter: bytes) -> float:
+    point = field
     if not _NUMBER.fullmatch(field):
-        raise BadLineError("weight_text", line, field)
-    value = float(field)
+        point = field.replace(b",", b".", 1)
+        if len(field) >= 64 or not _NUMBER.fullmatch(point):
+            raise BadLineError("weight_text", line, field)
+        if delimiter != b";" and _THOUSANDS.fullmatch(field):
+            raise BadLineError("weight_comma", line, field)
+    value = float(point)
     with np.errstate(over="ignore"):
         if not math.isfinite(np.float32(value)) or value < 0:
             raise BadLineError("weight_value", line, field)

@@ -1,11 +1,14 @@
-"""Lines of an edge list: which lines count, how they are split, and what the first lines tell about the file.
+"""Lines of an edge list: which lines count, and how they are split.
 
 The native scanner, ``csrc/edgelist_scan.hpp``, follows the same rules.
 """
 
 from __future__ import annotations
 
+import itertools
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,28 +19,21 @@ if TYPE_CHECKING:
 
     from graphrep.io._text import Bytes
 
-# The first two fields of known headers, in lower case.
-HEADERS = {
-    (b"source", b"target"),
-    (b"source", b"destination"),
-    (b"src", b"dst"),
-    (b"src", b"dest"),
-    (b"from", b"to"),
-    (b"fromnodeid", b"tonodeid"),
-    (b"node1", b"node2"),
-    (b"node_1", b"node_2"),
-    (b"u", b"v"),
-}
 BLANKS = b" \t"
+_LINE_END = re.compile(rb"\r?(?:\n|\Z)")
+_INTEGER = re.compile(rb"-?\d+(\.0+)?")
 
 
 @dataclass(frozen=True)
 class Format:
-    """Format of the lines of an edge list. ``delimiter`` is one byte, or empty for runs of spaces and tabs."""
+    """Format of the lines of an edge list: a delimiter, empty for runs of spaces and tabs, and positions of columns."""
 
     delimiter: bytes = b""
     columns: int = 2
-    weighted: bool = False
+    source: int = 0
+    target: int = 1
+    weight: int | None = None
+    quotes: bool = True
     comments: tuple[bytes, ...] = (b"#", b"%")
     num_nodes: int | None = None
 
@@ -46,7 +42,7 @@ class Table(NamedTuple):
     """Result of a parser.
 
     ``ids`` are the distinct integer names, ascending; None if ``num_nodes`` was given or a name is not an integer. In
-    the latter case ``names`` holds the distinct names in order of first appearance, each followed by a line feed, and
+    the latter case ``names`` holds the distinct names in order of first appearance, each followed by a NUL byte, and
     ``positions`` their first positions in the text.
     """
 
@@ -70,49 +66,116 @@ class BadLineError(ValueError):
 
 
 class Line(NamedTuple):
-    """A line that is neither blank nor a comment: its start, its number from 1, its bytes without the line end."""
+    """A line that is neither blank nor a comment: its start, its number from 1, its fields and where they start.
+
+    A quoted field may have line breaks, so that the line spans several lines of the text.
+    """
 
     start: int
     number: int
-    text: bytes
-
-    def fields(self, delimiter: bytes) -> list[bytes]:
-        """Split into fields without surrounding blanks."""
-        if not delimiter:
-            return [field for field in self.text.replace(b"\t", b" ").split(b" ") if field]
-        return [field.strip(BLANKS) for field in self.text.split(delimiter)]
+    fields: list[bytes]
+    positions: list[int]
 
 
-def data_lines(text: Bytes, begin: int, comments: tuple[bytes, ...]) -> Iterator[Line]:
-    """Lines from ``begin`` on, without blank lines and comments."""
-    number = text[:begin].count(b"\n")
+def data_lines(
+    text: Bytes, begin: int, delimiter: bytes, comments: tuple[bytes, ...], *, quotes: bool = True
+) -> Iterator[Line]:
+    """Lines from ``begin`` on, without blank lines and comments. Blanks around a field that has no quotes are stripped.
+
+    Raises
+    ------
+    BadLineError
+        A quoted field does not end, or text follows it.
+    """
+    number = text[:begin].count(b"\n") + 1
     while begin < len(text):
-        number += 1
         stop = text.find(b"\n", begin)
         stop = len(text) if stop < 0 else stop
         line = text[begin:stop]
         bare = line.lstrip(BLANKS + b"\r")
         if bare and not bare.startswith(comments):
-            yield Line(begin, number, line[:-1] if line.endswith(b"\r") else line)
+            if quotes and b'"' in line:
+                fields, positions, stop = _split_quoted(text, begin, number, delimiter)
+            else:
+                fields, positions = _split(line, begin, delimiter)
+            yield Line(begin, number, fields, positions)
+        number += text[begin : stop + 1].count(b"\n")
         begin = stop + 1
 
 
-def detect_delimiter(line: Line) -> bytes:
-    """Tab if that leaves no field empty, else comma if there is one, else runs of spaces and tabs."""
-    if b"\t" in line.text and all(line.fields(b"\t")):
-        return b"\t"
-    return b"," if b"," in line.text and b"\t" not in line.text else b""
+def _split(line: bytes, begin: int, delimiter: bytes) -> tuple[list[bytes], list[int]]:
+    """Fields of a line without quotes, which starts at ``begin``, and their positions."""
+    line = line.removesuffix(b"\r")
+    parts = line.split(delimiter) if delimiter else line.replace(b"\t", b" ").split(b" ")
+    width = len(delimiter) or 1
+    starts = itertools.accumulate((len(part) + width for part in parts[:-1]), initial=begin)
+    if delimiter:
+        return [part.strip(BLANKS) for part in parts], list(starts)
+    kept = [(part, start) for part, start in zip(parts, starts, strict=True) if part]
+    return [part for part, _ in kept], [start for _, start in kept]
+
+
+def _split_quoted(text: Bytes, begin: int, number: int, delimiter: bytes) -> tuple[list[bytes], list[int], int]:
+    """Fields of the line at ``begin``, their positions, and the position of its line feed."""
+    fields: list[bytes] = []
+    positions: list[int] = []
+    at = begin
+    gap, plain = _patterns(delimiter)
+    while True:
+        at = _end(gap, text, at)
+        if not delimiter and (end := _LINE_END.match(text, at)):
+            return fields, positions, _feed(text, end)
+        if text[at : at + 1] == b'"':
+            line = number + text[begin:at].count(b"\n")
+            stop = _closing_quote(text, at + 1)
+            if stop < 0:
+                raise BadLineError("quote_open", line)
+            fields.append(text[at + 1 : stop].replace(b'""', b'"'))
+            positions.append(at + 1)
+            at = _end(gap, text, stop + 1)
+            separated = text[at : at + len(delimiter)] == delimiter if delimiter else at > stop + 1
+            if not separated and not _LINE_END.match(text, at):
+                raise BadLineError("quote_tail", line)
+        else:
+            stop = _end(plain, text, at)
+            fields.append(text[at:stop].strip(BLANKS))
+            positions.append(at)
+            at = stop
+        if end := _LINE_END.match(text, at):
+            return fields, positions, _feed(text, end)
+        at += len(delimiter)
+
+
+def _closing_quote(text: Bytes, at: int) -> int:
+    """Position of the first quote that is not doubled; -1 if there is none."""
+    while (at := text.find(b'"', at)) >= 0 and text[at + 1 : at + 2] == b'"':
+        at += 2
+    return at
+
+
+@lru_cache
+def _patterns(delimiter: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """Blanks before a field, and a field without quotes."""
+    separator = re.escape(delimiter) if delimiter else rb"[ \t]"
+    gap = rb" *" if delimiter == b"\t" else rb"[ \t]*"
+    return re.compile(gap), re.compile(rb"(?:(?!%s)(?!\r?(?:\n|\Z)).)*" % separator, re.DOTALL)
+
+
+def _end(pattern: re.Pattern[bytes], text: Bytes, at: int) -> int:
+    found = pattern.match(text, at)
+    return found.end() if found else at
+
+
+def _feed(text: Bytes, end: re.Match[bytes]) -> int:
+    """Position of the line feed that ends a line, or of the end of the text."""
+    return end.end() - 1 if text[end.start() : end.end()].endswith(b"\n") else end.end()
 
 
 def is_integer(field: bytes) -> bool:
-    """Whether the field consists of digits, with an optional minus."""
-    return field.removeprefix(b"-").isdigit()
+    """Whether the field consists of digits, with an optional minus; ``.0`` may follow."""
+    return bool(_INTEGER.fullmatch(field))
 
 
-def is_header(first: list[bytes], second: list[bytes]) -> bool:
-    """Whether the first line is a header: well-known names, or no integers above a line of integers."""
-    if len(first) < 2:
-        return False
-    if (first[0].strip(b'"').lower(), first[1].strip(b'"').lower()) in HEADERS:
-        return True
-    return len(second) >= 2 and all(map(is_integer, second[:2])) and not any(map(is_integer, first[:2]))
+def integer(field: bytes) -> int:
+    """Value of a field that :func:`is_integer`."""
+    return int(field.partition(b".")[0])

@@ -28,6 +28,7 @@ _PAIRS = """
     name1 name2 | vertex1 vertex2 | v1 v2 | n1 n2 | node0 node1 | row col | row column | predecessor successor
     caller callee | payer payee | debtor creditor | friend1 friend2 | userid friendid | user1 user2 | userid1 userid2
     user1id user2id | userid foloweeid | follows followed | package dependency | upstream downstream | regulator target
+    von nach | quelle ziel | origen destino
 """
 # Names that count only where none of the above occurs: beside them, they mean coordinates or times.
 _WEAK_PAIRS = "u v | i j | x y | a b | h t | s t | start end | start stop | left right"
@@ -57,8 +58,10 @@ class Columns(NamedTuple):
 
 
 def _plain(name: Any) -> str:
-    """``:START_ID(Person)`` and ``from_id`` become ``startid`` and ``fromid``."""
-    return re.sub(r"[\W_]+", "", re.sub(r"\(.*\)|\[\]$", "", str(name)).casefold())
+    """``:START_ID(Person)``, ``from_id`` and ``weight:float`` become ``startid``, ``fromid`` and ``weight``."""
+    text = re.sub(r"\(.*\)|\[\]$", "", str(name)).casefold()
+    text = re.sub(r".*(?=:(start|end)_id$)|:(float|double|int|long|short|byte|string)$", "", text)
+    return re.sub(r"[\W_]+", "", text)
 
 
 def sides_differ(source: Any, target: Any) -> bool:
@@ -67,10 +70,18 @@ def sides_differ(source: Any, target: Any) -> bool:
     return (one in ACTORS and other in THINGS) or (one in THINGS and other in ACTORS)
 
 
-def known_ends(names: Sequence[Any]) -> list[tuple[int, int]]:
-    """Positions of the columns whose names are those of end points; several pairs if the names are ambiguous."""
+def is_weight_name(name: Any) -> bool:
+    """Whether a column of this name holds weights."""
+    return _plain(name) in WEIGHTS
+
+
+def known_ends(names: Sequence[Any], *, weak: bool = True) -> list[tuple[int, int]]:
+    """Positions of the columns whose names are those of end points; several pairs if the names are ambiguous.
+
+    ``weak=False`` leaves out names that may as well be those of nodes, such as u and v.
+    """
     plain = [_plain(name) for name in names]
-    for pairs in (PAIRS, WEAK_PAIRS):
+    for pairs in (PAIRS, WEAK_PAIRS) if weak else (PAIRS,):
         found = [(plain.index(one), plain.index(other)) for one, other in pairs if one in plain and other in plain]
         if found:
             return found
@@ -130,7 +141,7 @@ def find_columns(
             raise ValueError(f"weight names column {names[column]!r}, which holds end points.")
         return Columns(*ends, column)
     rest = [i for i in range(count) if i not in ends]
-    called = [i for i in rest if named and _plain(names[i]) in WEIGHTS]
+    called = [i for i in rest if named and is_weight_name(names[i])]
     if len(called) > 1:
         listed = " and ".join(repr(names[i]) for i in called)
         raise ValueError(f"{what} has the weights {listed}; give weight= one of them, or weight=False.")
@@ -140,7 +151,7 @@ def find_columns(
         if named or not rest:
             raise ValueError(f"{what} has no column of weights; give weight= the name of the column.")
         return Columns(*ends, rest[0])
-    if not named and rest:
+    if not named and rest and source is None:
         third = "a third column, which is" if count == 3 else f"{count} columns; those after the second are"
         warnings.warn(
             f"{what} has {third} ignored; give weight=2 to use the third as weights, or weight=False to ignore it "
@@ -163,7 +174,7 @@ def _usual_ends(names: list[Any], named: bool, weight: Any, what: str, stackleve
     free = [
         i
         for i, name in enumerate(names)
-        if i not in asked and not (named and (INDEXES.fullmatch(str(name)) or _plain(name) in WEIGHTS))
+        if i not in asked and not (named and (INDEXES.fullmatch(str(name)) or is_weight_name(name)))
     ]
     if len(free) < 2:
         raise ValueError(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +10,11 @@ import numpy.typing as npt
 from graphrep._backend import choose
 from graphrep._checks import checked_int
 from graphrep._threads import resolve_threads
+from graphrep.csr import index_dtype
 from graphrep.io import _edgelist_cpu, _edgelist_reference
-from graphrep.io._lines import BadLineError, Format, data_lines, detect_delimiter, is_header
-from graphrep.io._text import read_bytes
+from graphrep.io._detect import Wish, detect, separator, warn
+from graphrep.io._lines import BadLineError, Format
+from graphrep.io._text import read_bytes, source_name
 
 if TYPE_CHECKING:
     import os
@@ -28,10 +28,14 @@ __all__ = ["EdgeList", "read_edges"]
 FAULTS = {
     "columns": "the line has {columns} columns, but the first edge has {expected} (separated by {separator})",
     "empty_field": "a field is empty (columns are separated by {separator})",
+    "quote_open": "the quote that begins a field is not closed; quotes=False takes quotes as parts of names",
+    "quote_tail": "text follows the closing quote of a field; quotes=False takes quotes as parts of names",
+    "nul_byte": "a name holds a NUL byte; is this UTF-16 or a binary file?",
     "integer_needed": "node {field} is not an integer, but with num_nodes the nodes must be 0 … {last}",
     "integer_range": "node id {field} does not fit into 64 bits",
     "id_outside": "node id {field} lies outside [0, {num_nodes})",
     "weight_text": "weight {field} is not a number",
+    "weight_comma": "weight {field} may have a decimal comma or separate thousands; write it with a decimal point",
     "weight_value": "weight {field} must be finite as float32 and not negative",
 }
 
@@ -46,43 +50,65 @@ class EdgeList(NamedTuple):
     weights : float32 array of shape (num_edges,) or None
     nodes : int64 array of shape (num_nodes,), or object for strings
         Names of the rows.
+    sides : int8 array of shape (num_nodes,) or None
+        With ``bipartite=True``, 0 for nodes of the source column, which come first, and 1 for those of the target
+        column; a name may then occur on both sides.
     """
 
     source: npt.NDArray[np.integer[Any]]
     target: npt.NDArray[np.integer[Any]]
     weights: npt.NDArray[np.float32] | None
     nodes: npt.NDArray[Any]
+    sides: npt.NDArray[np.int8] | None = None
 
 
 def read_edges(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | BinaryIO,
     *,
+    source: str | int | None = None,
+    target: str | int | None = None,
+    weight: str | int | bool | None = None,
     delimiter: str | None = None,
-    comments: str | Sequence[str] = ("#", "%"),
     header: bool | None = None,
-    weighted: bool | None = None,
+    comments: str | Sequence[str] | None = None,
+    quotes: bool = True,
+    bipartite: bool | None = None,
     num_nodes: int | None = None,
     n_jobs: int | None = None,
 ) -> EdgeList:
-    r"""Read a text file with one edge per line: source, target and optionally a weight.
+    r"""Read a text file with one edge per line: source, target, and possibly a weight and other columns.
 
-    The file is UTF-8, plain or compressed with gzip or zstd (which needs the ``io`` extra before Python 3.14). Blank
-    lines are skipped. Blanks around a field are stripped; quotes have no special meaning.
+    The file is UTF-8, plain or compressed with gzip, bzip2, xz, zip (of one file) or zstd (which needs the ``io`` extra
+    before Python 3.14). Blank lines are skipped. Blanks around a field are stripped. A field may stand in double quotes
+    as in RFC 4180: it may then hold delimiters, line breaks and, doubled, quotes. Quotes elsewhere are literal.
 
     Parameters
     ----------
-    path : str or path-like
+    path : str, path-like or file object
+        ``"-"`` is standard input.
+    source, target : str or int, optional
+        Name, or position from 0, of the columns of the end points. Default: well-known names of a header (source and
+        target, from_id and to_id, head and tail, … in any case), wherever they stand; else the first two columns that
+        hold neither weights nor an unnamed index.
+    weight : str, int or bool, optional
+        Name or position of the column of weights; True takes the column called weight, or the third if there is no
+        header; False ignores weights. Default: a column called weight. Weights may have a decimal comma.
     delimiter : str, optional
-        One character between columns; ``" "`` stands for any run of spaces and tabs. Default: what the first edge
-        contains, a tab, else a comma, else runs of blanks. With a tab or a comma, names may contain spaces.
-    comments : str or sequence of str
-        Lines that begin with one of these are skipped; () skips none.
+        One character between columns, or ``"::"``; ``" "`` stands for any run of spaces and tabs. Default: a tab,
+        semicolon, comma, vertical bar or ``"::"`` that splits the first lines into equally many columns, else runs of
+        blanks. With a delimiter other than blanks, names may contain spaces.
     header : bool, optional
-        Whether the first line is a header. Default: it is if its first two fields are well-known (source and target,
-        src and dst, from and to, node1 and node2, u and v, … in any case), or if neither is an integer while those of
-        the next line are.
-    weighted : bool, optional
-        True requires a third column, False ignores it. Default: a third column, if there is one, holds the weights.
+        Whether the first line names the columns. Default: it does if it has well-known names, or words above numbers,
+        or if a column is asked for by name. A warning is given if the first line is read as an edge, but looks like a
+        header.
+    comments : str or sequence of str, optional
+        Lines that begin with one of these are skipped; () skips none. Default: # and %, with a warning if such a line
+        looks like an edge.
+    quotes : bool
+        False takes double quotes as parts of names.
+    bipartite : bool, optional
+        True numbers the names of the two columns separately: source 1 and target 1 are then two nodes. Default: False,
+        with a warning if the file says that its sides differ, yet the same ids occur on both.
     num_nodes : int, optional
         Take the names as row numbers, integers in [0, num_nodes).
     n_jobs : int, optional
@@ -91,9 +117,15 @@ def read_edges(
     Returns
     -------
     EdgeList
-        If every name is an integer, ``nodes`` holds the distinct integers in ascending order (0 … num_nodes - 1 if
-        ``num_nodes`` is given); a minus sign and leading zeros are allowed. Otherwise all names are strings, in order
-        of first appearance, the source of a line before its target. Edges of weight zero are kept.
+        If every name is an integer, in quotes or not, ``nodes`` holds the distinct integers in ascending order (0 …
+        num_nodes - 1 if ``num_nodes`` is given); a minus sign, leading zeros and a trailing ``.0`` are allowed.
+        Otherwise all names are strings, in order of first appearance, the source of a line before its target. Edges of
+        weight zero are kept.
+
+    Warns
+    -----
+    UserWarning
+        The delimiter or the header could be understood in another way, or a column is left out that may be meant.
 
     Raises
     ------
@@ -102,9 +134,10 @@ def read_edges(
     ImportError
         The file is compressed with zstd and no library for zstd is installed.
     ValueError
-        The file has no edges, is corrupt, or has a bad line: a wrong number of columns, an empty field, a weight that
-        is not finite and non-negative, an integer outside int64, a node outside ``num_nodes``, text that is not UTF-8.
-        The message names the file and the line.
+        The file has no edges, is corrupt or of another format, has no such columns, or has a bad line: a wrong number
+        of columns, an empty end point or weight, a quote that is not closed, a weight that is not finite and
+        non-negative, an integer outside int64, a node outside ``num_nodes``, text that is not UTF-8. The message names
+        the file and the line.
 
     Notes
     -----
@@ -115,109 +148,111 @@ def read_edges(
     --------
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "friends.csv"
-    >>> _ = path.write_text("from,to\nAda Lovelace,Mary\nMary,Charles\n")
+    >>> _ = path.write_text('id,from,to,since\n1,"Lovelace, Ada",Mary,1833\n2,Mary,Charles,1830\n')
     >>> edges = read_edges(path)
     >>> edges.nodes[edges.source].tolist(), edges.nodes[edges.target].tolist()
-    (['Ada Lovelace', 'Mary'], ['Mary', 'Charles'])
+    (['Lovelace, Ada', 'Mary'], ['Mary', 'Charles'])
+    >>> read_edges(path, source="to", target="from", weight="since").weights
+    array([1833., 1830.], dtype=float32)
     """
-    given = _checked_delimiter(delimiter)
-    marks = _checked_comments(comments)
-    for name, flag in (("header", header), ("weighted", weighted)):
+    for name, flag in (("header", header), ("bipartite", bipartite)):
         if flag not in (None, True, False):
             raise TypeError(f"{name} must be True, False or None, got {flag!r}.")
+    if quotes not in (True, False):
+        raise TypeError(f"quotes must be True or False, got {quotes!r}.")
+    for name, column in (("source", source), ("target", target), ("weight", weight)):
+        if not isinstance(column, (str, int, type(None))) or (isinstance(column, bool) and name != "weight"):
+            raise TypeError(f"{name} must be the name or the position of a column, got {column!r}.")
     if num_nodes is not None:
         num_nodes = checked_int("num_nodes", num_nodes, 0)
+        if bipartite:
+            raise ValueError("num_nodes numbers the nodes of both sides together; leave it out with bipartite=True.")
     resolve_threads(n_jobs)
-
-    path = Path(path)
-    text = read_bytes(path)
-    begin, form = _first_edge(path, text, given, marks, header, weighted, num_nodes)
+    wish = Wish(
+        _checked_delimiter(delimiter, quotes=quotes),
+        _checked_comments(("#", "%") if comments is None else comments),
+        comments is None,
+        bool(quotes),
+        header,
+        source,
+        target,
+        weight,
+        num_nodes,
+    )
+    name, text = source_name(path), read_bytes(path)
     parse = choose("read_edges", {"native": _edgelist_cpu.parse_edges, "reference": _edgelist_reference.parse_edges})
+    form = Format(wish.delimiter or b"")
     try:
-        source, target, weights, ids, names, positions = parse(text, begin, form, n_jobs=n_jobs)
+        found = detect(name, text, wish)
+        form = found.form
+        ends, others, weights, ids, names, positions = parse(text, found.begin, form, n_jobs=n_jobs)
     except BadLineError as error:
-        raise ValueError(_sentence(path, error, form)) from None
+        raise ValueError(_sentence(name, error, form)) from None
     if num_nodes is not None:
-        return EdgeList(source, target, weights, np.arange(num_nodes, dtype=np.int64))
-    return EdgeList(source, target, weights, _decoded(path, text, names, positions) if ids is None else ids)
-
-
-def _first_edge(
-    path: Path,
-    text: Bytes,
-    delimiter: bytes | None,
-    comments: tuple[bytes, ...],
-    header: bool | None,  # noqa: FBT001
-    weighted: bool | None,  # noqa: FBT001
-    num_nodes: int | None,
-) -> tuple[int, Format]:
-    """Position of the first edge, and the format detected from it."""
-    start = text[:4]
-    if start.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")):
-        raise ValueError(f"{path} is UTF-16 or UTF-32 text; convert it to UTF-8.")
-    if text[:14] == b"%%MatrixMarket":
-        raise ValueError(
-            f"{path} is a Matrix Market file; read it with scipy.io.mmread and pass the matrix to as_graph."
+        return EdgeList(ends, others, weights, np.arange(num_nodes, dtype=np.int64))
+    edges = EdgeList(ends, others, weights, _decoded(name, text, names, positions) if ids is None else ids)
+    if bipartite:
+        return _two_sides(edges)
+    if found.sides and bipartite is None and _sides_overlap(edges):
+        warn(
+            f"{name}: {found.sides}, but the same ids occur on both sides and are taken for the same nodes; give "
+            "bipartite=True to tell them apart, or bipartite=False to confirm."
         )
-    lines = list(itertools.islice(data_lines(text, 3 if start.startswith(b"\xef\xbb\xbf") else 0, comments), 2))
-    for line in lines:
-        if b"\0" in line.text:
-            raise ValueError(f"{path}, line {line.number}: there are NUL bytes; is this UTF-16 or a binary file?")
-    split = [line.fields(detect_delimiter(line) if delimiter is None else delimiter) for line in lines]
-    if header or (header is None and lines and is_header(split[0], split[-1])):
-        del lines[0], split[0]
-    if not lines:
-        raise ValueError(f"{path} holds no edges.")
-    edge, columns = lines[0], len(split[0])
-    delimiter = detect_delimiter(edge) if delimiter is None else delimiter
-    if columns not in (2, 3):
-        raise ValueError(
-            f"{path}, line {edge.number}: an edge needs 2 columns, or 3 with a weight, but there are {columns} "
-            f"(separated by {_separator(delimiter)})."
-        )
-    if weighted and columns == 2:
-        raise ValueError(f"{path}, line {edge.number}: weighted=True, but there is no third column.")
-    return edge.start, Format(delimiter, columns, columns == 3 and weighted is not False, comments, num_nodes)
+    return edges
 
 
-def _decoded(path: Path, text: Bytes, names: bytes, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
+def _two_sides(edges: EdgeList) -> EdgeList:
+    """Number the two columns separately, sources first, each side in the order that its names have."""
+    rows, names, first = [], [], 0
+    for ends in (edges.source, edges.target):
+        seen = np.zeros(len(edges.nodes), dtype=bool)
+        seen[ends] = True
+        rows.append((np.cumsum(seen) - 1 + first)[ends])
+        names.append(edges.nodes[seen])
+        first += len(names[-1])
+    dtype = index_dtype(first)
+    sides = np.repeat(np.array([0, 1], dtype=np.int8), [len(side) for side in names])
+    return EdgeList(rows[0].astype(dtype), rows[1].astype(dtype), edges.weights, np.concatenate(names), sides)
+
+
+def _sides_overlap(edges: EdgeList) -> bool:
+    seen = np.zeros(len(edges.nodes), dtype=bool)
+    seen[edges.source] = True
+    return bool(seen[edges.target].any())
+
+
+def _decoded(name: str, text: Bytes, names: bytes, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
     """Names as strings; their positions identify the line of an invalid one."""
     try:
-        decoded, bad = names.decode("utf-8"), names.find(b"\0")
+        decoded = names.decode("utf-8")
     except UnicodeDecodeError as error:
-        decoded, bad = "", error.start
-    if bad >= 0:
-        line = text[: positions[names.count(b"\n", 0, bad)]].count(b"\n") + 1
-        what = (
-            "a name is not valid UTF-8" if not decoded else "a name holds a NUL byte; is this UTF-16 or a binary file?"
-        )
-        raise ValueError(f"{path}, line {line}: {what}.")
-    return np.array(decoded.split("\n")[:-1], dtype=object)
+        line = text[: positions[names.count(b"\0", 0, error.start)]].count(b"\n") + 1
+        raise ValueError(f"{name}, line {line}: a name is not valid UTF-8.") from None
+    return np.array(decoded.split("\0")[:-1], dtype=object)
 
 
-def _sentence(path: Path, error: BadLineError, form: Format) -> str:
+def _sentence(name: str, error: BadLineError, form: Format) -> str:
     field = error.field.decode("utf-8", errors="replace")
+    twice = form.delimiter == b":" and form.columns > 2  # "::"
     text = FAULTS[error.fault].format(
         field=repr(field if len(field) <= 40 else field[:40] + "…"),
-        columns=error.columns,
-        expected=form.columns,
-        separator=_separator(form.delimiter),
+        columns=error.columns // 2 + 1 if twice else error.columns,
+        expected=form.columns // 2 + 1 if twice else form.columns,
+        separator=separator(b"::" if twice else form.delimiter),
         num_nodes=form.num_nodes,
         last=(form.num_nodes or 0) - 1,
     )
-    return f"{path}, line {error.line}: {text}."
+    return f"{name}, line {error.line}: {text}."
 
 
-def _separator(delimiter: bytes) -> str:
-    return {b"": "blanks", b"\t": "tabs", b",": "commas"}.get(delimiter, repr(delimiter.decode()))
-
-
-def _checked_delimiter(delimiter: Any) -> bytes | None:
+def _checked_delimiter(delimiter: Any, *, quotes: bool) -> bytes | None:
     if delimiter is None or delimiter == " ":
         return None if delimiter is None else b""
+    if delimiter == "::":
+        return b"::"
     if not isinstance(delimiter, str) or len(delimiter) != 1 or not delimiter.isascii() or delimiter in "\r\n\0":
-        raise ValueError(f"delimiter must be one ASCII character or None, got {delimiter!r}.")
-    if delimiter.isalnum() or delimiter in "+-.":
+        raise ValueError(f"delimiter must be one ASCII character, '::' or None, got {delimiter!r}.")
+    if delimiter.isalnum() or delimiter in "+-." or (quotes and delimiter == '"'):
         raise ValueError(f"delimiter must not be part of a number or a name, got {delimiter!r}.")
     return delimiter.encode()
 
@@ -225,6 +260,6 @@ def _checked_delimiter(delimiter: Any) -> bytes | None:
 def _checked_comments(comments: Any) -> tuple[bytes, ...]:
     marks = (comments,) if isinstance(comments, str) else tuple(comments or ())
     for mark in marks:
-        if not isinstance(mark, str) or not mark or mark[0].isspace() or mark[0].isdigit():
-            raise ValueError(f"comments must be strings that begin with neither a blank nor a digit, got {mark!r}.")
+        if not isinstance(mark, str) or not mark or mark[0].isspace() or mark[0].isdigit() or mark[0] == '"':
+            raise ValueError(f"comments must be strings that begin with no blank, digit or quote, got {mark!r}.")
     return tuple(mark.encode() for mark in marks)

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import io
+import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -106,8 +109,25 @@ def test_options_reach_the_estimator(arguments, expected, stub, path_graph, edge
     [
         ([], {"directed": False}),
         (["--directed"], {"directed": True}),
-        (["--weighted"], {"directed": False, "weighted": True}),
-        (["--unweighted"], {"directed": False, "weights": False}),
+        (["--weighted"], {"directed": False, "weight": True}),
+        (["--unweighted"], {"directed": False, "weight": False}),
+        (
+            ["--source", "from", "--target", 2, "--weight", "cost", "--delimiter", r"\t", "--header", "--num-nodes", 9],
+            {
+                "directed": False,
+                "source": "from",
+                "target": 2,
+                "weight": "cost",
+                "delimiter": "\t",
+                "header": True,
+                "num_nodes": 9,
+            },
+        ),
+        (
+            ["--no-header", "--comments", "//", "--comments", "!", "--no-quotes"],
+            {"directed": False, "header": False, "comments": ["//", "!"], "quotes": False},
+        ),
+        (["--comments", ""], {"directed": False, "comments": []}),
     ],
 )
 def test_options_reach_the_reader(arguments, expected, stub, path_graph, edges, tmp_path):
@@ -287,13 +307,13 @@ def test_from_an_edge_list_to_neighbours(method, options, suffix, two_cliques, t
 
 def test_weights_and_directions_of_a_file_count(tmp_path):
     path = tmp_path / "edges.txt"
-    path.write_text("a b 1\nb c 5\nc a 2\nc d 1\n")
+    path.write_text("u v weight\na b 1\nb c 5\nc a 2\nc d 1\n")
     seen = {}
-    for options in ([], ["--weighted"], ["--unweighted"], ["--directed"]):
+    for options in ([], ["--weighted"], ["--unweighted"], ["--directed"], ["--weight", "weight"], ["--weight", "2"]):
         out = tmp_path / "out.npy"
         assert run("embed", path, "--dimensions", 4, "--iteration-weights", "0,1", "-o", out, *options) == 0
         seen[" ".join(options)] = out.read_bytes()
-    assert seen[""] == seen["--weighted"]
+    assert seen[""] == seen["--weighted"] == seen["--weight weight"] == seen["--weight 2"]
     assert len(set(seen.values())) == 3
 
 
@@ -320,6 +340,52 @@ def test_what_embed_refuses_is_one_line_and_leaves_no_file(content, options, mes
     assert not (tmp_path / "out.npy").exists()
 
 
+@pytest.mark.parametrize("link", [None, "symlink_to", "hardlink_to"])
+def test_embed_does_not_overwrite_its_input(link, tmp_path, capsys):
+    path = tmp_path / "edges.txt"
+    path.write_text("a b\nb c\n")
+    out = path
+    if link is not None:
+        out = tmp_path / "other.txt"
+        getattr(out, link)(path)
+    assert run("embed", path, "-o", out) == 1
+    assert capsys.readouterr().err == f"graphrep: {out} is the input; give --output another name.\n"
+    assert path.read_text() == "a b\nb c\n"
+
+
+def test_estimate(edges, tmp_path, capsys):
+    assert run("embed", edges, "--estimate", "--dimensions", 1000) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[:2] == ["nodes: 4", "edges: 3"]
+    assert printed[2].startswith("memory: 88,000 bytes (88 kB)")
+    assert printed[3] == "output: 16,036 bytes (16 kB) as .safetensors"
+    out = tmp_path / "out.npy"
+    assert run("embed", edges, "--estimate", "-o", out, "--method", "node2vec") == 0
+    assert "as .npy" in capsys.readouterr().out
+    assert not out.exists()
+    assert run("embed", edges) == 2
+    assert "give --output, or --estimate" in capsys.readouterr().err
+    assert run("embed", edges, "--weight", "w", "--unweighted", "-o", out) == 2
+
+
+@pytest.mark.parametrize("method", ["fastrp", "node2vec"])
+def test_what_does_not_fit_into_memory_is_refused_first(method, edges, tmp_path, capsys):
+    assert run("embed", edges, "--method", method, "--dimensions", 10**12, "-o", tmp_path / "out.npy") == 1
+    printed = capsys.readouterr().err
+    pattern = r"graphrep: \w+ of 4 nodes needs about \d+ TB of memory, but [\d.]+ \w+ are available; take fewer .*\.\n"
+    assert re.fullmatch(pattern, printed)
+
+
+def test_standard_input_and_warnings(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a b 3\nb c 4\n")))
+    out = tmp_path / "out.npy"
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        assert run("embed", "-", "--dimensions", 4, "-o", out) == 0
+    assert capsys.readouterr().err.startswith("graphrep: warning: standard input has a third column, which is ignored")
+    assert len(gr.load_vectors(out)) == 3
+
+
 def test_the_built_in_data_set_is_known_by_name(tmp_path, capsys):
     assert run("datasets") == 0
     assert "debian" in capsys.readouterr().out.split()
@@ -330,7 +396,9 @@ def test_the_built_in_data_set_is_known_by_name(tmp_path, capsys):
     assert run("embed", "nonsense", "-o", tmp_path / "out.npy") == 1
     assert "there is no file nonsense, and no data set of that name (debian" in capsys.readouterr().err
     assert run("embed", "debian", "--directed", "-o", tmp_path / "out.npy") == 1
-    assert "--directed and --weighted are for edge lists" in capsys.readouterr().err
+    assert "--directed is for edge lists; debian is a data set." in capsys.readouterr().err
+    assert run("embed", "debian", "--header", "--weight", "w", "-o", tmp_path / "out.npy") == 1
+    assert "--header, --weight is for edge lists; debian is a data set." in capsys.readouterr().err
     out = tmp_path / "out.npy"
     assert run("embed", "debian", "--unweighted", "--dimensions", 8, "-o", out) == 0
     assert gr.load_vectors(out)["nginx"].shape == (8,)

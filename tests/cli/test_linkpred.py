@@ -193,3 +193,30 @@ def test_half_an_ogb_folder_is_one_line(tmp_path, capsys):
     printed = capsys.readouterr().err
     assert printed.count("\n") == 1
     assert "ogbl_ddi" in printed
+
+
+def test_options_of_the_reader(network, tmp_path, capsys):
+    path = tmp_path / "many.csv"
+    lines = [f"{i};{v};1,5;{u}\n" for i, (u, v) in enumerate(network.edges)]
+    path.write_text("nr;this end;cost;that end\n// note\n" + "".join(lines))
+    out = tmp_path / "links.csv"
+    named = ["--source", "this end", "--target", "that end", "--comments", "//", "--delimiter", ";"]
+    assert run(path, "--model", "fastrp", "--dimensions", 8, *named, "--weight", "cost", "-o", out) == 0
+    assert {row["source"][:2] for row in read(out)} == {"n "}
+    placed = ["--source", 1, "--target", 3, "--comments", "//", "--header"]
+    assert run(path, "--model", "fastrp", "--dimensions", 8, *placed, "--weight", 2, "-o", tmp_path / "same.csv") == 0
+    assert read(tmp_path / "same.csv") == read(out)
+    capsys.readouterr()
+    assert run("--dataset", "debian", "--no-header", "--weight", "w") == 2
+    assert "--header, --weight is for edge lists; debian is a data set." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("which", ["file", "pairs"])
+def test_inputs_are_not_overwritten(which, edges, tmp_path, capsys):
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text("n 0,n 1\n")
+    out = tmp_path / "link.csv"
+    out.symlink_to(edges if which == "file" else pairs)
+    assert run(edges, "--pairs", pairs, "-o", out) == 1
+    assert "link.csv is the input; give --output another name" in capsys.readouterr().err
+    assert pairs.read_text() == "n 0,n 1\n"

@@ -564,8 +564,41 @@ void text() {
             for (const int64_t chunk : {int64_t{1}, int64_t{5}, int64_t{1000}})
                 read_edge_list(exact.data, int64_t(length), 0, format, false, chunk, threads);
     }
+    const std::string quoted = "\"a\n\"\"b\" , \"c\"\n# \"\n\"d, e\"\r\n1\",\"2\n\",x\n\"1\",\"2\"\n\"f\"g,h\n";
+    EdgeListFormat commas{};
+    commas.delimiter = ',';
+    commas.comments = {"#"};
+    for (size_t length = 0; length <= quoted.size(); ++length) {
+        Array<char> exact(static_cast<int64_t>(length));
+        std::memcpy(exact.data, quoted.data(), length);
+        for (const char delimiter : {',', '\0'})
+            for (const int threads : {1, 3})
+                for (const int64_t chunk : {int64_t{1}, int64_t{5}, int64_t{1000}}) {
+                    commas.delimiter = delimiter;
+                    read_edge_list(exact.data, int64_t(length), 0, commas, false, chunk, threads);
+                }
+    }
+    commas.delimiter = ',';
+    const std::string lines = "\"a\n\n\n\"\"b\",c\n\"c\",\"\n\n\"\n";
+    for (const int threads : {1, 3}) {
+        const EdgeList list = read_edge_list(lines.data(), int64_t(lines.size()), 0, commas, false, 1, threads);
+        REQUIRE(list.problem.fault == EdgeListFault::none && list.name_position.size() == 3);
+        REQUIRE(std::string(list.names.data(), size_t(list.names.size())) == std::string("a\n\n\n\"b\0c\0\n\n\0", 12));
+        REQUIRE(list.name_position[0] == 1);
+    }
+    commas.columns = 5;
+    commas.source = 2;
+    commas.target = 1;
+    commas.weight = 3;
+    const std::string wide = "x,1,2,0.5,\n\"\",3,2.0,\"0,25\",\"y\nz\"\n" + std::string(80, '\n');
+    for (size_t length = 0; length <= wide.size(); ++length) {
+        Array<char> exact(static_cast<int64_t>(length));
+        std::memcpy(exact.data, wide.data(), length);
+        const EdgeList list = read_edge_list(exact.data, int64_t(length), 0, commas, false, 7, 3);
+        REQUIRE(length < wide.size() || (list.ids.size() == 3 && list.weights.size() == 2 && list.weights[1] == 0.25f));
+    }
     format.columns = 3;
-    format.weighted = true;
+    format.weight = 2;
     const std::string weighted = "7 900000000000 0.5\n-3 7 1e2\n900000000000 12 3\n";  // too far apart for a bitmap
     for (const int threads : {1, 3}) {
         const EdgeList list = read_edge_list(weighted.data(), int64_t(weighted.size()), 0, format, false, 1, threads);

@@ -18,6 +18,10 @@ nb::object describe(const EdgeListProblem& problem) {
         case EdgeListFault::integer_needed: fault = "integer_needed"; break;
         case EdgeListFault::integer_range: fault = "integer_range"; break;
         case EdgeListFault::id_outside: fault = "id_outside"; break;
+        case EdgeListFault::quote_open: fault = "quote_open"; break;
+        case EdgeListFault::quote_tail: fault = "quote_tail"; break;
+        case EdgeListFault::nul_byte: fault = "nul_byte"; break;
+        case EdgeListFault::weight_comma: fault = "weight_comma"; break;
         case EdgeListFault::weight_text: fault = "weight_text"; break;
         case EdgeListFault::weight_value: fault = "weight_value"; break;
     }
@@ -29,10 +33,11 @@ nb::object describe(const EdgeListProblem& problem) {
 void bind_edgelist(nb::module_& m) {
     m.def(
         "read_edge_list",
-        [](In<uint8_t> text, int64_t begin, const nb::bytes& delimiter, int columns, bool weighted,
-           const std::vector<nb::bytes>& comments, int64_t num_nodes, bool wide, int64_t chunk_bytes, int num_threads) {
+        [](In<uint8_t> text, int64_t begin, const nb::bytes& delimiter, int columns, int source, int target, int weight,
+           bool quotes, const std::vector<nb::bytes>& comments, int64_t num_nodes, bool wide, int64_t chunk_bytes,
+           int num_threads) {
             const char separator = delimiter.size() ? *delimiter.c_str() : '\0';
-            EdgeListFormat format{separator, columns, weighted, {}, num_nodes};
+            EdgeListFormat format{separator, columns, source, target, weight, quotes, {}, num_nodes};
             for (const nb::bytes& mark : comments) format.comments.emplace_back(mark.c_str(), mark.size());
             EdgeList list;
             {
@@ -50,8 +55,8 @@ void bind_edgelist(nb::module_& m) {
                 to_numpy(std::move(list.weights)), to_numpy(std::move(list.ids)), names,
                 to_numpy(std::move(list.name_position)));
         },
-        "text"_a.noconvert(), "begin"_a, "delimiter"_a, "columns"_a, "weighted"_a, "comments"_a, "num_nodes"_a,
-        "wide"_a, "chunk_bytes"_a, "num_threads"_a);
+        "text"_a.noconvert(), "begin"_a, "delimiter"_a, "columns"_a, "source"_a, "target"_a, "weight"_a, "quotes"_a,
+        "comments"_a, "num_nodes"_a, "wide"_a, "chunk_bytes"_a, "num_threads"_a);
 }
 
 }  // namespace graphrep

@@ -1,0 +1,81 @@
+"""How much memory there is, and the refusal of work that does not fit."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+__all__ = ["available_memory", "check_memory", "readable_bytes"]
+
+
+def available_memory(root: Path = Path("/")) -> int | None:
+    """Bytes that this process can still allocate, as the system and its control groups say; None if they do not.
+
+    ``root`` is the folder that holds ``proc`` and ``sys``.
+    """
+    bounds = [_of_system(root), *_of_groups(root)]
+    known = [bound for bound in bounds if bound is not None]
+    return max(0, min(known)) if known else None
+
+
+def check_memory(needed: int, what: str, advice: str) -> None:
+    """Raise MemoryError, from ``what`` to ``advice``, if ``needed`` bytes are more than there are."""
+    available = available_memory()
+    if available is not None and needed > available:
+        raise MemoryError(
+            f"{what} needs about {readable_bytes(needed)} of memory, but {readable_bytes(available)} are available; "
+            f"{advice}."
+        )
+
+
+def readable_bytes(size: float) -> str:
+    """A size in decimal units: ``3.2 GB``."""
+    units = iter(("bytes", "kB", "MB", "GB", "TB", "PB"))
+    unit = next(units)
+    while size >= 1000 and unit != "PB":
+        size, unit = size / 1000, next(units)
+    return f"{size:.0f} {unit}" if size >= 100 or unit == "bytes" else f"{size:.3g} {unit}"
+
+
+def _of_system(root: Path) -> int | None:
+    try:
+        for line in (root / "proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # Windows
+        return None
+
+
+def _of_groups(root: Path) -> list[int | None]:
+    """What the limits of the process's control groups, version 1 or 2, and of their parents leave."""
+    try:
+        lines = [line.split(":", 2) for line in (root / "proc/self/cgroup").read_text().splitlines()]
+    except OSError:
+        return []
+    bounds: list[int | None] = []
+    for _, controllers, group in (line for line in lines if len(line) == 3):
+        if controllers == "":
+            top, names = root / "sys/fs/cgroup", ("memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            top = root / "sys/fs/cgroup/memory"
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        else:
+            continue
+        folder = top / group.strip("/")  # inside a container, the group may be visible only as the top
+        for place in (folder, *(parent for parent in folder.parents if parent == top or top in parent.parents)):
+            bounds.append(_left(place, *names))
+    return bounds
+
+
+def _left(group: Path, limit: str, usage: str, cache: str) -> int | None:
+    """Limit minus usage; the cache of files does not count, since it gives way."""
+    try:
+        left = int((group / limit).read_text()) - int((group / usage).read_text())  # "max" is no limit
+        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        return left + int(stat.get(cache, 0))
+    except (OSError, ValueError):
+        return None
