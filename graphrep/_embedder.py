@@ -168,7 +168,12 @@ def new_arcs(new: Any, fitted: Graph) -> tuple[npt.NDArray[Any], sp.csr_array]:
     nodes, which are left out.
     """
     g = as_graph(new)
-    rows = fitted.node_index.find(g.nodes)
+    names = g.nodes
+    rows = fitted.node_index.find(names)
+    if not (rows >= 0).any() and names.dtype.kind == "i" and fitted.nodes.dtype == object:
+        # A file whose names are all integers; beside other names, the same integers were read as strings.
+        names = np.array([str(name) for name in names.tolist()], dtype=object)
+        rows = fitted.node_index.find(names)
     if not (rows >= 0).any():
         example = f", such as {g.nodes[0]!r}," if g.num_nodes else ""
         raise ValueError(f"none of the nodes of the new graph{example} was fitted; names must agree.")
@@ -185,7 +190,7 @@ def new_arcs(new: Any, fitted: Graph) -> tuple[npt.NDArray[Any], sp.csr_array]:
     if not known.all():
         text = f"{np.count_nonzero(~known)} arcs between new nodes are left out; fit again to use them."
         warnings.warn(text, UserWarning, stacklevel=3)
-    return g.nodes[chosen], matrix
+    return names[chosen], matrix
 
 
 def extended_graph(fitted: Graph, names: npt.NDArray[Any] | None, arcs: sp.csr_array) -> Graph:

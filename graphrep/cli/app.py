@@ -81,6 +81,10 @@ CommentsOption = Annotated[
 QuotesOption = Annotated[
     bool, typer.Option("--quotes/--no-quotes", help="Whether fields may stand in double quotes, as in CSV.")
 ]
+BipartiteOption = Annotated[
+    bool,
+    typer.Option("--bipartite", help="The two columns name nodes of two kinds: customer 1 is not product 1."),
+]
 NumNodesOption = Annotated[
     int | None, typer.Option(help="Take the names as row numbers below this number; default: any names.")
 ]
@@ -170,6 +174,11 @@ def embed(
     comments: CommentsOption = None,
     quotes: QuotesOption = True,
     num_nodes: NumNodesOption = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Save the fitted model here, too: graphrep transform computes vectors of new nodes with it."),
+    ] = None,
+    bipartite: BipartiteOption = False,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Print the sizes of graph, memory and output, and stop.")
     ] = False,
@@ -204,6 +213,7 @@ def embed(
 ) -> None:
     """Learn a vector for every node of FILE."""
     import graphrep
+    from graphrep.io.paths import check_writable
     from graphrep.io.vectors import check_vector_path
 
     began = time.perf_counter()
@@ -214,6 +224,10 @@ def embed(
     if output is not None:  # check everything before the long computation
         check_vector_path(output, writing=True)
         _check_not_input(output, file)
+    if model is not None:
+        if output is not None and model.absolute() == output.absolute():
+            raise typer.BadParameter("--model and --output must be two files.")
+        check_writable(model, *([] if output is None else [output]), *([file] if Path(file).exists() else []))
     name, own_options = _LEARNERS[method]
     given = {
         "iteration_weights": _numbers(iteration_weights),
@@ -237,7 +251,7 @@ def embed(
         file,
         directed=directed,
         weight=weighted if weight is None else _column(weight),
-        **_reader_options(source, target, delimiter, header, comments, quotes, num_nodes),
+        **_reader_options(source, target, delimiter, header, comments, quotes, num_nodes, bipartite=bipartite),
     )
     if estimate:
         _print_estimate(estimator, graph, output)
@@ -247,8 +261,49 @@ def embed(
     estimator.fit_transform(graph)  # node2vec and deepwalk show a progress bar in a terminal
     vectors: NodeVectors = estimator.node_vectors_
     vectors.save(output)
+    if model is not None:
+        estimator.save(model)
     seconds = time.perf_counter() - began
     typer.echo(f"{output}: {len(vectors):,} nodes, {vectors.dimensions} dimensions, {method.value}, {seconds:.1f} s")
+
+
+@app.command()
+def transform(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A file written by graphrep embed --model.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="An edge list: new nodes and their neighbors among the nodes of the model."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Vectors of the new nodes, as for graphrep embed.")],
+    directed: Annotated[bool, typer.Option("--directed", help="The edges of FILE are directed.")] = False,
+    source: SourceOption = None,
+    target: TargetOption = None,
+    weight: WeightOption = None,
+    delimiter: DelimiterOption = None,
+    header: HeaderOption = None,
+    comments: CommentsOption = None,
+    quotes: QuotesOption = True,
+    bipartite: BipartiteOption = False,
+) -> None:
+    """Compute vectors of new nodes from their edges, without fitting again."""
+    from graphrep.io.paths import check_writable
+    from graphrep.io.vectors import check_vector_path
+    from graphrep.models import load
+
+    began = time.perf_counter()
+    check_vector_path(output, writing=True)
+    check_writable(output, model, *([file] if Path(file).exists() else []))
+    fitted = load(model)
+    if file != "-" and not Path(file).exists():
+        raise FileNotFoundError(f"there is no file {file}.")
+    options = _reader_options(source, target, delimiter, header, comments, quotes, None, bipartite=bipartite)
+    graph = _read_graph(file, directed=directed, weight=None if weight is None else _column(weight), **options)
+    vectors: NodeVectors = fitted.transform(graph)
+    vectors.save(output)
+    seconds = time.perf_counter() - began
+    typer.echo(f"{output}: {len(vectors):,} nodes, {vectors.dimensions} dimensions, {seconds:.1f} s")
 
 
 @app.command()
@@ -430,6 +485,8 @@ def _reader_options(
     comments: list[str] | None,
     quotes: bool,
     num_nodes: int | None,
+    *,
+    bipartite: bool = False,
 ) -> dict[str, Any]:
     """Arguments of ``as_graph`` that the command line gives."""
     options = {
@@ -440,6 +497,7 @@ def _reader_options(
         "comments": None if comments is None else [mark for mark in comments if mark],
         "quotes": None if quotes else False,
         "num_nodes": num_nodes,
+        "bipartite": bipartite or None,
     }
     return {name: value for name, value in options.items() if value is not None}
 
@@ -459,7 +517,7 @@ def _read_graph(file: str, *, directed: bool, weight: str | int | bool | None, *
     if file == "-" or Path(file).exists():
         if weight is not None:
             options["weight"] = weight
-        return as_graph(file, directed=directed, **options)
+        return as_graph(file, directed=directed or None, **options)  # a format may know that it is directed
     known = datasets.names()
     if file not in known:
         raise FileNotFoundError(f"there is no file {file}, and no data set of that name ({', '.join(known)}).")
@@ -495,7 +553,7 @@ def _file_bytes(graph: Graph, dimensions: int, layout: str) -> int:
     names = 8 * len(nodes)  # integers, or where each string begins
     if nodes.dtype.kind != "i":
         names += sum(len(str(name).encode()) for name in nodes.tolist())
-    number = 11 if layout in (".txt", ".w2v") else 4  # bytes
+    number = 11 if layout in (".txt", ".w2v", ".vec", ".glove", ".csv", ".tsv") else 4  # bytes
     return number * len(nodes) * dimensions + names
 
 

@@ -37,7 +37,9 @@ def sample_non_edges(
     directed: bool | None = None,
     distinct: bool = True,
 ) -> I64:
-    """Draw pairs of different nodes that have no edge.
+    """Draw pairs of different nodes that have no edge; with ``graph.bipartite_sides``, one node of each side.
+
+    If all arcs of a directed bipartite graph leave the first side, so do the pairs.
 
     Parameters
     ----------
@@ -83,22 +85,38 @@ def sample_non_edges(
     ordered = g.directed if directed is None else directed
     if g.directed and not ordered:
         g = g.to_undirected()
-    arcs, n = int(degrees_without_loops(g).sum()), g.num_nodes
+    arcs, n, sides = int(degrees_without_loops(g).sum()), g.num_nodes, g.bipartite_sides
     total = n * (n - 1) // (1 if ordered else 2)
+    one_way = False
+    if sides is not None:
+        one_way = ordered and not g.out_degree[sides == 1].any()
+        both_ways = ordered and not one_way
+        total = int(np.count_nonzero(sides == 0)) * int(np.count_nonzero(sides == 1)) * (2 if both_ways else 1)
     free = total - (arcs if ordered else arcs // 2)
     if count > free and (distinct or not free):
         raise _too_few(count, f"there are only {free}")
     if distinct and sampling == "uniform" and n <= _FEW_NODES:
         u, v = np.nonzero(~np.eye(n, dtype=bool) if ordered else np.tri(n, k=-1, dtype=bool).T)
         kept = ~g.has_edges(u, v)
+        if sides is not None:
+            kept &= (sides[u] < sides[v]) if one_way else (sides[u] != sides[v])
         keys = rng.permutation(u[kept] * n + v[kept])[:count]
         return np.stack(np.divmod(keys, max(1, n)))
+    groups = None if sides is None else (np.flatnonzero(sides == 0), np.flatnonzero(sides == 1))
+    halved = sides is not None and sampling == "degree"  # half of the pairs are inside a side and thrown away
     found = np.zeros((2, 0), dtype=np.int64)
     for _ in range(_ROUNDS):
         missing = count - found.shape[1]
         left = free - found.shape[1] if distinct else free
-        drawn = _ends(g, min(int(1.1 * missing * total / max(1, left)) + 16, _MOST_DRAWN), sampling, rng)
-        drawn = drawn[:, drawn[0] != drawn[1]]
+        wanted = int((2.2 if halved else 1.1) * missing * total / max(1, left)) + 16
+        if groups is None or halved:
+            drawn = _ends(g, min(wanted, _MOST_DRAWN), sampling, rng)
+            drawn = drawn[:, drawn[0] != drawn[1] if sides is None else sides[drawn[0]] != sides[drawn[1]]]
+        else:
+            drawn = np.stack([rng.choice(group, min(wanted, _MOST_DRAWN)) for group in groups])
+        if groups is not None and ordered and not (halved and g.directed):
+            turned = np.zeros(drawn.shape[1], dtype=bool) if one_way else rng.random(drawn.shape[1]) < 0.5
+            drawn = np.where(turned, drawn[::-1], drawn)
         found = np.concatenate([found, drawn[:, ~g.has_edges(*drawn)]], axis=1)
         if distinct:
             found = found if ordered else np.sort(found, axis=0)

@@ -107,3 +107,49 @@ class TestLeaks:
 def test_fit_works_with_its_defaults(split, make):
     model = make().fit(split.graph)
     assert model.score_pairs(split.test).shape == (split.test.shape[1],)
+
+
+class TestBipartite:
+    """Negatives inside one side are no candidates for an edge, and easy to tell apart."""
+
+    def purchases(self, customers, products, seed=0):
+        rng = np.random.default_rng(seed)
+        pairs = {
+            (f"c{u}", f"p{v}")
+            for u, v in zip(rng.integers(customers, size=600), rng.integers(products, size=600), strict=True)
+        }
+        return gr.as_graph(sorted(pairs), bipartite=True)
+
+    @pytest.mark.parametrize("shape", [(60, 40), (3000, 50)])
+    def test_negatives_of_splits_and_learners_cross_the_sides(self, shape):
+        from graphrep.heuristics.non_edges import sample_non_edges
+
+        g = self.purchases(*shape)
+        sides = g.bipartite_sides
+        split = random_link_split(g, test=0.2, valid=0.1, connected=False)
+        rng = np.random.default_rng(0)
+        drawn = [sample_non_edges(g, 200, rng=rng, sampling=how, distinct=False) for how in ("uniform", "degree")]
+        for pairs in (split.test_neg, split.valid_neg, *drawn):
+            assert (sides[pairs[0]] != sides[pairs[1]]).all()
+            assert not g.has_edges(*pairs).any()
+        assert split.graph.bipartite_sides is not None
+
+    def test_every_pair_across_is_as_likely(self):
+        from graphrep.heuristics.non_edges import sample_non_edges
+
+        g = gr.as_graph([("a", "x"), ("a", "y"), ("b", "z")], bipartite=True)
+        free = [(u, v) for u in range(2) for v in range(2, 5) if not g.has_edges(u, v)]
+        rng = np.random.default_rng(0)
+        seen = [tuple(sorted(sample_non_edges(g, 1, rng=rng, distinct=d)[:, 0].tolist())) for d in (True, False) * 600]
+        assert set(seen) == set(free)
+        counts = [seen.count(pair) for pair in free]
+        assert min(counts) > 0.8 * 1200 / len(free)
+
+    def test_a_directed_one_keeps_its_direction(self):
+        from graphrep.heuristics.non_edges import sample_non_edges
+
+        g = gr.as_graph([("a", "x"), ("b", "y"), ("c", "x")], bipartite=True, directed=True)
+        pairs = sample_non_edges(g, 3, rng=np.random.default_rng(0))
+        assert (g.bipartite_sides[pairs] == [[0], [1]]).all()
+        with pytest.raises(ValueError, match="there are only 3"):
+            sample_non_edges(g, 4, rng=np.random.default_rng(0))
