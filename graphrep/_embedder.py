@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from graphrep._checks import checked_int, warn_caller
 from graphrep._convert import is_edge_list, is_table
 from graphrep._memory import check_memory
+from graphrep._names import NodeIndex
 from graphrep._saving import SavedEstimator
 from graphrep.graph import Graph, as_graph
 
@@ -170,10 +171,13 @@ def new_arcs(new: Any, fitted: Graph) -> tuple[npt.NDArray[Any], sp.csr_array]:
     g = as_graph(new)
     names = g.nodes
     rows = fitted.node_index.find(names)
-    if not (rows >= 0).any() and names.dtype.kind == "i" and fitted.nodes.dtype == object:
-        # A file whose names are all integers; beside other names, the same integers were read as strings.
-        names = np.array([str(name) for name in names.tolist()], dtype=object)
-        rows = fitted.node_index.find(names)
+    if not (rows >= 0).any() and names.dtype != fitted.nodes.dtype:
+        # Integers beside strings are read as strings, and alone as integers: the same nodes under both.
+        spelled, known = (
+            np.array([str(name) for name in part.tolist()], dtype=object) for part in (names, fitted.nodes)
+        )
+        rows = NodeIndex(known, len(known)).find(spelled)
+        names = names if names.dtype == object else spelled
     if not (rows >= 0).any():
         example = f", such as {g.nodes[0]!r}," if g.num_nodes else ""
         raise ValueError(f"none of the nodes of the new graph{example} was fitted; names must agree.")

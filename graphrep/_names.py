@@ -183,7 +183,7 @@ def aligned(value: Any, index: NodeIndex | None, what: str) -> Any:
     rows = own.find(wanted)
     missing = np.flatnonzero(rows < 0)
     if len(missing):
-        first = wanted[missing[0]]
+        first = wanted[missing[:1]].tolist()[0]
         raise ValueError(
             f"{what}: there is no row for {len(missing)} of the {index.num_nodes} nodes, the first of them {first!r}; "
             "give a row for every name, or a plain array with the rows in the order of graph.nodes."

@@ -50,7 +50,7 @@ def influence(graph: Any, hops: int = 1, *, cumulative: bool = True, max_entries
     Examples
     --------
     >>> import graphrep as gr
-    >>> path = gr.as_graph([[0, 1], [1, 2]], directed=False)
+    >>> path = gr.as_graph([(0, 1), (1, 2)], directed=False)
     >>> gr.cluster.influence(path, 2, cumulative=False).to_dense()
     tensor([[0.4167, 0.4167, 0.1667],
             [0.2778, 0.4444, 0.2778],

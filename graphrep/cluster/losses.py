@@ -223,7 +223,7 @@ def meta_node_loss(
     --------
     >>> import torch
     >>> import graphrep as gr
-    >>> weights = gr.cluster.influence(gr.as_graph([[0, 2], [1, 3]], directed=False))
+    >>> weights = gr.cluster.influence(gr.as_graph([(0, 1), (2, 3)], directed=False))
     >>> z = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
     >>> together = gr.cluster.meta_node_loss(z, torch.tensor([0, 0, 1, 1]), weights, n_clusters=2)
     >>> apart = gr.cluster.meta_node_loss(z, torch.tensor([0, 1, 0, 1]), weights, n_clusters=2)
@@ -276,7 +276,7 @@ def neighbor_contrast_loss(
     --------
     >>> import torch
     >>> import graphrep as gr
-    >>> weights = gr.cluster.influence(gr.as_graph([[0, 2], [1, 3]], directed=False))
+    >>> weights = gr.cluster.influence(gr.as_graph([(0, 1), (2, 3)], directed=False))
     >>> z = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
     >>> gr.cluster.neighbor_contrast_loss(z, weights)
     tensor(1.2782)

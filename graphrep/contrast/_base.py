@@ -81,6 +81,9 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
         value = getattr(self, name)
         return self._settings()[name] if value is None else value
 
+    def _memory_needed(self, graph: Graph) -> int:
+        return 4 * graph.num_nodes * checked_int("dimensions", self._setting("dimensions"), 1)
+
     def _settings(self) -> dict[str, Any]:
         return self.SETTINGS[self.objective if isinstance(self.objective, str) else "own"]
 

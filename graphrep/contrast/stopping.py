@@ -52,7 +52,7 @@ def agreement(z: Tensor, neighbors: Adjacency) -> float:
     --------
     >>> import torch
     >>> import graphrep as gr
-    >>> path = gr.ops.as_adjacency(gr.as_graph([[0, 2], [1, 3]], directed=False))
+    >>> path = gr.ops.as_adjacency(gr.as_graph([(0, 1), (2, 3)], directed=False))
     >>> round(gr.contrast.agreement(torch.tensor([[1.0], [2.0], [-1.0], [-2.0]]), path), 4)
     1.0
     """

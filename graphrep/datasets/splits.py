@@ -172,7 +172,7 @@ class TripleSplit:
     Examples
     --------
     >>> import graphrep as gr
-    >>> g = gr.as_graph([[0, 0], [1, 2]], directed=True, num_nodes=4)
+    >>> g = gr.as_graph([(0, 1), (0, 2)], directed=True, num_nodes=4)
     >>> one = [[3]]
     >>> gr.datasets.TripleSplit(g, 2, [[0, 0], [1, 0], [1, 2]], [[1], [0], [2]], [[2], [1], [3]], one, one, one, one)
     TripleSplit(train=2, valid=1, test=1, num_relations=2, negatives=1+1)

@@ -50,7 +50,7 @@ def link_baselines(graph: Any, *, random_state: Any = 0) -> dict[str, Callable[[
     Examples
     --------
     >>> import graphrep as gr
-    >>> path = gr.as_graph([[0, 1], [1, 2]], directed=False)
+    >>> path = gr.as_graph([(0, 1), (1, 2)], directed=False)
     >>> baselines = gr.evaluate.link_baselines(path)
     >>> list(baselines)[:3]
     ['random', 'common neighbors', 'Adamic-Adar']

@@ -170,7 +170,7 @@ def clustering_baselines(
     --------
     >>> import numpy as np
     >>> import graphrep as gr
-    >>> pairs = gr.as_graph([[0, 2], [1, 3]], directed=False, x=np.array([[0.0], [1.0], [8.0], [9.0]]))
+    >>> pairs = gr.as_graph([(0, 1), (2, 3)], directed=False, x=np.array([[0.0], [1.0], [8.0], [9.0]]))
     >>> found = gr.evaluate.clustering_baselines(pairs, 2)
     >>> {name: gr.evaluate.clustering([0, 0, 1, 1], labels)["accuracy"] for name, labels in found.items()}
     {'features': 1.0, 'propagated features': 1.0, 'PCA of propagated features': 1.0}

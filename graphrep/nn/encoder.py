@@ -76,7 +76,7 @@ class Encoder(nn.Module):
     >>> import torch
     >>> import graphrep as gr
     >>> encoder = gr.nn.Encoder(4, dimensions=8)
-    >>> path = gr.ops.as_adjacency(gr.as_graph([[0, 1], [1, 2]], directed=False))
+    >>> path = gr.ops.as_adjacency(gr.as_graph([(0, 1), (1, 2)], directed=False))
     >>> encoder(torch.ones(3, 4), path).shape
     torch.Size([3, 8])
     """

@@ -59,7 +59,7 @@ class GCN(nn.Module):
     >>> import torch
     >>> import graphrep as gr
     >>> gcn = gr.nn.GCN(4, 8, layers=2)
-    >>> path = gr.ops.as_adjacency(gr.as_graph([[0, 1], [1, 2]], directed=False))
+    >>> path = gr.ops.as_adjacency(gr.as_graph([(0, 1), (1, 2)], directed=False))
     >>> gcn(torch.ones(3, 4), path).shape, gcn(torch.ones(5, 4)).shape
     (torch.Size([3, 8]), torch.Size([5, 8]))
     """

@@ -352,7 +352,7 @@ def as_adjacency(obj: Any) -> Adjacency:
     Examples
     --------
     >>> import graphrep as gr
-    >>> gr.ops.as_adjacency(gr.as_graph([[0, 1], [1, 2]], directed=False))
+    >>> gr.ops.as_adjacency(gr.as_graph([(0, 1), (1, 2)], directed=False))
     Adjacency(shape=(3, 3), entries=4, indices=int32)
     """
     if isinstance(obj, Adjacency):

@@ -35,7 +35,7 @@ def symmetric_normalize(adj: Adjacency, dtype: torch.dtype = torch.float32) -> A
     Examples
     --------
     >>> import graphrep as gr
-    >>> star = gr.ops.as_adjacency(gr.as_graph([[0, 0], [1, 2]], directed=False))
+    >>> star = gr.ops.as_adjacency(gr.as_graph([(0, 1), (0, 2)], directed=False))
     >>> gr.ops.symmetric_normalize(star).values
     tensor([0.7071, 0.7071, 0.7071, 0.7071])
     """

@@ -46,7 +46,7 @@ def edge_softmax(adj: Any, scores: Tensor) -> Tensor:
     --------
     >>> import torch
     >>> import graphrep as gr
-    >>> star = gr.as_graph([[0, 0], [1, 2]], directed=True, num_nodes=3)
+    >>> star = gr.as_graph([(0, 1), (0, 2)], directed=True, num_nodes=3)
     >>> gr.ops.edge_softmax(star, torch.tensor([0.0, 1.0]))
     tensor([0.2689, 0.7311])
     """
@@ -103,7 +103,7 @@ def dot_attention(adj: Any, query: Tensor, key: Tensor, value: Tensor, *, scale:
     --------
     >>> import torch
     >>> import graphrep as gr
-    >>> star = gr.as_graph([[0, 0], [1, 2]], directed=True, num_nodes=3)
+    >>> star = gr.as_graph([(0, 1), (0, 2)], directed=True, num_nodes=3)
     >>> x = torch.tensor([[1.0], [0.0], [1.0]])
     >>> gr.ops.dot_attention(star, x, x, x).ravel()
     tensor([0.7311, 0.0000, 0.0000])
@@ -162,7 +162,7 @@ def additive_attention(
     --------
     >>> import torch
     >>> import graphrep as gr
-    >>> star = gr.as_graph([[0, 0], [1, 2]], directed=True, num_nodes=3)
+    >>> star = gr.as_graph([(0, 1), (0, 2)], directed=True, num_nodes=3)
     >>> s = torch.tensor([0.0, 0.0, 1.0])
     >>> gr.ops.additive_attention(star, s, s, torch.tensor([[0.0], [0.0], [1.0]])).ravel()
     tensor([0.7311, 0.0000, 0.0000])

@@ -61,7 +61,7 @@ def spmm(adj: Any, x: Array, reduce: str = "sum") -> Array:
     --------
     >>> import torch
     >>> import graphrep as gr
-    >>> path = gr.as_graph([[0, 1], [1, 2]], directed=False)
+    >>> path = gr.as_graph([(0, 1), (1, 2)], directed=False)
     >>> x = torch.tensor([[1.0], [10.0], [100.0]])
     >>> gr.ops.spmm(path, x, "mean").ravel()
     tensor([10.0000, 50.5000, 10.0000])
@@ -147,7 +147,7 @@ def sddmm(adj: Any, x: Tensor, y: Tensor) -> Tensor:
     --------
     >>> import torch
     >>> import graphrep as gr
-    >>> path = gr.as_graph([[0, 1], [1, 2]], directed=False)
+    >>> path = gr.as_graph([(0, 1), (1, 2)], directed=False)
     >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
     >>> gr.ops.sddmm(path, x, x)
     tensor([11., 11., 39., 39.])

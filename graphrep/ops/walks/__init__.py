@@ -90,7 +90,7 @@ def random_walks(
     Examples
     --------
     >>> import graphrep as gr
-    >>> path = gr.as_graph([[0, 1], [1, 2]], directed=True)
+    >>> path = gr.as_graph([(0, 1), (1, 2)], directed=True)
     >>> gr.random_walks(path, walk_length=4, walks_per_node=1)
     array([[ 0,  1,  2, -1],
            [ 1,  2, -1, -1],
