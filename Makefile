@@ -47,7 +47,7 @@ sanitize:
 
 # The tests keep one core busy most of the time; the other one compiles and runs the sanitized kernels meanwhile.
 test: setup-dev
-	$(MAKE) -j2 --output-sync=line unit checks
+	$(MAKE) -j2 unit checks
 
 checks: lint types
 	$(MAKE) sanitize
