@@ -11,6 +11,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from graphrep._arrays import detached
+
+# Squares of larger features, summed over many columns and neighbors, come near the largest float32.
+LARGEST_FEATURE = 1e15
+
 
 def checked_int(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
     """``value`` as an int in [minimum, maximum]."""
@@ -51,8 +56,37 @@ def warn_caller(text: str) -> None:
     warnings.warn(text, UserWarning, stacklevel=outer_level())
 
 
-def check_finite(name: str, x: Any) -> None:
-    """Refuse an array or SciPy matrix that holds NaN or infinity."""
-    bad = int(np.count_nonzero(~np.isfinite(x.data if sp.issparse(x) else x)))
+def checked_features(name: str, x: Any, num_rows: int | None = None, dtype: Any = np.float32) -> Any:
+    """Features as a CSR or dense matrix of ``dtype`` with at least one column, and ``num_rows`` rows if that is given.
+
+    Raises TypeError unless they are real numbers, and ValueError for another shape, for NaN and infinity, and for
+    values so large that float32 arithmetic overflows.
+    """
+    x = detached(x)
+    if not sp.issparse(x):
+        try:
+            x = np.asarray(x)
+        except ValueError:
+            raise ValueError(f"{name} must be a matrix, got rows of different lengths.") from None
+    values = x.data if sp.issparse(x) else x
+    if values.dtype == object and all(isinstance(value, numbers.Real) for value in values.ravel().tolist()):
+        values = values.astype(np.float64)
+        x = x.astype(np.float64)
+    if values.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold real numbers, got dtype {values.dtype}.")
+    rows = "num_nodes" if num_rows is None else num_rows
+    if x.ndim != 2 or (num_rows is not None and x.shape[0] != num_rows):
+        hint = "; reshape one feature per node to (num_nodes, 1)" if x.ndim == 1 else ""
+        raise ValueError(f"{name} must have shape ({rows}, num_features), got {x.shape}{hint}.")
+    if x.shape[1] == 0:
+        raise ValueError(f"{name} has no columns; pass x=None for a graph without features.")
+    bad = int(np.count_nonzero(~np.isfinite(values))) if values.dtype.kind == "f" else 0
     if bad:
         raise ValueError(f"{name} must be finite, but {bad:,} of its entries are NaN or infinite.")
+    largest = float(np.abs(values).max(initial=0)) if values.dtype.kind != "b" else 1.0
+    if largest > LARGEST_FEATURE:
+        raise ValueError(
+            f"{name} holds values up to {largest:.3g}, so large that float32 arithmetic overflows; scale the columns, "
+            "for example with sklearn.preprocessing.StandardScaler."
+        )
+    return sp.csr_array(x, dtype=dtype) if sp.issparse(x) else np.asarray(x, dtype=dtype)

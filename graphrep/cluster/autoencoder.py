@@ -11,8 +11,7 @@ import scipy.sparse as sp
 import torch
 from torch import nn
 
-from graphrep._arrays import detached
-from graphrep._checks import check_finite, checked_float, checked_int
+from graphrep._checks import checked_features, checked_float, checked_int
 from graphrep._random import resolve_seed
 from graphrep._threads import limited_threads
 from graphrep.learn.loop import Loop
@@ -158,14 +157,10 @@ class FeatureTable:
 
     def __init__(self, x: Any, device: str | torch.device | None = None) -> None:
         self.device = torch.device(device or "cpu")
-        x = detached(x)
-        table: Any = sp.csr_array(x, dtype=np.float32) if sp.issparse(x) else np.asarray(x, dtype=np.float32)
-        if table.ndim != 2:
-            raise ValueError(f"x must have shape (num_nodes, num_features), got {table.shape}.")
+        table = checked_features("x", x)
         self.shape = (int(table.shape[0]), int(table.shape[1]))
-        if not self.shape[0] or not self.shape[1]:
-            raise ValueError(f"x must have at least one row and one column, got shape {self.shape}.")
-        check_finite("x", table)
+        if not self.shape[0]:
+            raise ValueError(f"x must have at least one row, got shape {self.shape}.")
         share = (table.nnz if sp.issparse(table) else np.count_nonzero(table)) / (self.shape[0] * self.shape[1])
         self.rows: Any = None
         self.full: Tensor | SparseFeatures

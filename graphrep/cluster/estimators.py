@@ -15,7 +15,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, Transfor
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from graphrep._arrays import detached
-from graphrep._checks import checked_float, checked_int
+from graphrep._checks import checked_features, checked_float, checked_int
 from graphrep._estimator import LoopEstimator
 from graphrep._threads import limited_threads
 from graphrep.cluster.affinity import influence, knn_graph, spectral_features
@@ -277,10 +277,9 @@ class PamC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Loop
             raise ValueError("graph must have at least one node, got none.")
         self._has_features = g.x is not None
         if self._has_features:
-            if not np.shape(g.x)[1]:
-                raise ValueError("graph has features x without a column; pass at least one column, or x=None.")
-            self.n_features_in_ = int(np.shape(g.x)[1])
-            return g, g.x
+            x = checked_features("x", g.x, g.num_nodes)
+            self.n_features_in_ = int(x.shape[1])
+            return g, x
         if not g.num_arcs:
             raise ValueError("graph has neither features nor edges; at least one is needed for clustering.")
         return g, None

@@ -7,14 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-import scipy.sparse as sp
 import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from graphrep._arrays import to_numpy
-from graphrep._checks import check_finite, checked_float, checked_int
+from graphrep._checks import checked_features, checked_float, checked_int
 from graphrep._embedder import F32, GraphEmbedder, is_matrix
 from graphrep._estimator import LoopEstimator, undirected_unweighted
 from graphrep._saving import load_weights, weights_of
@@ -165,17 +162,7 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
         if x is None:
             width = checked_int("random_features", self.random_features, 1)
             return random_projection(graph.num_nodes, width, density=1.0, seed=seed, keys=graph.node_keys())
-        if sp.issparse(x):
-            x = sp.csr_array(x, dtype=np.float32)
-        else:
-            x = to_numpy(x)
-            if x.ndim != 2 or x.dtype.kind not in "biuf":
-                raise ValueError(f"x must be a real matrix with a row per node, got {x.dtype} {x.shape}.")
-            x = x.astype(np.float32, copy=False)
-        if x.shape[1] == 0:
-            raise ValueError("x has no columns; pass x=None for a graph without features.")
-        check_finite("x", x)
-        return x
+        return checked_features("x", x, graph.num_nodes)
 
     def _make_encoder(self, in_channels: int, init: str) -> Any:
         names = ("dimensions", "hidden", "layers", "hops", "inner_activation", "activation")

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from graphrep._checks import check_finite
+from graphrep._checks import checked_features
 from graphrep.contrast.partition import Clusters
 from graphrep.nn.generators import current_generator
 from graphrep.nn.sparse import SparseFeatures
@@ -58,7 +58,7 @@ class ClusterMeans:
     def __init__(self, x: Any, clusters: Clusters, device: torch.device | str = "cpu") -> None:
         if x.shape[0] != len(clusters.labels):
             raise ValueError(f"x has {x.shape[0]} rows, but the partition has {len(clusters.labels)} nodes.")
-        check_finite("x", x)
+        x = checked_features("x", x)
         self.clusters, self.device = clusters, torch.device(device)
         self.num_features = int(x.shape[1])
         self._offsets = torch.from_numpy(clusters.offsets)

@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from graphrep import _random
-from graphrep._checks import check_finite, checked_float, checked_int
+from graphrep._checks import checked_features, checked_float, checked_int
 from graphrep._embedder import F32, GraphEmbedder, is_matrix, new_arcs, plain_settings
 from graphrep._names import aligned
 from graphrep._progress import progress_bar
@@ -311,11 +311,7 @@ class FastRP(GraphEmbedder):
         x = graph.x if features is None else aligned(features, graph.node_index, "features")
         if x is None:
             raise ValueError("features or graph.x must be given if feature_ratio is above 0.")
-        x = sp.csr_array(x, dtype=np.float32) if sp.issparse(x) else np.asarray(x, dtype=np.float32)
-        if x.ndim != 2 or x.shape[0] != graph.num_nodes:
-            raise ValueError(f"features must have shape ({graph.num_nodes}, num_features), got {x.shape}.")
-        check_finite("features", x)
-        return x
+        return checked_features("features", x, graph.num_nodes)
 
 
 def _warn_of_sameness(graph: Graph, vectors: F32) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from graphrep._checks import check_finite, checked_float, checked_int
+from graphrep._checks import checked_features, checked_float, checked_int
 from graphrep._names import as_pairs
 from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed
@@ -223,8 +223,7 @@ def _cosine(x: Any) -> Callable[[I64], F64]:
         raise ValueError('scores must not have "features" if graph.x is None.')
     from sklearn.preprocessing import normalize
 
-    table = sp.csr_array(x, dtype=np.float64) if sp.issparse(x) else np.asarray(x, dtype=np.float64)
-    check_finite("x", table)
+    table = checked_features("x", x, dtype=np.float64)
     unit = normalize(table)
     if sp.issparse(unit):
         return lambda rows: np.asarray((unit[rows] @ unit.T).toarray())

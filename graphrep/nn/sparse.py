@@ -8,8 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from graphrep._arrays import detached
-from graphrep._checks import check_finite
+from graphrep._checks import checked_features
 from graphrep.nn.layers import drop
 from graphrep.ops.adjacency import Adjacency
 from graphrep.ops.sparse_dense import spmm
@@ -44,9 +43,7 @@ class SparseFeatures:
     """
 
     def __init__(self, x: Any) -> None:
-        x = detached(x)
-        matrix = sp.csr_array(x if sp.issparse(x) else np.asarray(x, dtype=np.float32), dtype=np.float32)
-        check_finite("x", matrix)
+        matrix = sp.csr_array(checked_features("x", x))
         indptr = torch.from_numpy(matrix.indptr.astype(np.int64))
         indices = torch.from_numpy(matrix.indices.astype(np.int64))
         values = torch.from_numpy(np.array(matrix.data))
@@ -79,10 +76,8 @@ class SparseFeatures:
 
 def as_features(x: Any, device: torch.device) -> Any:
     """Features as :class:`SparseFeatures` or, if many are non-zero, a float32 tensor; ValueError if not finite."""
-    dense = not sp.issparse(x)
-    share = np.count_nonzero(x) / max(1, np.size(x)) if dense else x.nnz / max(1, x.shape[0] * x.shape[1])
-    if share < _SPARSE_BELOW:
-        return SparseFeatures(x).to(device)
-    table = np.asarray(x if dense else x.toarray(), dtype=np.float32)
-    check_finite("x", table)
-    return torch.as_tensor(table).to(device)
+    table = checked_features("x", x)
+    filled = table.nnz if sp.issparse(table) else np.count_nonzero(table)
+    if filled / max(1, table.shape[0] * table.shape[1]) < _SPARSE_BELOW:
+        return SparseFeatures(table).to(device)
+    return torch.as_tensor(table.toarray() if sp.issparse(table) else table).to(device)

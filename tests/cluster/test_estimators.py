@@ -157,7 +157,7 @@ def test_a_plain_table():
         ({"hidden": (0,)}, planted, "hidden must be at least 1, got 0"),
         ({"tol": 2.0}, planted, "tol must be at least 0 and at most 1"),
         ({}, lambda: gr.as_graph(planted(), x=np.full((180, 2), np.nan)), "x must be finite, but 360 of its entries"),
-        ({}, lambda: gr.as_graph(planted(), x=np.zeros((180, 0))), "features x without a column"),
+        ({}, lambda: gr.as_graph(planted(), x=np.zeros((180, 0))), "x has no columns"),
         ({}, lambda: np.array([[np.nan], [1], [2], [3]]), "contains NaN"),
         ({"learning_rate": 1e30}, planted, "the loss became nan in epoch 2 of PamC; try a smaller learning rate"),
     ],
