@@ -45,7 +45,9 @@ unit: setup-dev
 sanitize:
 	$(MAKE) -s -C tests/csrc BUILD=$(CURDIR)/build/sanitize
 
-# The tests keep one core busy most of the time; the other one compiles and runs the sanitized kernels meanwhile.
+# The tests keep one core busy most of the time; the other one compiles and runs the sanitized kernels meanwhile. Threads
+# that wait must therefore not spin.
+test: export OMP_WAIT_POLICY := passive
 test: setup-dev
 	$(MAKE) -j2 unit checks
 

@@ -107,14 +107,14 @@ def test_options_reach_the_estimator(arguments, expected, stub, path_graph, edge
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], {"directed": False}),
+        ([], {"directed": None}),
         (["--directed"], {"directed": True}),
-        (["--weighted"], {"directed": False, "weight": True}),
-        (["--unweighted"], {"directed": False, "weight": False}),
+        (["--weighted"], {"directed": None, "weight": True}),
+        (["--unweighted"], {"directed": None, "weight": False}),
         (
             ["--source", "from", "--target", 2, "--weight", "cost", "--delimiter", r"\t", "--header", "--num-nodes", 9],
             {
-                "directed": False,
+                "directed": None,
                 "source": "from",
                 "target": 2,
                 "weight": "cost",
@@ -125,9 +125,9 @@ def test_options_reach_the_estimator(arguments, expected, stub, path_graph, edge
         ),
         (
             ["--no-header", "--comments", "//", "--comments", "!", "--no-quotes"],
-            {"directed": False, "header": False, "comments": ["//", "!"], "quotes": False},
+            {"directed": None, "header": False, "comments": ["//", "!"], "quotes": False},
         ),
-        (["--comments", ""], {"directed": False, "comments": []}),
+        (["--comments", ""], {"directed": None, "comments": []}),
     ],
 )
 def test_options_reach_the_reader(arguments, expected, stub, path_graph, edges, tmp_path):
