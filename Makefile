@@ -47,9 +47,8 @@ sanitize:
 
 # The tests keep one core busy most of the time; the other one compiles and runs the sanitized kernels meanwhile. Threads
 # that wait must therefore not spin.
-test: export OMP_WAIT_POLICY := passive
 test: setup-dev
-	$(MAKE) -j2 unit checks
+	OMP_WAIT_POLICY=passive $(MAKE) -j2 unit checks
 
 checks: lint types
 	$(MAKE) sanitize
