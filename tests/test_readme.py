@@ -35,7 +35,7 @@ def test_the_commands_exist():
 
     lines = [line for block in blocks("console") for line in block.splitlines()]
     commands = [line.split()[2:] for line in lines if line.startswith("$ graphrep")]
-    assert {command[0] for command in commands} == {"embed", "neighbors", "linkpred", "doctor"}
+    assert {command[0] for command in commands} == {"embed", "transform", "neighbors", "linkpred", "doctor"}
     for name, *arguments in commands:
         shown = CliRunner().invoke(app, [name, "--help"])
         assert shown.exit_code == 0
