@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -190,10 +189,9 @@ def new_arcs(new: Any, fitted: Graph) -> tuple[npt.NDArray[Any], sp.csr_array]:
     )
     alone = int(np.count_nonzero(np.diff(matrix.indptr) == 0))
     if alone and (rows < 0).any():
-        warnings.warn(f"{alone} of {len(chosen)} new nodes have no fitted neighbor.", UserWarning, stacklevel=3)
+        warn_caller(f"{alone} of {len(chosen)} new nodes have no fitted neighbor.")
     if not known.all():
-        text = f"{np.count_nonzero(~known)} arcs between new nodes are left out; fit again to use them."
-        warnings.warn(text, UserWarning, stacklevel=3)
+        warn_caller(f"{np.count_nonzero(~known)} arcs between new nodes are left out; fit again to use them.")
     return names[chosen], matrix
 
 

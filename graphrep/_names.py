@@ -64,25 +64,29 @@ class NodeIndex:
         self._rows: dict[Hashable, int] | None = None
         self._order: I64 | None = None
 
-    def row(self, name: Hashable) -> int:
-        """Row of a name; raises KeyError if there is no such node."""
+    def get(self, name: Any) -> int | None:
+        """Row of a name, or None if there is no such node."""
+        if isinstance(name, (bool, np.bool_)) and (self.names is None or self.names.dtype.kind == "i"):
+            return None  # True is no name for node 1
         if self.names is None:
-            if isinstance(name, (int, np.integer)) and not isinstance(name, bool) and 0 <= int(name) < self.num_nodes:
-                return int(name)
-            raise self._unknown(name)
+            return int(name) if isinstance(name, (int, np.integer)) and 0 <= int(name) < self.num_nodes else None
         if self._rows is None:
             self._rows = {one: i for i, one in enumerate(self.names.tolist())}
-        try:
-            return self._rows[name]
-        except KeyError:
-            raise self._unknown(name) from None
+        return self._rows.get(name)
+
+    def row(self, name: Hashable) -> int:
+        """Row of a name; raises KeyError if there is no such node."""
+        row = self.get(name)
+        if row is None:
+            raise UnknownNodeError(name, self.names)
+        return row
 
     def rows(self, names: Any) -> I64:
         """Rows of many names, int64; raises KeyError for the first unknown one."""
         rows = self.find(names)
         if len(rows) and rows.min() < 0:
             values = names.tolist() if isinstance(names, np.ndarray) else list(names)
-            raise self._unknown(values[int(np.argmax(rows < 0))])
+            raise UnknownNodeError(values[int(np.argmax(rows < 0))], self.names)
         return rows
 
     def find(self, names: Any) -> I64:
@@ -99,22 +103,13 @@ class NodeIndex:
             at = np.searchsorted(integers, array, sorter=self._order)
             rows = self._order[np.minimum(at, self.num_nodes - 1)] if self.num_nodes else np.zeros(0, np.int64)
             return np.where(integers[rows] == array, rows, -1) if self.num_nodes else np.full(len(array), -1)
-        found = (self._found(name) for name in (names.tolist() if isinstance(names, np.ndarray) else names))
-        return np.fromiter(found, dtype=np.int64, count=len(names))
+        found = map(self.get, names.tolist() if isinstance(names, np.ndarray) else names)
+        return np.fromiter((-1 if row is None else row for row in found), dtype=np.int64, count=len(names))
 
     def _integers(self) -> Any:
         if self.names is None:
             return np.arange(0)
         return self.names if self.names.dtype.kind == "i" else None
-
-    def _found(self, name: Hashable) -> int:
-        try:
-            return self.row(name)
-        except KeyError:
-            return -1
-
-    def _unknown(self, name: Any) -> UnknownNodeError:
-        return UnknownNodeError(name, self.names)
 
 
 def _of_integers(names: Any) -> bool:

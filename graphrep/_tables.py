@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._arrays import detached
-from graphrep._checks import outer_level, warn_caller
+from graphrep._checks import warn_caller
 from graphrep._convert import Asked, Parts, checked_weights, from_columns, from_matrix
 from graphrep._numbering import Names, column_of
 from graphrep.io.columns import find_columns, known_ends, sides_differ
@@ -35,7 +35,6 @@ def parts_of_table(obj: Any, asked: Asked) -> Parts:
         source=asked.source,
         target=asked.target,
         weight=False if given is not None else weight,
-        stacklevel=outer_level() + 1,
     )
     for i in found:
         if i is not None and not isinstance(names, int) and names.count(names[i]) > 1:

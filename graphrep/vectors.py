@@ -14,7 +14,7 @@ from graphrep._arrays import detached, to_numpy
 from graphrep._checks import checked_int
 from graphrep._convert import checked_nodes, frozen
 from graphrep._mapped import forget, mapping_of
-from graphrep._names import UnknownNodeError
+from graphrep._names import NodeIndex, UnknownNodeError
 from graphrep._search import METRICS, pair_scores, top_k
 from graphrep.io.frames import frame_vectors, is_frame
 from graphrep.io.index import save_index
@@ -106,7 +106,7 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
         self._vectors: npt.NDArray[np.float32] = frozen(_checked_vectors(vectors))
         self._names: npt.NDArray[Any] | None = frozen(_checked_names(nodes if own is None else own, len(self._vectors)))
         self._settings = _checked_settings(settings)
-        self._rows: dict[Hashable, int] = {}
+        self._index = NodeIndex(self._names, len(self._vectors))
 
     @classmethod
     def from_frame(
@@ -198,7 +198,7 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
 
     def __contains__(self, node: object) -> bool:
         try:
-            return self._row(node) is not None
+            return self._index.get(node) is not None
         except TypeError:  # not hashable
             return False
 
@@ -214,7 +214,7 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
 
     def get(self, node: Any, default: Any = None) -> Any:
         """Vector of a node, or ``default`` if there is no such node."""
-        row = self._row(node) if isinstance(node, Hashable) else None
+        row = self._index.get(node) if isinstance(node, Hashable) else None
         return default if row is None else np.asarray(self._vectors[row])
 
     def __eq__(self, other: object) -> bool:
@@ -265,18 +265,9 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
             f"<tbody>{''.join(rows)}</tbody></table>"
         )
 
-    def _row(self, node: Any) -> int | None:
-        if isinstance(node, (bool, np.bool_)) and (self._names is None or self._names.dtype.kind == "i"):
-            return None  # True is no name for node 1
-        if self._names is None:
-            return int(node) if isinstance(node, (int, np.integer)) and 0 <= int(node) < len(self) else None
-        if not self._rows:
-            self._rows = {name: row for row, name in enumerate(self._names.tolist())}
-        return self._rows.get(node)
-
     def row(self, node: Hashable) -> int:
         """Row number of a node name; KeyError, which suggests similar names, if there is none."""
-        row = self._row(node)
+        row = self._index.get(node)
         if row is None:
             raise UnknownNodeError(node, self.nodes)
         return row

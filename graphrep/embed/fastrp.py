@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -14,7 +13,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from graphrep import _random
-from graphrep._checks import checked_features, checked_float, checked_int
+from graphrep._checks import checked_features, checked_float, checked_int, warn_caller
 from graphrep._embedder import F32, GraphEmbedder, is_matrix, new_arcs, plain_settings
 from graphrep._names import aligned
 from graphrep._progress import progress_bar
@@ -325,18 +324,16 @@ def _warn_of_sameness(graph: Graph, vectors: F32) -> None:
             why += "; directed=False lets walks follow an edge in both directions"
         elif sinks < count:
             why += ", and the random vectors cancel or vanish for the others"
-        warnings.warn(f"{count} of {n} vectors of FastRP are zero: {why}.", UserWarning, stacklevel=5)
+        warn_caller(f"{count} of {n} vectors of FastRP are zero: {why}.")
         return
     # Rows that differ somewhere mostly differ in a few columns; look at all columns only if these hardly do.
     if _equal_rows(vectors[:, :: max(1, vectors.shape[1] // 8)]) <= max(n / 2, 10):
         return
     equal = _equal_rows(vectors)
     if equal > max(n / 2, 10):
-        warnings.warn(
+        warn_caller(
             f"{equal} of {n} vectors of FastRP are equal to that of another node: these nodes have the same neighbors, "
-            "as the leaves of a tree or the customers of one product do. self_influence > 0 tells them apart.",
-            UserWarning,
-            stacklevel=5,
+            "as the leaves of a tree or the customers of one product do. self_influence > 0 tells them apart."
         )
 
 

@@ -72,20 +72,7 @@ class WalkEmbedder(TrainedEstimator, GraphEmbedder):
         epoch_walks = checked_int("walks_per_node", self.walks_per_node, 1) * graph.num_nodes
         total = checked_int("epochs", self.epochs, 1) * epoch_walks
         chunk = max(1, min(total, _CHUNK_TOKENS // sampler.walk_length))
-        model = SkipGram(
-            graph.num_nodes,
-            self.dimensions,
-            counts=_visits(sampler, chunk),
-            window=self.window,
-            num_negatives=self.num_negatives,
-            noise_power=self.noise_power,
-            subsampling=self.subsampling,
-            learning_rate=self.learning_rate,
-            min_learning_rate=self.min_learning_rate,
-            seed=seed,
-            node_keys=graph.node_keys(),
-            n_jobs=self.n_jobs,
-        )
+        model = self._skip_gram(graph, seed, _visits(sampler, chunk), self.subsampling)
         if self.init is not None:
             self._start_from(self.init, graph, model)
         position = _restore(checkpoint, model, total)
@@ -127,6 +114,23 @@ class WalkEmbedder(TrainedEstimator, GraphEmbedder):
         checkpoint.remove()
         self._graph, self._contexts = graph, model.output
         return model.input if model.input.shape[1] == model.dimensions else np.ascontiguousarray(model.vectors)
+
+    def _skip_gram(self, graph: Graph, seed: int, counts: Any, subsampling: float = 0.0) -> SkipGram:
+        """The untrained model of the nodes of a graph; ``counts`` give the noise distribution."""
+        return SkipGram(
+            graph.num_nodes,
+            self.dimensions,
+            counts=counts,
+            window=self.window,
+            num_negatives=self.num_negatives,
+            noise_power=self.noise_power,
+            subsampling=subsampling,
+            learning_rate=self.learning_rate,
+            min_learning_rate=self.min_learning_rate,
+            seed=seed,
+            node_keys=graph.node_keys(),
+            n_jobs=self.n_jobs,
+        )
 
     def _start_from(self, init: Any, graph: Graph, model: SkipGram) -> None:
         """Fill the tables from earlier vectors, matched by name; other nodes keep their random start."""
@@ -190,19 +194,7 @@ class WalkEmbedder(TrainedEstimator, GraphEmbedder):
         start = np.arange(old, old + added)
         sampler = WalkSampler(graph, walk_length=self.walk_length, p=p, q=q, start=start, seed=seed, n_jobs=self.n_jobs)
         passes = self.walks_per_node * self.epochs
-        model = SkipGram(
-            graph.num_nodes,
-            self.dimensions,
-            counts=np.maximum(graph.out_degree, 1),
-            window=self.window,
-            num_negatives=self.num_negatives,
-            noise_power=self.noise_power,
-            learning_rate=self.learning_rate,
-            min_learning_rate=self.min_learning_rate,
-            seed=seed,
-            node_keys=graph.node_keys(),
-            n_jobs=self.n_jobs,
-        )
+        model = self._skip_gram(graph, seed, np.maximum(graph.out_degree, 1))
         # A walk visits its start more often than a new node is visited in a fit, so new nodes begin near neighbors.
         degree = np.maximum(arcs.sum(axis=1), 1e-12)[:, None]
         model.vectors[old:] += arcs @ self.embedding_ / degree

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from graphrep._arrays import to_numpy
+from graphrep._checks import warn_caller
 
 if TYPE_CHECKING:
     from graphrep.graph import Graph
@@ -62,8 +62,6 @@ def warn_of_edges(graph: Graph, negatives: I64, what: str) -> None:
     """Warn if pairs of shape (2, num_neg) that count as negatives are edges of the graph."""
     edges = int(np.count_nonzero(graph.has_edges(*negatives)))
     if edges:
-        warnings.warn(
-            f"{edges} of the {negatives.shape[1]} {what} are edges of the graph; their good scores count as errors.",
-            UserWarning,
-            stacklevel=4,
+        warn_caller(
+            f"{edges} of the {negatives.shape[1]} {what} are edges of the graph; their good scores count as errors."
         )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from graphrep._arrays import detached
+from graphrep._checks import warn_caller
 from graphrep.evaluate.checks import F64, as_score_vector, as_scores
 
 if TYPE_CHECKING:
@@ -67,9 +67,7 @@ def hits_at_k(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike, k: int) -> float:
     if neg.ndim != 1:
         return float(np.mean(_ranks(pos, neg) <= k))
     if len(neg) < k:
-        warnings.warn(
-            f"Hits@{k} is 1 for every scorer with {len(neg)} negatives; take a smaller K.", UserWarning, stacklevel=2
-        )
+        warn_caller(f"Hits@{k} is 1 for every scorer with {len(neg)} negatives; take a smaller K.")
         return 1.0
     threshold = np.partition(neg, len(neg) - k)[len(neg) - k]
     return float(np.count_nonzero(pos > threshold)) / len(pos)

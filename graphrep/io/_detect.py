@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-import sys
-import warnings
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from graphrep._checks import warn_caller
 from graphrep.io._lines import BadLineError, Format, Line, data_lines, is_integer
 from graphrep.io.columns import find_columns, is_weight_name, known_ends, sides_differ
 
@@ -83,19 +82,6 @@ class Found:
     sides: str | None
 
 
-def outer_level() -> int:
-    """``stacklevel`` with which a function called here warns at the line outside of graphrep that led to it."""
-    frame, level = sys._getframe(1), 2
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "graphrep":
-        frame, level = frame.f_back, level + 1
-    return level
-
-
-def warn(text: str) -> None:
-    """Warn at the line outside of graphrep that led here."""
-    warnings.warn(text, UserWarning, stacklevel=outer_level() - 1)
-
-
 def detect(name: str, text: Bytes, wish: Wish) -> Found:
     """Format of an edge list, from its first lines and the wish.
 
@@ -154,18 +140,17 @@ def detect(name: str, text: Bytes, wish: Wish) -> Found:
         target=wish.target,
         weight=wish.weight,
         what=name,
-        stacklevel=outer_level(),
     )
     if wish.source is None:
         for column in found[:2]:
             values = [row[column] for row in fields if len(row) == columns]
             if all(map(is_number, values)) and not all(map(is_integer, values)):
-                warn(
+                warn_caller(
                     f"{name}: the nodes in column {column if names is None else names[column]!r} are numbers with "
                     "decimals and are read as names; give source= and target= to choose other columns, or to confirm."
                 )
     if names is None and wish.source is None and wish.weight is None and columns > 2 and _counts(fields):
-        warn(
+        warn_caller(
             f"{name}: the first column counts the lines, but is read as the sources; give source=1 and target=2 if it "
             "only numbers the edges, or source=0 and target=1 to confirm."
         )
@@ -250,7 +235,7 @@ def _delimiter(name: str, text: Bytes, start: int, wish: Wish) -> bytes:
             if others < 2:
                 return delimiter
             chosen = b"" if others < count else delimiter
-            warn(
+            warn_caller(
                 f"{name} could be separated by blanks or by {separator(delimiter)}, and is read as separated by "
                 f"{separator(chosen)}; give delimiter=' ' or {separator(delimiter)}."
             )
@@ -361,7 +346,7 @@ def _warn_of_comments(name: str, text: Bytes, rows: list[Line], delimiter: bytes
         for line in itertools.islice(lines, _SAMPLE):
             first = text[line.start : line.positions[0]].lstrip() + line.fields[0]  # with its quote, if there is one
             if len(line.fields) == len(rows[0].fields) and first.startswith(wish.comments) and first[1:2].isalnum():
-                warn(
+                warn_caller(
                     f"{name}: line {line.number} is skipped as a comment, since it begins with {first[:1].decode()!r}; "
                     "give comments=() (--comments '') if names begin so, or comments= these marks to confirm."
                 )
@@ -379,7 +364,7 @@ def _shape(field: bytes) -> bytes | None:
 
 
 def _warn_of_first_line(name: str, words: list[str], ends: tuple[int, int]) -> None:
-    warn(
+    warn_caller(
         f"{name}: the first line, with {words[ends[0]]!r} and {words[ends[1]]!r}, is read as an edge; give header=True "
         "(--header) if it names the columns, or header=False (--no-header) if it does not."
     )

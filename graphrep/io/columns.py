@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from graphrep._checks import warn_caller
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +96,6 @@ def find_columns(
     target: Any = None,
     weight: Any = None,
     what: str = "the table",
-    stacklevel: int = 3,
 ) -> Columns:
     """Find the columns of the end points and the weight.
 
@@ -132,7 +132,7 @@ def find_columns(
         if ends[0] == ends[1]:
             raise ValueError(f"source and target must be two columns, got {source!r} and {target!r}.")
     else:
-        ends = _usual_ends(names, named, weight, what, stacklevel + 1)
+        ends = _usual_ends(names, named, weight, what)
     if weight is False:
         return Columns(*ends, None)
     if weight is not None and weight is not True:
@@ -153,16 +153,14 @@ def find_columns(
         return Columns(*ends, rest[0])
     if not named and rest and source is None:
         third = "a third column, which is" if count == 3 else f"{count} columns; those after the second are"
-        warnings.warn(
+        warn_caller(
             f"{what} has {third} ignored; give weight=2 to use the third as weights, or weight=False to ignore it "
-            "without this warning.",
-            UserWarning,
-            stacklevel=stacklevel,
+            "without this warning."
         )
     return Columns(*ends, None)
 
 
-def _usual_ends(names: list[Any], named: bool, weight: Any, what: str, stacklevel: int) -> tuple[int, int]:  # noqa: FBT001
+def _usual_ends(names: list[Any], named: bool, weight: Any, what: str) -> tuple[int, int]:  # noqa: FBT001
     count = len(names)
     known = known_ends(names) if named else []
     if len(known) > 1:
@@ -182,11 +180,9 @@ def _usual_ends(names: list[Any], named: bool, weight: Any, what: str, stackleve
             "give source= and target=."
         )
     if named and len(free) > 2:
-        warnings.warn(
+        warn_caller(
             f"the end points are taken from the columns {names[free[0]]!r} and {names[free[1]]!r} of {what}; give "
-            "source= and target= to choose, or to confirm them.",
-            UserWarning,
-            stacklevel=stacklevel,
+            "source= and target= to choose, or to confirm them."
         )
     return free[0], free[1]
 

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._backend import choose
-from graphrep._checks import checked_int
+from graphrep._checks import checked_int, warn_caller
 from graphrep._threads import resolve_threads
 from graphrep.csr import index_dtype
 from graphrep.io import _edgelist_cpu, _edgelist_reference
-from graphrep.io._detect import Wish, detect, separator, warn
+from graphrep.io._detect import Wish, detect, separator
 from graphrep.io._lines import BadLineError, Format
 from graphrep.io._text import read_bytes, source_name
 
@@ -194,7 +194,7 @@ def read_edges(
     if bipartite:
         return _two_sides(edges)
     if found.sides and bipartite is None and _sides_overlap(edges):
-        warn(
+        warn_caller(
             f"{name}: {found.sides}, but the same ids occur on both sides and are taken for the same nodes; give "
             "bipartite=True to tell them apart, or bipartite=False to confirm."
         )

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphrep._checks import outer_level
 from graphrep.io.columns import find_columns
 
 if TYPE_CHECKING:
@@ -379,9 +378,7 @@ def _table(paths: Sequence[Path], kind: str, columns: tuple[Any, Any, Any]) -> A
             if part.schema.names != names:
                 raise ValueError(f"{path} has the columns {part.schema.names}, but {paths[0]} has {names}.")
         source, target, weight = columns
-        found = find_columns(
-            names, source=source, target=target, weight=weight, what=str(paths[0]), stacklevel=outer_level() + 1
-        )
+        found = find_columns(names, source=source, target=target, weight=weight, what=str(paths[0]))
         wanted = [i for i in found if i is not None]
         if len(set(names)) < len(names):
             raise ValueError(f"{paths[0]} has two columns of the same name, of {names}.")

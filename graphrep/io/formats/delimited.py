@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import csv
 import re
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from graphrep._checks import warn_caller
 from graphrep.io.atomic import replacing
 from graphrep.io.formats import MalformedError, Names, Options, VectorTable
 
@@ -111,14 +111,14 @@ class _Reader:
         blocks.append(_numbers(pending, columns, lines, first if header else None))
         if not self._ended:
             message = f"the last line of {self._file.name} has no end of line; is the file truncated?"
-            warnings.warn(message, UserWarning, stacklevel=6)
+            warn_caller(message)
         integer = list(map(bool, map(_INTEGER.fullmatch, names)))
         if not header and options.header is None and len(names) > 1 and not integer[0] and all(integer[1:]):
             message = (
                 f"the first line of {self._file.name}, {first[:4]}, is read as a vector, but may be a header; "
                 "give header=True or header=False."
             )
-            warnings.warn(message, UserWarning, stacklevel=6)
+            warn_caller(message)
         nodes: Names = names
         if not strings and names and all(integer):
             integers = list(map(int, names))
@@ -136,11 +136,9 @@ def _is_header(first: list[str]) -> bool:
     if any(text != str(i) for i, text in enumerate(rest)):  # pandas numbers columns that have no names
         return False
     if len(rest) < 3:
-        warnings.warn(
+        warn_caller(
             f"the first line, {first}, may be a header or a vector, and is read as a header; "
-            "give header=True or header=False.",
-            UserWarning,
-            stacklevel=6,
+            "give header=True or header=False."
         )
     return True
 
