@@ -14,7 +14,10 @@ from graphrep.graph import Graph
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["SavedEstimator", "load_weights", "packed_graph", "unpacked_graph", "weights_of"]
+__all__ = ["ESTIMATOR", "SavedEstimator", "load_weights", "packed_graph", "unpacked_graph", "weights_of"]
+
+#: Key of the class of an estimator that is a parameter or part of the state of another.
+ESTIMATOR = "graphrep estimator"
 
 # Parameters that matter only while an estimator runs; a file leaves them out.
 _RUN_ONLY = ("callbacks", "checkpoint", "progress")
@@ -41,8 +44,11 @@ class SavedEstimator(BaseEstimator):  # type: ignore[misc]
         from graphrep.io.models import write_model
 
         check_is_fitted(self, "embedding_")
-        params = {name: value for name, value in self.get_params(deep=False).items() if name not in _RUN_ONLY}
-        write_model(path, type(self).__name__, params, {"embedding_": self.embedding_, **self._state()})
+        parts = _described(self)
+        write_model(path, parts[ESTIMATOR], parts["params"], parts["state"])
+
+    def _saved_params(self) -> dict[str, Any]:
+        return {name: value for name, value in self.get_params(deep=False).items() if name not in _RUN_ONLY}
 
     def _state(self) -> dict[str, Any]:
         """Fitted state beyond the vectors."""
@@ -52,6 +58,19 @@ class SavedEstimator(BaseEstimator):  # type: ignore[misc]
         """Set the vectors and what ``_state`` returned; raises an error if parts of it do not fit together."""
         for name, value in state.items():
             setattr(self, name, value)
+
+
+def _described(estimator: SavedEstimator) -> dict[str, Any]:
+    """An estimator, fitted or not, as values that a model file can hold; those among its values likewise."""
+    fitted = hasattr(estimator, "embedding_")
+    state = {"embedding_": estimator.embedding_, **estimator._state()} if fitted else None
+    parts = {"params": estimator._saved_params(), "state": state}
+    described: dict[str, Any] = {ESTIMATOR: type(estimator).__name__}
+    for name, values in parts.items():
+        described[name] = values and {
+            key: _described(value) if isinstance(value, SavedEstimator) else value for key, value in values.items()
+        }
+    return described
 
 
 def packed_graph(graph: Graph, *, with_features: bool = False) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from graphrep import contrast, embed, linkpred
-from graphrep._saving import SavedEstimator
+from graphrep import cluster, contrast, embed, linkpred
+from graphrep._saving import ESTIMATOR, SavedEstimator
 from graphrep.io.models import read_model
 
 if TYPE_CHECKING:
@@ -46,12 +46,27 @@ def load(path: str | os.PathLike[str]) -> Any:
     NodeVectors(num_nodes=1, dimensions=16)
     """
     kind, params, state = read_model(path)
-    made = next((getattr(room, kind) for room in (embed, contrast, linkpred) if kind in room.__all__), None)
-    if not (isinstance(made, type) and issubclass(made, SavedEstimator)):
-        raise ValueError(f"{path} holds a {kind}, which is no estimator that this version of graphrep can load.")
     try:
-        model = made(**params)
-        model._restore(state)
+        return _made(kind, params, state)
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, RuntimeError) as error:
         raise ValueError(f"{path} does not hold a whole {kind} of this version of graphrep: {error}.") from None
+
+
+def _made(kind: str, params: dict[str, Any], state: dict[str, Any] | None) -> SavedEstimator:
+    """Estimator from its description, and those among its parameters and its state."""
+    made = next((getattr(room, kind) for room in (embed, contrast, cluster, linkpred) if kind in room.__all__), None)
+    if not (isinstance(made, type) and issubclass(made, SavedEstimator)):
+        raise ValueError(f"{kind} is no estimator that can be loaded")
+    model = made(**_with_estimators(params))
+    if state is not None:
+        model._restore(_with_estimators(state))
     return model
+
+
+def _with_estimators(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _made(value[ESTIMATOR], value["params"], value["state"])
+        if isinstance(value, dict) and ESTIMATOR in value
+        else value
+        for name, value in values.items()
+    }

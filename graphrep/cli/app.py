@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 import warnings
@@ -223,11 +222,11 @@ def embed(
         raise typer.BadParameter("give --weight, or --weighted or --unweighted.")
     if output is not None:  # check everything before the long computation
         check_vector_path(output, writing=True)
-        _check_not_input(output, file)
+        check_writable(output, file)
     if model is not None:
         if output is not None and model.absolute() == output.absolute():
             raise typer.BadParameter("--model and --output must be two files.")
-        check_writable(model, *([] if output is None else [output]), *([file] if Path(file).exists() else []))
+        check_writable(model, file)
     name, own_options = _LEARNERS[method]
     given = {
         "iteration_weights": _numbers(iteration_weights),
@@ -294,7 +293,7 @@ def transform(
 
     began = time.perf_counter()
     check_vector_path(output, writing=True)
-    check_writable(output, model, *([file] if Path(file).exists() else []))
+    check_writable(output, model, file)
     fitted = load(model)
     if file != "-" and not Path(file).exists():
         raise FileNotFoundError(f"there is no file {file}.")
@@ -428,8 +427,7 @@ def linkpred(
     if dataset is not None and (reader_options or weight is not None):
         raise typer.BadParameter(f"{_listed(reader_options, weight)} is for edge lists; {dataset} is a data set.")
     if output is not None:
-        check_table_path(output)
-        _check_not_input(output, file, pairs)
+        check_table_path(output, *(given for given in (file, pairs) if given is not None))
 
     if dataset is not None:
         problem = command.read_problem(dataset, root)
@@ -526,13 +524,6 @@ def _read_graph(file: str, *, directed: bool, weight: str | int | bool | None, *
         raise ValueError(f"{', '.join(given)} is for edge lists; {file} is a data set.")
     graph = datasets.load(file).graph
     return graph if weight is None else as_graph(graph, weights=False)
-
-
-def _check_not_input(output: Path, *inputs: str | Path | None) -> None:
-    """Refuse to overwrite a file that is read, under whatever name."""
-    for file in inputs:
-        if file is not None and Path(file).exists() and output.exists() and os.path.samefile(file, output):
-            raise ValueError(f"{output} is the input; give --output another name.")
 
 
 def _print_estimate(estimator: Any, graph: Graph, output: Path | None) -> None:

@@ -17,11 +17,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from graphrep._arrays import detached
 from graphrep._checks import checked_features, checked_float, checked_int
 from graphrep._estimator import LoopEstimator
+from graphrep._saving import SavedEstimator, load_weights, weights_of
 from graphrep._threads import limited_threads
 from graphrep.cluster.affinity import influence, knn_graph, spectral_features
 from graphrep.cluster.autoencoder import AutoEncoder, FeatureTable
 from graphrep.cluster.losses import meta_node_loss, neighbor_contrast_loss
-from graphrep.cluster.training import ClusterTask, Settled, clustering_loop, starting_point
+from graphrep.cluster.training import ClusterModel, ClusterTask, Settled, clustering_loop, starting_point
 from graphrep.graph import Graph, as_graph
 from graphrep.learn.checkpoint import Checkpoint
 from graphrep.ops.adjacency import Adjacency
@@ -37,7 +38,7 @@ I64 = npt.NDArray[np.int64]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class PamC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, LoopEstimator):  # type: ignore[misc]
+class PamC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, LoopEstimator, SavedEstimator):  # type: ignore[misc]
     r"""Graph clustering by a contrastive loss whose negatives are clusters, in time linear in the number of nodes.
 
     Pre-training fits an autoencoder to the features, and k-means on its codes initializes the centers. Full-batch
@@ -297,6 +298,30 @@ class PamC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Loop
                 raise ValueError("graph has no features x, by which new nodes are assigned.")
         rows = validate_data(self, detached(x), accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         return FeatureTable(rows, self.device)
+
+    def _state(self) -> dict[str, Any]:
+        names = ("nodes_", "initial_labels_", "probabilities_", "history_", "pretraining_loss_", "n_iter_")
+        names += ("n_features_in_", "_has_features", "feature_names_in_")
+        state = {name: getattr(self, name) for name in names if hasattr(self, name)}
+        autoencoder = self.model_.autoencoder
+        widths = [autoencoder.encoder[0].in_features, *(layer.out_features for layer in autoencoder.encoder)]
+        weights = weights_of(self.model_)
+        weights.pop("labels", None)  # of the last step of training
+        return state | {"widths": widths, "model_": weights}
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        inputs, *hidden, dimensions = state.pop("widths")
+        autoencoder = AutoEncoder(inputs, hidden=hidden, dimensions=dimensions)
+        centers = torch.empty(state["model_"]["centers"].shape)
+        model = ClusterModel(autoencoder, centers, self.degrees_of_freedom)
+        load_weights(model, state["model_"])
+        num_nodes, shape = len(state["nodes_"]), (self.n_clusters, dimensions)
+        found = [state[name].shape for name in ("embedding_", "probabilities_", "initial_labels_")]
+        if tuple(centers.shape) != shape or found != [(num_nodes, dimensions), (num_nodes, shape[0]), (num_nodes,)]:
+            raise ValueError("vectors, assignments and centers do not fit together")
+        super()._restore(state | {"model_": model.to(self._device())})
+        self.labels_ = self.probabilities_.argmax(1)
+        self.cluster_centers_ = state["model_"]["centers"]
 
     def _check(self) -> None:
         self._check_training()

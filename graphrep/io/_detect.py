@@ -45,6 +45,11 @@ _FOREIGN = tuple(
         (rb"\x89HDF", "an HDF5 file", "read the table with its library and pass it to as_graph"),
         (rb"SQLite format 3", "an SQLite database", "query it with pandas.read_sql and pass the frame to as_graph"),
         (rb"MATLAB 5", "a MATLAB file", "read it with scipy.io.loadmat and pass the matrix to as_graph"),
+        (
+            rb'"?_id"?,"?_labels"?,[^\n]*"?_start"?,"?_end"?,"?_type"?',
+            "an export of nodes and relationships in one table by APOC",
+            "read it with pandas and pass frame.dropna(subset=['_start', '_end']) to as_graph",
+        ),
         (rb".{257}ustar", "a tar archive", "unpack it and give the file inside"),
     )
 )  # fmt: skip
@@ -179,6 +184,8 @@ def _refuse_foreign(name: str, text: Bytes, start: int) -> None:
         raise ValueError(f"{name} is UTF-16 or UTF-32 text; convert it to UTF-8.")
     for pattern, what, way in _FOREIGN:
         if pattern.match(head, start):
+            if name == "standard input" and way == _AS_GRAPH:
+                way = "save it to a file and give its path"
             raise ValueError(f"{name} is {what}; {way}.")
 
 

@@ -29,7 +29,10 @@ def need_pyarrow(path: str | os.PathLike[str]) -> None:
 
 
 def check_writable(path: str | os.PathLike[str], *sources: str | os.PathLike[str]) -> None:
-    """Raise OSError if no file can be written to ``path``, ValueError if it is one of the files that are read."""
+    """Raise OSError if no file can be written to ``path``, ValueError if it is read or in a folder that is read.
+
+    Sources that do not exist are skipped.
+    """
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; give the name of a file.")
@@ -38,5 +41,9 @@ def check_writable(path: str | os.PathLike[str], *sources: str | os.PathLike[str
     if not os.access(path.absolute().parent, os.W_OK):
         raise PermissionError(f"cannot write {path}: the folder {path.parent} is not writable.")
     for source in sources:
-        if path.exists() and Path(source).exists() and path.samefile(source):
-            raise ValueError(f"{path} is the file that is read; give another name for the output.")
+        if not os.path.exists(source):
+            continue
+        if path.exists() and path.samefile(source):
+            raise ValueError(f"{path} is the input; give another name for the output.")
+        if os.path.isdir(source) and any(parent.samefile(source) for parent in path.resolve().parents):
+            raise ValueError(f"{path} is in the folder {source} that is read; write the output somewhere else.")

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from graphrep._arrays import as_vectors
 from graphrep._checks import checked_int
 from graphrep._names import aligned, as_pairs
 from graphrep._random import resolve_seed
+from graphrep._saving import SavedEstimator, packed_graph, unpacked_graph
 from graphrep._threads import limited_threads
 from graphrep.evaluate.link_prediction import LEARNED, UNTRAINED, fit_operator, linear_scorer, untrained_scorer
 from graphrep.evaluate.logistic import LinearScorer
@@ -23,6 +24,7 @@ from graphrep.evaluate.metrics import check_metrics, refuse_constant
 from graphrep.graph import Graph, as_graph
 from graphrep.heuristics.non_edges import check_sampling
 from graphrep.linkpred._validation import checked_validation
+from graphrep.vectors import NodeVectors
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -33,7 +35,7 @@ F32 = npt.NDArray[np.float32]
 
 
 @dataclass(eq=False, repr=False)
-class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
+class EmbeddingScorer(SavedEstimator):
     r"""Score pairs of nodes with an embedding, an edge operator and a logistic regression.
 
     The operator combines the vectors a and b of the two ends into features :math:`f(a, b)`, and the score is the logit
@@ -182,3 +184,25 @@ class EmbeddingScorer(BaseEstimator):  # type: ignore[misc]
                 f"embedding must have a row per node of graph, {graph.num_nodes}; got {len(vectors)} rows."
             )
         self.embedding_ = np.ascontiguousarray(vectors, dtype=np.float32)
+
+    def _saved_params(self) -> dict[str, Any]:
+        params = super()._saved_params()
+        if not hasattr(self.embedding, "fit_transform"):
+            params["embedding"] = None  # the fitted vectors, which the file holds once
+        return params
+
+    def _state(self) -> dict[str, Any]:
+        names = ("C_", "coef_", "intercept_", "embedder_")
+        return {name: getattr(self, name) for name in names if hasattr(self, name)} | {
+            "graph_": packed_graph(self.graph_)
+        }
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        graph, vectors = unpacked_graph(state["graph_"]), state["embedding_"]
+        if vectors.ndim != 2 or len(vectors) != graph.num_nodes:
+            raise ValueError("graph and vectors differ in size")
+        if self.operator in LEARNED and state["coef_"].shape != vectors.shape[1:]:
+            raise ValueError("coefficients and vectors differ in size")
+        super()._restore(state | {"graph_": graph})
+        if self.embedding is None:
+            self.embedding = NodeVectors(vectors, graph.nodes)

@@ -340,6 +340,18 @@ def test_what_embed_refuses_is_one_line_and_leaves_no_file(content, options, mes
     assert not (tmp_path / "out.npy").exists()
 
 
+def test_embed_does_not_write_into_the_folder_that_it_reads(tmp_path, capsys):
+    folder = tmp_path / "edges"
+    (folder / "day").mkdir(parents=True)
+    for name in ("part-0.csv", "part-1.csv"):
+        (folder / name).write_text("source,target\na,b\nb,c\n")
+    for out in (folder / "part-0.csv", folder / "new.csv", folder / "day" / "new.csv"):
+        assert run("embed", folder, "-o", out) == 1
+        assert f"{out} is in the folder {folder} that is read" in capsys.readouterr().err
+    assert (folder / "part-0.csv").read_text() == "source,target\na,b\nb,c\n"
+    assert run("embed", folder, "-o", tmp_path / "new.csv") == 0
+
+
 @pytest.mark.parametrize("link", [None, "symlink_to", "hardlink_to"])
 def test_embed_does_not_overwrite_its_input(link, tmp_path, capsys):
     path = tmp_path / "edges.txt"
@@ -349,7 +361,7 @@ def test_embed_does_not_overwrite_its_input(link, tmp_path, capsys):
         out = tmp_path / "other.txt"
         getattr(out, link)(path)
     assert run("embed", path, "-o", out) == 1
-    assert capsys.readouterr().err == f"graphrep: {out} is the input; give --output another name.\n"
+    assert capsys.readouterr().err == f"graphrep: {out} is the input; give another name for the output.\n"
     assert path.read_text() == "a b\nb c\n"
 
 

@@ -218,5 +218,5 @@ def test_inputs_are_not_overwritten(which, edges, tmp_path, capsys):
     out = tmp_path / "link.csv"
     out.symlink_to(edges if which == "file" else pairs)
     assert run(edges, "--pairs", pairs, "-o", out) == 1
-    assert "link.csv is the input; give --output another name" in capsys.readouterr().err
+    assert "link.csv is the input; give another name for the output" in capsys.readouterr().err
     assert pairs.read_text() == "n 0,n 1\n"

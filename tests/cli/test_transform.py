@@ -58,7 +58,7 @@ def test_refused(friends, tmp_path, capsys):
     model = tmp_path / "m"
     assert run("embed", path, "-o", model, "--model", model) != 0
     assert run("embed", path, "-o", tmp_path / "v.npy", "--model", path) == 1
-    assert "the file that is read" in capsys.readouterr().err
+    assert "is the input" in capsys.readouterr().err
     assert run("embed", path, "-o", tmp_path / "v.npy", "--model", model) == 0
     assert run("transform", path, path, "-o", tmp_path / "o.npy") == 1
     assert "is not a model" in capsys.readouterr().err

@@ -190,6 +190,54 @@ class TestSaveAndLoad:
         few = g.to_scipy()[[3, 5]]
         np.testing.assert_array_equal(gr.load(tmp_path / "m").transform(few), model.transform(few))
 
+    @pytest.mark.parametrize("make", [gr.PamC, gr.SCGC])
+    @pytest.mark.parametrize("table", [True, False])
+    def test_clusterers(self, make, table, tmp_path):
+        x = np.random.default_rng(0).standard_normal((400, 5)) + 4 * np.eye(5)[GROUPS]
+        model = make(n_clusters=4, hidden=(8,), dimensions=3, pretraining_epochs=2, epochs=3, n_init=1)
+        pd = pytest.importorskip("pandas")
+        model.fit(pd.DataFrame(x, columns=list("abcde")) if table else gr.as_graph(planted(), x=x))
+        model.save(tmp_path / "m")
+        again = gr.load(tmp_path / "m")
+        for name in ("embedding_", "labels_", "probabilities_", "cluster_centers_", "initial_labels_", "nodes_"):
+            np.testing.assert_array_equal(getattr(again, name), getattr(model, name), err_msg=name)
+        assert again.history_ == model.history_
+        few = pd.DataFrame(x[:9], columns=list("abcde")) if table else x[:9]
+        np.testing.assert_array_equal(again.predict(few), model.predict(few))
+        np.testing.assert_array_equal(again.transform(few), model.transform(few))
+        if table:
+            with pytest.raises(ValueError, match="feature names should match"):
+                again.transform(few[list("bacde")])
+        again.save(tmp_path / "again")
+        assert (tmp_path / "again").read_bytes() == (tmp_path / "m").read_bytes()
+
+    def test_a_clusterer_with_an_autoencoder_of_other_widths(self, tmp_path):
+        x = np.random.default_rng(0).standard_normal((60, 5)).astype(np.float32)
+        trained = gr.cluster.pretrain_autoencoder(x, hidden=(7, 6), dimensions=4, epochs=1)
+        model = gr.PamC(n_clusters=2, epochs=1, n_init=1).fit(x, autoencoder=trained)
+        model.save(tmp_path / "m")
+        np.testing.assert_array_equal(gr.load(tmp_path / "m").transform(x[:3]), model.transform(x[:3]))
+
+    @pytest.mark.parametrize("operator", ["hadamard", "cosine"])
+    @pytest.mark.parametrize("given", ["estimator", "vectors"])
+    def test_scorer(self, operator, given, tmp_path):
+        g = gr.as_graph(planted())
+        embedding = gr.FastRP(dimensions=8)
+        if given == "vectors":
+            embedding = embedding.fit(g).node_vectors_
+        model = gr.EmbeddingScorer(embedding, operator=operator).fit(g)
+        model.save(tmp_path / "m")
+        again = gr.load(tmp_path / "m")
+        pairs = [("n1", "n2"), ("n1", "n300")]
+        np.testing.assert_array_equal(again.score_pairs(pairs), model.score_pairs(pairs))
+        if given == "estimator":
+            assert again.embedding.get_params() == embedding.get_params()
+            assert not hasattr(again.embedding, "embedding_")
+            np.testing.assert_array_equal(
+                again.embedder_.transform([("x", "n1")]).vectors, model.embedder_.transform([("x", "n1")]).vectors
+            )
+        np.testing.assert_array_equal(again.fit(g).score_pairs(pairs), model.score_pairs(pairs))
+
     def test_another_process(self, tmp_path):
         model = gr.FastRP(dimensions=8).fit(planted())
         model.save(tmp_path / "m")
