@@ -559,7 +559,9 @@ FOREIGN = {
     "Pajek": '*Vertices 3\n1 "a"\n*Edges\n1 2\n',
     "JSON": '{"directed": false, "nodes": []}',
     "a DOT file of Graphviz": "digraph G {\n a -> b;\n}",
-    "an export of nodes and relationships in one table by APOC": b'"_id","_labels","name","_start","_end","_type"\n"0",":P","ann",,,\n,,,"0","0","A"\n',
+    "an export of nodes and relationships in one table by APOC": (
+        '"_id","_labels","name","_start","_end","_type"\n"0",":P","ann",,,\n,,,"0","0","A"\n'
+    ),
     "a Parquet file": b"PAR1\x15\x04\x15",
     "an Arrow or Feather file": b"ARROW1\0\0\xff",
     "a NumPy file": b"\x93NUMPY\x01\0v\0",
