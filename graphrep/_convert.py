@@ -291,7 +291,7 @@ def _from_edge_lists(tables: Sequence[Any], asked: Asked) -> Parts:
         n, nodes = len(table.nodes), table.nodes
         rows = n == 0 or (nodes.dtype == np.int64 and nodes[0] == 0 and nodes[-1] == n - 1)  # ids are ascending
         parts = Parts(table.source, table.target, table.weights, n, None if rows else nodes)
-        return edge_list(parts, asked, ("source", "target"), named=asked.num_nodes is None)
+        return edge_list(parts, asked, table.columns, named=asked.num_nodes is None)
     weighted = {table.weights is not None for table in tables}
     if len(weighted) > 1:
         raise ValueError("some files of the folder have weights and some have none; give weight=False to ignore them.")
@@ -306,7 +306,8 @@ def _from_edge_lists(tables: Sequence[Any], asked: Asked) -> Parts:
         column = np.concatenate([table.nodes[getattr(table, side)] for table in tables])
         ends.append(column if column.dtype == np.int64 else column_of(column.tolist(), side))
     weights = np.concatenate([table.weights for table in tables]) if weighted == {True} else None
-    return from_columns(ends[0], ends[1], weights, asked, ("source", "target"))
+    called = {table.columns for table in tables}
+    return from_columns(ends[0], ends[1], weights, asked, called.pop() if len(called) == 1 else ("source", "target"))
 
 
 def edge_list(parts: Parts, asked: Asked, labels: tuple[str, str], *, named: bool) -> Parts:

@@ -287,6 +287,17 @@ class TestBipartite:
         (tmp_path / "e.txt").write_text("1 1\n2 1\n")
         assert as_graph(tmp_path / "e.txt", bipartite=True) == g
 
+    def test_a_file_gives_the_graph_of_its_table(self, tmp_path):
+        self.bought.to_csv(tmp_path / "a.csv", index=False)
+        g = as_graph(self.bought, bipartite=True, weight="count")
+        assert as_graph(tmp_path / "a.csv", bipartite=True, weight="count") == g
+        self.bought.iloc[:2].to_csv(tmp_path / "a.csv", index=False)
+        self.bought.iloc[2:].to_csv(tmp_path / "b.csv", index=False)
+        assert as_graph(tmp_path, bipartite=True, weight="count") == g
+        (tmp_path / "a.csv").write_text("x,x\n1,1\n")
+        twice = as_graph(tmp_path / "a.csv", bipartite=True, source=0, target=1, header=True)
+        assert twice.nodes.tolist() == ["source:1", "target:1"]
+
     def test_sides_survive(self):
         g = as_graph(self.bought, bipartite=True, directed=True)
         for other in (

@@ -79,11 +79,15 @@ class Wish:
 
 @dataclass(frozen=True)
 class Found:
-    """Position of the first edge and the format; ``sides`` says why source and target may be numbered separately."""
+    """Position of the first edge, the format, and the names of the columns, those of the end points once more.
+
+    ``sides`` says why source and target may be numbered separately.
+    """
 
     begin: int
     form: Format
     names: list[str] | None
+    ends: tuple[str, str]
     sides: str | None
 
 
@@ -170,7 +174,10 @@ def detect(name: str, text: Bytes, wish: Wish) -> Found:
             target=2 * found.target,
             weight=weight,
         )
-    return Found(rows[0].start, form, names, _separate_sides(text, start, names, found.source, found.target))
+    ends = ("source", "target")
+    if names is not None and names[found.source] != names[found.target]:
+        ends = names[found.source], names[found.target]
+    return Found(rows[0].start, form, names, ends, _separate_sides(text, start, names, found.source, found.target))
 
 
 def separator(delimiter: bytes) -> str:

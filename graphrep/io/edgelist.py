@@ -53,6 +53,8 @@ class EdgeList(NamedTuple):
     sides : int8 array of shape (num_nodes,) or None
         With ``bipartite=True``, 0 for nodes of the source column, which come first, and 1 for those of the target
         column; a name may then occur on both sides.
+    columns : pair of str
+        Names of the columns of the end points in the header; without a header, source and target.
     """
 
     source: npt.NDArray[np.integer[Any]]
@@ -60,6 +62,7 @@ class EdgeList(NamedTuple):
     weights: npt.NDArray[np.float32] | None
     nodes: npt.NDArray[Any]
     sides: npt.NDArray[np.int8] | None = None
+    columns: tuple[str, str] = ("source", "target")
 
 
 def read_edges(
@@ -189,8 +192,9 @@ def read_edges(
     except BadLineError as error:
         raise ValueError(_sentence(name, error, form)) from None
     if num_nodes is not None:
-        return EdgeList(ends, others, weights, np.arange(num_nodes, dtype=np.int64))
-    edges = EdgeList(ends, others, weights, _decoded(name, text, names, positions) if ids is None else ids)
+        return EdgeList(ends, others, weights, np.arange(num_nodes, dtype=np.int64), columns=found.ends)
+    nodes = _decoded(name, text, names, positions) if ids is None else ids
+    edges = EdgeList(ends, others, weights, nodes, columns=found.ends)
     if bipartite:
         return _two_sides(edges)
     if found.sides and bipartite is None and _sides_overlap(edges):
@@ -212,7 +216,8 @@ def _two_sides(edges: EdgeList) -> EdgeList:
         first += len(names[-1])
     dtype = index_dtype(first)
     sides = np.repeat(np.array([0, 1], dtype=np.int8), [len(side) for side in names])
-    return EdgeList(rows[0].astype(dtype), rows[1].astype(dtype), edges.weights, np.concatenate(names), sides)
+    source, target = (side.astype(dtype) for side in rows)
+    return edges._replace(source=source, target=target, nodes=np.concatenate(names), sides=sides)
 
 
 def _sides_overlap(edges: EdgeList) -> bool:
