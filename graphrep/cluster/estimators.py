@@ -300,8 +300,8 @@ class PamC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Loop
         return FeatureTable(rows, self.device)
 
     def _state(self) -> dict[str, Any]:
-        names = ("nodes_", "initial_labels_", "probabilities_", "history_", "pretraining_loss_", "n_iter_")
-        names += ("n_features_in_", "_has_features", "feature_names_in_")
+        names = ["nodes_", "initial_labels_", "probabilities_", "history_", "pretraining_loss_", "n_iter_"]
+        names += ["n_features_in_", "_has_features", "feature_names_in_"]
         state = {name: getattr(self, name) for name in names if hasattr(self, name)}
         autoencoder = self.model_.autoencoder
         widths = [autoencoder.encoder[0].in_features, *(layer.out_features for layer in autoencoder.encoder)]
