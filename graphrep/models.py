@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphrep import contrast, embed, linkpred
 from graphrep._saving import SavedEstimator
+from graphrep.io.bounded import reading
 from graphrep.io.models import read_model
 
 if TYPE_CHECKING:
@@ -49,9 +50,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     made = next((getattr(room, kind) for room in (embed, contrast, linkpred) if kind in room.__all__), None)
     if not (isinstance(made, type) and issubclass(made, SavedEstimator)):
         raise ValueError(f"{path} holds a {kind}, which is no estimator that this version of graphrep can load.")
-    try:
+    with reading(path, f"does not hold a whole {kind} of this version of graphrep"):
         model = made(**params)
         model._restore(state)
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError, RuntimeError) as error:
-        raise ValueError(f"{path} does not hold a whole {kind} of this version of graphrep: {error}.") from None
     return model

@@ -114,7 +114,7 @@ def _rebuild_tensor(storage: Any, offset: int, shape: Any, stride: Any, *_gradie
 
 
 _OWN = STAND_INS | {("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor}
-_OWN |= {("torch", name): np.dtype(code) for name, code in _STORAGES.items()}  # type: ignore[dict-item]
+_OWN |= {("torch", name): np.dtype(code) for name, code in _STORAGES.items()}
 
 
 class _Unpickler(Unpickler):

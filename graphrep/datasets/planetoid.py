@@ -152,12 +152,12 @@ def _read(raw: Path, name: str) -> tuple[Any, Ints, Ints, int, Ints]:
     place = sp.csr_array(
         (np.ones(len(test), np.float32), (test - num_known, np.arange(len(test)))), (n - num_known, len(test))
     )
-    features = sp.csr_array(sp.vstack([x["allx"], place @ x["tx"]], format="csr"))
-    features.sort_indices()
-    classes = np.zeros(n, dtype=np.int64)
-    classes[:num_known] = y["ally"]
-    classes[test] = y["ty"]
-    return features, classes, _edges(paths["graph"], parts["graph"], n), len(y["y"]), test
+    sparse = sp.csr_array(sp.vstack([x["allx"], place @ x["tx"]], format="csr"))
+    sparse.sort_indices()
+    labels = np.zeros(n, dtype=np.int64)
+    labels[:num_known] = y["ally"]
+    labels[test] = y["ty"]
+    return sparse, labels, _edges(paths["graph"], parts["graph"], n), len(y["y"]), test
 
 
 def _unpickled(path: Path) -> Any:

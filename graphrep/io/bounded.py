@@ -10,7 +10,7 @@ import select
 import stat
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from graphrep._memory import available_memory, readable_bytes
 
@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     import zipfile
     from collections.abc import Iterator
 
-__all__ = ["Budget", "check_zip", "drained", "one_line", "open_regular", "read_pipe", "read_whole", "reading"]
+__all__ = [
+    "Budget",
+    "check_zip",
+    "drained",
+    "one_line",
+    "open_regular",
+    "open_text",
+    "read_pipe",
+    "read_whole",
+    "reading",
+]
 
 VARIABLE = "GRAPHREP_MAX_EXPANSION"
 RATIO = 200.0  # text of edges seldom compresses to less than a fiftieth
@@ -120,19 +130,27 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
 
 
 def _opened(path: str | os.PathLike[str]) -> BinaryIO:
-    try:
+    def opener(name: str, flags: int) -> int:
         # Without a wait: opening a pipe that has no writer would last for ever.
-        number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+        number = os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+        if stat.S_ISDIR(os.fstat(number).st_mode):
+            os.close(number)
+            raise IsADirectoryError(f"{path} is a directory; give a file.")
+        return number
+
+    try:
+        return open(path, "rb", opener=opener)
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no file {path}.") from None
     except OSError as error:
         if error.errno == errno.ENXIO:
             raise OSError(f"{path} is a socket or a device, not a file.") from None
         raise
-    if stat.S_ISDIR(os.fstat(number).st_mode):
-        os.close(number)
-        raise IsADirectoryError(f"{path} is a directory; give a file.")
-    return os.fdopen(number, "rb")
+
+
+def open_text(path: str | os.PathLike[str], encoding: str = "utf-8", newline: str | None = None) -> TextIO:
+    """Open a regular file as text."""
+    return io.TextIOWrapper(open_regular(path), encoding=encoding, newline=newline)
 
 
 def read_whole(path: str | os.PathLike[str]) -> bytes:
