@@ -52,7 +52,7 @@ def read(path: Path, options: Options) -> VectorTable:
 
             def array(name: str, *, mmap: bool = False) -> npt.NDArray[Any]:
                 info = members[name]
-                if mmap and info.compress_type == zipfile.ZIP_STORED:
+                if mmap and info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1:  # nor encrypted
                     file.seek(info.header_offset + 26)  # the lengths of the name and of what follows it
                     start = info.header_offset + 30 + sum(struct.unpack("<HH", file.read(4)))
                     return read_array(file, start, start + info.file_size, mmap=True)
