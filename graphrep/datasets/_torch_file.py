@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphrep.datasets._pickles import STAND_INS, RefusedError, Resolver, Tensor, Unpickler, check_memo, may_overflow
-from graphrep.io.bounded import Budget, check_zip, read_whole, reading
+from graphrep.io.bounded import Budget, check_zip, one_line, read_whole, reading
 
 if TYPE_CHECKING:
     import os
@@ -44,7 +44,8 @@ def read_torch_file(path: str | os.PathLike[str]) -> Any:
             return Resolver(budget)(_read(content, budget))
         except RefusedError as error:
             raise ValueError(
-                f"{path} refers to {error}, which is refused: only arrays, tensors, lists and dictionaries are read."
+                f"{path} refers to {one_line(error, 80)}, which is refused: only arrays, tensors, lists and "
+                "dictionaries are read."
             ) from None
 
 

@@ -18,7 +18,7 @@ from graphrep.datasets.dataset import Dataset
 from graphrep.datasets.ogb import data_root
 from graphrep.datasets.splits import LabelSplit
 from graphrep.graph import as_graph
-from graphrep.io.bounded import Budget, read_whole, reading
+from graphrep.io.bounded import Budget, one_line, read_whole, reading
 from graphrep.io.matrices import checked_csr
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _unpickled(path: Path) -> Any:
             value = Unpickler(io.BytesIO(content), _STAND_INS, encoding="latin1").load()
             return Resolver(Budget(path, len(content)))(value)
         except RefusedError as error:
-            raise ValueError(f"{path} refers to {error}, which Planetoid files do not contain.") from None
+            raise ValueError(f"{path} refers to {one_line(error, 80)}, which Planetoid files do not contain.") from None
 
 
 def _features(path: Path, parts: Any) -> Any:

@@ -106,7 +106,11 @@ def _decompressed(name: str, kind: str, reader: Any, budget: Budget) -> bytes:
 
 def _unzip(name: str, content: Bytes, budget: Budget) -> bytes:
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        try:
+            archive = zipfile.ZipFile(io.BytesIO(content))
+        except ValueError as error:  # of offsets that are negative
+            raise zipfile.BadZipFile(str(error)) from None
+        with archive:
             files = [
                 info.filename
                 for info in archive.infolist()

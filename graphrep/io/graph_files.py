@@ -321,6 +321,8 @@ def _read_matrix_market(path: Path) -> Any:
     import scipy.sparse as sp
 
     content = _content(path)
+    if re.search(rb"[^\t-\r -~]", re.sub(rb"(?m)^[ \t]*%.*$", b"", content)):
+        raise ValueError("it holds bytes that are not text")  # at which SciPy's parser may crash
     size, numbers = len(content), _numbers_of_market(content)
     # An entry takes two bytes at least, or four with its place: nothing is allocated for what the file cannot hold.
     if content[:40].lower().find(b"array") >= 0:

@@ -1,4 +1,4 @@
-"""Changes of files: single bits, cuts, splices, numbers at the limits, and changes inside packed and structured files."""
+"""Changes of files: bits, cuts, splices, numbers at the limits, and changes inside packed and structured files."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pathlib import PurePath
 import numpy as np
 
 NUMBERS = (
-    0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 2**24, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**40, 2**62, 2**63 - 1,
-    2**63, 2**64 - 1,
+    0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 2**24, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**40, 2**62,
+    2**63 - 1, 2**63, 2**64 - 1,
 )  # fmt: skip
 WORDS = (
-    b"-1", b"0", b"1", b"2147483648", b"4294967295", b"9223372036854775807", b"-9223372036854775808", b"1e308", b"1e400",
-    b"nan", b"inf", b"-0", b"9" * 30, b"9" * 5000, b"0x10", b"1_0", b"", b"null", b"true", b"[]", b"{}", b'"', b"\xff",
-    b"\0", b"\n", b",", b"\xe2\x80\xa8", b"\xed\xa0\x80", b"[" * 2000, b"(" * 2000, b"<", b"&a;", b"PK\x03\x04",
+    b"-1", b"0", b"1", b"2147483648", b"4294967295", b"9223372036854775807", b"-9223372036854775808", b"1e308",
+    b"1e400", b"nan", b"inf", b"-0", b"9" * 30, b"9" * 5000, b"0x10", b"1_0", b"", b"null", b"true", b"[]",
+    b"{}", b'"', b"\xff", b"\0", b"\n", b",", b"\xe2\x80\xa8", b"\xed\xa0\x80", b"[" * 2000, b"(" * 2000, b"<", b"&a;", b"PK\x03\x04",
     b"\x1f\x8b", b"\x93NUMPY",
 )  # fmt: skip
 VALUES = (
@@ -139,7 +139,9 @@ def _npy(rng, content, others):
         array = array.copy()
         value = NUMBERS[rng.integers(len(NUMBERS))] * int(rng.choice([1, -1]))
         with np.errstate(all="ignore"):
-            array.flat[rng.integers(array.size)] = np.array(value & (2**63 - 1)).astype(array.dtype) * rng.choice([1, 1])
+            array.flat[rng.integers(array.size)] = np.array(value & (2**63 - 1)).astype(array.dtype) * rng.choice(
+                [1, 1]
+            )
     elif kind == 4 and array.size and array.dtype.kind == "f":
         array = array.copy()
         array.flat[rng.integers(array.size)] = rng.choice([np.nan, np.inf, -np.inf])

@@ -1,7 +1,7 @@
 """Small sound files of every kind that graphrep reads, and what reads them.
 
-A seed is a folder of files, a reader and the names of the files that are changed. A reader looks at what it has read, so
-that values out of range are used and not only loaded.
+A seed is a folder of files, a reader and the names of the files that are changed. A reader looks at what it has read,
+so that values out of range are used and not only loaded.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import bz2
 import contextlib
 import gzip
+import importlib
 import importlib.util
 import json
 import lzma
@@ -96,6 +97,14 @@ def read_heart(folder, name):
     look_at_graph(gr.datasets.read_heart(folder).graph)
 
 
+def preload():
+    """Import what the readers need, so that no case waits for it."""
+    libraries = ("networkx", "scipy.io", "torch", "pyarrow.dataset", "pyarrow.parquet", "narwhals")
+    for name in (*libraries, "faiss", "hnswlib", "usearch.index", "graphrep.models", "graphrep.learn"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+
+
 READERS = {
     reader.__name__: reader
     for reader in (
@@ -104,8 +113,11 @@ READERS = {
 }  # fmt: skip
 
 
-def write_seeds(root):
-    """Write all seeds below ``root``, with ``seeds.json``: a list of name, reader, argument and files to change."""
+def write_seeds(root, *, slow=True):
+    """Write seeds below ``root``, with ``seeds.json``: a list of name, reader, argument and files to change.
+
+    ``slow=False`` leaves out those that take long to make.
+    """
     seeds = []
 
     def add(folder, reader, argument, files=None):
@@ -119,8 +131,9 @@ def write_seeds(root):
         folder.mkdir(parents=True)
         return folder
 
-    for write in (_edge_lists, _graph_files, _vectors, _models, _sets):
+    for write in (_edge_lists, _graph_files, _vectors, _sets):
         write(folder_of, add)
+    _models(folder_of, add, slow=slow)
     (root / "seeds.json").write_text(json.dumps(seeds))
     return seeds
 
@@ -192,7 +205,9 @@ def _graph_files(folder_of, add):
         from pyarrow import parquet as pq
 
         edges = list(labelled.edges)
-        table = pa.table({"source": [u for u, _ in edges], "target": [v for _, v in edges], "weight": [0.5] * len(edges)})
+        table = pa.table(
+            {"source": [u for u, _ in edges], "target": [v for _, v in edges], "weight": [0.5] * len(edges)}
+        )
         coded = pa.table({name: table[name].dictionary_encode() for name in ("source", "target")})
         writers |= {
             "g.parquet": lambda path: pq.write_table(table, path),
@@ -228,7 +243,7 @@ def _vectors(folder_of, add):
             add(folder, read_index, f"v{suffix}", [f"v{suffix}", f"v{suffix}.nodes.json"])
 
 
-def _models(folder_of, add):
+def _models(folder_of, add, *, slow):
     import networkx as nx
 
     from graphrep.learn import Checkpoint
@@ -237,8 +252,8 @@ def _models(folder_of, add):
     models = {
         "fastrp": gr.FastRP(dimensions=4),
         "node2vec": gr.Node2Vec(dimensions=4, walks_per_node=1, walk_length=5, n_jobs=1),
-        "contrastive": gr.Contrastive(dimensions=4, epochs=1, progress=False),
     }
+    models |= {"contrastive": gr.Contrastive(dimensions=4, epochs=1, progress=False)} if slow else {}
     for name, model in models.items():
         folder = folder_of(f"model-{name}")
         graph = gr.as_graph(karate)

@@ -1,7 +1,7 @@
 """Damaged files for every reader: each case must end in a result or in one sentence that names the file.
 
-Worker processes read batches of cases. A worker that dies or takes too long over a case is replaced, and the case counts
-as a crash or as a timeout. A case is a function of its seed and number, so that it can be run again alone:
+Worker processes read batches of cases. A worker that dies or takes too long over a case is replaced, and the case
+counts as a crash or as a timeout. A case is a function of its seed and number, so that it can be run again alone:
 
     python tests/fuzz/run.py --only graph-g.gml --first 17 --cases 1
 """
@@ -20,14 +20,17 @@ from collections import Counter
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BATCH = 100
+BATCH = 2000
+GOOD = ("result", "refused")
+IMPORTS = 90.0  # seconds that the start of a worker may take
 
 
 def run(root, cases, *, workers=2, timeout=30.0):
     """Outcomes of cases (seed, number) in the folder of :func:`readers.write_seeds`."""
     batches, outcomes = queue.Queue(), {}
-    for begin in range(0, len(cases), BATCH):
-        batches.put(cases[begin : begin + BATCH])
+    size = min(BATCH, -(-len(cases) // workers))
+    for begin in range(0, len(cases), size):
+        batches.put(cases[begin : begin + size])
 
     def serve(number):
         own = root / f"worker{number}"
@@ -64,7 +67,7 @@ def _feed(root, batch, timeout, outcomes):
             worker.stdin.write("".join(f"{name} {case}\n" for name, case in batch))
             worker.stdin.close()
             for done, (name, case) in enumerate(batch):
-                timer = threading.Timer(timeout + (60 if done == 0 else 0), kill)  # the first waits for the imports
+                timer = threading.Timer(timeout + (IMPORTS if done == 0 else 0), kill)
                 timer.start()
                 started, line = worker.stdout.readline(), worker.stdout.readline()
                 timer.cancel()
@@ -76,8 +79,11 @@ def _feed(root, batch, timeout, outcomes):
                     if not started and not late.is_set() and done == 0:
                         raise RuntimeError(f"the worker does not start: {end}")
                     outcomes[name, case] = what
+                    print(f"{name} {case}: {what}", flush=True)
                     return done + 1
                 outcomes[name, case] = line.removeprefix("end ").strip()
+                if outcomes[name, case] not in GOOD:
+                    print(f"{name} {case}: {outcomes[name, case]}", flush=True)
             worker.wait()
             return len(batch)
         finally:
@@ -93,7 +99,7 @@ def plan(seeds, count, first=0):
 
 def bad(outcomes):
     """Cases that ended neither in a result nor in a sentence."""
-    return {case: what for case, what in outcomes.items() if what not in ("result", "refused")}
+    return {case: what for case, what in outcomes.items() if what not in GOOD}
 
 
 def main():
@@ -112,10 +118,10 @@ def main():
         root = Path(folder)
         seeds = write_seeds(root / "seeds")
         seeds = [seed for seed in seeds if options.only is None or options.only in seed[0]]
-        outcomes = run(root, plan(seeds, options.cases, options.first), workers=options.workers, timeout=options.timeout)
+        outcomes = run(
+            root, plan(seeds, options.cases, options.first), workers=options.workers, timeout=options.timeout
+        )
     found = bad(outcomes)
-    for (name, case), what in sorted(found.items()):
-        print(f"{name} {case}: {what}")
     counts = {}
     for reader in sorted({seed[1] for seed in seeds}):
         names = {seed[0] for seed in seeds if seed[1] == reader}

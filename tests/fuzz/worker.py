@@ -18,7 +18,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 from mutate import changed
-from readers import READERS
+from readers import READERS, preload
 
 GROWTH = 1 << 20  # kB that a case may add to the peak of the memory
 
@@ -90,7 +90,7 @@ def fault(error, folder):
         problem = "the advice of torch"
     elif len(text) > 1500:
         problem = "a long text"
-    elif re.search(r"Traceback|0x[0-9a-f]{8}", text):
+    elif re.search(r"Traceback|at 0x[0-9a-f]{8}", text):
         problem = "the internals of Python"
     else:
         return "refused"
@@ -111,6 +111,7 @@ def main(root):
     seeds = {seed[0]: seed for seed in json.loads((root / "seeds.json").read_text())}
     root = Path(root)
     (root / "cases").mkdir(exist_ok=True)
+    preload()
     for line in sys.stdin:
         name, case = line.split()
         print(f"start {name} {case}", flush=True)

@@ -60,9 +60,7 @@ def test_what_networkx_writes(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["g.graphml", "g.gml", "node_link.json"])
-@pytest.mark.parametrize(
-    ("pack", "suffix"), [(gzip.compress, ".gz"), (bz2.compress, ".bz2"), (lzma.compress, ".xz")]
-)
+@pytest.mark.parametrize(("pack", "suffix"), [(gzip.compress, ".gz"), (bz2.compress, ".bz2"), (lzma.compress, ".xz")])
 def test_packed(tmp_path, name, pack, suffix):
     WRITERS[name](NETWORK, tmp_path / name)
     packed = tmp_path / (name + suffix)
