@@ -255,6 +255,7 @@ def parts_of(obj: Any, asked: Asked) -> Parts:
 
 def parts_of_file(path: str | os.PathLike[str], asked: Asked, options: dict[str, Any]) -> Parts:
     """Edges of a file; ``options`` go to ``read_edges`` if it is text."""
+    from graphrep.io.bounded import one_line
     from graphrep.io.graph_files import read_graph_file
 
     options = {name: value for name, value in options.items() if value is not None}
@@ -268,9 +269,11 @@ def parts_of_file(path: str | os.PathLike[str], asked: Asked, options: dict[str,
         raise TypeError(f"{', '.join(options)}: options of text files, but {path} is {what}.")
     try:
         return parts_of(obj, asked)
-    except (TypeError, ValueError) as error:
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{path} ({what}): {error}") from None
+    except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
+        # What the caller asked for may not fit to the file; if nothing was asked, the content is at fault.
+        nothing = all(value is None for name, value in vars(asked).items() if name != "directed")
+        kind = TypeError if isinstance(error, TypeError) and not nothing else ValueError
+        raise kind(f"{path} ({what}): {one_line(error)}.") from None
 
 
 def _read_text(path: Any, asked: Asked, options: dict[str, Any]) -> Any:

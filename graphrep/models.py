@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphrep import cluster, contrast, embed, linkpred
 from graphrep._saving import ESTIMATOR, SavedEstimator
+from graphrep.io.bounded import reading
 from graphrep.io.models import read_model
 
 if TYPE_CHECKING:
@@ -46,10 +47,8 @@ def load(path: str | os.PathLike[str]) -> Any:
     NodeVectors(num_nodes=1, dimensions=16)
     """
     kind, params, state = read_model(path)
-    try:
+    with reading(path, f"does not hold a whole {kind} of this version of graphrep"):
         return _made(kind, params, state)
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError, RuntimeError) as error:
-        raise ValueError(f"{path} does not hold a whole {kind} of this version of graphrep: {error}.") from None
 
 
 def _made(kind: str, params: dict[str, Any], state: dict[str, Any] | None) -> SavedEstimator:

@@ -1,23 +1,24 @@
-"""A cache of arrays beside the files from which they were read, valid until these files change."""
+"""A cache of arrays beside the files from which they were read, valid until these files or the cache itself change."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from graphrep.io.arrays import read_npz
 from graphrep.io.atomic import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 __all__ = ["fingerprint", "read_cache", "write_cache"]
 
-_META = "__meta__"
+_META, _DIGEST = "__meta__", "__digest__"
 
 
 def fingerprint(folder: Path, files: Iterable[Path]) -> list[list[Any]]:
@@ -27,21 +28,36 @@ def fingerprint(folder: Path, files: Iterable[Path]) -> list[list[Any]]:
 
 
 def read_cache(path: Path, key: Any) -> dict[str, npt.NDArray[Any]] | None:
-    """Arrays that :func:`write_cache` saved for ``key``; None if they are missing, of another key, or damaged."""
+    """Arrays that :func:`write_cache` saved for ``key``.
+
+    None if they are missing, of another key, or are not the ones that were written: the digest of names, dtypes, shapes
+    and bytes must be the one in the file.
+    """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            if json.loads(archive[_META].tobytes()) != key:
-                return None
-            return {name: archive[name] for name in archive.files if name != _META}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        arrays = read_npz(path)
+        meta, digest = arrays.pop(_META), arrays.pop(_DIGEST)
+        if json.loads(meta.tobytes()) != key or digest.tobytes() != _digest(meta.tobytes(), arrays):
+            return None
+    except (OSError, ValueError, KeyError):
         return None
+    return arrays
 
 
 def write_cache(path: Path, key: Any, arrays: dict[str, npt.NDArray[Any]]) -> None:
     """Save arrays for ``key``; a folder that cannot be written is not an error."""
-    meta = np.frombuffer(json.dumps(key).encode(), dtype=np.uint8)
+    text = json.dumps(key).encode()
+    own = {_META: np.frombuffer(text, np.uint8), _DIGEST: np.frombuffer(_digest(text, arrays), np.uint8)}
     try:
         with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, **{_META: meta}, **arrays)  # type: ignore[arg-type]  # the stub mistakes the names for options
+            np.savez(file, **own, **arrays)  # type: ignore[arg-type]  # the stub mistakes the names for options
     except OSError:  # a read-only folder or a full disk
         return
+
+
+def _digest(meta: bytes, arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
+    digest = hashlib.blake2b(meta, digest_size=32)
+    for name in sorted(arrays):
+        array = np.asarray(arrays[name])
+        digest.update(repr((name, array.dtype.str, array.shape)).encode())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data if array.size else b"")
+    return digest.digest()

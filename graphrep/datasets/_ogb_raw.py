@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import gzip
-import zipfile
-import zlib
+import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from graphrep._arrays import check_rows
+from graphrep.io.arrays import read_npz
+from graphrep.io.bounded import Budget, drained, read_whole, reading
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from graphrep.datasets._ogb_spec import Spec
 
-__all__ = ["read_csv", "read_raw", "relation_folders"]
+__all__ = ["check_arrays", "read_csv", "read_raw", "relation_folders"]
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -37,17 +38,31 @@ def read_raw(raw: Path, spec: Spec) -> Arrays:
     arrays = _read_npz(raw / "data.npz") if spec.binary else _read_typed(raw) if spec.form == "typed" else _read_plain(
         raw, spec
     )  # fmt: skip
+    check_arrays(raw, arrays)
+    return arrays
+
+
+def check_arrays(raw: Path, arrays: Arrays) -> None:
+    """Raise ValueError if arrays of :func:`read_raw` contradict each other. O(size of the edge list)."""
     num_nodes, num_edges = int(arrays["num_nodes"]), arrays["edge_index"].shape[1]
+    # More nodes than this cannot be those of an archive of this size: an index of them would be larger than its arrays.
+    size = sum(path.stat().st_size for path in raw.rglob("*") if path.is_file())
+    if num_nodes < 0:
+        raise ValueError(f"{raw}: num_nodes must not be negative, got {num_nodes}.")
+    Budget(raw, size).take(8 * num_nodes)
     for name, array in arrays.items():
         wanted = {"node": num_nodes, "edge": num_edges}.get(name[:4]) if name != "edge_index" else None
-        if wanted is not None and len(array) != wanted:
-            raise ValueError(f"{raw}: {name} must have a row per {name[:4]}, {wanted}; got {len(array)}.")
+        if wanted is not None and (array.ndim == 0 or len(array) != wanted):
+            raise ValueError(
+                f"{raw}: {name} must have a row per {name[:4]}, {wanted}; got {len(np.atleast_1d(array))}."
+            )
+        if wanted is not None and array.dtype.kind not in "biuf":
+            raise ValueError(f"{raw}: {name} must hold numbers, got {array.dtype}.")
     if "edge_weight" in arrays and not (np.isfinite(arrays["edge_weight"]) & (arrays["edge_weight"] > 0)).all():
         raise ValueError(
             f"{raw}: edge_weight must hold positive finite numbers, got a minimum of {arrays['edge_weight'].min()}."
         )
     check_rows(f"{raw}: the edge list", arrays["edge_index"], num_nodes, error=ValueError)
-    return arrays
 
 
 def read_csv(path: Path, dtype: Any = None) -> npt.NDArray[Any]:
@@ -58,24 +73,26 @@ def read_csv(path: Path, dtype: Any = None) -> npt.NDArray[Any]:
     ValueError
         The file is truncated, empty, ragged or holds something else.
     """
-    try:
-        with gzip.open(path) as file:  # checked first, since loadtxt warns about an empty file
-            if not file.read(1):
-                raise ValueError("it is empty")
+    with reading(path, "is damaged or truncated"):
+        content = _gunzipped(path)
+        if not content:  # checked first, since loadtxt warns about an empty file
+            raise ValueError("it is empty")
         if dtype is None:
             try:
-                return _loadtxt(path, np.int64)
+                return _loadtxt(content, np.int64)
             except ValueError:
                 dtype = np.float32
-        return _loadtxt(path, dtype)
-    except FileNotFoundError:
-        raise
-    except (ValueError, EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{path} is damaged or truncated ({error}).") from error
+        return _loadtxt(content, dtype)
 
 
-def _loadtxt(path: Path, dtype: Any) -> npt.NDArray[Any]:
-    return np.loadtxt(str(path), dtype=dtype, delimiter=",", ndmin=2, comments=None)
+def _loadtxt(content: bytes, dtype: Any) -> npt.NDArray[Any]:
+    return np.loadtxt(io.BytesIO(content), dtype=dtype, delimiter=",", ndmin=2, comments=None)
+
+
+def _gunzipped(path: Path) -> bytes:
+    content = read_whole(path)
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as reader:
+        return drained(reader, Budget(path, len(content)))
 
 
 def relation_folders(raw: Path) -> dict[tuple[str, str, str], Path]:
@@ -89,15 +106,14 @@ def relation_folders(raw: Path) -> dict[tuple[str, str, str], Path]:
     rows = _read_words(raw / "triplet-type-list.csv.gz")
     if any(len(row) != 3 for row in rows):
         raise ValueError(f"{raw / 'triplet-type-list.csv.gz'} must have three columns: head type, relation, tail type.")
+    if any("/" in word or "\0" in word for row in rows for word in row):
+        raise ValueError(f"{raw / 'triplet-type-list.csv.gz'} must hold names of types and relations, not paths.")
     return {(h, r, t): raw / "relations" / "___".join((h, r, t)) for h, r, t in sorted(map(tuple, rows))}
 
 
 def _read_plain(raw: Path, spec: Spec) -> Arrays:
-    sizes = {name: read_csv(raw / f"num-{name}-list.csv.gz", np.int64) for name in ("node", "edge")}
-    for name, size in sizes.items():
-        if size.size != 1:
-            raise ValueError(f"{raw / f'num-{name}-list.csv.gz'} must hold one number, got {size.size}.")
-    arrays: Arrays = {"edge_index": _edge_index(raw, int(sizes["edge"][0, 0])), "num_nodes": sizes["node"][0, 0]}
+    sizes = {name: _number(raw / f"num-{name}-list.csv.gz") for name in ("node", "edge")}
+    arrays: Arrays = {"edge_index": _edge_index(raw, sizes["edge"]), "num_nodes": np.int64(sizes["node"])}
     for name in (*spec.node_arrays, *spec.edge_arrays):
         arrays[name] = read_csv(raw / ("node-feat.csv.gz" if name == "node_feat" else f"{name}.csv.gz"))
     if (raw / "edge-feat.csv.gz").is_file():
@@ -106,13 +122,12 @@ def _read_plain(raw: Path, spec: Spec) -> Arrays:
 
 
 def _read_npz(path: Path) -> Arrays:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+    with reading(path, "is damaged or not OGB's"):
+        arrays = read_npz(path)
         num_nodes, num_edges = arrays.pop("num_nodes_list"), arrays.pop("num_edges_list")
         edges = arrays["edge_index"]
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} is damaged or not OGB's ({error}).") from error
+    if edges.dtype.kind not in "iu" or num_nodes.dtype.kind not in "iu":
+        raise ValueError(f"{path} must hold integers in edge_index and num_nodes_list, got {edges.dtype}.")
     if num_nodes.size != 1 or edges.ndim != 2 or len(edges) != 2 or num_edges.tolist() != [edges.shape[1]]:
         raise ValueError(f"{path} must hold one graph of {num_edges.tolist()} edges, got an edge_index {edges.shape}.")
     return arrays | {"edge_index": edges.astype(np.int64), "num_nodes": np.int64(num_nodes.ravel()[0])}
@@ -123,14 +138,16 @@ def _read_typed(raw: Path) -> Arrays:
     if len(rows) != 2 or len(rows[0]) != len(rows[1]) or not all(number.isdecimal() for number in rows[1]):
         raise ValueError(f"{raw / 'num-node-dict.csv.gz'} must hold a line of node types and a line of their sizes.")
     names, sizes = rows
+    if any(len(number) > 18 for number in sizes) or len(set(names)) < len(names):
+        raise ValueError(f"{raw / 'num-node-dict.csv.gz'} must hold different node types and sizes below 2**63.")
     size = {name: int(number) for name, number in zip(names, sizes, strict=True)}
     types = sorted(size)
     start = dict(zip(types, np.cumsum([0, *(size[name] for name in types)]).tolist(), strict=False))
-    edges, relations = [], []
+    edges, relations = [np.zeros((2, 0), dtype=np.int64)], [np.zeros((0, 1), dtype=np.int64)]
     for (head, relation, tail), folder in relation_folders(raw).items():
         if head not in size or tail not in size:
             raise ValueError(f"{raw}: the relation {relation} joins {head} and {tail}; the types are {names}.")
-        local = _edge_index(folder, int(read_csv(folder / "num-edge-list.csv.gz", np.int64)[0, 0]))
+        local = _edge_index(folder, _number(folder / "num-edge-list.csv.gz"))
         for row, kind in zip(local, (head, tail), strict=True):
             check_rows(f"{folder / 'edge.csv.gz'}", row, size[kind], error=ValueError)
         edges.append(local + np.array([[start[head]], [start[tail]]]))
@@ -144,6 +161,13 @@ def _read_typed(raw: Path) -> Arrays:
     }
 
 
+def _number(path: Path) -> int:
+    numbers = read_csv(path, np.int64)
+    if numbers.size != 1:
+        raise ValueError(f"{path} must hold one number, got {numbers.size}.")
+    return int(numbers[0, 0])
+
+
 def _edge_index(folder: Path, num_edges: int) -> npt.NDArray[np.int64]:
     edges = read_csv(folder / "edge.csv.gz", np.int64)
     if edges.shape != (num_edges, 2):
@@ -155,8 +179,5 @@ def _edge_index(folder: Path, num_edges: int) -> npt.NDArray[np.int64]:
 
 
 def _read_words(path: Path) -> list[list[str]]:
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") as file:
-            return [line.split(",") for line in file.read().splitlines() if line]
-    except (EOFError, gzip.BadGzipFile, zlib.error, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is damaged or truncated ({error}).") from error
+    with reading(path, "is damaged or truncated"):
+        return [line.split(",") for line in _gunzipped(path).decode("utf-8").splitlines() if line]

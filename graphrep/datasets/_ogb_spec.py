@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 __all__ = ["BASE_URL", "SPECS", "Spec"]
 
-BASE_URL = "http://snap.stanford.edu/ogb/data/linkproppred/"
+BASE_URL = "https://snap.stanford.edu/ogb/data/linkproppred/"
 
 
 @dataclass(frozen=True)

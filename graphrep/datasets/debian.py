@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import json
 import lzma
-import zipfile
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -16,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
+from graphrep._arrays import check_rows
 from graphrep.csr import build_csr
 from graphrep.datasets.dataset import Dataset
 from graphrep.datasets.splits import LabelSplit, LinkSplit
 from graphrep.graph import Graph
+from graphrep.io.arrays import read_npz
+from graphrep.io.bounded import Budget, drained, read_whole, reading
+from graphrep.io.matrices import checked_csr
 
 if TYPE_CHECKING:
     import os
@@ -84,10 +86,8 @@ def load(name: str = "debian", root: str | os.PathLike[str] | None = None, *, do
     if not path.is_file():
         raise FileNotFoundError(f"{folder} must contain the file {FILE} of the data set {name!r}.")
     arrays = _read(path)
-    try:
+    with reading(path, f"is not a {name} file of this version of graphrep"):
         return _assemble(name, arrays, folder / "CARD.md")
-    except (KeyError, IndexError, ValueError) as error:
-        raise ValueError(f"{path} is not a {name} file of this version of graphrep ({error}).") from error
 
 
 def _folder() -> Path:
@@ -99,14 +99,11 @@ def _folder() -> Path:
 
 
 def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
-    try:
-        with lzma.open(path) as file:
-            archive = np.load(io.BytesIO(file.read()), allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ValueError("it holds a single array")
-        return {name: archive[name] for name in archive.files}
-    except (lzma.LZMAError, zipfile.BadZipFile, EOFError, ValueError) as error:
-        raise ValueError(f"{path} is damaged or not a .npz.xz file ({error}).") from error
+    with reading(path, "is damaged or not a .npz.xz file"):
+        content = read_whole(path)
+        with lzma.open(io.BytesIO(content)) as reader:
+            unpacked = drained(reader, Budget(path, len(content)))
+        return read_npz(path, unpacked)
 
 
 def _assemble(name: str, arrays: dict[str, npt.NDArray[Any]], card: Path) -> Dataset:
@@ -117,10 +114,10 @@ def _assemble(name: str, arrays: dict[str, npt.NDArray[Any]], card: Path) -> Dat
     nodes[:] = list(_unpacked(arrays, "name"))
     labels, features = tuple(_unpacked(arrays, "section_name")), tuple(_unpacked(arrays, "feature_name"))
     indices = arrays["feature_indices"].astype(np.int32)
-    x = sp.csr_array(
-        (np.ones(len(indices), dtype=np.float32), indices, arrays["feature_indptr"]), shape=(len(nodes), len(features))
-    )
+    ones = np.ones(len(indices), dtype=np.float32)
+    x = checked_csr(ones, indices, arrays["feature_indptr"], (len(nodes), len(features)))
     edges = arrays["edges"].astype(np.int64)
+    check_rows("edges", edges, len(nodes), error=ValueError)
     csr = build_csr(edges[0], edges[1], None, len(nodes), symmetrize=True)
     graph = Graph(csr.indptr, csr.indices, nodes=nodes, x=x, y=arrays["section"].astype(np.int64))
     link, label = arrays["link_part"], arrays["label_part"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from graphrep.datasets._torch_file import read_torch_file
 from graphrep.datasets.dataset import Dataset
 from graphrep.datasets.splits import LinkSplit
 from graphrep.graph import Graph
+from graphrep.io.arrays import read_npy
+from graphrep.io.bounded import Budget, read_whole, reading
 
 if TYPE_CHECKING:
     import os
@@ -54,9 +57,7 @@ def read_heart(folder: str | os.PathLike[str], base: Dataset | None = None, *, n
         A file is missing.
     ValueError
         A file is damaged, a validation or test edge is a training edge, or a negative has no end in common with its
-        edge.
-    IndexError
-        A negative is out of range.
+        edge or is out of range.
 
     Notes
     -----
@@ -97,9 +98,10 @@ def read_heart(folder: str | os.PathLike[str], base: Dataset | None = None, *, n
         else:
             parts[f"{part}_neg"] = _hard(where / f"heart_{part}_samples.npy", parts[part], kept[part])
     whole = base is not None and base.split is not None and base.split.full_is_training
-    split = LinkSplit(graph, **parts, full_is_training=whole)
-    if base is None:
-        split.check_leaks()
+    with reading(where, "does not hold a split of HeaRT"):
+        split = LinkSplit(graph, **parts, full_is_training=whole)
+        if base is None:
+            split.check_leaks()
     return Dataset(name=where.name if base is None else base.name, graph=graph, split=split, metric="mrr")
 
 
@@ -111,6 +113,8 @@ def _own(where: Path) -> tuple[Graph, dict[str, Any], dict[str, Any]]:
     if x is not None and len(x) < num_nodes:
         raise ValueError(f"{where / 'gnn_feature'} has {len(x)} rows, but the edges mention {num_nodes} nodes.")
     num_nodes = num_nodes if x is None else len(x)
+    size = sum((where / f"{part}_pos.txt").stat().st_size for part in lines)
+    Budget(f"{where}, whose edges mention {num_nodes} nodes,", size).take(0 if x is not None else 8 * num_nodes)
     kept = {part: pairs[0] != pairs[1] for part, pairs in lines.items()}
     parts = {part: pairs[:, kept[part]] for part, pairs in lines.items()}
     edges = np.concatenate(list(parts.values()), axis=1)
@@ -137,10 +141,7 @@ def _of_base(where: Path, base: Dataset) -> tuple[Graph, dict[str, Any], dict[st
 
 def _hard(path: Path, edges: Pairs, kept: npt.NDArray[np.bool_] | None) -> npt.NDArray[Any]:
     """Negatives of each edge, (2, num_edges, num_negatives)."""
-    try:
-        rows = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{path} is damaged or not a .npy file ({error}).") from error
+    rows = read_npy(path)
     if kept is not None and rows.ndim == 3 and len(rows) == len(kept) > edges.shape[1]:
         rows = rows[kept]  # the samples include rows for self loops
     if rows.ndim != 3 or rows.shape[::2] != (edges.shape[1], 2) or rows.dtype.kind not in "iu":
@@ -161,14 +162,11 @@ def _hard(path: Path, edges: Pairs, kept: npt.NDArray[np.bool_] | None) -> npt.N
 
 
 def _read_pairs(path: Path) -> Pairs:
-    if not path.is_file():
+    if not path.exists():
         raise FileNotFoundError(f"the HeaRT folder {path.parent} must contain {path.name}.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # an empty file is valid
-            pairs = np.loadtxt(path, dtype=np.int64, ndmin=2, comments=None)
-    except ValueError as error:
-        raise ValueError(f"{path} must hold two row numbers per line ({error}).") from error
+    with reading(path, "must hold two row numbers per line"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # an empty file is valid
+        pairs = np.loadtxt(io.BytesIO(read_whole(path)), dtype=np.int64, ndmin=2, comments=None)
     if pairs.size and (pairs.shape[1] != 2 or pairs.min() < 0):
         raise ValueError(f"{path} must hold two row numbers per line, got {pairs.shape[1]} columns from {pairs.min()}.")
     return np.ascontiguousarray(pairs.reshape(-1, 2).T)
@@ -179,6 +177,6 @@ def _features(path: Path) -> npt.NDArray[np.float32] | None:
         return None
     held = read_torch_file(path)
     x = held.get("entity_embedding") if isinstance(held, dict) else None
-    if not isinstance(x, np.ndarray) or x.ndim != 2:
+    if not isinstance(x, np.ndarray) or x.ndim != 2 or x.dtype.kind not in "biuf":
         raise ValueError(f"{path} must hold a matrix under the key entity_embedding.")
     return x.astype(np.float32, copy=False)

@@ -20,13 +20,14 @@ from graphrep.datasets._ogb_split import PARTS, read_split, split_files
 from graphrep.datasets.dataset import Dataset
 from graphrep.datasets.splits import LinkSplit, TripleSplit
 from graphrep.graph import Graph
+from graphrep.io.bounded import reading
 
 if TYPE_CHECKING:
     from graphrep.datasets._ogb_raw import Arrays
     from graphrep.datasets._ogb_spec import Spec
 
 CACHE = "graphrep.npz"
-FORMAT = 1  # of the cache
+FORMAT = 2  # of the cache
 
 
 def load(name: str, root: str | os.PathLike[str] | None = None, *, download: bool = False) -> Dataset:
@@ -55,7 +56,8 @@ def load(name: str, root: str | os.PathLike[str] | None = None, *, download: boo
     earlier types. Its negatives are numbered in the same way.
 
     The arrays are cached in ``graphrep.npz`` in the folder of the data set, if it can be written, until the files
-    change. ``processed/`` is neither read nor written, and ``RELEASE_v1.txt`` is not needed.
+    change. The cache holds a digest of its content, and is made anew if that does not match. ``processed/`` is neither
+    read nor written, and ``RELEASE_v1.txt`` is not needed.
 
     Parameters
     ----------
@@ -115,7 +117,8 @@ def load(name: str, root: str | os.PathLike[str] | None = None, *, download: boo
         raw = read_raw(folder / "raw", spec)
         arrays = raw | read_split(folder / "split" / spec.split, spec, raw)
         write_cache(folder / CACHE, key, arrays)
-    return _assemble(spec, arrays)
+    with reading(folder, f"is damaged or not {name}"):
+        return _assemble(spec, arrays)
 
 
 def data_root(root: str | os.PathLike[str] | None) -> Path:
@@ -167,7 +170,7 @@ def _fetch(spec: Spec, root: Path) -> Path:
     if folder.exists():
         raise FileExistsError(f"{folder} exists but does not contain {spec.name}; move it away to download.")
     if not archive.is_file():
-        download_file(spec.url, archive, what=spec.name)
+        download_file(spec.url, archive, what=spec.name, kind="zip")
     unpack(archive, folder, what=spec.name)
     archive.unlink()
     return folder

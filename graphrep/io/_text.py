@@ -8,12 +8,14 @@ import io
 import lzma
 import mmap
 import os
-import stat
 import sys
 import zipfile
 import zlib
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
+
+from graphrep._memory import available_memory
+from graphrep.io.bounded import Budget, drained, is_pipe, one_line, open_regular, read_pipe, read_stable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +28,7 @@ _UNREAD = (
     ("compress", (".z",), b"\x1f\x9d"),
     ("7z", (".7z",), b"7z\xbc\xaf\x27\x1c"),
 )
+_ZSTD_FED = 1 << 13  # bytes at a time: each can become 2**15
 _GZIP, _ZSTD, _XZ, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\x00", b"PK\x03\x04"
 
 
@@ -40,9 +43,11 @@ def source_name(source: Any) -> str:
 def read_bytes(source: Any) -> Bytes:
     """All bytes of a path, of standard input (``"-"``) or of a file object.
 
-    A plain file is memory-mapped; gzip, zstd, bzip2, xz and a zip of one file, recognized by suffix or magic bytes, are
-    decompressed. Raises FileNotFoundError, IsADirectoryError, ValueError for a corrupt file or an unsupported
-    compression, and ImportError if no library for zstd is installed.
+    A plain file is read, or mapped if it is larger than a quarter of the memory; gzip, zstd, bzip2, xz and a zip of one
+    file, recognized by suffix or magic bytes, are decompressed within the bounds of :class:`Budget`. A pipe is read to
+    its end. Raises FileNotFoundError, IsADirectoryError, OSError for a file that changes meanwhile or a pipe without a
+    writer, ValueError for a corrupt file or an unsupported compression, and ImportError if no library for zstd is
+    installed.
     """
     name = source_name(source)
     if hasattr(source, "read"):
@@ -51,17 +56,22 @@ def read_bytes(source: Any) -> Bytes:
         content = _all(getattr(sys.stdin, "buffer", sys.stdin))
     else:
         content = _file(Path(source))
-    suffix, magic = "" if hasattr(source, "read") else PurePath(name).suffix.lower(), content[:16]
+    return unpacked(name, content, "" if hasattr(source, "read") else PurePath(name).suffix.lower())
+
+
+def unpacked(name: str, content: Bytes, suffix: str = "") -> Bytes:
+    """Content without its compression, which its suffix or its first bytes tell."""
+    magic, budget = content[:16], Budget(name, len(content))
     if suffix == ".gz" or magic.startswith(_GZIP):
-        return _gunzip(name, content)
+        return _decompressed(name, "gzip", gzip.GzipFile(fileobj=io.BytesIO(content)), budget)
     if suffix in (".zst", ".zstd") or magic.startswith(_ZSTD):
-        return _unzstd(name, content)
+        return _unzstd(name, content, budget)
     if suffix == ".bz2" or (magic.startswith(b"BZh") and magic.startswith(b"1AY&SY", 4)):
-        return _decompressed(name, content, "bzip2", bz2.decompress)
+        return _decompressed(name, "bzip2", bz2.BZ2File(io.BytesIO(content)), budget)
     if suffix in (".xz", ".lzma") or magic.startswith(_XZ):
-        return _decompressed(name, content, "xz", lzma.decompress)
+        return _decompressed(name, "xz", lzma.LZMAFile(io.BytesIO(content)), budget)
     if suffix == ".zip" or magic.startswith(_ZIP):
-        return _unzip(name, content)
+        return _unzip(name, content, budget)
     for kind, suffixes, start in _UNREAD:
         if suffix in suffixes or magic.startswith(start):
             raise ValueError(
@@ -76,32 +86,31 @@ def _all(file: Any) -> bytes:
 
 
 def _file(path: Path) -> Bytes:
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        raise FileNotFoundError(f"there is no file {path}.") from None
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(f"{path} is a directory; give a file.")
-    with path.open("rb") as file:
-        if not stat.S_ISREG(mode):  # a pipe
-            return file.read()
-        if os.fstat(file.fileno()).st_size:
+    if is_pipe(path):
+        return read_pipe(path)
+    with open_regular(path) as file:
+        size, available = os.fstat(file.fileno()).st_size, available_memory()
+        if available is not None and size > available // 4:  # a map needs no memory, but crashes if the file is cut
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        return b""
+        return read_stable(path, file)
 
 
-def _decompressed(name: str, content: Bytes, kind: str, decompress: Callable[[Any], bytes]) -> bytes:
+def _decompressed(name: str, kind: str, reader: Any, budget: Budget) -> bytes:
     try:
-        return decompress(content)
-    except (OSError, ValueError, lzma.LZMAError) as error:
-        if "ended before" in str(error):
-            raise ValueError(f"{name} is a truncated {kind} file.") from None
-        raise ValueError(f"{name} is not a valid {kind} file: {error}.") from None
+        return drained(reader, budget)
+    except EOFError:
+        raise ValueError(f"{name} is a truncated {kind} file.") from None
+    except (OSError, lzma.LZMAError, zlib.error) as error:
+        raise ValueError(f"{name} is not a valid {kind} file: {one_line(error)}.") from None
 
 
-def _unzip(name: str, content: Bytes) -> bytes:
+def _unzip(name: str, content: Bytes, budget: Budget) -> bytes:
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        try:
+            archive = zipfile.ZipFile(io.BytesIO(content))
+        except ValueError as error:  # of offsets that are negative
+            raise zipfile.BadZipFile(str(error)) from None
+        with archive:
             files = [
                 info.filename
                 for info in archive.infolist()
@@ -113,9 +122,10 @@ def _unzip(name: str, content: Bytes) -> bytes:
             if len(files) != 1:
                 listed = ", ".join(files[:5]) + (", …" if len(files) > 5 else "")
                 raise ValueError(f"{name} holds {len(files)} files ({listed}); unzip it and give one of them.")
-            return archive.read(files[0])
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
-        raise ValueError(f"{name} is not a valid zip file: {error}.") from None
+            with archive.open(files[0]) as member:
+                return drained(member, budget)
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError, LookupError) as error:
+        raise ValueError(f"{name} is not a valid zip file: {one_line(error)}.") from None
 
 
 # Files that are zip archives: a member, what the file is, what to do.
@@ -127,28 +137,24 @@ _ARCHIVES = (
 )
 
 
-def _gunzip(path: str, content: Bytes) -> bytes:
-    try:
-        return gzip.GzipFile(fileobj=io.BytesIO(content)).read()
-    except EOFError:
-        raise ValueError(f"{path} is a truncated gzip file.") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{path} is not a valid gzip file: {error}.") from None
-
-
-def _unzstd(path: str, content: Bytes) -> bytes:
-    start, error = _zstd(path)
-    parts, rest = [], content[:]
-    while rest:
+def _unzstd(name: str, content: Bytes, budget: Budget) -> bytes:
+    start, error = _zstd(name)
+    whole, view, at = io.BytesIO(), memoryview(content), 0
+    while at < len(view):
         frame = start()
-        try:
-            parts.append(frame.decompress(rest))
-        except error as reason:
-            raise ValueError(f"{path} is not a valid zstd file: {reason}.") from None
-        if not frame.eof:
-            raise ValueError(f"{path} is a truncated zstd file.")
-        rest = frame.unused_data
-    return b"".join(parts)
+        while not frame.eof:
+            if at == len(view):
+                raise ValueError(f"{name} is a truncated zstd file.")
+            fed = view[at : at + _ZSTD_FED]
+            try:
+                block = frame.decompress(fed)
+            except error as reason:
+                raise ValueError(f"{name} is not a valid zstd file: {one_line(reason)}.") from None
+            budget.take(len(block))
+            whole.write(block)
+            at += len(fed)
+        at -= len(frame.unused_data)
+    return whole.getvalue()
 
 
 def _zstd(path: str) -> tuple[Callable[[], Any], type[Exception]]:

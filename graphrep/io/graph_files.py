@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
+import io
 import json
+import lzma
+import math
 import os
 import re
 import warnings
-import zipfile
+import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from graphrep.io._text import unpacked
+from graphrep.io.arrays import read_npz
+from graphrep.io.bounded import Budget, GrowthError, is_pipe, one_line, open_regular, read_whole
 from graphrep.io.columns import find_columns
+from graphrep.io.formats.parquet import check_parquet
+from graphrep.io.matrices import checked_csr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,8 +71,6 @@ REFUSED = {suffix: why for why, suffixes in _REFUSED.items() for suffix in suffi
 _PACKED = (".gz", ".bz2", ".xz", ".zst")
 _TABLES = ("Parquet", "Feather", "Arrow")
 _TEXT = (".csv", ".tsv", ".txt", ".edges", ".edgelist", ".tab", ".el")
-_ERRORS: tuple[type[Exception], ...] = (ValueError, TypeError, LookupError, AttributeError, OSError, EOFError)
-_ERRORS += (OverflowError, StopIteration, zipfile.BadZipFile)
 
 
 def read_graph_file(
@@ -104,8 +111,8 @@ def read_graph_file(
     path = Path(path)
     if path.is_dir():
         return _folder(path, columns)
-    if not path.exists():
-        return None  # the reader of text says so
+    if not path.exists() or is_pipe(path):
+        return None  # the reader of text says so, and a pipe is read only once
     suffixes = [suffix.lower() for suffix in path.suffixes]
     packed = bool(suffixes) and suffixes[-1] in _PACKED
     suffix = suffixes[-2] if packed and len(suffixes) > 1 else "" if packed or not suffixes else suffixes[-1]
@@ -130,35 +137,33 @@ def read_graph_file(
         "an adjacency list": lambda file: _read_adjlist(file, directed=directed),
         "an edge list of networkx": _read_networkx_edges,
     }.get(kind) or (lambda file: _read_networkx(file, kind))
-    try:
-        return kind, read(path)
-    except ImportError:
-        raise
-    except Exception as error:
-        if not isinstance(error, _ERRORS) and type(error).__module__.split(".")[0] not in ("networkx", "xml", "zlib"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of libraries, about attributes without a type or numbers out of range
+        try:
+            return kind, read(path)
+        except (ImportError, GrowthError):
             raise
-        text = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"cannot read {path} as {kind}: {text.rstrip('.')}.") from None
+        except MemoryError:
+            raise ValueError(f"{path} does not fit into memory.") from None
+        except Exception as error:
+            if isinstance(error, OSError) and str(path) in str(error):
+                raise
+            raise ValueError(f"cannot read {path} as {kind}: {one_line(error).removeprefix(f'{path} ')}.") from None
 
 
 def _head(path: Path, size: int = 4096) -> bytes:
     """First bytes of the content, unpacked if need be."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         raw = file.read(size)
-    try:
-        if raw[:2] == b"\x1f\x8b":
-            import gzip
-
-            with gzip.open(path) as packed:
-                return packed.read(size)
-        if raw[:3] == b"BZh":
-            import bz2
-
-            with bz2.open(path) as packed:
-                return packed.read(size)
-    except (OSError, EOFError):
-        return raw
-    return raw
+        file.seek(0)
+        module = {b"\x1f\x8b": "gzip", b"BZ": "bz2", b"\xfd7": "lzma"}.get(raw[:2])
+        if module is None:
+            return raw
+        try:
+            with importlib.import_module(module).open(file) as packed:
+                return bytes(packed.read(size))
+        except (OSError, EOFError, zlib.error, lzma.LZMAError):
+            return raw
 
 
 def _sniffed(head: bytes, suffix: str) -> str | None:
@@ -209,42 +214,44 @@ def _read_networkx(path: Path, kind: str) -> Any:
         "graph6": nx.read_graph6,
         "sparse6": nx.read_sparse6,
     }[kind]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of attributes that have no type in the file
-        graph = reader(str(_unpacked(path)))
+    content = _content(path)
+    if kind in ("GraphML", "GEXF") and b"<!ENTITY" in content:
+        raise ValueError("it defines entities, which can grow without bounds; write it without them")
+    if kind == "sparse6":
+        _check_sparse6(path, content)
+    graph = reader(io.BytesIO(content))
     if isinstance(graph, list):
         raise ValueError(f"the file holds {len(graph)} graphs; read it with networkx and give one of them")
     return _with_integers(graph)
 
 
-def _read_gml(nx: Any, path: str) -> Any:
+def _read_gml(nx: Any, file: BinaryIO) -> Any:
     """GML by labels where every node has one of its own, else by ids."""
     try:
-        return nx.read_gml(path)
+        return nx.read_gml(file)
     except nx.NetworkXError as error:
         if "label" not in str(error):
             raise
-        return nx.read_gml(path, label="id")
+        file.seek(0)
+        return nx.read_gml(file, label="id")
 
 
-def _unpacked(path: Path) -> Path:
-    """The file if networkx and SciPy can unpack it (.gz and .bz2)."""
-    if path.suffix.lower() in (".xz", ".zst"):
-        raise ValueError(f"{path.suffix} is not unpacked for this format; unpack the file, or pack it with gzip")
-    return path
+def _content(path: Path) -> bytes:
+    """The file without its compression, within the bounds of what it may grow to."""
+    whole = read_whole(path)
+    return bytes(unpacked(str(path), whole, path.suffix.lower() if path.suffix.lower() in _PACKED else ""))
+
+
+def _check_sparse6(path: Path, content: bytes) -> None:
+    """Count the nodes that a sparse6 file announces: a few bytes are enough for 2**36 of them."""
+    data = [byte - 63 for byte in content.strip().removeprefix(b">>sparse6<<").removeprefix(b":")[:8]]
+    size = 1 if data[:1] < [63] else 3 if data[1:2] < [63] else 6
+    announced = data[{1: 0, 3: 1, 6: 2}[size] :][:size]
+    Budget(path, len(content)).take(400 * sum(max(0, part) << 6 * i for i, part in enumerate(announced[::-1])))
 
 
 def _read_text(path: Path) -> str:
-    raw = _unpacked(path).read_bytes()
-    if raw[:2] == b"\x1f\x8b":
-        import gzip
-
-        raw = gzip.decompress(raw)
-    elif raw[:3] == b"BZh":
-        import bz2
-
-        raw = bz2.decompress(raw)
-    return raw.decode("utf-8-sig")
+    return _content(path).decode("utf-8-sig")
 
 
 def _read_json(path: Path) -> Any:
@@ -298,14 +305,14 @@ def _read_adjlist(path: Path, *, directed: bool) -> Any:
     import networkx as nx
 
     kind = nx.DiGraph if directed else nx.Graph
-    return _with_integers(nx.read_adjlist(str(_unpacked(path)), create_using=kind))
+    return _with_integers(nx.read_adjlist(io.BytesIO(_content(path)), create_using=kind))
 
 
 def _read_networkx_edges(path: Path) -> list[tuple[Any, Any, Any]]:
     """Edges with a dictionary of attributes each, as networkx.write_edgelist writes them."""
     import networkx as nx
 
-    graph = nx.read_edgelist(str(_unpacked(path)), create_using=nx.MultiDiGraph, data=True)
+    graph = nx.read_edgelist(io.BytesIO(_content(path)), create_using=nx.MultiDiGraph, data=True)
     return list(_with_integers(graph).edges(data=True))
 
 
@@ -313,21 +320,72 @@ def _read_matrix_market(path: Path) -> Any:
     import scipy.io
     import scipy.sparse as sp
 
-    return sp.coo_array(scipy.io.mmread(str(path)))
+    content = _content(path)
+    if re.search(rb"[^\t-\r -~]", re.sub(rb"(?m)^[ \t]*%.*$", b"", content)):
+        raise ValueError("it holds bytes that are not text")  # at which SciPy's parser may crash
+    size, numbers = len(content), _numbers_of_market(content)
+    # An entry takes two bytes at least, or four with its place: nothing is allocated for what the file cannot hold.
+    if content[:40].lower().find(b"array") >= 0:
+        if math.prod(numbers[:2]) > size:
+            raise ValueError(f"its header promises a matrix of {numbers[0]} x {numbers[1]}, but the file ends before")
+    elif len(numbers) < 3 or 4 * numbers[2] > size:
+        raise ValueError(f"its header promises {numbers[2:] or 'no'} entries, but the file ends before")
+    return _checked_matrix(path, size, sp.coo_array(scipy.io.mmread(io.BytesIO(content))))
+
+
+def _numbers_of_market(content: bytes) -> list[int]:
+    """The line of sizes, the first that is neither empty nor a comment."""
+    for line in io.BytesIO(content):
+        if line.strip() and not line.lstrip().startswith(b"%"):
+            numbers = [int(field) for field in line.split() if len(field) < 20]
+            if len(numbers) < 2 or min(numbers) < 0:
+                break
+            return numbers
+    raise ValueError("it has no line of sizes")
+
+
+def _checked_matrix(path: Path, size: int, matrix: Any) -> Any:
+    """A matrix whose indices are within its shape, and whose shape is within the bounds of a file of this size."""
+    Budget(path, size).take(8 * sum(matrix.shape))
+    coo = matrix.tocoo()
+    for name, index, count in zip(("row", "column"), coo.coords, coo.shape, strict=True):
+        if len(index) and not 0 <= index.min() <= index.max() < count:
+            raise ValueError(f"a {name} lies outside [0, {count})")
+    return coo
 
 
 def _read_npz(path: Path) -> Any:
     """A matrix that scipy.sparse.save_npz wrote."""
     import scipy.sparse as sp
 
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-        names = arrays.files
+    arrays = read_npz(path)
+    names = list(arrays)
     if "format" not in names:
         raise ValueError(
             f"it holds the arrays {', '.join(names[:8]) or 'of no name'} and no matrix of scipy.sparse.save_npz; load "
             "it with numpy.load and give the array of edges"
         )
-    return sp.load_npz(path)
+    form = arrays["format"].item()
+    form, shape = form.decode() if isinstance(form, bytes) else str(form), tuple(arrays["shape"].tolist())
+    if len(shape) != 2 or not all(type(size) is int and size >= 0 for size in shape):
+        raise ValueError(f"its shape is {shape}")
+    budget = Budget(path, path.stat().st_size)
+    budget.take(8 * sum(shape))
+    if form in ("csr", "csc"):
+        parts = (arrays["data"], arrays["indices"], arrays["indptr"])
+        matrix = checked_csr(*parts, shape if form == "csr" else shape[::-1])
+        return sp.coo_array(matrix if form == "csr" else matrix.T)
+    if form == "coo":
+        matrix = sp.coo_array((arrays["data"], (arrays["row"], arrays["col"])), shape=shape)
+    elif form == "bsr":
+        budget.take(arrays["data"].nbytes)
+        matrix = sp.bsr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape)
+        matrix.check_format(full_check=True)
+    elif form == "dia":
+        matrix = sp.dia_array((arrays["data"], arrays["offsets"]), shape=shape)
+    else:
+        raise ValueError(f"its format is {form!r}, where csr, csc, coo, bsr and dia are known")
+    return _checked_matrix(path, path.stat().st_size, matrix)
 
 
 def _read_metis(path: Path) -> Any:
@@ -369,8 +427,11 @@ def _table(paths: Sequence[Path], kind: str, columns: tuple[Any, Any, Any]) -> A
     try:
         import pyarrow as pa
         from pyarrow import dataset
+        from pyarrow import parquet as pq
     except ImportError:
         raise ImportError(f"{paths[0]}: {kind} needs pyarrow; pip install 'graphrep[io]'.") from None
+    for path in paths:
+        open_regular(path).close()
     try:
         parts = [dataset.dataset(str(path), format="parquet" if kind == "Parquet" else "ipc") for path in paths]
         names = parts[0].schema.names
@@ -382,10 +443,18 @@ def _table(paths: Sequence[Path], kind: str, columns: tuple[Any, Any, Any]) -> A
         wanted = [i for i in found if i is not None]
         if len(set(names)) < len(names):
             raise ValueError(f"{paths[0]} has two columns of the same name, of {names}.")
+        for path in paths:
+            if kind == "Parquet":
+                with open_regular(path) as file:
+                    check_parquet(path, pq.read_metadata(file), {names[i] for i in wanted})
         tables = [part.to_table(columns=[names[i] for i in wanted]) for part in parts]
+        for part in tables:  # offsets and codes that a damaged file holds are followed without a look at them
+            part.validate(full=True)
         table = tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="permissive")
-    except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"cannot read {paths[0]} as {kind}: {' '.join(str(error).split()).rstrip('.')}.") from None
+    except MemoryError:
+        raise ValueError(f"{paths[0]} does not fit into memory.") from None
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"cannot read {paths[0]} as {kind}: {one_line(error)}.") from None
     return table
 
 

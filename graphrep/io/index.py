@@ -18,6 +18,7 @@ from graphrep._arrays import to_numpy
 from graphrep._checks import checked_int
 from graphrep._names import UnknownNodeError
 from graphrep._threads import resolve_threads
+from graphrep.io.bounded import open_regular, reading
 from graphrep.io.formats import MalformedError
 from graphrep.io.formats.beside import checked_list, entry_of, names_file, write_with_names
 from graphrep.io.paths import check_writable, checked_suffix
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["VectorIndex", "load_index", "save_index"]
 
 _LIBRARIES = {".faiss": "faiss", ".hnsw": "hnswlib", ".usearch": "usearch"}
+_METRICS = ("cosine", "dot", "euclidean")
 _BATCH = 1 << 14  # vectors added at a time: normalized copies stay small
 
 
@@ -224,20 +226,26 @@ def load_index(path: str | os.PathLike[str], *, effort: int = 128, n_jobs: int |
     'wget'
     """
     path, effort = Path(path), checked_int("effort", effort, 1)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}.")
     beside = names_file(path)
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             about = entry_of(path, file)
         if about is None or about.get("library") not in _BACKENDS:
             raise MalformedError(f"no index of graphrep: {beside.name}, which says how it was made, is not beside it.")
         names = checked_list(about.get("nodes"), beside.name)
+        library: Any
+        metric: Any
+        dimensions: Any
+        size: Any
+        library, metric, dimensions, size = (about.get(key) for key in ("library", "metric", "dimensions", "num_nodes"))
+        counted = all(type(number) is int and number > 0 for number in (dimensions, size))
+        if metric not in _METRICS or not counted or (names is not None and len(names) != size):
+            raise MalformedError(f"{beside.name}, which says how the index was made, is damaged.")
     except MalformedError as error:
         raise ValueError(f"{path}: {error}") from None
-    library, metric, dimensions, size = (about[key] for key in ("library", "metric", "dimensions", "num_nodes"))
     _library(library)
-    index = _BACKENDS[library].read(str(path), metric, dimensions, effort)
+    with reading(path, f"is no index of {library}"):
+        index = _BACKENDS[library].read(str(path), metric, dimensions, effort)
     if names is None:
         nodes: npt.NDArray[Any] = np.arange(size, dtype=np.int64)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -11,6 +12,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from graphrep.io.atomic import replacing
+from graphrep.io.bounded import reading
+from graphrep.io.matrices import checked_csr
+from graphrep.io.tensors import read_tensors
 
 if TYPE_CHECKING:
     import os
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_model", "write_model"]
 
-_FORMAT = "graphrep model 1"
+_FORMAT = "graphrep model 2"
 
 
 def write_model(path: str | os.PathLike[str], kind: str, params: Mapping[str, Any], state: Mapping[str, Any]) -> None:
@@ -31,7 +35,8 @@ def write_model(path: str | os.PathLike[str], kind: str, params: Mapping[str, An
 
     tensors: dict[str, Any] = {}
     layout = {name: _packed(name, value, tensors) for name, value in {**_marked(params), **state}.items()}
-    text = json.dumps({"format": _FORMAT, "kind": kind, "params": list(params), "layout": layout})
+    content = {"format": _FORMAT, "kind": kind, "params": list(params), "layout": layout}
+    text = json.dumps(content | {"digest": _digest(content, tensors)})
     with replacing(path) as temporary:
         save_file(tensors, temporary, metadata={"graphrep": text})
 
@@ -41,25 +46,28 @@ def read_model(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any], dict[
 
     Raises FileNotFoundError if there is no such file, and ValueError for any other file or a damaged one.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}.")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            text = (file.metadata() or {}).get("graphrep")
-            tensors = {} if text is None else {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if text is None:
+    with reading(path, "is not a model written by this version of graphrep"):
+        tensors, metadata = read_tensors(path)
+        if "graphrep" not in metadata:
             raise ValueError("it holds no model")
-        content = json.loads(text)
-        if content["format"] != _FORMAT:
-            raise ValueError(f"its format is {content['format']!r}")
+        content = json.loads(metadata["graphrep"])
+        if not isinstance(content, dict) or content.get("format") != _FORMAT:
+            raise ValueError(f"its format is not {_FORMAT!r}")
+        if content.pop("digest", None) != _digest(content, tensors):
+            raise ValueError("it is damaged: its digest is another")
         values = {name: _unpacked(entry, tensors) for name, entry in content["layout"].items()}
         params = {name: values.pop(f"param:{name}") for name in content["params"]}
-    except (SafetensorError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        raise ValueError(f"{path} is not a model written by this version of graphrep: {error}.") from None
-    return str(content["kind"]), params, values
+        return str(content["kind"]), params, values
+
+
+def _digest(content: Mapping[str, Any], tensors: Mapping[str, Any]) -> str:
+    digest = hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16)
+    for name in sorted(tensors):
+        array = np.ascontiguousarray(tensors[name])
+        digest.update(repr((name, array.dtype.str, array.shape)).encode())
+        digest.update(array.reshape(-1).view(np.uint8).data if array.size else b"")
+    return digest.hexdigest()
 
 
 def _marked(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,6 +121,8 @@ def _unpacked(entry: Any, tensors: Mapping[str, Any]) -> Any:
         return tensors[value]
     if kind == "names":
         names = json.loads(tensors[value].tobytes().decode())
+        if not isinstance(names, list) or not all(type(name) in (str, int) for name in names):
+            raise ValueError(f"the names of {value} are no list of strings or integers")
         return np.fromiter(names, dtype=object, count=len(names))
     if kind in ("tuple", "list"):
         items = [_unpacked(one, tensors) for one in value]
@@ -121,7 +131,5 @@ def _unpacked(entry: Any, tensors: Mapping[str, Any]) -> Any:
         return {key: _unpacked(one, tensors) for key, one in value.items()}
     if kind == "csr":
         parts = {key: _unpacked(one, tensors) for key, one in rest[0][1].items()}
-        matrix = sp.csr_array((parts["data"], parts["indices"], parts["indptr"]), shape=tuple(value))
-        matrix.check_format(full_check=True)
-        return matrix
+        return checked_csr(parts["data"], parts["indices"], parts["indptr"], value)
     raise ValueError(f"unknown entry {kind!r}")

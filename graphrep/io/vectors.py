@@ -32,6 +32,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._mapped import mapping_of
+from graphrep.io.bounded import open_regular, reading
 from graphrep.io.formats import MalformedError, Names, Options, VectorTable
 from graphrep.io.paths import check_writable, checked_suffix, need_pyarrow
 
@@ -199,14 +200,20 @@ def read_vectors(
     """
     given, path = format, Path(path)
     format = check_vector_path(path, format=format)  # noqa: A001
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}.")
+    with reading(path, "is damaged or not a file of vectors"):
+        return _read(path, given, format, Options(nodes, _listed(vectors), header, mmap))
+
+
+def _listed(vectors: Any) -> Any:
+    return vectors if vectors is None or isinstance(vectors, str) else list(vectors)
+
+
+def _read(path: Path, given: str | None, format: str, options: Options) -> VectorTable:  # noqa: A002
     seen = _seen(path)
     if seen not in (None, format):
         raise ValueError(f"{path}: this is a file of format {seen}, not {format}; give format={seen!r}.")
     if given is None and path.suffix.lower() == ".txt" and _layout("glove").looks_like(path):
         format = "glove"  # noqa: A001
-    options = Options(nodes, vectors if vectors is None or isinstance(vectors, str) else list(vectors), header, mmap)
     layout = _layout(format)
     for name, value in options._asdict().items():
         if name not in layout.TAKES and value not in (None, False):
@@ -216,14 +223,14 @@ def read_vectors(
     try:
         matrix, names, settings = layout.read(path, options, *delimiter)
     except MalformedError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
     if matrix.ndim != 2 or matrix.dtype.kind != "f":
         raise ValueError(f"{path}: expected a 2-d array of floats, got {matrix.dtype} of shape {matrix.shape}.")
     if names is not None and len(names) != len(matrix):
         raise ValueError(f"{path}: {len(names)} names for {len(matrix)} vectors.")
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes inf, which NodeVectors refuses
         kept = np.ascontiguousarray(matrix, dtype=np.float32)
-    if mmap and kept.size and mapping_of(kept) is None:
+    if options.mmap and kept.size and mapping_of(kept) is None:
         raise ValueError(
             f"{path}: only uncompressed float32 in C order can be mapped, and this file holds {matrix.dtype}; "
             "read it without mmap, and save it again."
@@ -233,7 +240,7 @@ def read_vectors(
 
 def _seen(path: Path) -> str | None:
     """Format that the first bytes of a file give away."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         start = file.read(9)
     magic = {b"\x93NUMPY": "npy", b"PK\x03\x04": "npz", b"PK\x05\x06": "npz", b"PAR1": "parquet"}
     for begin, format in magic.items():  # noqa: A001

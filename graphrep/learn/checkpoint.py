@@ -17,6 +17,8 @@ import scipy.sparse as sp
 
 from graphrep._random import resolve_seed
 from graphrep.io.atomic import replacing
+from graphrep.io.bounded import one_line
+from graphrep.io.tensors import read_tensors
 
 __all__ = ["Checkpoint", "digest"]
 
@@ -114,21 +116,18 @@ class Checkpoint:
 
     def _read(self) -> int:
         """Read all stages; returns the seed."""
-        from safetensors import SafetensorError, safe_open
-
+        assert self.path is not None
         try:
-            with safe_open(str(self.path), framework="numpy") as file:
-                metadata = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors, metadata = read_tensors(self.path)
             if metadata.get("format") != _FORMAT:
                 raise ValueError("it has another format")
             if metadata.pop("checksum", None) != _checksum(metadata, tensors):
                 raise ValueError("its checksum does not match")
             self._stages = _unpacked(json.loads(metadata["state"]), tensors)
             seed, identity = int(metadata["seed"]), metadata["identity"]
-        except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
+        except Exception as error:
             raise ValueError(
-                f"checkpoint {self.path} cannot be read: {error}; remove it or name another file."
+                f"checkpoint {self.path} cannot be read: {one_line(error)}; remove it or name another file."
             ) from error
         if identity != self.identity:
             raise ValueError(

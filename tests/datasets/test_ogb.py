@@ -271,7 +271,7 @@ def test_a_missing_relation_folder_is_named(made):
 
 def test_an_absent_set_is_named_with_its_address(tmp_path, monkeypatch):
     with pytest.raises(
-        FileNotFoundError, match=r"no folder ogbl_ppa, ogbl_ppa_pyg, ppassoc .* unpack http://snap\S*/ppassoc.zip"
+        FileNotFoundError, match=r"no folder ogbl_ppa, ogbl_ppa_pyg, ppassoc .* unpack https://snap\S*/ppassoc.zip"
     ):
         gr.datasets.load("ogbl-ppa", tmp_path)
     monkeypatch.setenv("GRAPHREP_DATA", str(tmp_path / "elsewhere"))
@@ -359,7 +359,7 @@ def test_a_damaged_npz_is_one_sentence(made):
     path = folder / "raw" / "data.npz"
     whole = dict(np.load(path))
     cut(path)
-    with pytest.raises(ValueError, match=r"data.npz is damaged or not OGB's \("):
+    with pytest.raises(ValueError, match=r"data.npz is damaged or not a .npz file \("):
         gr.datasets.load("ogbl-vessel", folder.parent)
     for change in ({"num_edges_list": np.array([29])}, {"edge_index": whole["edge_index"].T}):
         np.savez(path, **(whole | change))

@@ -70,7 +70,9 @@ def test_missing_files_are_named(root, tmp_path):
 def test_missing_files_are_fetched_if_asked(root, tmp_path, monkeypatch):
     asked = []
 
-    def fetch(url, target, *, what):
+    def fetch(url, target, *, what, kind, sha256):
+        assert kind == ("numbers" if what.endswith("index") else "pickle")
+        assert len(sha256) == 64
         asked.append(url)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(root / "Cora" / "raw" / what, target)

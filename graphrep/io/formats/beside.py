@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from graphrep.io.atomic import replacing
+from graphrep.io.bounded import read_whole
 from graphrep.io.formats import MalformedError, Names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_FORMAT = "graphrep node names, 1"
+_FORMAT = "graphrep node names, 2"
 
 
 def names_file(path: str | os.PathLike[str]) -> Path:
@@ -48,7 +49,8 @@ def write_with_names(
             before = {}
         if needed and path.exists() and not beside.exists():  # the present file has no names, and keeps none
             with path.open("rb") as file:
-                before = {_digest(file): {"nodes": None}}
+                before = {_digest(file): {"nodes": None, "digest": _digest_of({"nodes": None})}}
+        entry["digest"] = _digest_of(entry)
         if needed or beside.exists():
             _write_entries(beside, {**before, digest: entry})
     if not needed:
@@ -64,7 +66,10 @@ def entry_of(path: Path, file: BinaryIO) -> dict[str, Any] | None:
         return None
     digest = _digest(file)
     if digest in (entries := _entries(beside)):
-        return entries[digest]
+        entry = dict(entries[digest])
+        if entry.pop("digest", None) != _digest_of(entry):
+            raise MalformedError(f"{beside.name}, the names beside it, is damaged; remove or restore it.")
+        return entry
     raise StaleError(  # or the file was replaced after it was opened: a reader tries again
         f"its names in {beside.name} belong to another version of it; save the vectors again, or remove that file to "
         "read them without names."
@@ -99,12 +104,17 @@ def _digest(file: BinaryIO) -> str:
     return digest.hexdigest()
 
 
+def _digest_of(entry: dict[str, Any]) -> str:
+    text = json.dumps(entry, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
 def _entries(beside: Path) -> dict[str, dict[str, Any]]:
     try:
-        content = json.loads(beside.read_text(encoding="utf-8"))
+        content = json.loads(read_whole(beside).decode("utf-8"))
     except FileNotFoundError:
         return {}
-    except ValueError:
+    except (ValueError, OSError, RecursionError):
         content = None
     entries = content.get("files") if isinstance(content, dict) and content.get("format") == _FORMAT else None
     if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):

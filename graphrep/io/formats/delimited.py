@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from graphrep._checks import warn_caller
 from graphrep.io.atomic import replacing
+from graphrep.io.bounded import open_text
 from graphrep.io.formats import MalformedError, Names, Options, VectorTable
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def read(path: Path, options: Options, delimiter: str = ",") -> VectorTable:
     """See :func:`graphrep.io.read_vectors`."""
     limit = csv.field_size_limit(_CELL)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with open_text(path, "utf-8-sig", newline="") as file:
             return _Reader(file, delimiter).table(options)
     except UnicodeDecodeError:
         raise MalformedError("not UTF-8 text.") from None

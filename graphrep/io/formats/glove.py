@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep.io.atomic import replacing
+from graphrep.io.bounded import open_text
 from graphrep.io.formats import MalformedError, Options, VectorTable
 from graphrep.io.formats.word2vec import checked_names as checked_names
 
@@ -30,7 +31,7 @@ def write(path: Path, vectors: npt.NDArray[np.float32], names: list[str], settin
 def looks_like(path: Path) -> bool:
     """Whether the first line is a name and two numbers or more; word2vec's text begins with two integers."""
     try:
-        with path.open(encoding="utf-8", newline="\n") as file:
+        with open_text(path, newline="\n") as file:
             _, *values = file.readline(1 << 20).rstrip().split(" ")
             return len(values) > 1 and bool([float(value) for value in values])
     except ValueError:  # no number, or not UTF-8
@@ -42,7 +43,7 @@ def read(path: Path, options: Options) -> VectorTable:
     del options
     names, rows = [], []
     try:
-        with path.open(encoding="utf-8", newline="\n") as file:
+        with open_text(path, newline="\n") as file:
             for number, text in enumerate(file, start=1):
                 if number == 1:
                     dimensions = len(text.rstrip().split(" ")) - 1

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from graphrep._mapped import mapped_array
+from graphrep.io.arrays import array_header
+from graphrep.io.bounded import one_line, open_regular
 from graphrep.io.formats import MalformedError, Names, Options, VectorTable
 from graphrep.io.formats.beside import StaleError, checked_list, entry_of, names_file, write_with_names
 
@@ -32,7 +35,7 @@ def write(path: Path, vectors: npt.NDArray[np.float32], names: Names, settings: 
 def read(path: Path, options: Options) -> VectorTable:
     """See :func:`graphrep.io.read_vectors`."""
     for attempt in range(3):
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             try:
                 entry = entry_of(path, file)
             except StaleError:
@@ -52,16 +55,13 @@ def read_array(file: BinaryIO, start: int, stop: int, *, mmap: bool) -> npt.NDAr
     """
     try:
         file.seek(start)
-        version = np.lib.format.read_magic(file)
-        readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        if version in readers:
-            shape, fortran, dtype = readers[version](file)
-            at = file.tell()
-            if min(shape, default=0) < 0 or (not dtype.hasobject and at + math.prod(shape) * dtype.itemsize > stop):
-                raise ValueError(f"it ends before its array of shape {shape} does")
-            if mmap and dtype == np.float32 and dtype.isnative and not fortran and shape:
-                return mapped_array(file, dtype, shape, at)
+        shape, fortran, dtype = array_header(file)
+        at = file.tell()
+        if not dtype.hasobject and at + math.prod(shape) * dtype.itemsize > stop:
+            raise ValueError(f"it ends before its array of shape {shape} does")
+        if mmap and dtype == np.float32 and dtype.isnative and not fortran and shape:
+            return mapped_array(file, dtype, shape, at)
         file.seek(start)
         return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
-    except (ValueError, EOFError) as error:
-        raise MalformedError(f"not a readable .npy file of numbers ({error}).") from None
+    except (ValueError, EOFError, TypeError, SyntaxError, RecursionError, OverflowError, zlib.error) as error:
+        raise MalformedError(f"not a readable .npy file of numbers ({one_line(error)}).") from None

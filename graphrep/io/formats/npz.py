@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import lzma
 import struct
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from graphrep.io.atomic import replacing
+from graphrep.io.bounded import Budget, GrowthError, check_zip, one_line, open_regular
 from graphrep.io.formats import MalformedError, Names, Options, VectorTable, pack_settings, unpack_settings
 from graphrep.io.formats.columns import chosen_arrays
 from graphrep.io.formats.npy import read_array
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_FAULTS = (zipfile.BadZipFile, struct.error, zlib.error, lzma.LZMAError)
 
 TAKES = frozenset({"nodes", "vectors", "mmap"})
 
@@ -41,12 +46,13 @@ def write(path: Path, vectors: npt.NDArray[np.float32], names: Names, settings: 
 def read(path: Path, options: Options) -> VectorTable:
     """See :func:`graphrep.io.read_vectors`."""
     try:
-        with zipfile.ZipFile(path) as archive, path.open("rb") as file:
+        with open_regular(path) as file, zipfile.ZipFile(path) as archive:
+            check_zip(archive, Budget(path, path.stat().st_size))
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
 
             def array(name: str, *, mmap: bool = False) -> npt.NDArray[Any]:
                 info = members[name]
-                if mmap and info.compress_type == zipfile.ZIP_STORED:
+                if mmap and info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1:  # nor encrypted
                     file.seek(info.header_offset + 26)  # the lengths of the name and of what follows it
                     start = info.header_offset + 30 + sum(struct.unpack("<HH", file.read(4)))
                     return read_array(file, start, start + info.file_size, mmap=True)
@@ -55,9 +61,11 @@ def read(path: Path, options: Options) -> VectorTable:
 
             settings = unpack_settings(str(array("settings"))) if "settings" in members else {}
             arrays = {name: array(name, mmap=options.mmap is not False) for name in members if name != "settings"}
-    except (zipfile.BadZipFile, NotImplementedError, OSError, RuntimeError, struct.error, EOFError) as error:
+    except GrowthError:
+        raise
+    except (*_FAULTS, OSError, RuntimeError, LookupError, ValueError, EOFError) as error:
         if isinstance(error, FileNotFoundError):
             raise
-        raise MalformedError(f"not a readable .npz file ({error}).") from None
+        raise MalformedError(f"not a readable .npz file ({one_line(error)}).") from None
     vectors, nodes = chosen_arrays(arrays, options, vectors="vectors", nodes="nodes", kind="array")
     return VectorTable(vectors, nodes, settings)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep.io.atomic import replacing
+from graphrep.io.bounded import Budget, one_line
 from graphrep.io.formats import MalformedError, Names, Options, VectorTable, pack_settings, unpack_settings
 from graphrep.io.formats.columns import chosen_columns, rows_of_lists
 
@@ -37,11 +38,22 @@ def read(path: Path, options: Options) -> VectorTable:
     try:
         with pq.ParquetFile(path) as file:
             node, columns = _chosen(file.schema_arrow, options)
+            check_parquet(path, file.metadata, {name for name in (node, *columns) if name is not None})
             table = file.read(columns=[*([] if node is None else [node]), *columns])
+            table.validate(full=True)
     except (pa.ArrowException, OSError) as error:
-        raise MalformedError(f"not a readable Parquet file ({error}).") from None
+        raise MalformedError(f"not a readable Parquet file ({one_line(error)}).") from None
     settings = unpack_settings((table.schema.metadata or {}).get(b"graphrep"))
     return VectorTable(arrow_vectors(table, columns), None if node is None else arrow_names(table, node), settings)
+
+
+def check_parquet(path: Path, metadata: Any, columns: set[str]) -> None:
+    """Refuse a file whose columns grow beyond bounds: a run of equal values takes a few bytes, however long it is."""
+    budget = Budget(path, path.stat().st_size)
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for chunk in map(group.column, range(group.num_columns)):
+            if chunk.path_in_schema.partition(".")[0] in columns:
+                budget.take(max(0, chunk.total_uncompressed_size, 4 * chunk.num_values))
 
 
 def _chosen(schema: Any, options: Options) -> tuple[str | None, list[str]]:

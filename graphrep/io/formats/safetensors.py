@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import itertools
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from graphrep._mapped import in_memory, mapped_array
 from graphrep.io.atomic import replacing
+from graphrep.io.bounded import one_line
 from graphrep.io.formats import MalformedError, Names, Options, VectorTable, pack_settings, unpack_settings
 from graphrep.io.formats.columns import chosen_arrays
+from graphrep.io.tensors import read_tensors
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 TAKES = frozenset({"nodes", "vectors", "mmap"})
-
-_DTYPES = {
-    name: np.dtype("<" + code)
-    for name, code in {"F64": "f8", "F32": "f4", "F16": "f2", "I64": "i8", "I32": "i4", "I16": "i2", "I8": "i1",
-                       "U64": "u8", "U32": "u4", "U16": "u2", "U8": "u1", "BF16": "u2"}.items()
-}  # fmt: skip
 
 
 def write(path: Path, vectors: npt.NDArray[np.float32], names: Names, settings: dict[str, Any]) -> None:
@@ -44,38 +38,17 @@ def write(path: Path, vectors: npt.NDArray[np.float32], names: Names, settings: 
 
 def read(path: Path, options: Options) -> VectorTable:
     """See :func:`graphrep.io.read_vectors`."""
-    from safetensors import SafetensorError, safe_open
-
     try:
-        with safe_open(path, framework="numpy") as file:  # the library checks the header
-            metadata = file.metadata() or {}
-    except (SafetensorError, TypeError) as error:
-        raise MalformedError(f"not a readable safetensors file ({error}).") from None
-    tensors = _tensors(path)
+        tensors, metadata = read_tensors(path, mapped=options.mmap is not False)
+    except (ValueError, RecursionError) as error:
+        raise MalformedError(f"not a readable safetensors file ({one_line(error)}).") from None
+    tensors = {name: array for name, array in tensors.items() if array.ndim}
     packed = None if options.nodes else tensors.pop("node_names", None)
     offsets = None if options.nodes else tensors.pop("node_offsets", None)
     vectors, nodes = chosen_arrays(tensors, options, vectors="embedding", nodes="node_id", kind="tensor")
     if packed is not None:
         nodes = _split(packed, offsets)
-    if options.mmap is False:
-        vectors = in_memory(vectors)
     return VectorTable(vectors, nodes, unpack_settings(metadata.get("graphrep")))
-
-
-def _tensors(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """All tensors, mapped: the library only gives copies, and has no bfloat16 for NumPy."""
-    with path.open("rb") as file:
-        size = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(size))
-        header.pop("__metadata__", None)
-        tensors = {}
-        for key, entry in header.items():
-            kind, shape = entry["dtype"], entry["shape"]
-            if shape and kind in _DTYPES:
-                tensors[key] = mapped_array(file, _DTYPES[kind], shape, 8 + size + entry["data_offsets"][0])
-                if kind == "BF16":
-                    tensors[key] = (tensors[key].astype(np.uint32) << 16).view(np.float32)
-    return tensors
 
 
 def _split(packed: npt.NDArray[Any], offsets: npt.NDArray[Any] | None) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep.io.atomic import replacing
+from graphrep.io.bounded import open_text
 from graphrep.io.formats import MalformedError, Names, Options, VectorTable
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def write(path: Path, vectors: npt.NDArray[np.float32], names: list[str], settin
 def read(path: Path, options: Options) -> VectorTable:
     """See :func:`graphrep.io.read_vectors`."""
     del options
-    with path.open(encoding="utf-8", newline="\n") as file:
+    with open_text(path, newline="\n") as file:
         try:
             return _parse(file, path.stat().st_size)
         except UnicodeDecodeError:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep.io.atomic import replacing
+from graphrep.io.bounded import read_whole
 from graphrep.io.formats import MalformedError, Options, VectorTable
 from graphrep.io.formats.word2vec import checked_names as checked_names
 
@@ -31,7 +32,7 @@ def write(path: Path, vectors: npt.NDArray[np.float32], names: list[str], settin
 def read(path: Path, options: Options) -> VectorTable:
     """See :func:`graphrep.io.read_vectors`."""
     del options
-    content = path.read_bytes()
+    content = read_whole(path)
     header, found, _ = content[:64].partition(b"\n")
     fields = header.split()
     if not found or len(fields) != 2 or not all(field.isdigit() for field in fields):

@@ -1,0 +1,66 @@
+"""Arrays out of .npz archives, within the bounds of what a file may grow to, and without pickles."""
+
+from __future__ import annotations
+
+import io
+import math
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from graphrep.io.bounded import Budget, check_zip, open_regular, reading
+
+if TYPE_CHECKING:
+    import os
+
+__all__ = ["array_header", "read_member", "read_npy", "read_npz"]
+
+
+def read_npz(path: str | os.PathLike[str], content: bytes | None = None) -> dict[str, npt.NDArray[Any]]:
+    """All arrays of an .npz file, or of ``content`` that came out of the file ``path``; ValueError names the file."""
+    path = Path(path)
+    with reading(path, "is damaged or not a .npz file"):
+        size = path.stat().st_size if content is None else len(content)
+        with open_regular(path) if content is None else io.BytesIO(content) as file, zipfile.ZipFile(file) as archive:
+            check_zip(archive, Budget(path, size))
+            return {info.filename.removesuffix(".npy"): read_member(archive, info) for info in archive.infolist()}
+
+
+def read_npy(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
+    """The array of an .npy file; ValueError names the file."""
+    path = Path(path)
+    with reading(path, "is damaged or not a .npy file"), open_regular(path) as file:
+        return _array(file, path.stat().st_size)
+
+
+def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> npt.NDArray[Any]:
+    """Array of a member of an archive; nothing is allocated for a header that promises more than the member holds."""
+    with archive.open(info) as member:
+        return _array(member, info.file_size)  # type: ignore[arg-type]  # a binary file in fact
+
+
+def _array(file: BinaryIO, stop: int) -> npt.NDArray[Any]:
+    shape, _, dtype = array_header(file)
+    if dtype.hasobject:
+        raise ValueError("it holds objects, which only a pickle could")
+    if file.tell() + math.prod(shape) * dtype.itemsize > stop:
+        raise ValueError(f"it ends before its array of shape {shape} does")
+    file.seek(0)
+    return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+
+
+def array_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, order and dtype out of the header of an .npy file, behind which the file stands then."""
+    version = np.lib.format.read_magic(file)
+    if version == (1, 0):
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    elif version == (2, 0):
+        shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
+    else:
+        raise ValueError(f"its version is {version[0]}.{version[1]}, where 1.0 or 2.0 are read")
+    if any(size < 0 for size in shape):
+        raise ValueError(f"its shape is {shape}")
+    return shape, fortran, dtype

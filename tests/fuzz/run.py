@@ -1,0 +1,139 @@
+"""Damaged files for every reader: each case must end in a result or in one sentence that names the file.
+
+Worker processes read batches of cases. A worker that dies or takes too long over a case is replaced, and the case
+counts as a crash or as a timeout. A case is a function of its seed and number, so that it can be run again alone:
+
+    python tests/fuzz/run.py --only graph-g.gml --first 17 --cases 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import Counter
+from pathlib import Path
+
+HERE = Path(__file__).parent
+BATCH = 2000
+GOOD = ("result", "refused")
+IMPORTS = 90.0  # seconds that the start of a worker may take
+
+
+def run(root, cases, *, workers=2, timeout=30.0):
+    """Outcomes of cases (seed, number) in the folder of :func:`readers.write_seeds`."""
+    batches, outcomes = queue.Queue(), {}
+    size = min(BATCH, -(-len(cases) // workers))
+    for begin in range(0, len(cases), size):
+        batches.put(cases[begin : begin + size])
+
+    def serve(number):
+        own = root / f"worker{number}"
+        shutil.copytree(root / "seeds", own)
+        while True:
+            try:
+                batch = batches.get_nowait()
+            except queue.Empty:
+                return
+            while batch:
+                done = _feed(own, batch, timeout, outcomes)
+                batch = batch[done:]
+
+    threads = [threading.Thread(target=serve, args=(number,)) for number in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
+
+
+def _feed(root, batch, timeout, outcomes):
+    """Give cases to a new worker; returns how many of them have ended, in one way or another."""
+    command = [sys.executable, "-X", "faulthandler", str(HERE / "worker.py"), str(root)]
+    with tempfile.TemporaryFile("w+") as errors:
+        worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
+        late = threading.Event()
+
+        def kill():
+            late.set()
+            worker.kill()
+
+        try:
+            worker.stdin.write("".join(f"{name} {case}\n" for name, case in batch))
+            worker.stdin.close()
+            for done, (name, case) in enumerate(batch):
+                timer = threading.Timer(timeout + (IMPORTS if done == 0 else 0), kill)
+                timer.start()
+                started, line = worker.stdout.readline(), worker.stdout.readline()
+                timer.cancel()
+                if not line.startswith("end "):
+                    worker.wait()
+                    errors.seek(0)
+                    end = errors.read()[-2000:]
+                    what = "timeout" if late.is_set() else f"crash with status {worker.returncode}: {end}"
+                    if not started and not late.is_set() and done == 0:
+                        raise RuntimeError(f"the worker does not start: {end}")
+                    outcomes[name, case] = what
+                    print(f"{name} {case}: {what}", flush=True)
+                    return done + 1
+                outcomes[name, case] = line.removeprefix("end ").strip()
+                if outcomes[name, case] not in GOOD:
+                    print(f"{name} {case}: {outcomes[name, case]}", flush=True)
+            worker.wait()
+            return len(batch)
+        finally:
+            worker.kill()
+            worker.wait()
+            worker.stdout.close()
+
+
+def plan(seeds, count, first=0):
+    """``count`` cases, as many of each seed as of any other."""
+    return [(seeds[i % len(seeds)][0], first + i // len(seeds)) for i in range(count)]
+
+
+def bad(outcomes):
+    """Cases that ended neither in a result nor in a sentence."""
+    return {case: what for case, what in outcomes.items() if what not in GOOD}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=1000)
+    parser.add_argument("--first", type=int, default=0, help="number of the first case of each seed")
+    parser.add_argument("--only", help="part of the names of seeds")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--timeout", type=float, default=30.0, help="seconds that a case may take")
+    parser.add_argument("--counts", type=Path, help="JSON file for the counts of outcomes")
+    options = parser.parse_args()
+    sys.path.insert(0, str(HERE))
+    from readers import write_seeds
+
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        seeds = write_seeds(root / "seeds")
+        seeds = [seed for seed in seeds if options.only is None or options.only in seed[0]]
+        outcomes = run(
+            root, plan(seeds, options.cases, options.first), workers=options.workers, timeout=options.timeout
+        )
+    found = bad(outcomes)
+    counts = {}
+    for reader in sorted({seed[1] for seed in seeds}):
+        names = {seed[0] for seed in seeds if seed[1] == reader}
+        kinds = (("bad" if case in found else what) for case, what in outcomes.items() if case[0] in names)
+        counts[reader] = dict(sorted(Counter(kinds).items()))
+    total = dict(sorted(sum(map(Counter, counts.values()), Counter()).items()))
+    print(json.dumps(total))
+    if options.counts is not None:
+        about = {"cases": len(outcomes), "first": options.first, "seeds": len(seeds)}
+        options.counts.write_text(json.dumps(about | {"total": total, "readers": counts}, indent=1) + "\n")
+    sys.exit(bool(found))
+
+
+if __name__ == "__main__":
+    main()
