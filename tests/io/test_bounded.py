@@ -293,6 +293,15 @@ def test_headers_of_matrix_market_are_checked(content, message, tmp_path):
         gr.as_graph(tmp_path / "m.mtx")
 
 
+@pytest.mark.parametrize("end", [b"3 3 1.0E-", b"3 3 1e", b"3 3 1.0x", b"3 3 4", b"3 3 4 ", b"3 3 1.0\n\n  "])
+def test_a_last_line_of_matrix_market_without_its_end_is_no_crash(end, tmp_path):
+    (tmp_path / "m.mtx").write_bytes(market("3 3 3\n1 1 1.0\n2 2 2.0\n") + end)
+    try:
+        assert gr.as_graph(tmp_path / "m.mtx", directed=True).num_edges == 3
+    except ValueError as error:
+        assert "m.mtx as Matrix Market" in str(error)
+
+
 def test_codes_and_offsets_of_arrow_are_checked(tmp_path):
     pa = pytest.importorskip("pyarrow")
     from pyarrow import feather
