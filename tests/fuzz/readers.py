@@ -86,8 +86,8 @@ def read_set(folder, name):
             for part in ("train", "valid", "test"):
                 rows = getattr(split, part)[:: 2 if split is dataset.triple_split else 1]
                 assert rows.size == 0 or 0 <= rows.min() <= rows.max() < dataset.graph.num_nodes
-    if dataset.graph.x is not None and hasattr(dataset.graph.x, "data"):
-        assert np.isfinite(sp.csr_array(dataset.graph.x).data).all()
+    if sp.issparse(dataset.graph.x):
+        assert np.isfinite(dataset.graph.x.data).all()
 
 
 def read_heart(folder, name):
