@@ -2,6 +2,7 @@
 # make test    everything that CI runs
 # make smoke   fit a few models with the built wheel, on every Python that is installed and with the lowest versions
 # make bench   quick benchmarks that need no peer package, or a given one: make bench BENCH=spmm ARGS='--rounds 3'
+# make fuzz    feed every reader with damaged files; CASES=20000 says how many
 # make mutants change the code in many places and list the changes that no test notices; MODULES='...' limits it
 VENV ?= .venv
 PYTHON ?= python3
@@ -10,7 +11,9 @@ BENCH_RESULTS ?= out/bench
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test checks lint types unit sanitize smoke docs bench mutants clean setup setup-dev
+CASES ?= 20000
+
+.PHONY: fuzz demo test checks lint types unit sanitize smoke docs bench mutants clean setup setup-dev
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
@@ -62,6 +65,9 @@ bench: setup-dev
 	  echo "== $$name"; \
 	  GRAPHREP_RESULTS=$(BENCH_RESULTS) $(BIN)/python experiments/bench/$$name.py $(ARGS); \
 	done
+
+fuzz: setup-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -W ignore tests/fuzz/run.py --cases $(CASES) --counts tests/fuzz/counts.json
 
 mutants: setup-dev
 	$(BIN)/python tests/mutation/run.py $(MODULES)

@@ -44,7 +44,12 @@ def read_raw(raw: Path, spec: Spec) -> Arrays:
 
 def check_arrays(raw: Path, arrays: Arrays) -> None:
     """Raise ValueError if arrays of :func:`read_raw` contradict each other. O(size of the edge list)."""
-    num_nodes, num_edges = int(arrays["num_nodes"]), arrays["edge_index"].shape[1]
+    edges = arrays["edge_index"]
+    if edges.ndim != 2 or len(edges) != 2 or edges.dtype.kind not in "iu" or arrays["num_nodes"].dtype.kind not in "iu":
+        raise ValueError(
+            f"{raw}: edge_index must be integers of shape (2, num_edges), got {edges.dtype} {edges.shape}."
+        )
+    num_nodes, num_edges = int(arrays["num_nodes"]), edges.shape[1]
     # More nodes than this cannot be those of an archive of this size: an index of them would be larger than its arrays.
     size = sum(path.stat().st_size for path in raw.rglob("*") if path.is_file())
     if num_nodes < 0:

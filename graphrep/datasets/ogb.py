@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +15,7 @@ from graphrep.csr import build_csr
 from graphrep.datasets._cache import fingerprint, read_cache, write_cache
 from graphrep.datasets._download import download as download_file
 from graphrep.datasets._download import unpack
-from graphrep.datasets._ogb_raw import read_raw, relation_folders
+from graphrep.datasets._ogb_raw import check_arrays, read_raw, relation_folders
 from graphrep.datasets._ogb_spec import SPECS
 from graphrep.datasets._ogb_split import PARTS, read_split, split_files
 from graphrep.datasets.dataset import Dataset
@@ -113,10 +114,13 @@ def load(name: str, root: str | os.PathLike[str] | None = None, *, download: boo
     files = _files(spec, folder)
     key = {"format": FORMAT, "name": name, "files": fingerprint(folder, files)}
     arrays = read_cache(folder / CACHE, key)
-    if arrays is None:
-        raw = read_raw(folder / "raw", spec)
-        arrays = raw | read_split(folder / "split" / spec.split, spec, raw)
-        write_cache(folder / CACHE, key, arrays)
+    if arrays is not None:
+        with contextlib.suppress(ValueError, TypeError, LookupError):  # it was forged, and is made anew
+            check_arrays(folder / "raw", arrays)
+            return _assemble(spec, arrays)
+    raw = read_raw(folder / "raw", spec)
+    arrays = raw | read_split(folder / "split" / spec.split, spec, raw)
+    write_cache(folder / CACHE, key, arrays)
     with reading(folder, f"is damaged or not {name}"):
         return _assemble(spec, arrays)
 

@@ -205,7 +205,7 @@ def _test_rows(path: Path) -> Ints:
 
 
 def _edges(path: Path, neighbors: Any, num_nodes: int) -> Ints:
-    """Both directions as they are listed, shape (2, num_edges), without self loops."""
+    """Both directions as they are listed, shape (2, num_edges), once each and without self loops."""
     if not isinstance(neighbors, dict) or not all(
         type(node) is int and isinstance(row, list) and set(map(type, row)) <= {int} for node, row in neighbors.items()
     ):
@@ -216,7 +216,8 @@ def _edges(path: Path, neighbors: Any, num_nodes: int) -> Ints:
         target = np.array(list(itertools.chain.from_iterable(neighbors.values())), dtype=np.int64)
         edges = np.stack([source, target])
         check_rows(f"{path}: the neighbors", edges, num_nodes, error=ValueError)
-    return edges[:, source != target]
+    keys = np.unique((source * num_nodes + target)[source != target])  # some edges are listed twice
+    return np.stack(np.divmod(keys, max(1, num_nodes)))
 
 
 def _reconstructor(kind: Any, _base: Any, _state: Any = None) -> Any:

@@ -106,11 +106,7 @@ def _decompressed(name: str, kind: str, reader: Any, budget: Budget) -> bytes:
 
 def _unzip(name: str, content: Bytes, budget: Budget) -> bytes:
     try:
-        try:
-            archive = zipfile.ZipFile(io.BytesIO(content))
-        except ValueError as error:  # of offsets that are negative
-            raise zipfile.BadZipFile(str(error)) from None
-        with archive:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             files = [
                 info.filename
                 for info in archive.infolist()
@@ -125,6 +121,10 @@ def _unzip(name: str, content: Bytes, budget: Budget) -> bytes:
             with archive.open(files[0]) as member:
                 return drained(member, budget)
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError, LookupError) as error:
+        raise ValueError(f"{name} is not a valid zip file: {one_line(error)}.") from None
+    except ValueError as error:
+        if str(error).startswith(name):
+            raise
         raise ValueError(f"{name} is not a valid zip file: {one_line(error)}.") from None
 
 

@@ -6,6 +6,7 @@ import errno
 import io
 import math
 import os
+import re
 import select
 import stat
 import time
@@ -239,7 +240,7 @@ def reading(path: Any, verdict: str) -> Iterator[None]:
 
 def one_line(error: BaseException, length: int = 300) -> str:
     """What an exception of a library says, in one line without a full stop at its end."""
-    text = " ".join(str(error).split()).rstrip(".")
+    text = re.sub(r"<([\w.]+)[^<>]* at 0x[0-9a-f]+>", r"\1", " ".join(str(error).split())).rstrip(".")
     if isinstance(error, KeyError):
         text = f"it has no {text}"
     elif isinstance(error, RecursionError):

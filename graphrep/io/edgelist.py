@@ -88,7 +88,7 @@ def read_edges(
     Parameters
     ----------
     path : str, path-like or file object
-        ``"-"`` is standard input.
+        ``"-"`` is standard input. A named pipe, or the command of ``<(command)``, is read to its end.
     source, target : str or int, optional
         Name, or position from 0, of the columns of the end points. Default: well-known names of a header (source and
         target, from_id and to_id, head and tail, … in any case), wherever they stand; else the first two columns that
@@ -134,18 +134,21 @@ def read_edges(
     ------
     FileNotFoundError, IsADirectoryError
         ``path`` does not exist or is a folder.
+    OSError
+        ``path`` is a device or a pipe that nobody writes to, or the file changes while it is read.
     ImportError
         The file is compressed with zstd and no library for zstd is installed.
     ValueError
-        The file has no edges, is corrupt or of another format, has no such columns, or has a bad line: a wrong number
+        The file has no edges, is corrupt or of another format, unpacks to more than 200 times its size and 256 MiB
+        (``GRAPHREP_MAX_EXPANSION`` sets another ratio), has no such columns, or has a bad line: a wrong number
         of columns, an empty end point or weight, a quote that is not closed, a weight that is not finite and
         non-negative, an integer outside int64, a node outside ``num_nodes``, text that is not UTF-8. The message names
         the file and the line.
 
     Notes
     -----
-    Time O(size of the file); everything except decompression runs in parallel. Memory: the result and the distinct
-    names.
+    Time O(size of the file); everything except decompression runs in parallel. Memory: the text, which is mapped rather
+    than read if it is larger than a quarter of the free memory, the result, and the distinct names.
 
     Examples
     --------

@@ -321,8 +321,10 @@ def _read_matrix_market(path: Path) -> Any:
     import scipy.sparse as sp
 
     content = _content(path)
-    if re.search(rb"[^\t-\r -~]", re.sub(rb"(?m)^[ \t]*%.*$", b"", content)):
+    other = re.compile(rb"[^\t-\r -~]")
+    if other.search(content) and other.search(re.sub(rb"(?m)^[ \t]*%.*$", b"", content)):
         raise ValueError("it holds bytes that are not text")  # at which SciPy's parser may crash
+    content = content.rstrip() + b"\n"  # SciPy's parser looks for the end of the last line beyond the end of the file
     size, numbers = len(content), _numbers_of_market(content)
     # An entry takes two bytes at least, or four with its place: nothing is allocated for what the file cannot hold.
     if content[:40].lower().find(b"array") >= 0:

@@ -26,7 +26,7 @@ def checked_csr(data: Any, indices: Any, indptr: Any, shape: Any) -> sp.csr_arra
         raise ValueError(f"the shape must be two numbers, got {shape!r}")
     rows, columns = map(int, shape)
     if len(indptr) != rows + 1 or indptr[0] != 0 or int(indptr[-1]) != len(indices) or (indptr[1:] < indptr[:-1]).any():
-        raise ValueError(f"indptr must ascend from 0 to {len(indices)} in {rows + 1} steps, got {len(indptr)}")
+        raise ValueError(f"indptr must ascend from 0 to {len(indices)} in {rows} steps, got {len(indptr) - 1}")
     if len(data) != len(indices):
         raise ValueError(f"there are {len(indices)} indices, but {len(data)} numbers")
     if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < columns:

@@ -32,7 +32,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._mapped import mapping_of
-from graphrep.io.bounded import open_regular, reading
+from graphrep.io.bounded import one_line, open_regular, reading
 from graphrep.io.formats import MalformedError, Names, Options, VectorTable
 from graphrep.io.paths import check_writable, checked_suffix, need_pyarrow
 
@@ -223,7 +223,7 @@ def _read(path: Path, given: str | None, format: str, options: Options) -> Vecto
     try:
         matrix, names, settings = layout.read(path, options, *delimiter)
     except MalformedError as error:
-        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
+        raise ValueError(f"{path}: {one_line(error, 600)}.") from None
     if matrix.ndim != 2 or matrix.dtype.kind != "f":
         raise ValueError(f"{path}: expected a 2-d array of floats, got {matrix.dtype} of shape {matrix.shape}.")
     if names is not None and len(names) != len(matrix):

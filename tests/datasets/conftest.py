@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import gzip
+import pickle
 import types
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import torch
 
 TYPES = {"disease": 5, "drug": 4, "protein": 7}
@@ -163,6 +165,35 @@ def write_set(folder, name, *, seed=0, form="legacy"):
             pickle_protocol=4 if form == "protocol 4" else 2,
         )  # fmt: skip
     return split
+
+
+def write_planetoid(folder):
+    """Small files in the form of Cora's, with the class names that Python 2 wrote; returns their folder."""
+    rng, train, known, test = np.random.default_rng(0), 20, 560, 12
+    x = sp.random(known + test, 9, density=0.3, format="csr", dtype=np.float32, random_state=0)
+    y = np.eye(3, dtype=np.int32)[rng.integers(3, size=known + test)]
+    order = known + rng.permutation(test)
+    parts = {
+        "x": x[:train], "allx": x[:known], "tx": x[order], "y": y[:train], "ally": y[:known], "ty": y[order],
+        "graph": {u: rng.integers(known + test, size=rng.integers(3)).tolist() for u in range(known + test)},
+    }  # fmt: skip
+    raw = folder / "Cora" / "raw"
+    raw.mkdir(parents=True)
+    for part, value in parts.items():
+        (raw / f"ind.cora.{part}").write_bytes(old_pickle(value))
+    (raw / "ind.cora.test.index").write_text("".join(f"{row}\n" for row in order))
+    return raw
+
+
+def old_pickle(value):
+    content = pickle.dumps(value, protocol=2).replace(b"scipy.sparse._csr", b"scipy.sparse.csr")
+    return content.replace(b"numpy._core", b"numpy.core")
+
+
+@pytest.fixture
+def planetoid_files():
+    """Writers of small Planetoid files."""
+    return types.SimpleNamespace(write=write_planetoid, pickle=old_pickle)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import graphrep as gr
-from graphrep.datasets import _ogb_raw, ogb
+from graphrep.datasets import _cache, _ogb_raw, ogb
 from graphrep.datasets._torch_file import read_torch_file
 
 NAMES = ("ogbl-biokg", "ogbl-citation2", "ogbl-collab", "ogbl-ddi", "ogbl-ppa", "ogbl-vessel", "ogbl-wikikg2")
@@ -228,6 +228,56 @@ def test_the_cache_is_used_until_a_file_changes(made, monkeypatch):
     (folder / "graphrep.npz").write_bytes(b"PK\x03\x04 not a cache")
     assert gr.datasets.load("ogbl-citation2", folder.parent).split.test_neg.shape == (2, 5, 7)
     assert sorted(p.name for p in folder.iterdir()) == ["RELEASE_v1.txt", "graphrep.npz", "processed", "raw", "split"]
+
+
+def rewritten(path, signed, **changes):
+    """Replace arrays of a cache, and sign it as a whole one if asked."""
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files} | changes
+    if signed:
+        meta, _ = arrays.pop("__meta__"), arrays.pop("__digest__")
+        digest = np.frombuffer(_cache._digest(meta.tobytes(), arrays), np.uint8)
+        arrays |= {"__meta__": meta, "__digest__": digest}
+    np.savez(path, **arrays)
+
+
+def test_a_cache_is_not_believed(made):
+    folder, _ = made("ogbl-ddi")
+    sound = gr.datasets.load("ogbl-ddi", folder.parent)
+    cache = folder / "graphrep.npz"
+    train = np.load(cache)["train_edge"]
+    for changes in (
+        {"num_nodes": np.int64(-1)},
+        {"num_nodes": np.int64(2**40)},
+        {"edge_index": np.full((2, 30), 10**6)},
+        {"test_edge": train[:8]},
+        {"valid_edge": train[:8].astype(np.float32)},
+        {"more": np.zeros(3)},
+    ):
+        rewritten(cache, signed=False, **changes)
+        again = gr.datasets.load("ogbl-ddi", folder.parent)  # read anew from the files
+        assert again.graph == sound.graph
+        np.testing.assert_array_equal(again.split.test, sound.split.test)
+    before = cache.read_bytes()
+    gr.datasets.load("ogbl-ddi", folder.parent)
+    assert cache.read_bytes() == before  # it was made anew, and serves again
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"num_nodes": np.int64(-1)},
+        {"num_nodes": np.array([1, 2])},
+        {"edge_index": np.full((2, 30), 10**6)},
+        {"edge_index": np.zeros((3, 30), int)},
+        {"test_edge": np.full((8, 2), 99)},
+    ],
+)
+def test_a_forged_cache_is_no_crash(changes, made):
+    folder, _ = made("ogbl-ddi")
+    sound = gr.datasets.load("ogbl-ddi", folder.parent)
+    rewritten(folder / "graphrep.npz", signed=True, **changes)
+    assert gr.datasets.load("ogbl-ddi", folder.parent).graph == sound.graph
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(made, monkeypatch):

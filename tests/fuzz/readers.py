@@ -13,7 +13,6 @@ import importlib
 import importlib.util
 import json
 import lzma
-import pickle
 import shutil
 import zipfile
 from pathlib import Path
@@ -22,8 +21,6 @@ import numpy as np
 import scipy.sparse as sp
 
 import graphrep as gr
-
-PLANETOID = {"train": 20, "known": 560, "test": 12, "features": 9, "classes": 3}
 
 
 def look_at_graph(graph):
@@ -89,8 +86,8 @@ def read_set(folder, name):
             for part in ("train", "valid", "test"):
                 rows = getattr(split, part)[:: 2 if split is dataset.triple_split else 1]
                 assert rows.size == 0 or 0 <= rows.min() <= rows.max() < dataset.graph.num_nodes
-    if dataset.graph.x is not None and hasattr(dataset.graph.x, "data"):
-        assert np.isfinite(sp.csr_array(dataset.graph.x).data).all()
+    if sp.issparse(dataset.graph.x):
+        assert np.isfinite(dataset.graph.x.data).all()
 
 
 def read_heart(folder, name):
@@ -297,25 +294,6 @@ def _sets(folder_of, add):
     np.save(folder / "heart_test_samples.npy", [[[3, 1], [2, 0]]])
     torch.save({"entity_embedding": torch.eye(5)}, folder / "gnn_feature")
     add(folder, read_heart, "", sorted(path.name for path in folder.iterdir()))
-    _planetoid(folder_of("planetoid"), add)
-
-
-def _planetoid(folder, add):
-    """Files in the form of Planetoid, with the class names that Python 2 wrote."""
-    rng, sizes = np.random.default_rng(0), PLANETOID
-    n = sizes["known"] + sizes["test"]
-    x = sp.random(n, sizes["features"], density=0.3, format="csr", dtype=np.float32, random_state=0)
-    y = np.eye(sizes["classes"], dtype=np.int32)[rng.integers(sizes["classes"], size=n)]
-    order = sizes["known"] + rng.permutation(sizes["test"])
-    parts = {
-        "x": x[: sizes["train"]], "allx": x[: sizes["known"]], "tx": x[order],
-        "y": y[: sizes["train"]], "ally": y[: sizes["known"]], "ty": y[order],
-        "graph": {u: rng.integers(n, size=rng.integers(3)).tolist() for u in range(n)},
-    }  # fmt: skip
-    raw = folder / "Cora" / "raw"
-    raw.mkdir(parents=True)
-    for part, value in parts.items():
-        old = pickle.dumps(value, protocol=2).replace(b"scipy.sparse._csr", b"scipy.sparse.csr")
-        (raw / f"ind.cora.{part}").write_bytes(old.replace(b"numpy._core", b"numpy.core"))
-    (raw / "ind.cora.test.index").write_text("".join(f"{row}\n" for row in order))
+    folder = folder_of("planetoid")
+    raw = module.write_planetoid(folder)
     add(folder, read_set, "cora", sorted(path.relative_to(folder) for path in raw.iterdir()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
@@ -240,6 +241,7 @@ def test_a_file_larger_than_the_memory_is_refused(tmp_path, monkeypatch):
         (MemoryError(), "MemoryError"),
         (RuntimeError("do this only if you trust it: weights_only=False"), "RuntimeError"),
         (ValueError("x" * 1000), "x" * 300 + "…"),
+        (ValueError("malformed: <ast.Name object at 0x7f9bca8d2560>"), "malformed: ast.Name"),
     ],
 )
 def test_reasons_are_one_line(error, text):
@@ -291,6 +293,13 @@ def test_headers_of_matrix_market_are_checked(content, message, tmp_path):
     (tmp_path / "m.mtx").write_bytes(content)
     with pytest.raises(ValueError, match=rf"cannot read .*m\.mtx as Matrix Market: .*{message}"):
         gr.as_graph(tmp_path / "m.mtx")
+
+
+@pytest.mark.parametrize("end", [b"3 3 1.0E-", b"3 3 1e", b"3 3 1.0x", b"3 3 4", b"3 3 4 ", b"3 3 1.0\n\n  "])
+def test_a_last_line_of_matrix_market_without_its_end_is_no_crash(end, tmp_path):
+    (tmp_path / "m.mtx").write_bytes(market("3 3 3\n1 1 1.0\n2 2 2.0\n") + end)
+    with contextlib.suppress(ValueError):
+        assert gr.as_graph(tmp_path / "m.mtx", directed=True).num_edges == 3
 
 
 def test_codes_and_offsets_of_arrow_are_checked(tmp_path):

@@ -168,7 +168,7 @@ def _numbers(
             bad = next(column for column in columns if not _is_number(record[column]))
             where = f"line {lines[i]}, column {header[bad] if header else bad + 1}"
             raise MalformedError(
-                f"{where} holds {record[bad]!r}, which is not a number; name the columns with vectors= and nodes=."
+                f"{where} holds {record[bad][:40]!r}, which is not a number; name the columns with vectors= and nodes=."
             ) from None
     with np.errstate(over="ignore"):
         return block.astype(np.float32)
