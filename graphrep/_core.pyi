@@ -421,18 +421,32 @@ def pool_sets(
 def sample_neighbors(
     scalar: int,
     id: int,
-    indptr: Address,
-    indices: Address,
-    edge_ids: Address,
-    weights: Address,
-    seeds: Address,
-    num_seeds: int,
-    fanouts: Sequence[int],
+    relations: Sequence[
+        tuple[Address, Address, Address, Address, Address, Address, Sequence[int], int, int]
+    ],  # indptr, indices, edge ids, weights, times of entries, times of nodes; fanouts; types of target and source
+    seeds: Sequence[tuple[Address, int]],
+    hops: int,
     replace: bool,
+    disjoint: bool,
+    last: bool,
+    seed_time: Address,
     seed: int,
     batch: int,
     num_threads: int,
-) -> tuple[int, I64 | None, I64 | None, I64 | None, I64 | None, list[int], list[int]]: ...
+) -> tuple[int, list[tuple[I64, I64 | None, list[int]]], list[tuple[I64, I64, I64, list[int]]]]: ...
+def induced_edges(
+    id: int,
+    indptr: Address,
+    indices: Address,
+    edge_ids: Address,
+    entry_time: Address,
+    node_time: Address,
+    nodes: Address,
+    examples: Address,
+    num_nodes: int,
+    seed_time: Address,
+    num_threads: int,
+) -> tuple[I64, I64, I64]: ...
 
 # diffusion
 def count_walks(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -218,15 +219,14 @@ def test_data_of_other_kinds():
     batch = next(iter(NeighborLoader(bare, [-1], [79], random_state=0)))
     assert (batch.num_nodes, batch.num_edges) == (1, 0)
     assert bare.num_nodes == 80  # the original stays as it is
-    adj = NeighborLoader(copy.copy(bare), [1]).dataset.adj
-    assert torch.equal(pickle.loads(pickle.dumps(adj)).indptr, adj.indptr)
+    examples = NeighborLoader(copy.copy(bare), [1]).dataset
+    assert torch.equal(pickle.loads(pickle.dumps(examples)).source.relation.indptr, examples.source.relation.indptr)
 
 
 def test_unusable_input_is_refused():
     data = make_data()
     for make, error, message in (
-        (lambda: NeighborLoader(pyg_data.HeteroData(), [1]), TypeError, "one node and edge type, got HeteroData"),
-        (lambda: NeighborLoader(pyg_data.Data(x=data.x), [1]), ValueError, "data must have an edge_index"),
+        (lambda: NeighborLoader(pyg_data.HeteroData(), [1]), TypeError, "or a Graph, got HeteroData"),
         (lambda: NeighborLoader(data, [-2]), ValueError, "num_neighbors must be at least -1"),
         (lambda: NeighborLoader(data, [1], [60]), IndexError, r"input_nodes must lie in \[0, 60\)"),
         (lambda: NeighborLoader(data, [1], [0.5]), TypeError, "input_nodes must hold int32 or int64 node numbers"),
@@ -252,3 +252,287 @@ def test_unusable_input_is_refused():
     ):
         with pytest.raises(error, match=message):
             make()
+
+
+@pytest.mark.parametrize("kind", ["edge_index", "coo", "csr", "stand-in", "EdgeIndex", "stores"])
+@pytest.mark.parametrize("make", [NeighborLoader, LinkNeighborLoader])
+def test_every_form_of_the_edges_gives_the_same_neighborhoods(kind, make):
+    """Whole neighborhoods of a graph whose edges are sorted, so that they have the same numbers in every form."""
+    from torch_geometric import EdgeIndex
+    from torch_geometric.testing import MyFeatureStore, MyGraphStore
+    from torch_geometric.utils import sort_edge_index
+
+    whole = make_data()
+    edges = torch.unique(sort_edge_index(whole.edge_index, sort_by_row=False).flip(0), dim=1).flip(0).contiguous()
+    values = torch.arange(edges.shape[1]).double()
+    data = pyg_data.Data(x=whole.x, num_nodes=60)
+    links = {"edge_label_index": edges[:, [3, 50]]} if make is LinkNeighborLoader else {}
+    matrix = torch.sparse_coo_tensor(edges.flip(0), values, (60, 60), check_invariants=True).coalesce()
+    if kind == "edge_index":
+        data.edge_index, data.edge_attr = edges, values
+    elif kind == "EdgeIndex":
+        data.edge_index, data.edge_attr = EdgeIndex(edges, sparse_size=(60, 60), sort_order="col"), values
+    elif kind in ("coo", "csr"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            data.adj_t = matrix if kind == "coo" else matrix.to_sparse_csr()
+    elif kind == "stand-in":
+        data.adj_t = Transposed(edges[1], edges[0], values, (60, 60))
+    else:
+        stores = MyFeatureStore(), MyGraphStore()
+        stores[0].put_tensor(whole.x, group_name=None, attr_name="x", index=None)
+        stores[1].put_edge_index((edges[0], edges[1]), edge_type=None, layout="coo", size=(60, 60))
+        data = stores
+    expected = pyg_data.Data(x=whole.x, edge_index=edges, num_nodes=60)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse CSR tensor support")
+        loaders = [make(each, [-1, -1], batch_size=7, **links) for each in (data, expected)]
+        for batch, oracle in zip(*loaders, strict=True):
+            assert torch.equal(batch.x, whole.x[batch.n_id])
+            if kind == "stores":  # which sort the edges of a node as they like
+                assert set(batch.n_id.tolist()) == set(oracle.n_id.tolist())
+                assert torch.equal(batch.e_id.sort().values, oracle.e_id.sort().values)
+                assert torch.equal(batch.n_id[batch.edge_index], edges[:, batch.e_id])
+                continue
+            assert torch.equal(batch.n_id, oracle.n_id)
+            assert torch.equal(batch.e_id, oracle.e_id)
+            if kind in ("coo", "csr"):
+                part = batch.adj_t.to_sparse_coo().coalesce()
+                found = torch.stack([part.indices()[1], part.indices()[0]])
+                assert (batch.adj_t.layout is torch.sparse_coo) == (kind == "coo")
+                order = torch.argsort(oracle.edge_index[1] * 60 + oracle.edge_index[0])
+                assert torch.equal(found, oracle.edge_index[:, order])
+                assert torch.equal(part.values(), values[oracle.e_id[order]])
+            elif kind == "stand-in":
+                assert torch.equal(torch.stack([batch.adj_t.col, batch.adj_t.row]), oracle.edge_index)
+                assert torch.equal(batch.adj_t.value, values[oracle.e_id])
+            else:
+                assert type(batch.edge_index) is torch.Tensor
+                assert torch.equal(batch.edge_index, oracle.edge_index)
+
+
+class Transposed:
+    """What the loaders use of torch_sparse.SparseTensor."""
+
+    def __init__(self, row, col, value, sparse_sizes):
+        self.row, self.col, self.value, self.sizes = row, col, value, sparse_sizes
+
+    def size(self, dim):
+        return self.sizes[dim]
+
+    def csr(self):
+        counts = torch.bincount(self.row, minlength=self.sizes[0])
+        return torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)]), self.col, self.value
+
+
+def test_seeds_of_a_subclass():
+    from torch_geometric import Index
+
+    data = make_data()
+    seeds = Index([3, 9, 9], dim_size=60)
+    assert next(iter(NeighborLoader(data, [2], seeds, batch_size=3))).n_id[:3].tolist() == [3, 9, 9]
+
+
+def test_a_graph_with_names():
+    graph = gr.as_graph([("a", "b"), ("b", "c"), ("c", "d")], directed=False)
+    batch = next(iter(NeighborLoader(graph, [-1], ["c", "a"], batch_size=2)))
+    assert [graph.nodes[i] for i in batch.n_id[:2].tolist()] == ["c", "a"]
+    assert {graph.nodes[i] for i in batch.n_id.tolist()} == {"a", "b", "c", "d"}
+    links = LinkNeighborLoader(graph, [1], [["a", "d"], ["b", "c"]], batch_size=2)
+    ends = next(iter(links))
+    assert [[graph.nodes[i] for i in end] for end in ends.n_id[ends.edge_label_index].tolist()] == [
+        ["a", "d"],
+        ["b", "c"],
+    ]
+    with pytest.raises(KeyError, match="z"):
+        NeighborLoader(graph, [1], ["z"])
+    with pytest.raises(TypeError, match="data has no names; pass a graphrep"):
+        NeighborLoader(make_data(), [1], ["a"])
+
+
+@pytest.mark.parametrize("disjoint", [False, True])
+@pytest.mark.parametrize("directed", [None, False])
+def test_induced_batches_have_all_edges_between_their_nodes(disjoint, directed):
+    data = make_data()
+    kind = {"subgraph_type": "induced"} if directed is None else {"directed": False}
+    for batch in NeighborLoader(data, [2, 2], batch_size=6, disjoint=disjoint, **kind):
+        assert torch.equal(batch.n_id[batch.edge_index], data.edge_index[:, batch.e_id])
+        of = batch.batch if disjoint else torch.zeros(batch.num_nodes, dtype=torch.int64)
+        assert torch.equal(of[batch.edge_index[0]], of[batch.edge_index[1]])
+        expected = 0
+        for example in of.unique():
+            inside = torch.isin(data.edge_index, batch.n_id[of == example]).all(0)
+            expected += int(inside.sum())
+            assert set(batch.e_id[of[batch.edge_index[0]] == example].tolist()) == set(
+                inside.nonzero().view(-1).tolist()
+            )
+        assert len(batch.e_id) == expected
+        assert "num_sampled_edges" not in batch
+
+
+def test_bidirectional_batches_have_every_edge_both_ways_once():
+    data = make_data()
+    for batch in NeighborLoader(data, [3, 2], batch_size=6, subgraph_type="bidirectional"):
+        pairs = list(zip(*batch.edge_index.tolist(), strict=True))
+        assert len(set(pairs)) == len(pairs) > 0
+        assert {(v, u) for u, v in pairs} == set(pairs)
+        whole = data.edge_index[:, batch.e_id]
+        ends = batch.n_id[batch.edge_index]
+        assert bool(((whole == ends) | (whole == ends.flip(0))).all(0).all())
+
+
+@pytest.mark.parametrize("kind", ["node", "edge"])
+@pytest.mark.parametrize("strategy", ["uniform", "last"])
+@pytest.mark.parametrize("subgraph_type", ["directional", "induced"])
+@pytest.mark.parametrize("is_sorted", [False, True])
+def test_nothing_is_later_than_the_seed(kind, strategy, subgraph_type, is_sorted):
+    data = make_data()
+    generator = torch.Generator().manual_seed(2)
+    name = f"{kind}_time"
+    time = torch.randint(9, (60 if kind == "node" else 400,), generator=generator).double() / 2
+    if is_sorted:
+        of_edges = time[data.edge_index[0]] if kind == "node" else time
+        order = torch.from_numpy(np.lexsort((of_edges.numpy(), data.edge_index[1].numpy())))
+        data.edge_index = data.edge_index[:, order].contiguous()
+        time = time if kind == "node" else time[order]
+    data[name] = time
+    seed_time = torch.randint(9, (60,), generator=generator).double() / 2
+    options = {"time_attr": name, "temporal_strategy": strategy, "subgraph_type": subgraph_type, "is_sorted": is_sorted}
+    for batch in NeighborLoader(data, [3, 2], batch_size=16, input_time=seed_time, **options):
+        assert torch.equal(batch.seed_time, seed_time[batch.input_id])
+        assert torch.equal(batch.n_id[batch.edge_index], data.edge_index[:, batch.e_id])
+        drawn = batch.edge_time if kind == "edge" else batch.node_time[batch.edge_index[0]]
+        assert bool((drawn <= batch.seed_time[batch.batch[batch.edge_index[1]]]).all())
+        for i, seed in enumerate(batch.n_id[: batch.batch_size] if subgraph_type == "directional" else []):
+            into = data.edge_index[1] == seed
+            all_times = (time if kind == "edge" else time[data.edge_index[0]])[into]
+            allowed = all_times[all_times <= batch.seed_time[i]].sort().values
+            mine = drawn[batch.edge_index[1] == i].sort().values
+            assert len(mine) == min(3, len(allowed))
+            if strategy == "last":
+                assert torch.equal(mine, allowed[len(allowed) - len(mine) :])
+
+
+@pytest.mark.parametrize("mode", [None, "binary", "triplet"])
+@pytest.mark.parametrize("timed", [False, True])
+def test_disjoint_links(mode, timed):
+    data = make_data()
+    data.time = torch.arange(60)
+    data.time[0] = 0
+    links = torch.randint(60, (2, 40), generator=torch.Generator().manual_seed(3))
+    time = torch.randint(1, 60, (40,), generator=torch.Generator().manual_seed(4))
+    options = {"time_attr": "time", "edge_label_time": time} if timed else {"disjoint": True}
+    sampling = None if mode is None else {"mode": mode, "amount": 2}
+    for batch in LinkNeighborLoader(data, [2, 2], links, neg_sampling=sampling, batch_size=15, **options):
+        count = len(batch.input_id)
+        if mode == "triplet":
+            ends = torch.stack([batch.src_index, batch.dst_pos_index])
+            negative, of = batch.dst_neg_index.view(-1), torch.arange(count).repeat_interleave(2)
+            assert batch.dst_neg_index.shape == (count, 2)
+        else:
+            ends = batch.edge_label_index[:, :count]
+            negative = batch.edge_label_index[:, count:].reshape(-1)
+            of = torch.arange(count).repeat(0 if mode is None else 4)
+        assert torch.equal(batch.n_id[ends], links[:, batch.input_id])
+        assert batch.batch[ends].tolist() == [list(range(count))] * 2
+        assert torch.equal(batch.batch[negative], of)
+        assert torch.equal(batch.batch[batch.edge_index[0]], batch.batch[batch.edge_index[1]])
+        if timed:
+            limit = time[batch.input_id]
+            assert bool((batch.time[batch.edge_index[0]] <= limit[batch.batch[batch.edge_index[1]]]).all())
+            assert bool((batch.time[negative] <= limit[of]).all())
+            given = batch.seed_time if mode == "triplet" else batch.edge_label_time
+            assert torch.equal(given[:count], limit)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_negatives_in_time_are_drawn_from_all_that_exist(weighted):
+    """At time 3, nodes 0, 1 and 4 exist; they are drawn alike, or by weight."""
+    data = pyg_data.Data(num_nodes=6, edge_index=torch.tensor([[0], [1]]), time=torch.tensor([3, 1, 5, 4, 2, 9]))
+    weight = torch.tensor([1.0, 2.0, 9.0, 9.0, 3.0, 9.0]) if weighted else None
+    sampling = {"mode": "triplet", "amount": 4000, "dst_weight": weight}
+    loader = LinkNeighborLoader(
+        data, [], [[0], [1]], neg_sampling=sampling, time_attr="time", edge_label_time=torch.tensor([3])
+    )
+    batch = next(iter(loader))
+    counts = torch.bincount(batch.n_id[batch.dst_neg_index.view(-1)], minlength=6)
+    expected = torch.tensor([1.0, 2.0, 0, 0, 3.0, 0]) / 6 if weighted else torch.tensor([1.0, 1.0, 0, 0, 1.0, 0]) / 3
+    assert torch.equal(counts > 0, expected > 0)
+    kept = expected > 0
+    statistic = ((counts - 4000 * expected)[kept] ** 2 / (4000 * expected[kept])).sum()
+    assert statistic < 18.4  # chi-square with 2 degrees: p = 1e-4
+
+
+def test_hooks_and_other_samplers():
+    data = make_data()
+    seen = []
+
+    def hook(output):
+        seen.append(output)
+        return output
+
+    batch = next(iter(NeighborLoader(data, [2], [4, 5], batch_size=2, transform_sampler_output=hook)))
+    assert torch.equal(seen[0].node, batch.n_id)
+
+    class Sampler:
+        edge_permutation = torch.arange(399, -1, -1)
+
+        def sample_from_nodes(self, inputs):
+            from torch_geometric.sampler import SamplerOutput
+
+            return SamplerOutput(inputs.node, *torch.tensor([[0], [1], [7]]), metadata=(inputs.input_id, inputs.time))
+
+        def sample_from_edges(self, inputs, neg_sampling=None):
+            from torch_geometric.sampler import SamplerOutput
+
+            out = SamplerOutput(torch.cat([inputs.row, inputs.col]), *torch.tensor([[0], [1], [7]]))
+            out.metadata = (inputs.input_id, torch.tensor([[0], [1]]), None, None)
+            return out
+
+    options = {"neighbor_sampler": Sampler(), "input_id": torch.tensor([70, 80])}
+    batch = next(iter(NeighborLoader(data, [2], [4, 5], batch_size=2, **options)))
+    assert (batch.n_id.tolist(), batch.e_id.tolist(), batch.input_id.tolist()) == ([4, 5], [392], [70, 80])
+    batch = next(iter(LinkNeighborLoader(data, [2], [[4], [5]], neighbor_sampler=Sampler())))
+    assert batch.n_id[batch.edge_label_index].tolist() == [[4], [5]]
+
+
+def test_a_graph_without_edges_is_taken_with_a_warning():
+    with pytest.warns(UserWarning, match="data has neither edge_index nor adj_t"):
+        loader = NeighborLoader(pyg_data.Data(num_nodes=3), [2], batch_size=3)
+    assert next(iter(loader)).n_id.tolist() == [0, 1, 2]
+
+
+def test_unusable_settings_are_refused():
+    data = make_data()
+    data.time = torch.arange(60)
+    later = {"time_attr": "edge_attr", "input_time": torch.zeros(60)}
+    for make, options, error, message in (
+        (
+            NeighborLoader,
+            {"subgraph_type": "all"},
+            ValueError,
+            "'directional', 'bidirectional' or 'induced', got 'all'",
+        ),
+        (NeighborLoader, {"subgraph_type": "bidirectional", "directed": False}, ValueError, "directed=False means"),
+        (NeighborLoader, {"temporal_strategy": "first"}, ValueError, "must be 'uniform' or 'last', got 'first'"),
+        (NeighborLoader, {"input_time": torch.zeros(60)}, ValueError, "times of the seeds need time_attr"),
+        (NeighborLoader, {"time_attr": "edge_attr"}, ValueError, "so the times of the seeds must be given"),
+        (NeighborLoader, {"time_attr": "nothing"}, ValueError, "time_attr must name a vector of times"),
+        (NeighborLoader, {"time_attr": "x"}, ValueError, "time_attr must name a vector of times"),
+        (
+            NeighborLoader,
+            later | {"input_time": torch.zeros(3)},
+            ValueError,
+            r"one time per example, 60; got shape \(3,",
+        ),
+        (NeighborLoader, {"is_sorted": True}, ValueError, "is_sorted is True, but the targets"),
+        (NeighborLoader, {"input_id": torch.zeros(3)}, ValueError, r"input_id must have shape \(60,\), got \(3,\)"),
+        (LinkNeighborLoader, {"time_attr": "time", "neg_sampling": "binary"}, ValueError, "needs edge_label_time"),
+    ):
+        with pytest.raises(error, match=message):
+            make(data, [1], **options)
+    with pytest.raises(TypeError, match="got a dict"):
+        NeighborLoader(data, {"a": [1]})
+    ordered = pyg_data.Data(num_nodes=2, edge_index=torch.tensor([[0, 1], [1, 1]]), edge_time=torch.tensor([2, 1]))
+    with pytest.raises(ValueError, match="do not ascend by time"):
+        NeighborLoader(ordered, [1], time_attr="edge_time", input_time=torch.zeros(2), is_sorted=True)

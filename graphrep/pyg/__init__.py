@@ -1,7 +1,10 @@
-"""torch_geometric on graphrep's kernels: its convolutions, with the same parameters and the same results."""
+"""torch_geometric on graphrep's kernels: its convolutions, and the operators that its samplers take from pyg-lib."""
+
+from __future__ import annotations
 
 from __future__ import annotations
 
 from graphrep.pyg.convolutions import GATConv, GCNConv, GINConv, GraphConv, SAGEConv, accelerate
+from graphrep.pyg.operators import Provided, provide
 
-__all__ = ["GATConv", "GCNConv", "GINConv", "GraphConv", "SAGEConv", "accelerate"]
+__all__ = ["GATConv", "GCNConv", "GINConv", "GraphConv", "Provided", "SAGEConv", "accelerate", "provide"]

@@ -300,15 +300,39 @@ void sets_and_samples(const Graph<Id>& g) {
     for (int64_t e = 0; e < weights.size; ++e) weights[e] = float(e % 3);
     Array<int64_t> fanouts(2);
     fanouts[0] = 30, fanouts[1] = -1;
+    Array<int64_t> times(std::max(g.rows, g.indices.size)), seed_times(pairs);
+    for (int64_t e = 0; e < times.size; ++e) times[e] = e;
+    for (int64_t i = 0; i < pairs; ++i) seed_times[i] = g.indices.size / 2;
     for (const bool replace : {false, true})
-        for (const float* by : {static_cast<const float*>(nullptr), static_cast<const float*>(weights.data)}) {
-            const NeighborSampling<Id, float> task{
-                g.indptr.data, g.indices.data, nullptr, by, fanouts.data, 2, replace, 3, 4};
-            const NeighborSample one = sample_neighbors<Id, float>(task, u.data, pairs, 1);
-            const NeighborSample many = sample_neighbors<Id, float>(task, u.data, pairs, 3);
-            REQUIRE(one.edges_per_hop == many.edges_per_hop && one.nodes_per_hop == many.nodes_per_hop);
-            REQUIRE(std::equal(one.edge.data(), one.edge.data() + one.edge.size(), many.edge.data()));
-        }
+        for (const bool disjoint : {false, true})
+            for (const float* by : {static_cast<const float*>(nullptr), static_cast<const float*>(weights.data)}) {
+                NeighborSampling<Id, float> task{{},      {{u.data, pairs}}, 2, replace, disjoint,
+                                                 replace, seed_times.data,   3, 4};
+                const int64_t* at = disjoint ? times.data : nullptr;
+                task.relations.push_back({g.indptr.data, g.indices.data, nullptr, by, at, nullptr, fanouts.data, 0, 0});
+                task.relations.push_back(
+                    {g.indptr.data, g.indices.data, nullptr, by, nullptr, nullptr, fanouts.data, 0, 0});
+                const NeighborSample one = sample_neighbors<Id, float>(task, 1);
+                const NeighborSample many = sample_neighbors<Id, float>(task, 3);
+                for (size_t r = 0; r < 2; ++r) {
+                    const Buffer<int64_t>&first = one.edges[r].edge, &second = many.edges[r].edge;
+                    REQUIRE(one.edges[r].per_hop == many.edges[r].per_hop);
+                    REQUIRE(std::equal(first.data(), first.data() + first.size(), second.data()));
+                }
+                REQUIRE(one.nodes[0].per_hop == many.nodes[0].per_hop);
+                const InducedTask<Id> induced{g.indptr.data,
+                                              g.indices.data,
+                                              nullptr,
+                                              at,
+                                              nullptr,
+                                              one.nodes[0].node.data(),
+                                              disjoint ? one.nodes[0].example.data() : nullptr,
+                                              one.nodes[0].node.size(),
+                                              seed_times.data};
+                const NeighborSample::Edges all = induced_edges<Id>(induced, 1), again = induced_edges<Id>(induced, 3);
+                REQUIRE(all.edge.size() == again.edge.size());
+                REQUIRE(std::equal(all.edge.data(), all.edge.data() + all.edge.size(), again.edge.data()));
+            }
 }
 
 template <class Id>

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from collections import Counter
@@ -11,7 +12,6 @@ from scipy import stats
 
 import graphrep as gr
 from graphrep.ops.adjacency import Adjacency
-from graphrep.ops.sampling import cpu
 
 BACKENDS = ["native", "reference"]
 
@@ -28,7 +28,7 @@ def random_adjacency(num_nodes, num_entries, seed=0, *, dtype=torch.int64, value
 
 def assert_is_a_sample(adj, seeds, num_neighbors, sample, *, replace=False, weighted=False):
     """What must hold for any draw."""
-    node, row, col, edge, nodes_per_hop, edges_per_hop = sample
+    node, row, col, edge, nodes_per_hop, edges_per_hop, _ = sample
     assert all(part.dtype == torch.int64 for part in sample[:4])
     assert torch.equal(node[: len(seeds)], seeds)
     rest = node[len(seeds) :].tolist()
@@ -75,27 +75,37 @@ def test_the_kernel_is_the_reference(monkeypatch, num_nodes, num_entries, num_ne
     assert_is_a_sample(adj, seeds, num_neighbors, sample, replace=replace, weighted=values is not None)
     monkeypatch.setenv("GRAPHREP_BACKEND", "reference")
     expected = gr.ops.sample_neighbors(adj, seeds, num_neighbors, **options)
+    assert_equal_samples(sample, expected)
+
+
+@contextlib.contextmanager
+def torch_threads(count):
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def assert_equal_samples(sample, expected):
     for ours, oracle in zip(sample, expected, strict=True):
         assert torch.equal(ours, oracle) if isinstance(ours, torch.Tensor) else ours == oracle
 
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("replace", [False, True])
-def test_threads_change_nothing(weighted, replace):
+@pytest.mark.parametrize("options", [{}, {"disjoint": True}, {"node_time": torch.arange(8000) % 7}], ids=str)
+def test_threads_change_nothing(weighted, replace, options):
     adj = random_adjacency(8000, 200000, values=torch.float32)
-    args = (adj.indptr, adj.indices, adj.permutation, adj.values if weighted else None, torch.arange(5000), [9, 4])
-    before = torch.get_num_threads()
+    options = {"weighted": weighted, "replace": replace, "seed": 1, "batch": 2} | options
     samples = []
-    try:
-        for threads in (1, 2, 5):
-            torch.set_num_threads(threads)
-            samples.append(cpu.sample_neighbors(*args, replace, 1, 2))
-    finally:
-        torch.set_num_threads(before)
-    assert max(samples[0][-1]) > 1 << 15  # enough for the kernel to use its threads
+    for threads in (1, 2, 5):
+        with torch_threads(threads):
+            samples.append(gr.ops.sample_neighbors(adj, torch.arange(5000), [9, 4], **options))
+    assert max(samples[0].num_sampled_edges) > 1 << 15  # enough for the kernel to use its threads
     for other in samples[1:]:
-        assert all(torch.equal(a, b) for a, b in zip(other[1:5], samples[0][1:5], strict=True))
-        assert other[5:] == samples[0][5:]
+        assert_equal_samples(other, samples[0])
 
 
 def test_batches_and_seeds_differ():

@@ -1,44 +1,75 @@
-"""sample_neighbors with the native kernel."""
+"""Neighbor sampling with the native kernels."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 
 from graphrep import _core
 from graphrep.ops.library import SCALARS, address, threads
+from graphrep.ops.sampling.relations import Edges, Nodes, Relation, Task
 
 Tensor = torch.Tensor
 
 
-def sample_neighbors(
-    indptr: Tensor,
-    indices: Tensor,
-    edge_ids: Tensor | None,
-    weights: Tensor | None,
-    seeds: Tensor,
-    fanouts: list[int],
-    replace: bool,
-    seed: int,
-    batch: int,
-) -> tuple[Any, ...]:
-    """See :func:`graphrep.ops.sample_neighbors`; returns a node with invalid weights or -1, then the sample."""
-    bad, *arrays, nodes, edges = _core.sample_neighbors(
+def sample(seeds: Sequence[Tensor], relations: Sequence[Relation], task: Task) -> tuple[int, list[Nodes], list[Edges]]:
+    """Returns a node with invalid weights or -1, then the sample: see :func:`graphrep.ops.sampling.draw`."""
+    weights = next((relation.weights for relation in relations if relation.weights is not None), None)
+    bad, nodes, edges = _core.sample_neighbors(
         SCALARS[torch.float32 if weights is None else weights.dtype],
-        SCALARS[indices.dtype],
-        address(indptr),
-        address(indices),
-        address(edge_ids),
-        address(weights),
-        address(seeds),
-        len(seeds),
-        fanouts,
-        replace,
-        seed,
-        batch,
+        SCALARS[relations[0].indices.dtype if relations else torch.int64],
+        [
+            (
+                address(r.indptr),
+                address(r.indices),
+                address(r.edge_ids),
+                address(r.weights),
+                address(r.entry_time),
+                address(r.node_time),
+                r.fanouts,
+                r.target,
+                r.source,
+            )
+            for r in relations
+        ],
+        [(address(ids), len(ids)) for ids in seeds],
+        task.hops,
+        task.replace,
+        task.disjoint,
+        task.last,
+        address(task.seed_time),
+        task.seed,
+        task.batch,
         threads(),
     )
     if bad >= 0:
-        return (bad,)
-    return (bad, *(torch.from_numpy(array) for array in arrays), nodes, edges)
+        return bad, [], []
+    return (
+        bad,
+        [Nodes(_tensor(node), None if of is None else _tensor(of), hops) for node, of, hops in nodes],
+        [Edges(_tensor(row), _tensor(col), _tensor(edge), hops) for row, col, edge, hops in edges],
+    )
+
+
+def induced(
+    nodes: Tensor, examples: Tensor | None, seed_time: Tensor | None, relation: Relation
+) -> tuple[Tensor, Tensor, Tensor]:
+    """See :func:`graphrep.ops.sampling.induced_edges`."""
+    row, col, edge = _core.induced_edges(
+        SCALARS[relation.indices.dtype],
+        address(relation.indptr),
+        address(relation.indices),
+        address(relation.edge_ids),
+        address(relation.entry_time),
+        address(relation.node_time),
+        address(nodes),
+        address(examples),
+        len(nodes),
+        address(seed_time),
+        threads(),
+    )
+    return _tensor(row), _tensor(col), _tensor(edge)
+
+
+_tensor = torch.from_numpy

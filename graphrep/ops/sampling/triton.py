@@ -1,13 +1,14 @@
-"""sample_neighbors on a GPU: draws with Triton kernels, local numbers with torch's sort.
+"""Neighbor sampling on a GPU: draws with Triton kernels, local numbers with torch's sort.
 
 Random numbers and sums are those of the native kernel, so that a GPU draws the same neighbors as a CPU. Only the
 logarithm of weighted draws without replacement may differ in its last bit, which matters if two keys of a row are that
 close. If more than ``WIDEST`` neighbors have to be drawn from a longer row, too many for one program to hold, the
-reference runs on the CPU.
+reference runs on the CPU. Disjoint samples and those with times are drawn on the CPU, from a copy of the graph.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -15,8 +16,9 @@ import triton
 
 from graphrep._random import stream_key
 from graphrep.ops._triton import on_device_of
-from graphrep.ops.sampling import reference
+from graphrep.ops.sampling import cpu, reference
 from graphrep.ops.sampling import triton_kernels as kernels
+from graphrep.ops.sampling.relations import Edges, Nodes, Relation, Task
 
 Tensor = torch.Tensor
 
@@ -24,7 +26,40 @@ WIDEST = 2048
 TILE = 1024  # number of targets times number of draws of a program
 
 
-def sample_neighbors(
+def sample(seeds: Sequence[Tensor], relations: Sequence[Relation], task: Task) -> tuple[int, list[Nodes], list[Edges]]:
+    """Returns a node with invalid weights or -1, then the sample: see :func:`graphrep.ops.sampling.draw`."""
+    if task.disjoint or len(relations) != 1:
+        bad, nodes, edges = cpu.sample(*_moved((seeds, relations, task), torch.device("cpu")))
+        device = relations[0].indptr.device
+        return bad, _moved(nodes, device), _moved(edges, device)
+    relation = relations[0]
+    bad, *parts = _sample(
+        relation.indptr,
+        relation.indices,
+        relation.edge_ids,
+        relation.weights,
+        seeds[0],
+        list(relation.fanouts),
+        task.replace,
+        task.seed,
+        task.batch,
+    )
+    if bad >= 0:
+        return bad, [], []
+    node, row, col, edge, num_nodes, num_edges = parts
+    return -1, [Nodes(node, None, num_nodes)], [Edges(row, col, edge, num_edges)]
+
+
+def _moved(part: Any, device: torch.device) -> Any:
+    if isinstance(part, Tensor):
+        return part.to(device)
+    if isinstance(part, (tuple, list)):
+        moved = [_moved(inner, device) for inner in part]
+        return type(part)(*moved) if hasattr(part, "_fields") else type(part)(moved)
+    return part
+
+
+def _sample(
     indptr: Tensor,
     indices: Tensor,
     edge_ids: Tensor | None,
@@ -35,7 +70,6 @@ def sample_neighbors(
     seed: int,
     batch: int,
 ) -> tuple[Any, ...]:
-    """See :func:`graphrep.ops.sample_neighbors`; returns a node with invalid weights or -1, then the sample."""
     nodes, begin = seeds, 0
     parts: list[tuple[Tensor, Tensor, Tensor]] = []
     num_nodes, num_edges = [len(seeds)], []
@@ -43,7 +77,12 @@ def sample_neighbors(
         targets = nodes[begin:]
         degree = indptr.index_select(0, targets + 1) - indptr.index_select(0, targets)
         if not (replace and fanout >= 0) and fanout > WIDEST and bool((degree > fanout).any()):
-            return reference.sample_neighbors(indptr, indices, edge_ids, weights, seeds, fanouts, replace, seed, batch)
+            relation = Relation(indptr, indices, edge_ids, weights, None, None, fanouts)
+            task = Task(len(fanouts), replace, disjoint=False, last=False, seed_time=None, seed=seed, batch=batch)
+            invalid, drawn_nodes, drawn_edges = reference.sample([seeds], [relation], task)
+            if invalid >= 0:
+                return (invalid,)
+            return -1, drawn_nodes[0].node, *drawn_edges[0][:3], drawn_nodes[0].per_hop, drawn_edges[0].per_hop
         hop_key = int(stream_key(int(stream_key(seed, batch)), hop))
         of, place = _draw(indptr, weights, targets, degree, fanout, replace and fanout >= 0, hop_key)
         entry = indptr.index_select(0, targets.index_select(0, of)) + place
