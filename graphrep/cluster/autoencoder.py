@@ -120,7 +120,7 @@ def pretrain_autoencoder(
     table = FeatureTable(x, device)
     seed = resolve_seed(random_state)
     with limited_threads(n_jobs), using_generator(make_generator(seed)):
-        model = AutoEncoder(table.shape[1], hidden=hidden, dimensions=dimensions).to(table.device)
+        model = AutoEncoder(table.shape[1], hidden=hidden, dimensions=dimensions).to(table.device, torch.float32)
         reconstruction_loop(
             model,
             table,

@@ -83,7 +83,7 @@ def starting_point(
         pretrained = saved is not None
     else:
         autoencoder, pretrained = copy.deepcopy(autoencoder), True
-    autoencoder = autoencoder.to(table.device)
+    autoencoder = autoencoder.to(table.device, torch.float32)
     if saved is not None:
         model = ClusterModel(autoencoder, saved["model"]["centers"].to(table.device), degrees_of_freedom)
         model.load_state_dict(saved["model"])

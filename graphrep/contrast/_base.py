@@ -151,7 +151,7 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
     def _restore(self, state: dict[str, Any]) -> None:
         encoder = self._make_encoder(state["_in_channels"], "glorot")
         load_weights(encoder, state["encoder_"])
-        super()._restore(state | {"encoder_": encoder.to(self._device())})
+        super()._restore(state | {"encoder_": encoder.to(self._device(), torch.float32)})
 
     def _fit_vectors(self, graph: Graph) -> F32:
         raise NotImplementedError
@@ -198,7 +198,8 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
         self._seed, self._in_channels = checkpoint.seed, in_channels
         with using_generator(make_generator(checkpoint.seed)):
             encoder = self._make_encoder(in_channels, init)
-            model = ContrastModel(encoder, self._make_head(in_channels, checkpoint.seed, init)).to(device)
+            model = ContrastModel(encoder, self._make_head(in_channels, checkpoint.seed, init))
+            model = model.to(device, torch.float32)
 
         def encode(view: View) -> Tensor:
             vectors: Tensor = model.encoder(*view[:2], columns=view.columns, rows=view.rows)

@@ -69,7 +69,7 @@ class ClusterMeans:
 
     def mean(self) -> Tensor | SparseFeatures:
         """Means over all members, (num_clusters, num_features)."""
-        return self._means(torch.ones(len(self._cluster)), self._sizes)
+        return self._means(torch.ones(len(self._cluster), dtype=torch.float32), self._sizes)
 
     def drop_members(self, share: float = 0.5) -> Tensor | SparseFeatures:
         """Means over a random subset of each cluster, drawn without replacement from the current generator.
@@ -83,7 +83,7 @@ class ClusterMeans:
         keys = torch.rand(len(self._cluster), dtype=torch.float64, generator=current_generator()) + self._cluster
         order = keys.argsort()  # by cluster, random within each cluster
         rank = torch.arange(len(order)) - self._offsets[self._cluster]
-        keep = torch.empty(len(order))
+        keep = torch.empty(len(order), dtype=torch.float32)
         keep[order] = (rank < self._kept(share)[self._cluster]).float()
         return keep
 
@@ -133,6 +133,6 @@ class _SparseSums:
         values = total * scale[self.rows]
         if not self.dense:
             return SparseFeatures.from_adjacency(self.structure.to(device).with_values(values.to(device)))
-        table = torch.zeros(self.shape[0] * self.shape[1])
+        table = torch.zeros(self.shape[0] * self.shape[1], dtype=torch.float32)
         table[self.flat] = values
         return table.view(self.shape).to(device)

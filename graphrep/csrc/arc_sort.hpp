@@ -6,7 +6,6 @@
 #include <atomic>
 #include <bit>
 #include <cstdint>
-#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -17,6 +16,7 @@ namespace graphrep {
 
 constexpr int64_t kArcsPerBucket = int64_t{1} << 15;
 constexpr int64_t kMaxBuckets = 1024;
+constexpr int64_t kArcsBetweenPolls = int64_t{1} << 18;
 constexpr int kDigit = 8;  // bits per pass of the radix sort: 256 destinations stay in the first-level cache
 
 inline int bit_length(uint64_t value) { return 64 - std::countl_zero(value); }
@@ -34,7 +34,7 @@ struct Layout {
         row_bits = std::max(0, node_bits - bit_length(static_cast<uint64_t>(wanted - 1)));
         direction_bits = symmetrize ? 1 : 0;
         column_bits = node_bits + direction_bits;
-        if (row_bits + column_bits > 64) throw std::length_error("num_nodes is too large to build a CSR");
+        if (row_bits + column_bits > 64) bad_argument("num_nodes is too large to build a CSR.");
         num_buckets = num_nodes > 0 ? ((num_nodes - 1) >> row_bits) + 1 : 0;
     }
     int64_t bucket(int64_t row) const { return row >> row_bits; }
@@ -57,7 +57,8 @@ struct Partition {
 template <class Visit>
 Partition partition(const Layout& layout, const float* weights, int num_threads, Visit&& visit) {
     const int64_t parts = std::max(1, num_threads), buckets = layout.num_buckets;
-    std::vector<int64_t> slots(parts * buckets, 0);  // first a histogram, then the next free slot, per part and bucket
+    Vector<int64_t> slots(static_cast<size_t>(parts * buckets),
+                          0);  // first a histogram, then the next free slot, per part and bucket
     parallel_blocks(parts, 1, num_threads, [&](int64_t part, int64_t) {
         int64_t* count = slots.data() + part * buckets;
         visit(part, parts, [&](int64_t row, int64_t, int, int64_t) { ++count[layout.bucket(row)]; });
@@ -76,8 +77,8 @@ Partition partition(const Layout& layout, const float* weights, int num_threads,
     }
     result.begin[buckets] = total;
 
-    result.keys = Buffer<uint64_t>(total);
-    if (weights) result.weights = Buffer<float>(total);
+    result.keys = Buffer<uint64_t>(total, "the arcs to be sorted");
+    if (weights) result.weights = Buffer<float>(total, "the weights of the arcs to be sorted");
     parallel_blocks(parts, 1, num_threads, [&](int64_t part, int64_t) {
         int64_t* next = slots.data() + part * buckets;
         visit(part, parts, [&](int64_t row, int64_t column, int reverse, int64_t item) {
@@ -97,6 +98,7 @@ void visit_csr(const int64_t* indptr, int64_t num_nodes, int64_t part, int64_t p
     int64_t i = share_begin(num_arcs, static_cast<int>(part), static_cast<int>(parts));
     int64_t row = std::upper_bound(indptr, indptr + num_nodes + 1, i) - indptr - 1;
     for (; i < end; ++i) {
+        if (i % kArcsBetweenPolls == 0) poll();
         while (indptr[row + 1] <= i) ++row;
         f(row, i);
     }
@@ -114,8 +116,10 @@ inline Run radix_sort(Run run, Run spare, int64_t size, int low, int high) {
     for (int shift = low; shift < high; shift += kDigit) {
         const uint64_t mask = (uint64_t{1} << std::min(kDigit, high - shift)) - 1;
         int64_t next[kValues] = {};
+        poll();
         for (int64_t i = 0; i < size; ++i) ++next[run.keys[i] >> shift & mask];
         if (size > 0 && next[run.keys[0] >> shift & mask] == size) continue;  // all values are equal
+        poll();
         for (int64_t value = 0, total = 0; value < kValues; ++value) total += std::exchange(next[value], total);
         if (run.weights) {
             for (int64_t i = 0; i < size; ++i) {
@@ -143,8 +147,8 @@ void sort_buckets(const Layout& layout, const Partition& arcs, int low, int num_
     std::vector<Buffer<uint64_t>> keys;
     std::vector<Buffer<float>> weights;
     for (int64_t worker = 0; worker < workers; ++worker) {
-        keys.emplace_back(largest);
-        weights.emplace_back(weighted ? largest : 0);
+        keys.emplace_back(largest, "the arcs of a bucket");
+        weights.emplace_back(weighted ? largest : 0, "the weights of a bucket");
     }
     std::atomic<int64_t> next_bucket{0};
     parallel_blocks(workers, 1, static_cast<int>(workers), [&](int64_t worker, int64_t) {

@@ -21,25 +21,26 @@ void attention_backward_columns(const Attention<T, Id>& task, const T* grad, con
 }
 
 template <class T>
-void edge_softmax(const int64_t* indptr, const T* s, int64_t num_rows, int64_t heads, T* p, int num_threads) {
-    GRAPHREP_DISPATCH(edge_softmax, indptr, s, num_rows, heads, p, num_threads)
+void edge_softmax(const int64_t* indptr, const T* s, int64_t num_rows, int64_t num_entries, int64_t heads, T* p,
+                  int num_threads) {
+    GRAPHREP_DISPATCH(edge_softmax, indptr, s, num_rows, num_entries, heads, p, num_threads)
 }
 
 template <class T>
-void edge_softmax_backward(const int64_t* indptr, const T* p, const T* grad, int64_t num_rows, int64_t heads, T* out,
-                           int num_threads) {
-    GRAPHREP_DISPATCH(edge_softmax_backward, indptr, p, grad, num_rows, heads, out, num_threads)
+void edge_softmax_backward(const int64_t* indptr, const T* p, const T* grad, int64_t num_rows, int64_t num_entries,
+                           int64_t heads, T* out, int num_threads) {
+    GRAPHREP_DISPATCH(edge_softmax_backward, indptr, p, grad, num_rows, num_entries, heads, out, num_threads)
 }
 
 #define GRAPHREP_INSTANTIATE_ID(T, Id)                                                          \
     template void attention(const Attention<T, Id>&, int);                                      \
     template void attention_backward_rows(const Attention<T, Id>&, const T*, T*, double*, int); \
     template void attention_backward_columns(const Attention<T, Id>&, const T*, const double*, T*, T*, int);
-#define GRAPHREP_INSTANTIATE(T)                                                      \
-    GRAPHREP_INSTANTIATE_ID(T, int32_t)                                              \
-    GRAPHREP_INSTANTIATE_ID(T, int64_t)                                              \
-    template void edge_softmax(const int64_t*, const T*, int64_t, int64_t, T*, int); \
-    template void edge_softmax_backward(const int64_t*, const T*, const T*, int64_t, int64_t, T*, int);
+#define GRAPHREP_INSTANTIATE(T)                                                               \
+    GRAPHREP_INSTANTIATE_ID(T, int32_t)                                                       \
+    GRAPHREP_INSTANTIATE_ID(T, int64_t)                                                       \
+    template void edge_softmax(const int64_t*, const T*, int64_t, int64_t, int64_t, T*, int); \
+    template void edge_softmax_backward(const int64_t*, const T*, const T*, int64_t, int64_t, int64_t, T*, int);
 GRAPHREP_INSTANTIATE(float)
 GRAPHREP_INSTANTIATE(double)
 GRAPHREP_INSTANTIATE(BFloat16)

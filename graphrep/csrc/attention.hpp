@@ -29,6 +29,7 @@ struct Attention {
     int64_t columns;
     T* out;
     double* log_sum;
+    int64_t num_entries = -1, num_cols = -1;  // -1: indptr and indices are trusted
 };
 
 template <class T, class Id>
@@ -47,23 +48,24 @@ void attention_backward_columns(const Attention<T, Id>& task, const T* grad, con
 
 // p[e, h] = softmax of s[e, h] over the entries of each row; the backward pass maps the gradient of p to that of s.
 template <class T>
-void edge_softmax(const int64_t* indptr, const T* s, int64_t num_rows, int64_t heads, T* p, int num_threads);
+void edge_softmax(const int64_t* indptr, const T* s, int64_t num_rows, int64_t num_entries, int64_t heads, T* p,
+                  int num_threads);
 template <class T>
-void edge_softmax_backward(const int64_t* indptr, const T* p, const T* grad, int64_t num_rows, int64_t heads, T* out,
-                           int num_threads);
+void edge_softmax_backward(const int64_t* indptr, const T* p, const T* grad, int64_t num_rows, int64_t num_entries,
+                           int64_t heads, T* out, int num_threads);
 
-#define GRAPHREP_DECLARE(isa)                                                                       \
-    namespace isa {                                                                                 \
-    template <class T, class Id>                                                                    \
-    void attention(const Attention<T, Id>&, int);                                                   \
-    template <class T, class Id>                                                                    \
-    void attention_backward_rows(const Attention<T, Id>&, const T*, T*, double*, int);              \
-    template <class T, class Id>                                                                    \
-    void attention_backward_columns(const Attention<T, Id>&, const T*, const double*, T*, T*, int); \
-    template <class T>                                                                              \
-    void edge_softmax(const int64_t*, const T*, int64_t, int64_t, T*, int);                         \
-    template <class T>                                                                              \
-    void edge_softmax_backward(const int64_t*, const T*, const T*, int64_t, int64_t, T*, int);      \
+#define GRAPHREP_DECLARE(isa)                                                                           \
+    namespace isa {                                                                                     \
+    template <class T, class Id>                                                                        \
+    void attention(const Attention<T, Id>&, int);                                                       \
+    template <class T, class Id>                                                                        \
+    void attention_backward_rows(const Attention<T, Id>&, const T*, T*, double*, int);                  \
+    template <class T, class Id>                                                                        \
+    void attention_backward_columns(const Attention<T, Id>&, const T*, const double*, T*, T*, int);     \
+    template <class T>                                                                                  \
+    void edge_softmax(const int64_t*, const T*, int64_t, int64_t, int64_t, T*, int);                    \
+    template <class T>                                                                                  \
+    void edge_softmax_backward(const int64_t*, const T*, const T*, int64_t, int64_t, int64_t, T*, int); \
     }
 GRAPHREP_DECLARE(baseline)
 GRAPHREP_DECLARE(avx2)

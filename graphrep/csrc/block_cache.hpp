@@ -5,8 +5,9 @@
 
 #include <cstdint>
 #include <cstdlib>
-#include <new>
 #include <vector>
+
+#include "checks.hpp"
 
 namespace graphrep {
 
@@ -38,13 +39,14 @@ class BlockCache {
             drop(best, false);
             return found;
         }
+        if (bytes > size_t{PTRDIFF_MAX} - kPage) out_of_memory(bytes, "a result");
         const size_t whole = (bytes + kPage - 1) / kPage * kPage;
         void* data = std::aligned_alloc(kPage, whole);
         if (!data) {
             clear();
             data = std::aligned_alloc(kPage, whole);
         }
-        if (!data) throw std::bad_alloc();
+        if (!data) out_of_memory(bytes, "a result");
         return {data, whole, 0};
     }
 

@@ -4,17 +4,21 @@
 
 #include <cstdint>
 #include <cstdlib>
-#include <new>
 #include <utility>
+#include <vector>
 
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
 
+#include "checks.hpp"
+
 namespace graphrep {
 
-// Like std::malloc, but throws if there is no memory. Free with std::free.
-inline void* allocate(size_t bytes) {
+constexpr const char* kWorkingMemory = "the working memory of a kernel";
+
+// Like std::malloc, but throws OutOfMemory if there is no memory. Free with std::free.
+inline void* allocate(size_t bytes, const char* purpose = kWorkingMemory) {
     constexpr size_t kHugePage = size_t{1} << 21;
     void* data = nullptr;
     if (bytes >= 2 * kHugePage) {
@@ -25,7 +29,7 @@ inline void* allocate(size_t bytes) {
     } else {
         data = std::malloc(bytes ? bytes : 1);
     }
-    if (!data) throw std::bad_alloc();
+    if (!data) out_of_memory(bytes, purpose);
     return data;
 }
 
@@ -36,17 +40,23 @@ struct Allocator {
     Allocator() = default;
     template <class U>
     Allocator(const Allocator<U>&) {}
-    T* allocate(size_t size) { return static_cast<T*>(graphrep::allocate(size * sizeof(T))); }
+    T* allocate(size_t size) {
+        return static_cast<T*>(
+            graphrep::allocate(checked_bytes(static_cast<int64_t>(size), sizeof(T), kWorkingMemory)));
+    }
     void deallocate(T* data, size_t) { std::free(data); }
     bool operator==(const Allocator&) const { return true; }
 };
 
 template <class T>
+using Vector = std::vector<T, Allocator<T>>;
+
+template <class T>
 class Buffer {
    public:
     Buffer() = default;
-    explicit Buffer(int64_t size)
-        : data_(static_cast<T*>(allocate(static_cast<size_t>(size) * sizeof(T)))), size_(size) {}
+    explicit Buffer(int64_t size, const char* purpose = kWorkingMemory)
+        : data_(static_cast<T*>(allocate(checked_bytes(size, sizeof(T), purpose), purpose))), size_(size) {}
     Buffer(Buffer&& other) noexcept
         : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
     Buffer& operator=(Buffer&& other) noexcept {

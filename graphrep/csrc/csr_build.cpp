@@ -61,6 +61,8 @@ Merged merge_run(Run run, int64_t size, const Layout& layout, Merge merge, uint6
     return out;
 }
 
+constexpr const char* kOffsets = "the row offsets of the graph";
+
 // Sort and merge every bucket, then close the gaps that merging left. `low` as in sort_buckets.
 template <class Index>
 Csr<Index> finish(const Layout& layout, const Partition& arcs, int64_t num_nodes, Merge merge, int low,
@@ -70,7 +72,8 @@ Csr<Index> finish(const Layout& layout, const Partition& arcs, int64_t num_nodes
     // Without input weights, only pages where parallel edges add up are touched.
     const Buffer<float> counts(has_weights ? 0 : arcs.keys.size());
     float* const weights = has_weights ? arcs.weights.data() : counts.data();
-    Csr<Index> csr{Buffer<int64_t>(num_nodes + 1), {}, {}};
+    checked_bytes(num_nodes, 2 * sizeof(int64_t), kOffsets);  // num_nodes + 1 must not overflow
+    Csr<Index> csr{Buffer<int64_t>(num_nodes + 1, kOffsets), {}, {}};
     csr.indptr[0] = 0;
     std::vector<Merged> merged(buckets);
     sort_buckets(layout, arcs, low, num_threads, [&](int64_t b, Run sorted, int64_t size) {
@@ -86,8 +89,8 @@ Csr<Index> finish(const Layout& layout, const Partition& arcs, int64_t num_nodes
         base[b + 1] = base[b] + merged[b].size;
         weighted |= merged[b].weighted;
     }
-    csr.indices = Buffer<Index>(base[buckets]);
-    if (weighted) csr.weights = Buffer<float>(base[buckets]);
+    csr.indices = Buffer<Index>(base[buckets], "the column ids of the graph");
+    if (weighted) csr.weights = Buffer<float>(base[buckets], "the weights of the graph");
     parallel_blocks(buckets, 1, num_threads, [&](int64_t b, int64_t) {
         const int64_t begin = arcs.begin[b], size = merged[b].size;
         for (int64_t i = 0; i < size; ++i) csr.indices[base[b] + i] = static_cast<Index>(arcs.keys[begin + i]);
@@ -121,7 +124,7 @@ int64_t first_outside(const Id* ids, int64_t num_edges, int64_t num_nodes, int n
 }
 
 template <class Id>
-void check_ids(const char* name, const Id* ids, int64_t num_edges, int64_t num_nodes, int num_threads) {
+void check_ends(const char* name, const Id* ids, int64_t num_edges, int64_t num_nodes, int num_threads) {
     const int64_t at = first_outside(ids, num_edges, num_nodes, num_threads);
     if (at < num_edges)
         throw std::out_of_range(std::string(name) + " holds node id " + std::to_string(ids[at]) + ", outside [0, " +
@@ -133,13 +136,15 @@ void check_ids(const char* name, const Id* ids, int64_t num_edges, int64_t num_n
 template <class Id, class Index>
 Csr<Index> build_csr(const Id* source, const Id* target, const float* weights, int64_t num_edges, int64_t num_nodes,
                      const BuildOptions& options) {
-    check_ids("source", source, num_edges, num_nodes, options.num_threads);
-    check_ids("target", target, num_edges, num_nodes, options.num_threads);
+    if (num_nodes < 0) bad_argument("num_nodes must not be negative.");
+    check_ends("source", source, num_edges, num_nodes, options.num_threads);
+    check_ends("target", target, num_edges, num_nodes, options.num_threads);
     const bool symmetrize = options.symmetrize, self_loops = options.self_loops;
     const Layout layout(num_nodes, symmetrize ? 2 * num_edges : num_edges, symmetrize);
     const auto visit = [&](int64_t part, int64_t parts, auto&& emit) {
         const int64_t end = share_begin(num_edges, part + 1, parts);
         for (int64_t i = share_begin(num_edges, part, parts); i < end; ++i) {
+            if (i % kArcsBetweenPolls == 0) poll();
             const int64_t u = source[i], v = target[i];
             if (u == v && !self_loops) continue;
             emit(u, v, 0, i);

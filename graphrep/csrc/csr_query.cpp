@@ -37,6 +37,16 @@ bool sample_symmetric(const int64_t* indptr, const Index* indices, const float* 
 }  // namespace
 
 template <class Index>
+void check_csr(const int64_t* indptr, const Index* indices, int64_t num_rows, int64_t num_entries, int64_t num_cols,
+               int num_threads) {
+    parallel_blocks(num_rows, int64_t{1} << 16, num_threads,
+                    [&](int64_t begin, int64_t end) { check_rows(indptr, begin, end, num_entries); });
+    if (!indices) return;
+    parallel_blocks(num_entries, int64_t{1} << 18, num_threads,
+                    [&](int64_t begin, int64_t end) { check_ids("indices", indices + begin, end - begin, num_cols); });
+}
+
+template <class Index>
 bool is_symmetric(const int64_t* indptr, const Index* indices, const float* weights, int64_t num_nodes,
                   int num_threads) {
     const int64_t num_arcs = indptr[num_nodes];
@@ -74,10 +84,14 @@ int64_t count_loops(const int64_t* indptr, const Index* indices, int64_t num_nod
 }
 
 template <class Index>
-void find_arcs(const int64_t* indptr, const Index* indices, const int64_t* source, const int64_t* target,
-               int64_t num_pairs, int64_t* position, int num_threads) {
+void find_arcs(const int64_t* indptr, const Index* indices, int64_t num_nodes, int64_t num_arcs, const int64_t* source,
+               const int64_t* target, int64_t num_pairs, int64_t* position, int num_threads) {
     parallel_blocks(num_pairs, kPairsPerBlock, num_threads, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) position[i] = find_in_row(indptr, indices, source[i], target[i]);
+        for (int64_t i = begin; i < end; ++i) {
+            checked_row(indptr, num_nodes, num_arcs, source[i]);
+            check_id("target", target[i], num_nodes);
+            position[i] = find_in_row(indptr, indices, source[i], target[i]);
+        }
     });
 }
 
@@ -101,11 +115,12 @@ int64_t first_bad_row(const int64_t* indptr, const Index* indices, int64_t num_n
     return first == num_nodes ? -1 : first.load();
 }
 
-#define GRAPHREP_INSTANTIATE(Index)                                                                                 \
-    template bool is_symmetric<Index>(const int64_t*, const Index*, const float*, int64_t, int);                    \
-    template int64_t count_loops<Index>(const int64_t*, const Index*, int64_t, int);                                \
-    template void find_arcs<Index>(const int64_t*, const Index*, const int64_t*, const int64_t*, int64_t, int64_t*, \
-                                   int);                                                                            \
+#define GRAPHREP_INSTANTIATE(Index)                                                                                \
+    template void check_csr<Index>(const int64_t*, const Index*, int64_t, int64_t, int64_t, int);                  \
+    template bool is_symmetric<Index>(const int64_t*, const Index*, const float*, int64_t, int);                   \
+    template int64_t count_loops<Index>(const int64_t*, const Index*, int64_t, int);                               \
+    template void find_arcs<Index>(const int64_t*, const Index*, int64_t, int64_t, const int64_t*, const int64_t*, \
+                                   int64_t, int64_t*, int);                                                        \
     template int64_t first_bad_row<Index>(const int64_t*, const Index*, int64_t, int);
 GRAPHREP_INSTANTIATE(int32_t)
 GRAPHREP_INSTANTIATE(int64_t)

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <vector>
 
+#include "buffer.hpp"
 #include "parallel.hpp"
 
 namespace graphrep {
@@ -24,8 +24,22 @@ struct SparseVector {
         entries.clear();
     }
 
-    std::vector<double> values;
-    std::vector<Id> entries;
+    Vector<double> values;
+    Vector<Id> entries;
+};
+
+// Polls after every so many arcs.
+class Watch {
+   public:
+    void passed(int64_t arcs) {
+        if ((left_ -= arcs + 1) > 0) return;
+        left_ = kArcs;
+        poll();
+    }
+
+   private:
+    static constexpr int64_t kArcs = 1 << 16;
+    int64_t left_ = kArcs;
 };
 
 // body(source number, workspace) for all sources, with one workspace per thread. The cost varies widely by source.
@@ -66,26 +80,33 @@ struct Pushes {
     }
 
     SparseVector<Id> estimate;
-    std::vector<double> residual;
-    std::vector<char> waiting;
-    std::vector<Id> touched, now, later;
+    Vector<double> residual;
+    Vector<char> waiting;
+    Vector<Id> touched, now, later;
 };
 
 }  // namespace
 
 template <class Id>
-void count_walks(const int64_t* indptr, const Id* indices, const int64_t* in_indptr, const Id* in_indices,
-                 int64_t num_nodes, Readings readings, const double* weights, int64_t length, double* out,
-                 int num_threads) {
+void count_walks(const Arcs<Id>& out_arcs, const Arcs<Id>& in_arcs, int64_t num_nodes, Readings readings,
+                 const double* weights, int64_t length, double* out, int num_threads) {
     for_sources<Walks<Id>>(readings.num_sources, num_nodes, num_threads, [&](int64_t s, Walks<Id>& work) {
-        const int64_t begin = readings.offsets[s], end = readings.offsets[s + 1];
+        Watch watch;
+        const auto [begin, end] = checked_row(readings.offsets, readings.num_sources, readings.num_targets, s);
+        check_ids("targets", readings.targets + begin, end - begin, num_nodes);
+        check_id("sources", readings.sources[s], num_nodes);
         std::fill(out + begin, out + end, 0.0);
         work.here.add(static_cast<Id>(readings.sources[s]), 1);
         for (int64_t step = 0; step + 1 < length; ++step) {
             for (const Id z : work.here.entries) {
                 const double count = work.here.values[z];
-                for (int64_t e = indptr[z]; e < indptr[z + 1]; ++e)
-                    if (indices[e] != z) work.there.add(indices[e], count);
+                const auto row = checked_row(out_arcs.indptr, num_nodes, out_arcs.size, z);
+                watch.passed(row.end - row.begin);
+                for (int64_t e = row.begin; e < row.end; ++e) {
+                    const Id u = out_arcs.indices[e];
+                    check_id("indices", u, num_nodes);
+                    if (u != z) work.there.add(u, count);
+                }
             }
             work.here.clear();
             std::swap(work.here, work.there);
@@ -94,8 +115,13 @@ void count_walks(const int64_t* indptr, const Id* indices, const int64_t* in_ind
         for (int64_t i = begin; i < end && length > 0; ++i) {
             const int64_t t = readings.targets[i];
             double sum = 0;
-            for (int64_t e = in_indptr[t]; e < in_indptr[t + 1]; ++e)
-                if (in_indices[e] != t) sum += work.here.values[in_indices[e]];
+            const auto row = checked_row(in_arcs.indptr, num_nodes, in_arcs.size, t);
+            watch.passed(row.end - row.begin);
+            for (int64_t e = row.begin; e < row.end; ++e) {
+                const Id u = in_arcs.indices[e];
+                check_id("in_indices", u, num_nodes);
+                if (u != t) sum += work.here.values[u];
+            }
             out[i] += weights[length - 1] * sum;
         }
         work.here.clear();
@@ -103,10 +129,14 @@ void count_walks(const int64_t* indptr, const Id* indices, const int64_t* in_ind
 }
 
 template <class Id>
-void push_pagerank(const int64_t* indptr, const Id* indices, const int64_t* degree, int64_t num_nodes,
-                   Readings readings, double restart, double tolerance, double* out, int num_threads) {
+void push_pagerank(const Arcs<Id>& arcs, const int64_t* degree, int64_t num_nodes, Readings readings, double restart,
+                   double tolerance, double* out, int num_threads) {
     const auto limit = [&](Id node) { return tolerance * static_cast<double>(std::max<int64_t>(degree[node], 1)); };
     for_sources<Pushes<Id>>(readings.num_sources, num_nodes, num_threads, [&](int64_t s, Pushes<Id>& work) {
+        Watch watch;
+        const auto [begin, end] = checked_row(readings.offsets, readings.num_sources, readings.num_targets, s);
+        check_ids("targets", readings.targets + begin, end - begin, num_nodes);
+        check_id("sources", readings.sources[s], num_nodes);
         const Id source = static_cast<Id>(readings.sources[s]);
         work.give(source, 1, limit(source));
         while (!work.later.empty()) {
@@ -116,27 +146,30 @@ void push_pagerank(const int64_t* indptr, const Id* indices, const int64_t* degr
                 work.residual[z] = 0;
                 work.waiting[z] = 0;
                 work.estimate.add(z, restart * mass);
+                const auto row = checked_row(arcs.indptr, num_nodes, arcs.size, z);
+                watch.passed(row.end - row.begin);
                 if (degree[z] == 0) {
                     work.give(source, (1 - restart) * mass, limit(source));
                     continue;
                 }
                 const double share = (1 - restart) * mass / static_cast<double>(degree[z]);
-                for (int64_t e = indptr[z]; e < indptr[z + 1]; ++e)
-                    if (indices[e] != z) work.give(indices[e], share, limit(indices[e]));
+                for (int64_t e = row.begin; e < row.end; ++e) {
+                    const Id u = arcs.indices[e];
+                    check_id("indices", u, num_nodes);
+                    if (u != z) work.give(u, share, limit(u));
+                }
             }
             work.now.clear();
         }
-        for (int64_t i = readings.offsets[s]; i < readings.offsets[s + 1]; ++i)
-            out[i] = work.estimate.values[readings.targets[i]];
+        for (int64_t i = begin; i < end; ++i) out[i] = work.estimate.values[readings.targets[i]];
         work.clear();
     });
 }
 
-#define GRAPHREP_INSTANTIATE(Id)                                                                                       \
-    template void count_walks(const int64_t*, const Id*, const int64_t*, const Id*, int64_t, Readings, const double*,  \
-                              int64_t, double*, int);                                                                  \
-    template void push_pagerank(const int64_t*, const Id*, const int64_t*, int64_t, Readings, double, double, double*, \
-                                int);
+#define GRAPHREP_INSTANTIATE(Id)                                                                                    \
+    template void count_walks(const Arcs<Id>&, const Arcs<Id>&, int64_t, Readings, const double*, int64_t, double*, \
+                              int);                                                                                 \
+    template void push_pagerank(const Arcs<Id>&, const int64_t*, int64_t, Readings, double, double, double*, int);
 GRAPHREP_INSTANTIATE(int32_t)
 GRAPHREP_INSTANTIATE(int64_t)
 #undef GRAPHREP_INSTANTIATE

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <utility>
-#include <vector>
 
+#include "buffer.hpp"
 #include "id_map.hpp"
 #include "intersection.hpp"
 #include "isa.hpp"
@@ -64,7 +64,7 @@ class ArcSet {
         const int64_t arcs = both ? 2 * n : n;
         const auto row = [&](int64_t i) { return static_cast<Id>(i < n ? rows[i] : cols[i - n]); };
         const auto col = [&](int64_t i) { return static_cast<Id>(i < n ? cols[i] : rows[i - n]); };
-        std::vector<Id> slot(static_cast<size_t>(arcs));
+        Vector<Id> slot(static_cast<size_t>(arcs));
         for (int64_t i = 0; i < arcs; ++i) {
             const Id found = slot_.insert(row(i), static_cast<Id>(begin_.size()));
             if (found == static_cast<Id>(begin_.size())) begin_.push_back(0);
@@ -75,7 +75,7 @@ class ArcSet {
         for (int64_t& begin : begin_) total += std::exchange(begin, total);
         begin_.push_back(total);
         cols_.resize(static_cast<size_t>(arcs));
-        std::vector<int64_t> next(begin_);
+        Vector<int64_t> next(begin_);
         for (int64_t i = 0; i < arcs; ++i) cols_[next[slot[i]]++] = col(i);
         for (size_t s = 0; s + 1 < begin_.size(); ++s)
             if (begin_[s + 1] - begin_[s] > 1) std::sort(cols_.begin() + begin_[s], cols_.begin() + begin_[s + 1]);
@@ -92,8 +92,8 @@ class ArcSet {
 
    private:
     IdMap<Id> slot_;
-    std::vector<int64_t> begin_;
-    std::vector<Id> cols_;
+    Vector<int64_t> begin_;
+    Vector<Id> cols_;
 };
 
 // Remove the entries of one ascending list from another, in place; returns the new end.

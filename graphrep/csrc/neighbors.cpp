@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <vector>
+#include <limits>
 
 #include "neighbor_sets.hpp"
 #include "parallel.hpp"
@@ -35,7 +35,7 @@ void prefetch_rows(const PairSets<Id>& task, int64_t i, int64_t end) {
 // A list that grows and never returns memory.
 template <class Id>
 struct Members {
-    std::vector<Id> ids;
+    Vector<Id> ids;
     int64_t size = 0;
 
     Id* room(int64_t more) {
@@ -73,17 +73,24 @@ void append_set(const PairSets<Id>& task, const ArcSet<Id>& removed, int64_t i, 
 // body(first pair, last pair, offsets of the sets within members, members) per block of pairs.
 template <class Id, class Body>
 void for_set_blocks(const PairSets<Id>& task, int num_threads, Body&& body) {
+    check_ids("removed", task.removed_rows, task.num_removed, std::numeric_limits<Id>::max());
+    check_ids("removed", task.removed_cols, task.num_removed, std::numeric_limits<Id>::max());
     const ArcSet<Id> removed(task.removed_rows, task.removed_cols, task.num_removed, task.both);
     parallel_blocks(task.num_pairs, pairs_per_block, num_threads, [&](int64_t begin, int64_t end) {
         thread_local Members<Id> members;
         int64_t offsets[pairs_per_block + 1] = {0};
         members.size = 0;
+        for (int64_t i = begin; i < end; ++i) {  // before any of them is prefetched
+            checked_row(task.indptr, task.num_rows, task.num_entries, task.u[i]);
+            checked_row(task.indptr, task.num_rows, task.num_entries, task.v[i]);
+        }
         for (int64_t i = begin; i < end; ++i) {
             prefetch_rows(task, i, end);
             if (!removed.empty() && i + prefetch_distance < end) {
                 removed.prefetch(task.u[i + prefetch_distance]);
                 removed.prefetch(task.v[i + prefetch_distance]);
             }
+            poll();
             append_set(task, removed, i, members);
             offsets[i - begin + 1] = members.size;
         }
@@ -93,7 +100,7 @@ void for_set_blocks(const PairSets<Id>& task, int num_threads, Body&& body) {
 
 // Replace a set of more than `limit` members by a sample; returns how many distinct members it has.
 template <class Id>
-int64_t draw(Id* ids, int64_t size, int64_t limit, uint64_t key, std::vector<int64_t>& drawn, float* weights) {
+int64_t draw(Id* ids, int64_t size, int64_t limit, uint64_t key, Vector<int64_t>& drawn, float* weights) {
     if (size <= limit) {
         std::fill_n(weights, size, 1.0f);
         return size;
@@ -114,13 +121,17 @@ int64_t draw(Id* ids, int64_t size, int64_t limit, uint64_t key, std::vector<int
 
 template <class Id, class Value>
 void weighted_intersection(const int64_t* indptr, const Id* indices, const double* weights, const int64_t* u,
-                           const int64_t* v, int64_t num_pairs, Value* out, int num_threads) {
-    const PairSets<Id> task{indptr, indices, u, v, num_pairs, false, nullptr, nullptr, 0, false};
+                           const int64_t* v, int64_t num_pairs, int64_t num_nodes, int64_t num_arcs, Value* out,
+                           int num_threads) {
+    const PairSets<Id> task{indptr, indices, u, v, num_pairs, false, nullptr, nullptr, 0, false, num_nodes, num_arcs};
     for_set_blocks(task, num_threads, [&](int64_t begin, int64_t end, const int64_t* offsets, const Id* ids) {
         for (int64_t i = begin; i < end; ++i) {
             double sum = 0;
             for (int64_t k = offsets[i - begin]; k < offsets[i - begin + 1]; ++k)
-                if (ids[k] != u[i] && ids[k] != v[i]) sum += weights ? weights[ids[k]] : 1.0;
+                if (ids[k] != u[i] && ids[k] != v[i]) {
+                    check_id("indices", ids[k], num_nodes);
+                    sum += weights ? weights[ids[k]] : 1.0;
+                }
             out[i] = static_cast<Value>(sum);
         }
     });
@@ -137,13 +148,13 @@ template <class Id>
 Buffer<Id> collect_sets(const PairSets<Id>& task, int64_t limit, uint64_t seed, int64_t* out_indptr,
                         Buffer<float>* weights, int num_threads) {
     const int64_t blocks = (task.num_pairs + pairs_per_block - 1) / pairs_per_block;
-    std::vector<Buffer<Id>> parts(static_cast<size_t>(blocks));
-    std::vector<Buffer<float>> part_weights(static_cast<size_t>(limit > 0 ? blocks : 0));
+    Vector<Buffer<Id>> parts(static_cast<size_t>(blocks));
+    Vector<Buffer<float>> part_weights(static_cast<size_t>(limit > 0 ? blocks : 0));
     out_indptr[0] = 0;
     for_set_blocks(task, num_threads, [&](int64_t begin, int64_t end, const int64_t* offsets, Id* ids) {
         int64_t size = offsets[end - begin];
         if (limit > 0) {
-            std::vector<int64_t> drawn;
+            Vector<int64_t> drawn;
             Buffer<float> values(size);
             size = 0;
             for (int64_t i = begin; i < end; ++i) {
@@ -159,13 +170,13 @@ Buffer<Id> collect_sets(const PairSets<Id>& task, int64_t limit, uint64_t seed, 
         } else {
             for (int64_t i = begin; i < end; ++i) out_indptr[i + 1] = offsets[i - begin + 1] - offsets[i - begin];
         }
-        Buffer<Id> part(size);
+        Buffer<Id> part(size, "the members of the sets");
         std::copy_n(ids, size, part.data());
         parts[begin / pairs_per_block] = std::move(part);
     });
     for (int64_t i = 0; i < task.num_pairs; ++i) out_indptr[i + 1] += out_indptr[i];
-    Buffer<Id> out(out_indptr[task.num_pairs]);
-    if (limit > 0) *weights = Buffer<float>(out.size());
+    Buffer<Id> out(out_indptr[task.num_pairs], "the members of the sets");
+    if (limit > 0) *weights = Buffer<float>(out.size(), "the weights of the members of the sets");
     parallel_blocks(blocks, 1, num_threads, [&](int64_t block, int64_t) {
         const int64_t to = out_indptr[block * pairs_per_block];
         std::copy_n(parts[block].data(), parts[block].size(), out.data() + to);
@@ -175,9 +186,11 @@ Buffer<Id> collect_sets(const PairSets<Id>& task, int64_t limit, uint64_t seed, 
 }
 
 template <class T, class Id>
-void pool_sets(const PairSets<Id>& task, const T* x, const T* weights, int64_t columns, T* out, int num_threads) {
+void pool_sets(const PairSets<Id>& task, const T* x, const T* weights, int64_t num_x, int64_t columns, T* out,
+               int num_threads) {
     for_set_blocks(task, num_threads, [&](int64_t begin, int64_t end, const int64_t* offsets, const Id* ids) {
-        std::vector<T> values;
+        Vector<T> values;
+        check_ids("indices", ids, offsets[end - begin], num_x);
         if (weights) {
             values.resize(static_cast<size_t>(offsets[end - begin]));
             for (size_t k = 0; k < values.size(); ++k) values[k] = weights[ids[k]];
@@ -190,20 +203,20 @@ void pool_sets(const PairSets<Id>& task, const T* x, const T* weights, int64_t c
 
 #define GRAPHREP_INSTANTIATE(Id, Value)                                                                      \
     template void weighted_intersection<Id, Value>(const int64_t*, const Id*, const double*, const int64_t*, \
-                                                   const int64_t*, int64_t, Value*, int)
+                                                   const int64_t*, int64_t, int64_t, int64_t, Value*, int)
 GRAPHREP_INSTANTIATE(int32_t, float);
 GRAPHREP_INSTANTIATE(int32_t, double);
 GRAPHREP_INSTANTIATE(int64_t, float);
 GRAPHREP_INSTANTIATE(int64_t, double);
 #undef GRAPHREP_INSTANTIATE
 
-#define GRAPHREP_INSTANTIATE(Id)                                                                             \
-    template void count_sets(const PairSets<Id>&, int64_t*, int);                                            \
-    template Buffer<Id> collect_sets(const PairSets<Id>&, int64_t, uint64_t, int64_t*, Buffer<float>*, int); \
-    template void pool_sets(const PairSets<Id>&, const float*, const float*, int64_t, float*, int);          \
-    template void pool_sets(const PairSets<Id>&, const double*, const double*, int64_t, double*, int);       \
-    template void pool_sets(const PairSets<Id>&, const BFloat16*, const BFloat16*, int64_t, BFloat16*, int); \
-    template void pool_sets(const PairSets<Id>&, const Float16*, const Float16*, int64_t, Float16*, int);
+#define GRAPHREP_INSTANTIATE(Id)                                                                                      \
+    template void count_sets(const PairSets<Id>&, int64_t*, int);                                                     \
+    template Buffer<Id> collect_sets(const PairSets<Id>&, int64_t, uint64_t, int64_t*, Buffer<float>*, int);          \
+    template void pool_sets(const PairSets<Id>&, const float*, const float*, int64_t, int64_t, float*, int);          \
+    template void pool_sets(const PairSets<Id>&, const double*, const double*, int64_t, int64_t, double*, int);       \
+    template void pool_sets(const PairSets<Id>&, const BFloat16*, const BFloat16*, int64_t, int64_t, BFloat16*, int); \
+    template void pool_sets(const PairSets<Id>&, const Float16*, const Float16*, int64_t, int64_t, Float16*, int);
 GRAPHREP_INSTANTIATE(int32_t)
 GRAPHREP_INSTANTIATE(int64_t)
 #undef GRAPHREP_INSTANTIATE

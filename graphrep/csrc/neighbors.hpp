@@ -12,7 +12,8 @@ namespace graphrep {
 // order of u[i] and v[i].
 template <class Id, class Value>
 void weighted_intersection(const int64_t* indptr, const Id* indices, const double* weights, const int64_t* u,
-                           const int64_t* v, int64_t num_pairs, Value* out, int num_threads);
+                           const int64_t* v, int64_t num_pairs, int64_t num_nodes, int64_t num_arcs, Value* out,
+                           int num_threads);
 
 // One set of columns per pair: those of row u[i] that are also in row v[i], or (difference) that are not. Rows ascend;
 // repeats count once. Arcs removed_rows[r] -> removed_cols[r], and their reverses if `both`, are treated as absent.
@@ -28,6 +29,7 @@ struct PairSets {
     const int64_t* removed_cols;
     int64_t num_removed;
     bool both;
+    int64_t num_rows, num_entries;  // pairs and the rows that they name are checked
 };
 
 // out[i] = size of set i.
@@ -43,8 +45,9 @@ Buffer<Id> collect_sets(const PairSets<Id>& task, int64_t limit, uint64_t seed, 
                         Buffer<float>* weights, int num_threads);
 
 // out[i, :] = sum of weights[z] * x[z, :] over the members z of set i; weights null: ones. A set is in
-// memory only while it is summed.
+// memory only while it is summed. x and weights have num_x rows.
 template <class T, class Id>
-void pool_sets(const PairSets<Id>& task, const T* x, const T* weights, int64_t columns, T* out, int num_threads);
+void pool_sets(const PairSets<Id>& task, const T* x, const T* weights, int64_t num_x, int64_t columns, T* out,
+               int num_threads);
 
 }  // namespace graphrep

@@ -85,9 +85,11 @@ void spmm_projection(const Projection& projection, const int64_t* indptr, const 
         std::memset(y + begin * columns, 0, static_cast<size_t>((end - begin) * columns) * sizeof(float));
         for (int64_t v = begin; v < end; ++v) {
             float* out = y + v * columns;
+            if (v % 64 == 0) poll();
             const float outer = scale ? scale[v] * projection.magnitude : projection.magnitude;
             for (int64_t e = indptr[v]; e < indptr[v + 1]; ++e) {
                 const Id u = indices[e];
+                if ((e & 0xffff) == 0) poll();
                 row(u, [&](int64_t j, uint64_t negative) {
                     const float value = outer * (weights ? weights[e] : 1.f) * (row_scale ? row_scale[u] : 1.f);
                     out[j] += negative ? -value : value;

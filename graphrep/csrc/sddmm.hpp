@@ -19,6 +19,7 @@ struct Sddmm {
     int64_t heads;
     int64_t columns;
     T* out;
+    int64_t num_entries = -1, num_y = -1;  // -1: indptr and indices are trusted
 };
 
 template <class T, class Id>

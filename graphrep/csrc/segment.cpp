@@ -43,7 +43,7 @@ void reduce_rows(const Rows<T>& t, int num_threads) {
             const int64_t results = t.groups * t.columns;
             const Buffer<int32_t> place(t.arg ? results : 0);
             spmm<T, int64_t>({t.indptr, t.order, nullptr, nullptr, t.src, t.groups, 1, t.columns, t.reduce, t.out,
-                              t.arg ? place.data() : nullptr},
+                              t.arg ? place.data() : nullptr, -1, t.entries},
                              num_threads);
             if (!t.arg) return;
             parallel_blocks(t.groups, (1 << 14) / (t.columns + 1) + 1, num_threads, [&](int64_t first, int64_t last) {
@@ -94,7 +94,8 @@ int64_t scatter_direct(const Scatter<T, Id>& t, int num_threads) {
 
 template <class T, class Id>
 int64_t scatter_grouped(const Scatter<T, Id>& t, int num_threads) {
-    const Buffer<int64_t> indptr(t.groups + 1), order(t.entries);
+    const Buffer<int64_t> indptr(t.groups + 1, "the offsets of the groups"),
+        order(t.entries, "the order of the entries");
     for (int64_t b = 0; b < t.batch; ++b) {
         if (b == 0 || t.index_stride) {
             const int64_t bad = group_by_key<Id>(t.index + b * t.index_stride, nullptr, t.entries, t.groups,

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "buffer.hpp"
 #include "parallel.hpp"
 
 namespace graphrep {
@@ -54,7 +55,7 @@ int64_t largest_id(const Id* index, int64_t n, int num_threads) {
         return best;
     };
     if (blocks <= 1) return largest(0, n);
-    std::vector<Id> best(static_cast<size_t>(blocks));
+    Vector<Id> best(static_cast<size_t>(blocks));
     parallel_blocks(n, kBlock, num_threads, [&](int64_t first, int64_t last) {
         best[static_cast<size_t>(first / kBlock)] = largest(first, last);
     });
@@ -175,7 +176,8 @@ void place_entries(const void* src, const int64_t* arg, int64_t batch, int64_t g
                 Element* y = to + row / groups * entries * columns;
                 for (int64_t k = 0; k < columns; ++k) {
                     const int64_t e = arg[row * columns + k];
-                    if (e < entries) y[e * columns + k] = from[row * columns + k];
+                    if (static_cast<uint64_t>(e) < static_cast<uint64_t>(entries))
+                        y[e * columns + k] = from[row * columns + k];
                 }
             }
         });

@@ -1,8 +1,8 @@
 #include "skipgram.hpp"
 
 #include <cmath>
-#include <vector>
 
+#include "buffer.hpp"
 #include "isa.hpp"
 #include "parallel.hpp"
 #include "random.hpp"
@@ -30,10 +30,10 @@ void fill_uniform_rows(float* table, int64_t num_nodes, int64_t dimensions, int6
 
 template <class Id>
 void build_noise_table(const int64_t* counts, int64_t num_nodes, double power, float* keep, Id* alias) {
-    std::vector<double> mass(static_cast<size_t>(num_nodes));
+    Vector<double> mass(static_cast<size_t>(num_nodes));
     double total = 0;
     for (int64_t v = 0; v < num_nodes; ++v) total += mass[v] = counts[v] > 0 ? std::pow(counts[v], power) : 0;
-    std::vector<Id> small, large;
+    Vector<Id> small, large;
     for (int64_t v = 0; v < num_nodes; ++v) {
         mass[v] = total > 0 ? mass[v] / total * static_cast<double>(num_nodes) : 1;
         keep[v] = 1;

@@ -26,17 +26,20 @@ struct Spmm {
     T* out;
     int32_t*
         arg;  // max and min, may be null: place within the row of the entry that won (the first of equals), -1: none
-    int64_t num_x = -1;  // -1: unknown; affects only speed
+    int64_t num_x = -1;        // -1: unknown; then indices are trusted
+    int64_t num_entries = -1;  // of indices and values; -1: indptr and indices are trusted
 };
 
 template <class T, class Id>
 void spmm(const Spmm<T, Id>& task, int num_threads);
 
 // out[indices[e], h, j] += values[e, h] * grad[v, h, j] for the entry e of row v that arg[v, h, j] names. out is zeroed
-// by the caller. Each thread owns columns, so that sums are formed in the order of the rows. T is float or double.
+// by the caller and has num_x rows. Each thread owns columns, so that sums are formed in the order of the rows. T is
+// float or double.
 template <class T, class Id>
 void spmm_extreme_backward(const int64_t* indptr, const Id* indices, const T* values, const int32_t* arg, const T* grad,
-                           int64_t num_rows, int64_t heads, int64_t columns, T* out, int num_threads);
+                           int64_t num_rows, int64_t num_entries, int64_t num_x, int64_t heads, int64_t columns, T* out,
+                           int num_threads);
 
 #define GRAPHREP_DECLARE(isa)                               \
     namespace isa {                                         \

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "buffer.hpp"
 #include "parallel.hpp"
 #include "random.hpp"
 
@@ -12,7 +13,8 @@ namespace {
 
 // Walks that a thread advances together, so that their cache misses overlap.
 constexpr int kFirstOrderLanes = 32, kSecondOrderLanes = 64;
-constexpr int kMaxTrials = 64;       // rejections before the exact scan
+constexpr int kMaxTrials = 64;  // rejections before the exact scan
+constexpr int64_t kStepsBetweenPolls = 1 << 12;
 constexpr int64_t kWalkBlock = 512;  // walks assigned to a thread at a time
 
 inline uint64_t pair_hash(uint64_t u, uint64_t v) { return mix64(u * 0x9e3779b97f4a7c15ULL + v); }
@@ -42,13 +44,20 @@ inline bool contains(const Id* row, int64_t length, Id x) {
     return found;
 }
 
+template <class Id>
+inline EntryRange row_of(const WalkGraph<Id>& graph, Id node) {
+    return checked_row(graph.indptr, graph.num_nodes, graph.num_arcs, node);
+}
+
 // Whether the arc t -> x exists, by search. In an undirected graph the shorter of the two rows is searched.
 template <class Id>
 inline bool row_has(const WalkGraph<Id>& graph, Id t, Id x) {
-    int64_t begin = graph.indptr[t], length = graph.indptr[t + 1] - begin;
+    const auto row = row_of(graph, t);
+    int64_t begin = row.begin, length = row.end - row.begin;
     Id wanted = x;
     if (!graph.directed) {
-        const int64_t other = graph.indptr[x], other_length = graph.indptr[x + 1] - other;
+        const auto [other, other_end] = row_of(graph, x);
+        const int64_t other_length = other_end - other;
         if (other_length < length) begin = other, length = other_length, wanted = t;
     }
     return contains(graph.indices + begin, length, wanted);
@@ -68,8 +77,9 @@ inline bool has_arc(const WalkGraph<Id>& graph, Id t, Id x) {
 // Position within the row of v of arc v -> t, or -1.
 template <class Id>
 inline int64_t find_arc(const WalkGraph<Id>& graph, Id v, Id t) {
-    const Id* begin = graph.indices + graph.indptr[v];
-    const Id* end = graph.indices + graph.indptr[v + 1];
+    const auto row = row_of(graph, v);
+    const Id* begin = graph.indices + row.begin;
+    const Id* end = graph.indices + row.end;
     const Id* at = std::lower_bound(begin, end, t);
     return at != end && *at == t ? at - graph.indices : -1;
 }
@@ -81,12 +91,17 @@ inline int64_t propose(const WalkGraph<Id>& graph, int64_t begin, int64_t degree
     const int64_t slot = begin + static_cast<int64_t>(product >> 64);
     rest = static_cast<uint64_t>(product);
     if (!graph.alias_keep) return slot;
-    return uniform_float(rest) < graph.alias_keep[slot] ? slot : begin + graph.alias_slot[slot];
+    if (uniform_float(rest) < graph.alias_keep[slot]) return slot;
+    check_id("alias_slot", graph.alias_slot[slot], degree);
+    return begin + graph.alias_slot[slot];
 }
 
 template <class Id>
 inline Id start_of(const WalkGraph<Id>& graph, const int64_t* starts, int64_t num_starts, int64_t id) {
-    return static_cast<Id>(starts ? starts[id % num_starts] : id % graph.num_nodes);
+    if (id < 0) bad_id("walk_ids", id, INT64_MAX);
+    const int64_t start = starts ? starts[id % num_starts] : id % graph.num_nodes;
+    check_id("starts", start, graph.num_nodes);
+    return static_cast<Id>(start);
 }
 
 template <class Id>
@@ -105,9 +120,11 @@ void first_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const i
             out[(base + k) * length] = at[k];
         }
         for (int64_t step = 1; step < length; ++step) {
+            if (step % kStepsBetweenPolls == 0) poll();
             for (int k = 0; k < lanes; ++k) {
                 if (at[k] < 0) continue;
-                const int64_t row = graph.indptr[at[k]], degree = graph.indptr[at[k] + 1] - row;
+                const auto [row, row_end] = row_of(graph, at[k]);
+                const int64_t degree = row_end - row;
                 if (degree == 0) {
                     at[k] = -1;
                     continue;
@@ -119,6 +136,7 @@ void first_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const i
             for (int k = 0; k < lanes; ++k) {
                 if (at[k] >= 0) {
                     at[k] = graph.indices[arc[k]];
+                    check_id("indices", at[k], graph.num_nodes);
                     __builtin_prefetch(graph.indptr + at[k]);
                 }
                 out[(base + k) * length + step] = at[k];
@@ -164,8 +182,9 @@ inline double alpha_of(const WalkGraph<Id>& graph, const Alphas& a, Id t, Id x) 
 // The exact distribution by a scan of the row: for the rare step whose proposals are rejected many times.
 template <class Id>
 int64_t exact_step(const WalkGraph<Id>& graph, const Alphas& a, Id t, Id v, double u) {
-    const int64_t begin = graph.indptr[v], end = graph.indptr[v + 1];
+    const auto [begin, end] = row_of(graph, v);
     double total = 0;
+    poll();
     for (int64_t e = begin; e < end; ++e)
         total += alpha_of(graph, a, t, graph.indices[e]) * (graph.weights ? graph.weights[e] : 1.0);
     double left = u * total;
@@ -225,8 +244,9 @@ void second_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const 
             lane.trials = 0;
             lane.out = out + walk * length;
             lane.out[0] = lane.current;
-            lane.row = graph.indptr[lane.current];
-            lane.degree = graph.indptr[lane.current + 1] - lane.row;
+            const auto row = row_of(graph, lane.current);
+            lane.row = row.begin;
+            lane.degree = row.end - row.begin;
             lane.span = static_cast<uint64_t>(lane.degree) << kFraction;
             lane.sure = kOne;  // the first step has no previous node
             if (length > 1 && lane.degree > 0) return true;
@@ -236,7 +256,8 @@ void second_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const 
     };
     int active = 0;
     while (active < kSecondOrderLanes && refill(lanes[active])) ++active;
-    while (active > 0) {
+    for (int64_t round = 1; active > 0; ++round) {
+        if (round % kStepsBetweenPolls == 0) poll();
         for (int k = 0; k < active; ++k) {  // draw
             Lane<Id>& lane = lanes[k];
             const uint64_t drawn = bounded(random_bits(lane.key, lane.counter++), lane.span);
@@ -247,7 +268,10 @@ void second_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const 
             lane.arc = lane.row + slot;
             if (graph.alias_keep) {
                 const uint64_t bits = random_bits(lane.key, lane.counter++);
-                if (uniform_float(bits) >= graph.alias_keep[lane.arc]) lane.arc = lane.row + graph.alias_slot[lane.arc];
+                if (uniform_float(bits) >= graph.alias_keep[lane.arc]) {
+                    check_id("alias_slot", graph.alias_slot[lane.arc], lane.degree);
+                    lane.arc = lane.row + graph.alias_slot[lane.arc];
+                }
             }
             __builtin_prefetch(graph.indices + lane.arc);
         }
@@ -256,6 +280,7 @@ void second_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const 
         for (int k = 0; k < active; ++k) {  // read the candidate; prefetch the data that accepting it needs
             Lane<Id>& lane = lanes[k];
             const Id proposed = graph.indices[lane.arc];
+            check_id("indices", proposed, graph.num_nodes);
             const Id keep = static_cast<Id>(lane.folded) - 1;  // all ones unless folded
             lane.candidate = (proposed & keep) | (lane.previous & ~keep);
             lane.height &= static_cast<uint64_t>(lane.folded) - 1;  // 0: accepted
@@ -280,6 +305,7 @@ void second_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const 
             if (lane.trials >= kMaxTrials) {
                 const double u = uniform_double(random_bits(lane.key, lane.counter++));
                 lane.candidate = graph.indices[exact_step(graph, a, lane.previous, lane.current, u)];
+                check_id("indices", lane.candidate, graph.num_nodes);
                 accepted = true;
             }
             lane.out[lane.step] = lane.candidate;  // overwritten if rejected
@@ -287,8 +313,9 @@ void second_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const 
             lane.previous = accepted ? lane.current : lane.previous;
             lane.current = accepted ? lane.candidate : lane.current;
             lane.trials = accepted ? 0 : lane.trials;
-            lane.row = graph.indptr[lane.current];
-            lane.degree = graph.indptr[lane.current + 1] - lane.row;
+            const auto row = row_of(graph, lane.current);
+            lane.row = row.begin;
+            lane.degree = row.end - row.begin;
             // Nothing is rejected at the first step, so from here on there is a previous node.
             if (same_excess)
                 lane.span = (static_cast<uint64_t>(lane.degree) << kFraction) + excess;
@@ -395,10 +422,12 @@ void shuffled_walk_ids(int64_t first, int64_t count, int64_t num_starts, uint64_
 
 template <class Id>
 void count_visits(const Id* walks, int64_t size, int64_t num_nodes, int64_t* counts, int num_threads) {
-    (void)num_nodes;
     parallel_blocks(size, 1 << 16, num_threads, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i)
-            if (walks[i] >= 0) __atomic_fetch_add(counts + walks[i], 1, __ATOMIC_RELAXED);
+            if (walks[i] >= 0) {
+                check_id("walks", walks[i], num_nodes);
+                __atomic_fetch_add(counts + walks[i], 1, __ATOMIC_RELAXED);
+            }
     });
 }
 

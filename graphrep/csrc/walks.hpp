@@ -28,6 +28,7 @@ struct WalkGraph {
     const uint64_t* filter;   // null: no filter
     int64_t filter_words;
     int64_t num_nodes;
+    int64_t num_arcs;
     bool directed;
 };
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from graphrep._checks import checked_int
+from graphrep._checks import checked_int, warn_caller
 from graphrep.graph import as_graph
 from graphrep.ops.diffusion.loops import adjacency_without_loops, degrees_without_loops
 
@@ -17,7 +17,7 @@ __all__ = ["two_hop_pairs"]
 _BLOCK = 1 << 22  # paths of two arcs per block
 
 
-def two_hop_pairs(graph: Any, *, limit: int | None = None) -> npt.NDArray[np.int64]:
+def two_hop_pairs(graph: Any, *, limit: int | None = None, max_degree: int | None = None) -> npt.NDArray[np.int64]:
     r"""Pairs of nodes that have a common neighbor but no edge, likeliest first.
 
     Most missing links close a triangle, and only few of all :math:`n^2 / 2` pairs do.
@@ -29,6 +29,10 @@ def two_hop_pairs(graph: Any, *, limit: int | None = None) -> npt.NDArray[np.int
     limit : int, optional
         Upper bound on the number of pairs; those with the highest resource allocation :math:`\sum_z 1 / d(z)` over
         common neighbors z are kept.
+    max_degree : int, optional
+        Common neighbors z of a higher degree are left out, from the pairs as from their scores: hubs, which join
+        :math:`d(z)^2 / 2` pairs, each with a share of only :math:`1 / d(z)`. Default: as high as the bound on the time
+        below allows; if it leaves out any, there is a UserWarning.
 
     Returns
     -------
@@ -38,11 +42,13 @@ def two_hop_pairs(graph: Any, *, limit: int | None = None) -> npt.NDArray[np.int
     Raises
     ------
     ValueError, TypeError
-        A directed graph, or a limit below 1.
+        A directed graph, or a limit or degree below 1.
 
     Notes
     -----
-    O(sum of squared degrees) time. Memory for the pairs that are kept and a block of others.
+    Time: the sum of :math:`d(z)^2` over the common neighbors, which is at most max_degree * num_arcs, and by default at
+    most max(2**31, 256 * num_arcs). Memory for the pairs that are kept and a block of others; without a limit all pairs
+    that are found are kept.
 
     Examples
     --------
@@ -58,12 +64,19 @@ def two_hop_pairs(graph: Any, *, limit: int | None = None) -> npt.NDArray[np.int
     n = g.num_nodes
     adjacency = adjacency_without_loops(g)
     degree = degrees_without_loops(g)
-    shares = sp.csr_array(sp.diags_array(1 / np.maximum(degree, 1)) @ adjacency)
+    highest = _highest_degree(degree) if max_degree is None else checked_int("max_degree", max_degree, 1)
+    if (degree > highest).any():  # paths lead from any node to a common neighbor and on to any node
+        adjacency = sp.csr_array(adjacency @ sp.diags_array((degree <= highest).astype(np.float64)))
+        adjacency.eliminate_zeros()
+    shares = sp.csr_array(sp.diags_array(1 / np.maximum(degree, 1)) @ adjacency_without_loops(g))
     paths = np.concatenate([[0], np.cumsum(adjacency @ degree)])  # of two arcs, that start before each row
     keys, scores = np.zeros(0, dtype=np.int64), np.zeros(0)
     begin, threshold = 0, 0.0
     while begin < n:
         end = max(begin + 1, int(np.searchsorted(paths, paths[begin] + _BLOCK, side="right")) - 1)
+        if paths[end] == paths[begin]:
+            begin = end
+            continue
         found = sp.csr_array(
             adjacency[begin:end] @ shares[:, begin:]
         )  # of each pair, the one with the smaller row first
@@ -78,6 +91,21 @@ def two_hop_pairs(graph: Any, *, limit: int | None = None) -> npt.NDArray[np.int
             threshold = float(scores[-1]) - 1e-11  # lower scores are not among the best; see _best
         begin = end
     return np.stack(np.divmod(_best(keys, scores, most)[0], max(n, 1)))
+
+
+def _highest_degree(degree: npt.NDArray[np.int64]) -> int:
+    """Highest degree of common neighbors that keeps the number of paths within the default bound."""
+    ascending = np.sort(degree)
+    fit = int(np.searchsorted(np.cumsum(ascending**2), max(1 << 31, 256 * int(degree.sum())), side="right"))
+    if fit == len(degree):
+        return int(ascending[-1]) if fit else 0
+    highest = max(int(ascending[fit]) - 1, 1)
+    warn_caller(
+        f"{int((degree > highest).sum())} nodes of more than {highest} neighbors are left out as common neighbors: they "
+        f"would join {float((degree[degree > highest].astype(float) ** 2).sum()) / 2:.1e} pairs; max_degree="
+        f"{int(ascending[-1])} includes them."
+    )
+    return highest
 
 
 def _best(

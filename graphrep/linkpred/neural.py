@@ -199,7 +199,7 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
         with using_generator(make_generator(checkpoint.seed)):
             self._in_channels = None if x is None else int(x.shape[1])
             encoder = self._make_encoder(self._in_channels, graph.num_nodes)
-            model = PairModel(encoder, self._make_predictor()).to(device)
+            model = PairModel(encoder, self._make_predictor()).to(device, torch.float32)
         if start is not None:
             state, wanted = start.state_dict(), model.state_dict()
             if state.keys() != wanted.keys() or any(part.shape != wanted[name].shape for name, part in state.items()):
@@ -318,7 +318,7 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
         model = PairModel(self._make_encoder(state["_in_channels"], graph.num_nodes), self._make_predictor())
         load_weights(model, state["model_"])
         self._adj = as_adjacency(graph).to(self._device())
-        super()._restore(state | {"graph_": graph, "model_": model.to(self._device())})
+        super()._restore(state | {"graph_": graph, "model_": model.to(self._device(), torch.float32)})
 
     def _input(self, graph: Graph, device: torch.device) -> Any:
         """Input of the encoder; a custom encoder gets a tensor unless it sets ``accepts_sparse``."""
@@ -550,7 +550,7 @@ class NCNC(NCN):
     ----------
     completion_scale, completion_offset, completion_prior, completion_alpha : float
     completion_depth : int
-    max_neighbors : int, optional
+    max_neighbors : int or None
     inner_transform_twice : bool
         See :class:`graphrep.linkpred.CompletionPredictor`.
 
@@ -572,7 +572,7 @@ class NCNC(NCN):
     completion_prior: float = 0.75
     completion_alpha: float = 1.0
     completion_depth: int = 1
-    max_neighbors: int | None = None
+    max_neighbors: int | None = 256
     inner_transform_twice: bool = True
 
     def _make_predictor(self) -> nn.Module:

@@ -160,7 +160,7 @@ class PairPredictor(nn.Module):
     def scores(self, h: Tensor, adj: Adjacency | None, pairs: Tensor, batch: int) -> Tensor:
         """Float32 logits without a gradient; neighbors are found for ``batch`` pairs at a time."""
         seen, wide = self.shared(h, adj, pairs.shape[1])
-        out = torch.empty(pairs.shape[1], device=h.device)
+        out = torch.empty(pairs.shape[1], dtype=torch.float32, device=h.device)
         for place, ends in zip(torch.split(out, batch), torch.split(pairs, batch, 1), strict=True):
             size = rows_at_a_time(h.device)
             parts = self.inputs(h, seen, wide, ends).parts(size)
@@ -408,8 +408,10 @@ class CompletionPredictor(NeighborPredictor):
         Parameters of the formula; ``prior`` is :math:`\pi`.
     depth : int
         Rounds of completion: 0 is Neural Common Neighbor, 2 also completes the inner sets.
-    max_neighbors : int, optional
-        Sample this number of neighbors of only one end (with replacement, weighted to keep the expected sum).
+    max_neighbors : int or None
+        Of the neighbors of only one end, complete at most this many: of more, so many are drawn with replacement and
+        weighted to keep the expected sum, by random numbers that depend on the pair alone. At most
+        2 * max_neighbors inner scores per pair and round of completion; None: all, which a hub makes very many.
     chunk : int, optional
         Pairs per block of inner scores; changes only memory. Default: 2**14, which fits a CPU's cache, or 2**17 on a
         GPU.
@@ -442,7 +444,7 @@ class CompletionPredictor(NeighborPredictor):
         prior: float = 0.75,
         alpha: float = 1.0,
         depth: int = 1,
-        max_neighbors: int | None = None,
+        max_neighbors: int | None = 256,
         chunk: int | None = None,
         inner_transform_twice: bool = True,
         **options: Any,

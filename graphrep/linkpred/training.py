@@ -142,7 +142,7 @@ class PairTask:
         shared = [h] if wide is None else [h, wide]
         leaves = [tensor.detach().requires_grad_() for tensor in shared]
         wide = None if wide is None else leaves[1]
-        total, begin = torch.zeros((), device=self.device), 0
+        total, begin = torch.zeros((), dtype=torch.float32, device=self.device), 0
         for part in torch.split(pairs, max(rows_at_a_time(self.device), 2 * len(h)), 1):
             with self._autocast():
                 inputs = predictor.inputs(leaves[0], seen, wide, part, hidden)
@@ -154,7 +154,7 @@ class PairTask:
     def _loss_of_rows(self, predictor: PairPredictor, inputs: PairInputs, begin: int, sizes: tuple[int, int]) -> Tensor:
         """As above, for the pairs from ``begin`` on of a batch with these numbers of positives and negatives."""
         held = inputs.detached()
-        total = torch.zeros((), device=self.device)
+        total = torch.zeros((), dtype=torch.float32, device=self.device)
         for part in held.parts(rows_at_a_time(self.device)):
             leaf = part.detached()
             for tensor in leaf.tensors():

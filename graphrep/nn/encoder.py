@@ -187,7 +187,8 @@ class Encoder(nn.Module):
     def _drop_edges(self, adj: Adjacency) -> Adjacency:
         if not self.training or not self.edge_dropout:
             return adj
-        values = torch.ones(adj.num_entries, device=adj.device) if adj.values is None else adj.values
+        dtype = next(self.parameters()).dtype
+        values = torch.ones(adj.num_entries, dtype=dtype, device=adj.device) if adj.values is None else adj.values
         return adj.with_values(drop(values, self.edge_dropout, training=True))
 
 

@@ -93,5 +93,7 @@ def random_uniform(count: int, device: torch.device | str = "cpu") -> Tensor:
     """Float32 tensor of ``count`` uniform numbers in [0, 1), from the current generator."""
     device = torch.device(device)
     if _current.get() is None or device.type == "cpu":
-        return torch.rand(count, device=device, generator=_current.get())
-    return torch.rand(count, device=device, generator=torch.Generator(device).manual_seed(random_seed()))
+        return torch.rand(count, dtype=torch.float32, device=device, generator=_current.get())
+    return torch.rand(
+        count, dtype=torch.float32, device=device, generator=torch.Generator(device).manual_seed(random_seed())
+    )

@@ -13,7 +13,7 @@ import torch
 from graphrep import _core
 from graphrep._arrays import check_rows
 from graphrep.graph import Graph, as_graph
-from graphrep.ops.library import SCALARS, Op, address, checking, eager, threads
+from graphrep.ops.library import SCALARS, Op, checking, eager, plain, threads
 
 __all__ = ["Adjacency", "as_adjacency"]
 
@@ -28,7 +28,8 @@ class Adjacency:
     ``v``.
 
     The structure is immutable, so everything derived from it (transpose, row ids) is computed once and shared by all
-    adjacencies that :meth:`with_values` returns.
+    adjacencies that :meth:`with_values` returns. It is a copy of the tensors that are given (inside
+    :func:`graphrep.ops.unchecked` it shares their memory), and an op raises RuntimeError if it was written into.
 
     Parameters
     ----------
@@ -67,6 +68,7 @@ class Adjacency:
     def __init__(
         self, indptr: Tensor, indices: Tensor, values: Tensor | None = None, *, num_cols: int | None = None
     ) -> None:
+        indptr, indices = plain(indptr), plain(indices)
         for name, tensor, allowed in (
             ("indptr", indptr, (torch.int64,)),
             ("indices", indices, (torch.int32, torch.int64)),
@@ -86,6 +88,8 @@ class Adjacency:
                     f"it goes from {int(indptr[0])} to {int(indptr[-1])}."
                 )
             check_rows("indices", indices, columns)
+        if checking():  # copies: a later write into the caller's tensors must not change what has been checked
+            indptr, indices = indptr.clone(), indices.clone()
         self._structure = Structure(indptr.contiguous(), indices.contiguous(), columns)
         self.permutation: Tensor | None = None
         self._transposed: Adjacency | None = None
@@ -114,6 +118,9 @@ class Adjacency:
         ``values`` are in the order of the edges.
         """
         columns = num_rows if num_cols is None else int(num_cols)
+        if num_rows < 0 or columns < 0:
+            raise ValueError(f"num_rows and num_cols must not be negative, got {num_rows} and {columns}.")
+        rows, cols = plain(rows), plain(cols)
         for name, ids in (("rows", rows), ("cols", cols)):
             if not isinstance(ids, Tensor) or ids.dtype not in (torch.int32, torch.int64) or ids.dim() != 1:
                 raise TypeError(f"{name} must be a one-dimensional int32 or int64 tensor, got {describe(ids)}.")
@@ -143,12 +150,12 @@ class Adjacency:
         sort_columns: bool = False,
     ) -> Adjacency:
         """From a PyG ``edge_index`` of shape (2, num_edges): row = target, column = source."""
-        if not isinstance(edge_index, Tensor) or edge_index.dim() != 2 or len(edge_index) != 2:
+        ends = plain(edge_index)
+        if not isinstance(ends, Tensor) or ends.dim() != 2 or len(ends) != 2:
             raise ValueError(f"edge_index must be a tensor of shape (2, num_edges), got {describe(edge_index)}.")
-        plain = edge_index.as_subclass(Tensor)
         if num_nodes is None:
-            num_nodes = int(plain.max()) + 1 if plain.numel() else 0
-        return cls.from_edges(plain[1], plain[0], values, num_rows=num_nodes, sort_columns=sort_columns)
+            num_nodes = int(ends.max()) + 1 if ends.numel() else 0
+        return cls.from_edges(ends[1], ends[0], values, num_rows=num_nodes, sort_columns=sort_columns)
 
     @classmethod
     def from_graph(cls, graph: Graph) -> Adjacency:
@@ -247,6 +254,7 @@ class Adjacency:
     def _checked_values(self, values: Tensor | None) -> Tensor | None:
         if values is None:
             return None
+        values = plain(values)
         if not isinstance(values, Tensor) or not values.is_floating_point():
             raise TypeError(f"values must be a floating-point tensor, got {describe(values)}.")
         if values.dim() not in (1, 2) or len(values) != self.num_entries:
@@ -275,6 +283,7 @@ class Structure:
         "_original",
         "_rows",
         "_transposed",
+        "_versions",
         "indices",
         "indptr",
         "num_cols",
@@ -283,6 +292,7 @@ class Structure:
 
     def __init__(self, indptr: Tensor, indices: Tensor, num_cols: int, *, symmetric: bool = False) -> None:
         self.indptr, self.indices, self.num_cols, self.symmetric = indptr, indices, num_cols, symmetric
+        self._versions = _versions(indptr, indices)
         self._rows: Tensor | None = None
         self._transposed: Structure | None = None
         # The structure that this is the transpose of. Weak, because a reference cycle would keep both alive until the
@@ -293,6 +303,13 @@ class Structure:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(Structure, symmetric=self.symmetric), (self.indptr, self.indices, self.num_cols)
+
+    def check_unchanged(self) -> None:
+        """Raise if the tensors were written into since: what is derived from them would be wrong."""
+        if self._versions is not None and eager() and self._versions != _versions(self.indptr, self.indices):
+            raise RuntimeError(
+                "indptr or indices of the adjacency were written into; make a new Adjacency from the changed tensors."
+            )
 
     def ascending(self) -> bool:
         """Whether the columns of every row are ascending; repeats are allowed. Computed once."""
@@ -336,6 +353,13 @@ class Structure:
         return order
 
 
+def _versions(*tensors: Tensor) -> tuple[int, ...] | None:
+    """How often tensors were written into; None where torch does not count it."""
+    if not eager() or any(tensor.is_inference() for tensor in tensors):
+        return None
+    return tuple(tensor._version for tensor in tensors)
+
+
 def as_adjacency(obj: Any) -> Adjacency:
     """Turn anything graph-like into an :class:`Adjacency`.
 
@@ -356,14 +380,15 @@ def as_adjacency(obj: Any) -> Adjacency:
     Adjacency(shape=(3, 3), entries=4, indices=int32)
     """
     if isinstance(obj, Adjacency):
+        obj._structure.check_unchanged()
         return obj
     if isinstance(obj, Tensor) and type(obj).__name__ == "EdgeIndex":
         size = obj.sparse_size()  # type: ignore[attr-defined]
-        plain = obj.as_subclass(Tensor)
+        ends = plain(obj)
         rows, cols = (
-            size[axis] if size[axis] is not None else (int(plain.max()) + 1 if plain.numel() else 0) for axis in (1, 0)
+            size[axis] if size[axis] is not None else (int(ends.max()) + 1 if ends.numel() else 0) for axis in (1, 0)
         )
-        return Adjacency.from_edges(plain[1], plain[0], num_rows=rows, num_cols=cols)
+        return Adjacency.from_edges(ends[1], ends[0], num_rows=rows, num_cols=cols)
     if isinstance(obj, Tensor) and obj.layout in (torch.sparse_csr, torch.sparse_coo):
         if obj.layout is torch.sparse_coo:
             coo = obj.coalesce()
@@ -417,12 +442,11 @@ def _group_native(keys: Tensor, first: Tensor | None, num_keys: int) -> tuple[Te
     indptr, order = keys.new_empty(num_keys + 1, dtype=torch.int64), torch.empty_like(keys, dtype=torch.int64)
     bad = _core.group_by_key(
         SCALARS[keys.dtype],
-        address(keys),
-        address(first),
-        len(keys),
+        keys,
+        first,
         num_keys,
-        address(indptr),
-        address(order),
+        indptr,
+        order,
         threads(),
     )
     if bad >= 0:

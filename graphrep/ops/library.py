@@ -6,7 +6,10 @@ provides
 * ``torch.ops.graphrep.NAME``, used by ``torch.compile``, ``torch.export``, fake tensors, tensor subclasses and dispatch
   modes, and
 * a direct path for plain tensors, with a ``torch.autograd.Function`` if a gradient is required: on small graphs the
-  dispatcher and the autograd of ``torch.library`` would take several times as long as the kernel.
+  dispatcher and the autograd of ``torch.library`` would take several times as long as the kernel, and
+* forward-mode derivatives and the transforms of ``torch.func``, which follow from the backward pass.
+
+The profiler of torch shows every call as ``graphrep::NAME``.
 """
 
 from __future__ import annotations
@@ -16,9 +19,11 @@ import contextvars
 import math
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
+from torch.autograd import forward_ad
 
 from graphrep import _backend, _core
 
@@ -29,9 +34,11 @@ __all__ = [
     "Op",
     "address",
     "checking",
+    "differentiating",
     "eager",
     "empty",
     "empty_cache",
+    "plain",
     "threads",
     "unchecked",
 ]
@@ -57,6 +64,8 @@ SMALL = 1 << 15  # elements; below, waking other threads costs more than it save
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 _dispatch_modes: Callable[[], int] = torch._C._len_torch_dispatch_stack
 _transforms: Callable[[], object] = torch._C._functorch.peek_interpreter_stack
+_tracing: Callable[[], object] = torch._C._get_tracing_state
+_profiling: Callable[[], bool] = torch._C._autograd._profiler_enabled
 _checks = contextvars.ContextVar("graphrep_checks", default=True)
 
 
@@ -91,17 +100,44 @@ def eager() -> bool:
 
     Only then may a kernel be called directly and a derived result be cached.
     """
-    return not (torch.compiler.is_compiling() or _dispatch_modes() or _transforms() is not None)
+    return not (
+        torch.compiler.is_compiling() or _dispatch_modes() or _transforms() is not None or _tracing() is not None
+    )
+
+
+def differentiating(*tensors: torch.Tensor | None) -> bool:
+    """Whether a derivative with respect to one of these tensors may be asked for, in any of torch's ways."""
+    if not torch.compiler.is_compiling() and (forward_ad._current_level >= 0 or _transforms() is not None):
+        return True
+    return torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)
 
 
 def checking() -> bool:
-    """Whether to check index values: not inside :func:`unchecked`, nor while torch.compile traces."""
-    return not torch.compiler.is_compiling() and _checks.get()
+    """Whether to check index values: not inside :func:`unchecked`, nor while something else than eager mode runs.
+
+    The native kernels check offsets and ids once more when they read them.
+    """
+    return eager() and _checks.get()
 
 
 def address(tensor: torch.Tensor | None) -> int:
-    """Data pointer for the native kernels, 0 for None."""
+    """Data pointer for the native kernels that take one, 0 for None."""
     return 0 if tensor is None else tensor.data_ptr()
+
+
+def plain(value: Any) -> Any:
+    """Turn subclasses of tensors that only carry attributes, and PyG's EdgeIndex and Index, into plain tensors.
+
+    Subclasses with a dispatch of their own (fake tensors, distributed tensors) and other values are returned unchanged.
+    """
+    kind = type(value)
+    if kind in _PLAIN or not isinstance(value, torch.Tensor):
+        return value
+    if kind.__module__.startswith("torch_geometric."):
+        return value.as_tensor()  # type: ignore[attr-defined]
+    if kind.__torch_dispatch__ is torch._C._disabled_torch_dispatch_impl:
+        return value.as_subclass(torch.Tensor)
+    return value
 
 
 def empty(like: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> torch.Tensor:
@@ -111,6 +147,8 @@ def empty(like: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype | None 
     # Deterministic mode fills fresh memory with NaN.
     if size < CACHED or like.device.type != "cpu" or torch.are_deterministic_algorithms_enabled():
         return like.new_empty(shape, dtype=dtype)
+    if min(shape) < 0 or size > 1 << 62:
+        raise MemoryError(f"needs {size / 1e9:.1f} GB for a result of shape {shape}, which cannot be allocated.")
     block = torch.from_numpy(_core.cached_block(size)).untyped_storage()
     # A slice of the block would be a view.
     return torch.empty(0, dtype=dtype).set_(block, 0, shape)  # type: ignore[call-overload, no-any-return]
@@ -238,26 +276,36 @@ class Op(Implementations):
             LIBRARY.impl(name, self.kernel, key)
         torch.library.register_fake(f"graphrep::{name}", fake, lib=LIBRARY)
         self._op = getattr(torch.ops.graphrep, name).default
-        self._function: type[torch.autograd.Function] | None = None
-        self._transformable: type[torch.autograd.Function] | None = None
         if backward is not None and setup is not None:
             torch.library.register_autograd(f"graphrep::{name}", backward, setup_context=setup, lib=LIBRARY)
-            self._function = _function(name, self.kernel, setup, backward)
-            self._transformable = _transformable(name, self.kernel, setup, backward)
+        else:
+            setup, backward = _save_nothing, partial(_refuse, name)
+        self._function = _function(name, self.kernel, setup, backward)
+        self._transformable = _transformable(self, setup, backward)
 
     def __call__(self, *args: Any) -> Any:
         """Call the op; a gradient is recorded if one is required."""
-        wants_grad = False
         if not eager():
-            if self._transformable is not None and _transforms() is not None and not torch.compiler.is_compiling():
+            if _transforms() is not None and not torch.compiler.is_compiling():
                 return self._transformable.apply(*args)  # type: ignore[no-untyped-call]
             return self._op(*args)
+        if _profiling():
+            with torch.profiler.record_function(f"graphrep::{self.name}"):
+                return self._direct(*args)
+        return self._direct(*args)
+
+    def _direct(self, *args: Any) -> Any:
+        wants_grad = False
         for value in args:
             if isinstance(value, torch.Tensor):
                 if type(value) not in _PLAIN:
-                    return self._op(*args)
+                    inner = tuple(map(plain, args))
+                    known = all(type(part) in _PLAIN for part in inner if isinstance(part, torch.Tensor))
+                    return self._direct(*inner) if known else self._op(*inner)
                 wants_grad = wants_grad or value.requires_grad
-        if wants_grad and self._function is not None and torch.is_grad_enabled():
+        if forward_ad._current_level >= 0:
+            return self._transformable.apply(*args)  # type: ignore[no-untyped-call]
+        if wants_grad and torch.is_grad_enabled():
             return self._function.apply(*args)  # type: ignore[no-untyped-call]
         return self.kernel(*args)
 
@@ -273,16 +321,97 @@ def _function(
     return type(name, (torch.autograd.Function,), {"forward": staticmethod(run), "backward": staticmethod(backward)})
 
 
-def _transformable(
-    name: str, kernel: Callable[..., Any], setup: Callable[..., None], backward: Callable[..., Any]
-) -> type[torch.autograd.Function]:
-    """Form required by ``torch.func.grad`` and similar transforms; slower, since torch binds arguments by name."""
+class _Context:
+    """Stands for the context of an autograd function where ``setup`` and ``backward`` are called by hand."""
+
+    def __init__(self, needs_input_grad: tuple[bool, ...]) -> None:
+        self.needs_input_grad = needs_input_grad
+        self.saved_tensors: tuple[torch.Tensor | None, ...] = ()
+
+    def save_for_backward(self, *tensors: torch.Tensor | None) -> None:
+        self.saved_tensors = tensors
+
+    def mark_non_differentiable(self, *tensors: torch.Tensor) -> None:
+        pass
+
+
+def _transformable(op: Op, setup: Callable[..., None], backward: Callable[..., Any]) -> type[torch.autograd.Function]:
+    """Form required by forward mode and by ``torch.func``; slower, since torch binds arguments by name."""
+
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        setup(ctx, inputs, output)
+        ctx.single = not isinstance(output, tuple)
+        ctx.other_inputs = [None if isinstance(value, torch.Tensor) else value for value in inputs]
+        ctx.save_for_forward(*(value if isinstance(value, torch.Tensor) else None for value in inputs))
+
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        with forward_ad._set_fwd_grad_enabled(True):  # type: ignore[no-untyped-call]  # torch turns outer levels off
+            return push_forward(ctx, *tangents)
+
+    def push_forward(ctx: Any, *tangents: Any) -> Any:
+        """Derivative J v of the first output, the only one that has any.
+
+        ``backward`` maps u to the transpose of J times u, linearly, so that its own transpose maps v to J v.
+        """
+        inputs = tuple(
+            other if value is None else _primal(value)
+            for value, other in zip(ctx.saved_tensors, ctx.other_inputs, strict=True)
+        )
+        output = op(*inputs)  # again: outputs cannot be relied on to carry the tangents of outer levels
+        outputs = (output,) if ctx.single else output
+        stand_in = _Context(tuple(tangent is not None for tangent in tangents))
+        setup(stand_in, inputs, output)
+        used: list[int] = []
+
+        def pull(u: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            grads = backward(stand_in, u, *[None] * (len(outputs) - 1))
+            used[:] = [i for i, grad in enumerate(grads) if grad is not None and tangents[i] is not None]
+            return tuple(grads[i] for i in used)
+
+        _, push = torch.func.vjp(pull, torch.zeros_like(outputs[0]))
+        (tangent,) = push(tuple(tangents[i] for i in used)) if used else (torch.zeros_like(outputs[0]),)
+        return tangent if ctx.single else (tangent, *[None] * (len(outputs) - 1))
+
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> Any:
+        """One call per element of the batch."""
+        results = [
+            op(
+                *(
+                    arg if dim is None or not isinstance(arg, torch.Tensor) else arg.select(dim, i).contiguous()
+                    for arg, dim in zip(args, in_dims, strict=True)
+                )
+            )
+            for i in range(info.batch_size)
+        ]
+        if isinstance(results[0], tuple):
+            return tuple(map(torch.stack, zip(*results, strict=True))), (0,) * len(results[0])
+        return torch.stack(results), 0
+
     methods = {
-        "forward": staticmethod(lambda *args: kernel(*args)),
-        "setup_context": staticmethod(setup),
+        "forward": staticmethod(lambda *args: op.kernel(*args)),
+        "setup_context": staticmethod(setup_context),
         "backward": staticmethod(backward),
+        "jvp": staticmethod(jvp),
+        "vmap": staticmethod(vmap),
     }
-    return type(name, (torch.autograd.Function,), methods)
+    return type(op.name, (torch.autograd.Function,), methods)
+
+
+def _primal(tensor: torch.Tensor) -> torch.Tensor:
+    """Without the tangent of the innermost level of forward mode."""
+    if not tensor.is_floating_point():
+        return tensor
+    primal: torch.Tensor = forward_ad.unpack_dual(tensor).primal
+    return primal
+
+
+def _save_nothing(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+    parts = output if isinstance(output, tuple) else (output,)
+    ctx.mark_non_differentiable(*(part for part in parts if not part.is_floating_point()))
+
+
+def _refuse(name: str, ctx: Any, *grads: Any) -> Any:
+    raise NotImplementedError(f"graphrep::{name} has no derivative.")
 
 
 def _has_triton() -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from __future__ import annotations
 
+from __future__ import annotations
+
 from graphrep.pyg.convolutions import GATConv, GCNConv, GINConv, GraphConv, SAGEConv, accelerate
 from graphrep.pyg.operators import Provided, provide
 

@@ -16,6 +16,7 @@
 #include "attention.hpp"
 #include "block_cache.hpp"
 #include "buffer.hpp"
+#include "checks.hpp"
 #include "csr_build.hpp"
 #include "csr_query.hpp"
 #include "diffusion.hpp"
@@ -126,14 +127,14 @@ void sparse_dense(const Graph<Id>& g, int64_t heads, int64_t columns) {
             Array<int32_t> arg(g.rows * width);
             same_for_all_threads<T>(g.rows * width, [&](int threads, T* out) {
                 spmm<T, Id>({g.indptr.data, g.indices.data, weights, nullptr, x.data, g.rows, heads, columns, reduce,
-                             out, reduce == Reduce::max ? arg.data : nullptr},
+                             out, reduce == Reduce::max ? arg.data : nullptr, g.cols, entries},
                             threads);
             });
             if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>)
                 if (reduce == Reduce::max)
                     same_for_all_threads<T>(g.cols * width, [&](int threads, T* out) {
                         spmm_extreme_backward<T, Id>(g.indptr.data, g.indices.data, weights, arg.data, grad.data,
-                                                     g.rows, heads, columns, out, threads);
+                                                     g.rows, entries, g.cols, heads, columns, out, threads);
                     });
         }
     const Array<T> own = random_floats<T>(entries * width);  // a segmented reduction: a row of x per entry
@@ -143,7 +144,8 @@ void sparse_dense(const Graph<Id>& g, int64_t heads, int64_t columns) {
             threads);
     });
     same_for_all_threads<T>(entries * heads, [&](int threads, T* out) {
-        sddmm<T, Id>({g.indptr.data, g.indices.data, grad.data, x.data, g.rows, heads, columns, out}, threads);
+        sddmm<T, Id>({g.indptr.data, g.indices.data, grad.data, x.data, g.rows, heads, columns, out, entries, g.cols},
+                     threads);
     });
 }
 
@@ -152,10 +154,10 @@ void attention_of(const Graph<Id>& g, const Graph<Id>& t, int64_t heads, int64_t
     const int64_t entries = g.indices.size, width = heads * columns;
     const Array<T> scores = random_floats<T>(entries * heads), value = random_floats<T>(g.cols * width);
     same_for_all_threads<T>(entries * heads, [&](int threads, T* out) {
-        edge_softmax<T>(g.indptr.data, scores.data, g.rows, heads, out, threads);
+        edge_softmax<T>(g.indptr.data, scores.data, g.rows, entries, heads, out, threads);
     });
     same_for_all_threads<T>(entries * heads, [&](int threads, T* out) {
-        edge_softmax_backward<T>(g.indptr.data, scores.data, scores.data, g.rows, heads, out, threads);
+        edge_softmax_backward<T>(g.indptr.data, scores.data, scores.data, g.rows, entries, heads, out, threads);
     });
     for (const int64_t key_columns : {int64_t{3}, int64_t{-1}}) {
         const int64_t per_node = heads * (key_columns < 0 ? 1 : key_columns);
@@ -280,15 +282,15 @@ void sets_and_samples(const Graph<Id>& g) {
     const Array<float> x = random_floats<float>(n * columns);
     for (const bool difference : {false, true})
         for (const int64_t removed : {int64_t{0}, pairs}) {
-            const PairSets<Id> task{g.indptr.data, g.indices.data, u.data, v.data,  pairs,
-                                    difference,    u.data,         v.data, removed, true};
+            const PairSets<Id> task{g.indptr.data, g.indices.data, u.data,  v.data, pairs, difference,
+                                    u.data,        v.data,         removed, true,   n,     g.indices.size};
             same_for_all_threads<int64_t>(pairs,
                                           [&](int threads, int64_t* out) { count_sets<Id>(task, out, threads); });
             same_for_all_threads<float>(pairs * columns, [&](int threads, float* out) {
-                pool_sets<float, Id>(task, x.data, nullptr, columns, out, threads);
+                pool_sets<float, Id>(task, x.data, nullptr, n, columns, out, threads);
             });
             same_for_all_threads<float>(pairs * columns, [&](int threads, float* out) {
-                pool_sets<float, Id>(task, x.data, x.data, columns, out, threads);
+                pool_sets<float, Id>(task, x.data, x.data, n, columns, out, threads);
             });
             for (const int64_t limit : {0, 2})
                 same_for_all_threads<int64_t>(pairs + 1, [&](int threads, int64_t* out) {
@@ -344,17 +346,18 @@ void diffusion(const Graph<Id>& g, const Graph<Id>& t) {
     for (int64_t i = 0; i < targets.size; ++i) targets[i] = int64_t(generator() % uint64_t(n));
     for (int64_t v = 0; v < n; ++v)
         for (int64_t e = g.indptr.data[v]; e < g.indptr.data[v + 1]; ++e) degree[v] += g.indices.data[e] != Id(v);
-    const Readings readings{sources.data, offsets.data, targets.data, num_sources};
+    const Readings readings{sources.data, offsets.data, targets.data, num_sources, targets.size};
+    const Arcs<Id> arcs{g.indptr.data, g.indices.data, g.indices.size};
+    const Arcs<Id> in_arcs{t.indptr.data, t.indices.data, t.indices.size};
     Array<double> weights(3);
     for (int64_t l = 0; l < 3; ++l) weights[l] = 1 / double(l + 1);
     for (const int64_t length : {0, 1, 3})
         same_for_all_threads<double>(targets.size, [&](int threads, double* out) {
-            count_walks<Id>(g.indptr.data, g.indices.data, t.indptr.data, t.indices.data, n, readings, weights.data,
-                            length, out, threads);
+            count_walks<Id>(arcs, in_arcs, n, readings, weights.data, length, out, threads);
         });
     for (const double tolerance : {1e-2, 1e-4})
         same_for_all_threads<double>(targets.size, [&](int threads, double* out) {
-            push_pagerank<Id>(g.indptr.data, g.indices.data, degree.data, n, readings, 0.2, tolerance, out, threads);
+            push_pagerank<Id>(arcs, degree.data, n, readings, 0.2, tolerance, out, threads);
         });
 }
 
@@ -385,7 +388,8 @@ void walks_and_skipgram(const Graph<Id>& g) {
     build_edge_filter<Id>(g.indptr.data, g.indices.data, n, true, filter.data, filter.size, 3);
     for (const double p : {1.0, 0.5}) {
         const WalkGraph<Id> graph{g.indptr.data, g.indices.data, nullptr, nullptr, nullptr,
-                                  nullptr,       filter.data,    64,      n,       true};
+                                  nullptr,       filter.data,    64,      n,       g.indices.size,
+                                  true};
         same_for_all_threads<Id>(count * length, [&](int threads, Id* out) {
             random_walks<Id>(graph, {length, p, 2 - p, 5}, nullptr, 0, count, nullptr, 0, out, threads);
         });
@@ -407,13 +411,15 @@ void walks_and_skipgram(const Graph<Id>& g) {
     shuffled_walk_ids(0, count, n, 5, ids.data, 3);
     for (const double p : {1.0, 0.25}) {
         const WalkGraph<Id> graph{
-            g.indptr.data, g.indices.data, weights.data, arc_keep.data, arc_alias.data, sums.data, nullptr, 0, n, true};
+            g.indptr.data, g.indices.data, weights.data, arc_keep.data, arc_alias.data, sums.data, nullptr, 0, n, arcs,
+            true};
         same_for_all_threads<Id>(count * length, [&](int threads, Id* out) {
             random_walks<Id>(graph, {length, p, 1 / p, 5}, ids.data, 0, count, starts.data, 2, out, threads);
         });
     }
     Array<Id> walks(count * length);
-    const WalkGraph<Id> graph{g.indptr.data, g.indices.data, nullptr, nullptr, nullptr, nullptr, nullptr, 0, n, true};
+    const WalkGraph<Id> graph{g.indptr.data, g.indices.data, nullptr, nullptr, nullptr, nullptr, nullptr, 0, n, arcs,
+                              true};
     random_walks<Id>(graph, {length, 1, 1, 5}, nullptr, 0, count, nullptr, 0, walks.data, 3);
     same_for_all_threads<int64_t>(
         n, [&](int threads, int64_t* out) { count_visits<Id>(walks.data, walks.size, n, out, threads); });
@@ -450,15 +456,16 @@ void graph_kernels(const Graph<Id>& g) {
     for (int64_t i = 0; i < pairs; ++i)
         u[i] = int64_t(generator() % uint64_t(n)), v[i] = int64_t(generator() % uint64_t(n));
     same_for_all_threads<double>(pairs, [&](int threads, double* out) {
-        weighted_intersection<Id, double>(g.indptr.data, g.indices.data, nullptr, u.data, v.data, pairs, out, threads);
+        weighted_intersection<Id, double>(g.indptr.data, g.indices.data, nullptr, u.data, v.data, pairs, n,
+                                          g.indices.size, out, threads);
     });
     const Array<double> node_weights = random_floats<double>(n);
     same_for_all_threads<float>(pairs, [&](int threads, float* out) {
-        weighted_intersection<Id, float>(g.indptr.data, g.indices.data, node_weights.data, u.data, v.data, pairs, out,
-                                         threads);
+        weighted_intersection<Id, float>(g.indptr.data, g.indices.data, node_weights.data, u.data, v.data, pairs, n,
+                                         g.indices.size, out, threads);
     });
     same_for_all_threads<int64_t>(pairs, [&](int threads, int64_t* out) {
-        find_arcs<Id>(g.indptr.data, g.indices.data, u.data, v.data, pairs, out, threads);
+        find_arcs<Id>(g.indptr.data, g.indices.data, n, g.indices.size, u.data, v.data, pairs, out, threads);
     });
     REQUIRE(is_symmetric<Id>(g.indptr.data, g.indices.data, nullptr, n, 1) ==
             is_symmetric<Id>(g.indptr.data, g.indices.data, nullptr, n, 3));
@@ -666,16 +673,84 @@ void exceptions() {
                 if (begin % 2) throw std::bad_alloc();
             });
         }));
-        REQUIRE(throws<std::length_error>([&] {  // a workspace larger than memory
+        REQUIRE(throws<OutOfMemory>([&] {  // a workspace larger than memory
             const Array<int64_t> none(4);
-            count_walks<int64_t>(none.data, none.data, none.data, none.data, INT64_MAX,
-                                 {none.data, none.data, none.data, 3}, nullptr, 1, nullptr, threads);
+            const Arcs<int64_t> arcs{none.data, none.data, 0};
+            count_walks<int64_t>(arcs, arcs, INT64_MAX, {none.data, none.data, none.data, 3, 0}, nullptr, 1, nullptr,
+                                 threads);
         }));
         parallel_blocks(100, 7, threads, [&](int64_t begin, int64_t end) {
             for (int64_t i = begin; i < end; ++i) sum += i;
         });
         REQUIRE(sum == 4950);
     }
+}
+
+// Offsets and ids that lead outside are refused by every kind of kernel that reads them, before anything is read there.
+template <class Id>
+void refusals() {
+    const int64_t n = 4;
+    Array<int64_t> indptr(n + 1), pairs(n), out(n + 1), order(1);
+    Array<Id> indices(n), walks(n);
+    Array<float> x(n * 16), y(n * 16), keep(n);
+    Array<double> scores(n);
+    for (int64_t v = 0; v <= n; ++v) indptr[v] = v;
+    const auto all = [&]<class Exception>(int threads) {
+        REQUIRE(throws<Exception>([&] {
+            spmm<float, Id>(
+                {indptr.data, indices.data, nullptr, nullptr, x.data, n, 1, 16, Reduce::sum, y.data, nullptr, n, n},
+                threads);
+        }));
+        REQUIRE(throws<Exception>(
+            [&] { sddmm<float, Id>({indptr.data, indices.data, x.data, x.data, n, 1, 16, y.data, n, n}, threads); }));
+        REQUIRE(throws<Exception>([&] { check_csr<Id>(indptr.data, indices.data, n, n, n, threads); }));
+        const Arcs<Id> arcs{indptr.data, indices.data, n};
+        const Readings readings{pairs.data, indptr.data, pairs.data, 1, n};
+        REQUIRE(throws<Exception>(
+            [&] { push_pagerank<Id>(arcs, out.data, n, readings, 0.5, 1e-3, scores.data, threads); }));
+    };
+    for (const int threads : {1, 3}) {
+        for (const int64_t bad : {int64_t{-1}, n, int64_t{1} << 30}) {
+            for (int64_t v = 0; v < n; ++v) indices[v] = Id(bad), out[v] = 1;
+            all.template operator()<std::out_of_range>(threads);
+            walks[1] = Id(bad == -1 ? n : bad);
+            REQUIRE(throws<std::out_of_range>([&] { count_visits<Id>(walks.data, n, n, out.data, threads); }));
+            indices[1] = 0;
+        }
+        for (int64_t v = 0; v < n; ++v) indices[v] = 0;
+        indptr[1] = n + 1;
+        REQUIRE(throws<std::invalid_argument>([&] { check_csr<Id>(indptr.data, indices.data, n, n, n, threads); }));
+        REQUIRE(
+            throws<std::invalid_argument>([&] { edge_softmax<float>(indptr.data, x.data, n, n, 1, y.data, threads); }));
+        indptr[1] = 1;
+    }
+    REQUIRE(throws<std::out_of_range>([] { bad_id("id", 3, 2); }));
+    REQUIRE(throws<std::invalid_argument>([] { bad_offsets(0, 1, 0, 2); }));
+    REQUIRE(throws<std::invalid_argument>([] { bad_argument("no."); }));
+    REQUIRE(throws<OutOfMemory>([] { out_of_memory(1, "nothing"); }));
+    REQUIRE(throws<OutOfMemory>([] { checked_bytes(INT64_MAX, 8, "too much"); }));
+    (void)order, (void)keep;
+}
+
+std::atomic<int> questions{0};
+
+// A loop ends when the user asks for it, on the calling thread and on the others.
+void interruption() {
+    interrupt_requested = [] { return ++questions > 1; };
+    for (const int threads : {1, 3}) {
+        questions = 0;
+        start_clock();
+        REQUIRE(
+            throws<Interrupted>([&] { parallel_blocks(INT64_MAX / 2, 1, threads, [](int64_t, int64_t) { poll(); }); }));
+    }
+    interrupt_requested = nullptr;
+    FirstException none;
+    {
+        const Region region(none, true);
+        poll();
+    }
+    const int finished = 2;
+    wait_for(finished, 2);
 }
 
 }  // namespace
@@ -699,5 +774,8 @@ int main() {
     text();
     memory();
     exceptions();
+    refusals<int32_t>();
+    refusals<int64_t>();
+    interruption();
     return 0;
 }

@@ -27,7 +27,7 @@ def types(node: ast.expr, aliases: dict[str, ast.expr]) -> set[str]:
             return VARIABLES.get(name, {name})
         case ast.Constant(value=None):
             return {"None"}
-        case ast.Attribute(value=ast.Name(id="np"), attr=name):
+        case ast.Attribute(value=ast.Name(id="np" | "torch"), attr=name):
             return {name}
         case ast.Subscript(value=ast.Name(id="NDArray"), slice=dtype):
             return {f"array of {name}" for name in types(dtype, aliases)}

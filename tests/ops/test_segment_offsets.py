@@ -275,7 +275,6 @@ def test_opcheck():
             "indptr must ascend, got 1 after 2 at position 2",
         ),
         (lambda i: segment_csr(torch.ones(2, 3), i([[0, 3], [2, 0]])), ValueError, "indptr must ascend"),
-        (lambda i: segment_csr(torch.ones(3), i([])), ValueError, "at least one offset"),
         (lambda i: segment_csr(torch.ones(3), i([[0, 1]])), ValueError, "1 to 1 dimensions"),
         (lambda i: segment_csr(torch.ones(2, 3), i([[0, 1]] * 3)), ValueError, "indptr of shape .* does not broadcast"),
         (lambda i: segment_csr(torch.ones(3), i([0, 3]).float()), TypeError, "indptr must be an int32 or int64"),
@@ -333,3 +332,14 @@ def test_unchecked_leaves_the_check_of_offsets_out(monkeypatch):
     with unchecked():
         assert segment_csr(torch.ones(3), torch.tensor([0, 3])).tolist() == [3]
     assert len(calls) == 1
+
+
+def test_no_offsets_are_no_segments():
+    none = torch.empty(0, dtype=torch.int64)
+    for src in (torch.ones(3), torch.ones(3, 2)):
+        for reduce in ("sum", "mean", "min", "max"):
+            assert segment_csr(src, none, reduce=reduce).shape == (0, *src.shape[1:])
+        assert gather_csr(src[:0], none).shape == (0, *src.shape[1:])
+    assert segment_csr(torch.ones(2, 3), torch.empty(2, 0, dtype=torch.int64)).shape == (2, 0)
+    with pytest.raises(ValueError, match="src must have 0 rows"):
+        gather_csr(torch.ones(3), none)

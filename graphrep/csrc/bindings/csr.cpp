@@ -21,10 +21,20 @@ nb::tuple built(const In<Id>& source, const In<Id>& target, const float* weights
                 const BuildOptions& options) {
     Csr<Index> csr;
     {
-        nb::gil_scoped_release release;
+        const Release released;
         csr = build_csr<Id, Index>(source.data(), target.data(), weights, int64_t(source.size()), num_nodes, options);
     }
     return to_numpy(std::move(csr));
+}
+
+// A square CSR whose last offset is the number of its arcs.
+template <class Id>
+void check_arcs(const In<int64_t>& indptr, const In<Id>& indices, const MaybeIn<float>& weights, int num_threads) {
+    const int64_t rows = rows_of(indptr), arcs = int64_t(indices.size());
+    if (weights) check_equal(weights->size(), indices.size(), "weights must have one entry per index.");
+    if (indptr.data()[0] != 0 || indptr.data()[rows] != arcs)
+        bad_offsets(0, indptr.data()[0], indptr.data()[rows], arcs);
+    check_csr<Id>(indptr.data(), indices.data(), rows, arcs, rows, num_threads);
 }
 
 template <class Id>
@@ -32,7 +42,11 @@ void bind_csr_of(nb::module_& m) {
     m.def(
         "build_csr",
         [](In<Id> source, In<Id> target, MaybeIn<float> weights, int64_t num_nodes, bool symmetrize,
-           const std::string& merge, bool self_loops, bool wide, int num_threads) {
+           const std::string& merge, bool self_loops, bool wide, Threads num_threads) {
+            check_equal(source.size(), target.size(), "source and target must have the same length.");
+            if (weights) check_equal(weights->size(), source.size(), "weights must have one entry per edge.");
+            if (merge != "sum" && merge != "max" && merge != "first") bad_argument("merge must be sum, max or first.");
+            if (!wide && num_nodes > int64_t{1} << 31) bad_argument("num_nodes must be at most 2**31 for int32 ids.");
             const BuildOptions options{merge == "sum"   ? Merge::sum
                                        : merge == "max" ? Merge::max
                                                         : Merge::first,
@@ -44,10 +58,11 @@ void bind_csr_of(nb::module_& m) {
         "merge"_a, "self_loops"_a, "wide"_a, "num_threads"_a);
     m.def(
         "transpose_csr",
-        [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, int num_threads) {
+        [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, Threads num_threads) {
             Csr<Id> csr;
             {
-                nb::gil_scoped_release release;
+                const Release released;
+                check_arcs(indptr, indices, weights, num_threads);
                 csr = transpose_csr(indptr.data(), indices.data(), pointer(weights), rows_of(indptr), num_threads);
             }
             return to_numpy(std::move(csr));
@@ -55,28 +70,33 @@ void bind_csr_of(nb::module_& m) {
         "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "num_threads"_a);
     m.def(
         "is_symmetric",
-        [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, int num_threads) {
+        [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, Threads num_threads) {
+            check_arcs(indptr, indices, weights, num_threads);
             return is_symmetric(indptr.data(), indices.data(), pointer(weights), rows_of(indptr), num_threads);
         },
         "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "num_threads"_a, Released());
     m.def(
         "count_loops",
-        [](In<int64_t> indptr, In<Id> indices, int num_threads) {
+        [](In<int64_t> indptr, In<Id> indices, Threads num_threads) {
+            check_csr<Id>(indptr.data(), nullptr, rows_of(indptr), int64_t(indices.size()), 0, num_threads);
             return count_loops(indptr.data(), indices.data(), rows_of(indptr), num_threads);
         },
         "indptr"_a.noconvert(), "indices"_a.noconvert(), "num_threads"_a, Released());
     m.def(
         "find_arcs",
         [](In<int64_t> indptr, In<Id> indices, In<int64_t> source, In<int64_t> target, Out<int64_t> position,
-           int num_threads) {
-            find_arcs(indptr.data(), indices.data(), source.data(), target.data(), int64_t(source.size()),
-                      position.data(), num_threads);
+           Threads num_threads) {
+            check_equal(source.size(), target.size(), "source and target must have the same length.");
+            check_equal(source.size(), position.size(), "position must have one entry per pair.");
+            find_arcs(indptr.data(), indices.data(), rows_of(indptr), int64_t(indices.size()), source.data(),
+                      target.data(), int64_t(source.size()), position.data(), num_threads);
         },
         "indptr"_a.noconvert(), "indices"_a.noconvert(), "source"_a.noconvert(), "target"_a.noconvert(),
         "position"_a.noconvert(), "num_threads"_a, Released());
     m.def(
         "first_bad_row",
-        [](In<int64_t> indptr, In<Id> indices, int num_threads) {
+        [](In<int64_t> indptr, In<Id> indices, Threads num_threads) {
+            check_csr<Id>(indptr.data(), nullptr, rows_of(indptr), int64_t(indices.size()), 0, num_threads);
             return first_bad_row(indptr.data(), indices.data(), rows_of(indptr), num_threads);
         },
         "indptr"_a.noconvert(), "indices"_a.noconvert(), "num_threads"_a, Released());

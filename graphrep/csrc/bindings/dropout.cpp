@@ -1,4 +1,5 @@
 #include "../dropout.hpp"
+
 #include "../random.hpp"
 #include "../scalars.hpp"
 #include "bindings.hpp"
@@ -8,32 +9,36 @@ namespace graphrep {
 void bind_dropout(nb::module_& m) {
     m.def(
         "dropout",
-        [](int scalar, uintptr_t x, int64_t size, uint64_t seed, uint32_t threshold, double scale, bool relu,
-           uintptr_t out, int num_threads) {
+        [](int scalar, Tensor x, uint64_t seed, uint32_t threshold, double scale, bool relu, Tensor out,
+           Threads num_threads) {
             with_float(scalar, [&]<class T>(T) {
-                dropout<T>(at<const T>(x), size, DropMask{stream_key(seed, 0), threshold, scale}, relu, at<T>(out),
-                           num_threads);
+                const int64_t size = x.size<T>();
+                dropout<T>(x.at<const T>("x", size), size, DropMask{stream_key(seed, 0), threshold, scale}, relu,
+                           out.at<T>("out", size), num_threads);
             });
         },
-        "scalar"_a, "x"_a, "size"_a, "seed"_a, "threshold"_a, "scale"_a, "relu"_a, "out"_a, "num_threads"_a,
-        Released());
+        "scalar"_a, "x"_a, "seed"_a, "threshold"_a, "scale"_a, "relu"_a, "out"_a, "num_threads"_a, Released());
     m.def(
         "relu_dropout_backward",
-        [](int scalar, uintptr_t y, uintptr_t grad, int64_t size, double scale, uintptr_t out, int num_threads) {
+        [](int scalar, Tensor y, Tensor grad, double scale, Tensor out, Threads num_threads) {
             with_float(scalar, [&]<class T>(T) {
-                relu_dropout_backward<T>(at<const T>(y), at<const T>(grad), size, scale, at<T>(out), num_threads);
+                const int64_t size = y.size<T>();
+                relu_dropout_backward<T>(y.at<const T>("y", size), grad.at<const T>("grad", size), size, scale,
+                                         out.at<T>("out", size), num_threads);
             });
         },
-        "scalar"_a, "y"_a, "grad"_a, "size"_a, "scale"_a, "out"_a, "num_threads"_a, Released());
+        "scalar"_a, "y"_a, "grad"_a, "scale"_a, "out"_a, "num_threads"_a, Released());
     m.def(
         "norm_dropout_relu",
-        [](int scalar, uintptr_t x, uintptr_t weight, uintptr_t bias, int64_t rows, int64_t columns, double epsilon,
-           uint64_t seed, uint32_t threshold, double scale, uintptr_t y, uintptr_t mean, uintptr_t inverse_deviation,
-           int num_threads) {
+        [](int scalar, Tensor x, Tensor weight, Tensor bias, int64_t rows, int64_t columns, double epsilon,
+           uint64_t seed, uint32_t threshold, double scale, Tensor y, Tensor mean, Tensor inverse_deviation,
+           Threads num_threads) {
+            const int64_t size = product({rows, columns});
             with_float(scalar, [&]<class T>(T) {
                 using S = typename Statistic<T>::Type;
-                norm_dropout_relu<T>({at<const T>(x), at<const T>(weight), at<const T>(bias), rows, columns, at<T>(y),
-                                      at<S>(mean), at<S>(inverse_deviation)},
+                norm_dropout_relu<T>({x.at<const T>("x", size), weight.at<const T>("weight", columns),
+                                      bias.at<const T>("bias", columns), rows, columns, y.at<T>("y", size),
+                                      mean.at<S>("mean", rows), inverse_deviation.at<S>("inverse_deviation", rows)},
                                      epsilon, DropMask{stream_key(seed, 0), threshold, scale}, num_threads);
             });
         },
@@ -41,15 +46,17 @@ void bind_dropout(nb::module_& m) {
         "y"_a, "mean"_a, "inverse_deviation"_a, "num_threads"_a, Released());
     m.def(
         "norm_dropout_relu_backward",
-        [](int scalar, uintptr_t x, uintptr_t weight, uintptr_t mean, uintptr_t inverse_deviation, uintptr_t y,
-           uintptr_t grad, int64_t rows, int64_t columns, double scale, uintptr_t grad_x, uintptr_t grad_weight,
-           uintptr_t grad_bias, int num_threads) {
+        [](int scalar, Tensor x, Tensor weight, Tensor mean, Tensor inverse_deviation, Tensor y, Tensor grad,
+           int64_t rows, int64_t columns, double scale, Tensor grad_x, Tensor grad_weight, Tensor grad_bias,
+           Threads num_threads) {
+            const int64_t size = product({rows, columns});
             with_float(scalar, [&]<class T>(T) {
                 using S = typename Statistic<T>::Type;
-                norm_dropout_relu_backward<T>({at<const T>(x), at<const T>(weight), nullptr, rows, columns, at<T>(y),
-                                               at<S>(mean), at<S>(inverse_deviation)},
-                                              at<const T>(grad), scale, at<T>(grad_x), at<T>(grad_weight),
-                                              at<T>(grad_bias), num_threads);
+                norm_dropout_relu_backward<T>(
+                    {x.at<const T>("x", size), weight.at<const T>("weight", columns), nullptr, rows, columns,
+                     y.at<T>("y", size), mean.at<S>("mean", rows), inverse_deviation.at<S>("inverse_deviation", rows)},
+                    grad.at<const T>("grad", size), scale, grad_x.at<T>("grad_x", size),
+                    grad_weight.at<T>("grad_weight", columns), grad_bias.at<T>("grad_bias", columns), num_threads);
             });
         },
         "scalar"_a, "x"_a, "weight"_a, "mean"_a, "inverse_deviation"_a, "y"_a, "grad"_a, "rows"_a, "columns"_a,

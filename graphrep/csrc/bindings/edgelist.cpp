@@ -35,13 +35,16 @@ void bind_edgelist(nb::module_& m) {
         "read_edge_list",
         [](In<uint8_t> text, int64_t begin, const nb::bytes& delimiter, int columns, int source, int target, int weight,
            bool quotes, const std::vector<nb::bytes>& comments, int64_t num_nodes, bool wide, int64_t chunk_bytes,
-           int num_threads) {
+           Threads num_threads) {
+            if (begin < 0 || begin > int64_t(text.size())) bad_argument("begin must lie within the text.");
+            if (columns < 0 || source < 0 || target < 0 || chunk_bytes < 0)
+                bad_argument("columns, source, target and chunk_bytes must not be negative.");
             const char separator = delimiter.size() ? *delimiter.c_str() : '\0';
             EdgeListFormat format{separator, columns, source, target, weight, quotes, {}, num_nodes};
             for (const nb::bytes& mark : comments) format.comments.emplace_back(mark.c_str(), mark.size());
             EdgeList list;
             {
-                nb::gil_scoped_release release;
+                const Release released;
                 list = read_edge_list(reinterpret_cast<const char*>(text.data()), static_cast<int64_t>(text.size()),
                                       begin, format, wide, chunk_bytes, num_threads);
             }

@@ -1,4 +1,5 @@
 #include "../projection.hpp"
+#include "../csr_query.hpp"
 #include "../spmm.hpp"
 #include "bindings.hpp"
 
@@ -6,14 +7,32 @@ namespace graphrep {
 namespace {
 
 template <class Id>
+void check_sizes(const In<int64_t>& indptr, const In<Id>& indices, const MaybeIn<float>& weights,
+                 const MaybeIn<float>& scale, const Out<float, 2>& y) {
+    check_equal(y.shape(0), size_t(rows_of(indptr)), "y must have one row per row of the graph.");
+    if (weights) check_equal(weights->size(), indices.size(), "weights must have one entry per index.");
+    if (scale) check_equal(scale->size(), y.shape(0), "scale must have one entry per row.");
+}
+
+void check_projection(size_t rows, size_t columns, const MaybeIn<float>& row_scale, const MaybeIn<uint64_t>& keys,
+                      const In<double>& counts) {
+    if (row_scale) check_equal(row_scale->size(), rows, "row_scale must have one entry per row.");
+    if (keys) check_equal(keys->size(), rows, "keys must have one entry per row.");
+    check_equal(counts.size(), columns + 1, "counts must have one entry more than there are columns.");
+}
+
+template <class Id>
 void bind_projection_of(nb::module_& m) {
     m.def(
         "propagate",
         [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, MaybeIn<float> scale, In<float, 2> x,
-           Out<float, 2> y, int num_threads) {
-            spmm<float, Id>({indptr.data(), indices.data(), pointer(weights), pointer(scale), x.data(),
-                             int64_t(y.shape(0)), 1, int64_t(y.shape(1)), Reduce::sum, y.data(), nullptr},
-                            num_threads);
+           Out<float, 2> y, Threads num_threads) {
+            check_equal(y.shape(1), x.shape(1), "x and y must have the same number of columns.");
+            check_sizes(indptr, indices, weights, scale, y);
+            spmm<float, Id>(
+                {indptr.data(), indices.data(), pointer(weights), pointer(scale), x.data(), int64_t(y.shape(0)), 1,
+                 int64_t(y.shape(1)), Reduce::sum, y.data(), nullptr, int64_t(x.shape(0)), int64_t(indices.size())},
+                num_threads);
         },
         "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "scale"_a.noconvert().none(),
         "x"_a.noconvert(), "y"_a.noconvert(), "num_threads"_a, Released());
@@ -21,7 +40,11 @@ void bind_projection_of(nb::module_& m) {
         "spmm_projection",
         [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, MaybeIn<float> scale, MaybeIn<float> row_scale,
            MaybeIn<uint64_t> keys, In<double> counts, float magnitude, uint64_t seed, Out<float, 2> y,
-           int num_threads) {
+           Threads num_threads) {
+            check_sizes(indptr, indices, weights, scale, y);
+            check_projection(y.shape(0), y.shape(1), row_scale, keys, counts);
+            check_csr<Id>(indptr.data(), indices.data(), rows_of(indptr), int64_t(indices.size()), rows_of(indptr),
+                          num_threads);
             spmm_projection<Id>({int64_t(y.shape(1)), counts.data(), pointer(keys), seed, magnitude}, indptr.data(),
                                 indices.data(), pointer(weights), pointer(scale), pointer(row_scale),
                                 int64_t(y.shape(0)), y.data(), num_threads);
@@ -39,7 +62,8 @@ void bind_projection(nb::module_& m) {
     m.def(
         "fill_projection",
         [](MaybeIn<float> row_scale, MaybeIn<uint64_t> keys, In<double> counts, float magnitude, uint64_t seed,
-           Out<float, 2> r, int num_threads) {
+           Out<float, 2> r, Threads num_threads) {
+            check_projection(r.shape(0), r.shape(1), row_scale, keys, counts);
             fill_projection({int64_t(r.shape(1)), counts.data(), pointer(keys), seed, magnitude}, pointer(row_scale),
                             int64_t(r.shape(0)), r.data(), num_threads);
         },
@@ -47,7 +71,9 @@ void bind_projection(nb::module_& m) {
         "r"_a.noconvert(), "num_threads"_a, Released());
     m.def(
         "accumulate_rows",
-        [](In<float, 2> y, float factor, bool normalize, Out<float, 2> total, int num_threads) {
+        [](In<float, 2> y, float factor, bool normalize, Out<float, 2> total, Threads num_threads) {
+            if (y.shape(0) != total.shape(0) || y.shape(1) != total.shape(1))
+                bad_argument("y and total must have the same shape.");
             accumulate_rows(y.data(), int64_t(y.shape(0)), int64_t(y.shape(1)), factor, normalize, total.data(),
                             num_threads);
         },

@@ -11,7 +11,23 @@ void bind_skipgram_of(nb::module_& m) {
         [](In<Id, 2> walks, MaybeIn<int64_t> walk_ids, int64_t first_position, int64_t total_positions,
            Out<float, 2> input, Out<float, 2> output, int64_t dimensions, In<float> noise_keep, In<Id> noise_alias,
            MaybeIn<float> keep_probability, int window, int negatives, int noise_rows, double start_rate,
-           double end_rate, uint64_t seed, int num_threads) {
+           double end_rate, uint64_t seed, Threads num_threads) {
+            const size_t nodes = input.shape(0);
+            if (output.shape(0) != nodes || output.shape(1) != input.shape(1) || dimensions < 1 ||
+                dimensions > int64_t(input.shape(1)))
+                bad_argument("input and output must have the same shape, with at least as many columns as dimensions.");
+            check_equal(noise_keep.size(), nodes, "noise_keep must have one entry per node.");
+            check_equal(noise_alias.size(), nodes, "noise_alias must have one entry per node.");
+            if (walk_ids) check_equal(walk_ids->size(), walks.shape(0), "walk_ids must have one entry per walk.");
+            if (keep_probability)
+                check_equal(keep_probability->size(), nodes, "keep_probability must have one entry per node.");
+            if (window < 1 || negatives < 0 || noise_rows < (negatives > 0) || window > 512 || noise_rows > 512 ||
+                2 * window + noise_rows > 512)
+                bad_argument(
+                    "window must be at least 1, noise_rows too if there are negatives, and 2 * window + noise_rows at "
+                    "most 512.");
+            if (first_position < 0 || total_positions < 1)
+                bad_argument("first_position must not be negative, and total_positions at least 1.");
             const SkipGram<Id> task{walks.data(),
                                     int64_t(walks.shape(0)),
                                     int64_t(walks.shape(1)),
@@ -41,6 +57,8 @@ void bind_skipgram_of(nb::module_& m) {
     m.def(
         "build_noise_table",
         [](In<int64_t> counts, double power, Out<float> keep, Out<Id> alias) {
+            check_equal(keep.size(), counts.size(), "keep must have one entry per node.");
+            check_equal(alias.size(), counts.size(), "alias must have one entry per node.");
             build_noise_table<Id>(counts.data(), int64_t(counts.size()), power, keep.data(), alias.data());
         },
         "counts"_a.noconvert(), "power"_a, "keep"_a.noconvert(), "alias"_a.noconvert(), Released());
@@ -53,7 +71,10 @@ void bind_skipgram(nb::module_& m) {
     bind_skipgram_of<int64_t>(m);
     m.def(
         "fill_uniform_rows",
-        [](Out<float, 2> table, int64_t dimensions, MaybeIn<uint64_t> keys, uint64_t seed, int num_threads) {
+        [](Out<float, 2> table, int64_t dimensions, MaybeIn<uint64_t> keys, uint64_t seed, Threads num_threads) {
+            if (dimensions < 0 || dimensions > int64_t(table.shape(1)))
+                bad_argument("dimensions must be at most the number of columns.");
+            if (keys) check_equal(keys->size(), table.shape(0), "keys must have one entry per row.");
             fill_uniform_rows(table.data(), int64_t(table.shape(0)), dimensions, int64_t(table.shape(1)), pointer(keys),
                               seed, num_threads);
         },

@@ -1,14 +1,24 @@
 #include "../walks.hpp"
+
+#include "../csr_query.hpp"
 #include "bindings.hpp"
 
 namespace graphrep {
 namespace {
 
+// A Bloom filter has a power of two of words.
+void check_words(size_t words) {
+    if (words == 0 || (words & (words - 1)) != 0) bad_argument("the filter must have a power of two of words.");
+}
+
 template <class Id>
 void bind_walks_of(nb::module_& m) {
     m.def(
         "build_alias_tables",
-        [](In<int64_t> indptr, In<float> weights, Out<float> keep, Out<Id> alias, int num_threads) {
+        [](In<int64_t> indptr, In<float> weights, Out<float> keep, Out<Id> alias, Threads num_threads) {
+            check_csr<Id>(indptr.data(), nullptr, rows_of(indptr), int64_t(weights.size()), 0, num_threads);
+            check_equal(keep.size(), weights.size(), "keep must have one entry per arc.");
+            check_equal(alias.size(), weights.size(), "alias must have one entry per arc.");
             build_alias_tables<Id>(indptr.data(), weights.data(), rows_of(indptr), keep.data(), alias.data(),
                                    num_threads);
         },
@@ -16,7 +26,9 @@ void bind_walks_of(nb::module_& m) {
         Released());
     m.def(
         "build_edge_filter",
-        [](In<int64_t> indptr, In<Id> indices, bool directed, Out<uint64_t> words, int num_threads) {
+        [](In<int64_t> indptr, In<Id> indices, bool directed, Out<uint64_t> words, Threads num_threads) {
+            check_csr<Id>(indptr.data(), nullptr, rows_of(indptr), int64_t(indices.size()), 0, num_threads);
+            check_words(words.size());
             build_edge_filter<Id>(indptr.data(), indices.data(), rows_of(indptr), directed, words.data(),
                                   int64_t(words.size()), num_threads);
         },
@@ -27,11 +39,26 @@ void bind_walks_of(nb::module_& m) {
         [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, MaybeIn<float> alias_keep,
            MaybeIn<Id> alias_slot, MaybeIn<double> row_sums, MaybeIn<uint64_t> filter, bool directed, double p,
            double q, uint64_t seed, MaybeIn<int64_t> walk_ids, int64_t first_walk, MaybeIn<int64_t> starts,
-           Out<Id, 2> out, int num_threads) {
+           Out<Id, 2> out, Threads num_threads) {
+            const size_t arcs = indices.size();
+            for (const auto* part : {&weights, &alias_keep})
+                if (*part) check_equal((*part)->size(), arcs, "weights and alias_keep must have one entry per arc.");
+            if (alias_slot) check_equal(alias_slot->size(), arcs, "alias_slot must have one entry per arc.");
+            if (row_sums)
+                check_equal(row_sums->size(), size_t(rows_of(indptr)), "row_sums must have one entry per row.");
+            if (bool(weights) != bool(alias_keep) || bool(weights) != bool(alias_slot) ||
+                bool(weights) != bool(row_sums))
+                bad_argument("weights, alias_keep, alias_slot and row_sums go together.");
+            if (filter) check_words(filter->size());
+            if (walk_ids) check_equal(walk_ids->size(), out.shape(0), "walk_ids must have one entry per walk.");
+            if (first_walk < 0 || first_walk > INT64_MAX - int64_t(out.shape(0)) || !(p > 0) || !(q > 0))
+                bad_argument("first_walk must not be negative, and p and q must be positive.");
+            if (out.size() == 0) return;
+            if (starts ? starts->size() == 0 : rows_of(indptr) == 0) bad_argument("walks need a node to start from.");
             const WalkGraph<Id> graph{
                 indptr.data(),       indices.data(),    pointer(weights), pointer(alias_keep),
                 pointer(alias_slot), pointer(row_sums), pointer(filter),  filter ? int64_t(filter->size()) : 0,
-                rows_of(indptr),     directed};
+                rows_of(indptr),     int64_t(arcs),     directed};
             random_walks<Id>(graph, {int64_t(out.shape(1)), p, q, seed}, pointer(walk_ids), first_walk,
                              int64_t(out.shape(0)), pointer(starts), starts ? int64_t(starts->size()) : 0, out.data(),
                              num_threads);
@@ -42,7 +69,7 @@ void bind_walks_of(nb::module_& m) {
         "first_walk"_a, "starts"_a.noconvert().none(), "out"_a.noconvert(), "num_threads"_a, Released());
     m.def(
         "count_visits",
-        [](In<Id, 2> walks, Out<int64_t> counts, int num_threads) {
+        [](In<Id, 2> walks, Out<int64_t> counts, Threads num_threads) {
             count_visits<Id>(walks.data(), int64_t(walks.size()), int64_t(counts.size()), counts.data(), num_threads);
         },
         "walks"_a.noconvert(), "counts"_a.noconvert(), "num_threads"_a, Released());
@@ -55,7 +82,9 @@ void bind_walks(nb::module_& m) {
     bind_walks_of<int64_t>(m);
     m.def(
         "shuffled_walk_ids",
-        [](int64_t first, int64_t num_starts, uint64_t seed, Out<int64_t> ids, int num_threads) {
+        [](int64_t first, int64_t num_starts, uint64_t seed, Out<int64_t> ids, Threads num_threads) {
+            if (first < 0 || first > INT64_MAX - int64_t(ids.size()) || num_starts < 1 || num_starts > INT64_MAX / 8)
+                bad_argument("first must not be negative, and num_starts must be at least 1.");
             shuffled_walk_ids(first, int64_t(ids.size()), num_starts, seed, ids.data(), num_threads);
         },
         "first"_a, "num_starts"_a, "seed"_a, "ids"_a.noconvert(), "num_threads"_a, Released());

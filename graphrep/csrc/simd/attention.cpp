@@ -75,6 +75,7 @@ static inline void row_scores(const Attention<T, Id>& t, int64_t v, S* score, S*
     const S scale = S(t.scale);
     for (int64_t i = 0; i < degree; ++i) {
         const int64_t u = t.indices[begin + i];
+        if ((i & (kEntriesBetweenPolls - 1)) == kEntriesBetweenPolls - 1) poll();
         for (int64_t h = 0; h < t.heads; ++h) {
             S& s = score[h * degree + i];
             if (t.key_columns >= 0) {
@@ -108,7 +109,8 @@ static inline void narrow_row(const typename Lanes<T>::Scalar* from, int64_t n, 
 template <class T, class Id, class Body>
 static inline void for_rows(const Attention<T, Id>& t, int num_threads, Body&& body) {
     const int64_t width = t.heads * (t.columns + t.key_columns) + 16;
-    for_csr_rows(t.indptr, t.num_rows, kElementsPerTask / width + 1, num_threads, body);
+    for_csr_rows(CsrRows<Id>{t.indptr, t.num_rows, t.num_entries, t.indices, t.num_cols}, kElementsPerTask / width + 1,
+                 num_threads, body);
 }
 
 }  // namespace
@@ -128,6 +130,7 @@ void attention(const Attention<T, Id>& t, int num_threads) {
                 t.log_sum[v * t.heads + h] = degree ? softmax(score.data + h * degree, degree) : -__builtin_inf();
             total.zero(stride);
             for (int64_t i = 0; i < degree; ++i) {
+                if ((i & (kEntriesBetweenPolls - 1)) == kEntriesBetweenPolls - 1) poll();
                 if (begin + i + ahead < last) prefetch_row<T, Id>(t, t.indices[begin + i + ahead], nullptr);
                 const T* value = t.value + t.indices[begin + i] * stride;
                 for (int64_t h = 0; h < t.heads; ++h)
@@ -151,6 +154,7 @@ void attention_backward_rows(const Attention<T, Id>& t, const T* grad, T* grad_r
             score.resize(degree * t.heads), slope.resize(degree * t.heads), change.resize(degree * t.heads);
             row_scores<T, Id, S>(t, v, score.data, slope.data);
             for (int64_t i = 0; i < degree; ++i) {
+                if ((i & (kEntriesBetweenPolls - 1)) == kEntriesBetweenPolls - 1) poll();
                 if (begin + i + ahead < last) prefetch_row<T, Id>(t, t.indices[begin + i + ahead], nullptr);
                 const T* value = t.value + t.indices[begin + i] * stride;
                 for (int64_t h = 0; h < t.heads; ++h)
@@ -210,6 +214,7 @@ void attention_backward_columns(const Attention<T, Id>& t, const T* grad, const 
                 }
                 if (degree) exp_sum(p.data, degree, S(0));
                 for (int64_t i = 0; i < degree; ++i) {
+                    if ((i & (kEntriesBetweenPolls - 1)) == kEntriesBetweenPolls - 1) poll();
                     if (begin + i + ahead < last) prefetch_row<T, Id>(t, t.indices[begin + i + ahead], grad);
                     const int64_t v = t.indices[begin + i], at_v = v * t.heads + h;
                     const T* g = grad + at_v * t.columns;
@@ -229,47 +234,52 @@ void attention_backward_columns(const Attention<T, Id>& t, const T* grad, const 
 }
 
 template <class T>
-void edge_softmax(const int64_t* indptr, const T* s, int64_t num_rows, int64_t heads, T* p, int num_threads) {
+void edge_softmax(const int64_t* indptr, const T* s, int64_t num_rows, int64_t num_entries, int64_t heads, T* p,
+                  int num_threads) {
     using S = typename Lanes<T>::Scalar;
-    for_csr_rows(indptr, num_rows, (int64_t{1} << 15) / heads + 1, num_threads, [&](int64_t first, int64_t end_row) {
-        Scratch<S> score;
-        for (int64_t v = first; v < end_row; ++v) {
-            const int64_t begin = indptr[v], degree = indptr[v + 1] - begin;
-            score.resize(degree);
-            for (int64_t h = 0; h < heads && degree; ++h) {
-                for (int64_t i = 0; i < degree; ++i) score[i] = widen(s[(begin + i) * heads + h]);
-                softmax(score.data, degree);
-                for (int64_t i = 0; i < degree; ++i) narrow(score[i], p + (begin + i) * heads + h);
-            }
-        }
-    });
+    for_csr_rows(CsrRows<int64_t>{indptr, num_rows, num_entries}, (int64_t{1} << 15) / heads + 1, num_threads,
+                 [&](int64_t first, int64_t end_row) {
+                     Scratch<S> score;
+                     for (int64_t v = first; v < end_row; ++v) {
+                         const int64_t begin = indptr[v], degree = indptr[v + 1] - begin;
+                         score.resize(degree);
+                         for (int64_t h = 0; h < heads && degree; ++h) {
+                             if (degree >= kEntriesBetweenPolls) poll();
+                             for (int64_t i = 0; i < degree; ++i) score[i] = widen(s[(begin + i) * heads + h]);
+                             softmax(score.data, degree);
+                             for (int64_t i = 0; i < degree; ++i) narrow(score[i], p + (begin + i) * heads + h);
+                         }
+                     }
+                 });
 }
 
 template <class T>
-void edge_softmax_backward(const int64_t* indptr, const T* p, const T* grad, int64_t num_rows, int64_t heads, T* out,
-                           int num_threads) {
+void edge_softmax_backward(const int64_t* indptr, const T* p, const T* grad, int64_t num_rows, int64_t num_entries,
+                           int64_t heads, T* out, int num_threads) {
     using S = typename Lanes<T>::Scalar;
-    for_csr_rows(indptr, num_rows, (int64_t{1} << 15) / heads + 1, num_threads, [&](int64_t first, int64_t end_row) {
-        for (int64_t v = first; v < end_row; ++v)
-            for (int64_t h = 0; h < heads; ++h) {
-                S sum = 0;
-                for (int64_t e = indptr[v]; e < indptr[v + 1]; ++e)
-                    sum += widen(p[e * heads + h]) * widen(grad[e * heads + h]);
-                for (int64_t e = indptr[v]; e < indptr[v + 1]; ++e)
-                    narrow(S(widen(p[e * heads + h]) * (widen(grad[e * heads + h]) - sum)), out + e * heads + h);
-            }
-    });
+    for_csr_rows(CsrRows<int64_t>{indptr, num_rows, num_entries}, (int64_t{1} << 15) / heads + 1, num_threads,
+                 [&](int64_t first, int64_t end_row) {
+                     for (int64_t v = first; v < end_row; ++v)
+                         for (int64_t h = 0; h < heads; ++h) {
+                             S sum = 0;
+                             for (int64_t e = indptr[v]; e < indptr[v + 1]; ++e)
+                                 sum += widen(p[e * heads + h]) * widen(grad[e * heads + h]);
+                             for (int64_t e = indptr[v]; e < indptr[v + 1]; ++e)
+                                 narrow(S(widen(p[e * heads + h]) * (widen(grad[e * heads + h]) - sum)),
+                                        out + e * heads + h);
+                         }
+                 });
 }
 
 #define GRAPHREP_INSTANTIATE_ID(T, Id)                                                          \
     template void attention(const Attention<T, Id>&, int);                                      \
     template void attention_backward_rows(const Attention<T, Id>&, const T*, T*, double*, int); \
     template void attention_backward_columns(const Attention<T, Id>&, const T*, const double*, T*, T*, int);
-#define GRAPHREP_INSTANTIATE(T)                                                      \
-    GRAPHREP_INSTANTIATE_ID(T, int32_t)                                              \
-    GRAPHREP_INSTANTIATE_ID(T, int64_t)                                              \
-    template void edge_softmax(const int64_t*, const T*, int64_t, int64_t, T*, int); \
-    template void edge_softmax_backward(const int64_t*, const T*, const T*, int64_t, int64_t, T*, int);
+#define GRAPHREP_INSTANTIATE(T)                                                               \
+    GRAPHREP_INSTANTIATE_ID(T, int32_t)                                                       \
+    GRAPHREP_INSTANTIATE_ID(T, int64_t)                                                       \
+    template void edge_softmax(const int64_t*, const T*, int64_t, int64_t, int64_t, T*, int); \
+    template void edge_softmax_backward(const int64_t*, const T*, const T*, int64_t, int64_t, int64_t, T*, int);
 GRAPHREP_INSTANTIATE(float)
 GRAPHREP_INSTANTIATE(double)
 GRAPHREP_INSTANTIATE(BFloat16)

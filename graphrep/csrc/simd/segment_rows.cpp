@@ -22,6 +22,7 @@ void fold_chunk(const Rows<T>& t, int64_t g, int64_t first, int64_t width) {
     if (extreme)
         for (int64_t k = 0; k < width; ++k) arg[k] = t.entries;
     for (int64_t i = begin; i < end; ++i) {
+        if ((i & (kEntriesBetweenPolls - 1)) == 0) poll();
         const int64_t e = t.order ? t.order[i] : i;
         const T* row = t.src + e * t.columns + first;
         if constexpr (extreme) {
@@ -111,7 +112,7 @@ static inline int64_t column_extreme(const T* x, int64_t n) {
 template <class T>
 void fold_rows(const Rows<T>& t, int num_threads) {
     with_reduce(t.reduce, [&]<Reduce R>() {
-        for_csr_rows(t.indptr, t.groups, kWorkPerTask / (t.columns + 8) + 1, num_threads,
+        for_csr_rows(CsrRows<int64_t>{t.indptr, t.groups, t.entries}, kWorkPerTask / (t.columns + 8) + 1, num_threads,
                      [&](int64_t first, int64_t last) {
                          for (int64_t g = first; g < last; ++g)
                              for (int64_t k = 0; k < t.columns; k += kChunk)
@@ -122,25 +123,26 @@ void fold_rows(const Rows<T>& t, int num_threads) {
 
 template <class T>
 void reduce_column(const Rows<T>& t, int num_threads) {
-    for_csr_rows(t.indptr, t.groups, kWorkPerTask, num_threads, [&](int64_t first, int64_t last) {
-        for (int64_t g = first; g < last; ++g) {
-            const int64_t begin = t.indptr[g], n = t.indptr[g + 1] - begin;
-            const T* x = t.src + begin;
-            if (t.reduce == Reduce::sum) {
-                narrow(column_sum(x, n), t.out + g);
-            } else if (t.reduce == Reduce::mean) {
-                narrow(mean(column_sum(x, n), n), t.out + g);
-            } else if (n == 0) {
-                narrow(Wide<T>(0), t.out + g);
-                if (t.arg) t.arg[g] = t.entries;
-            } else {
-                const int64_t place =
-                    t.reduce == Reduce::max ? column_extreme<Reduce::max>(x, n) : column_extreme<Reduce::min>(x, n);
-                t.out[g] = x[place];
-                if (t.arg) t.arg[g] = begin + place;
+    for_csr_rows(
+        CsrRows<int64_t>{t.indptr, t.groups, t.entries}, kWorkPerTask, num_threads, [&](int64_t first, int64_t last) {
+            for (int64_t g = first; g < last; ++g) {
+                const int64_t begin = t.indptr[g], n = t.indptr[g + 1] - begin;
+                const T* x = t.src + begin;
+                if (t.reduce == Reduce::sum) {
+                    narrow(column_sum(x, n), t.out + g);
+                } else if (t.reduce == Reduce::mean) {
+                    narrow(mean(column_sum(x, n), n), t.out + g);
+                } else if (n == 0) {
+                    narrow(Wide<T>(0), t.out + g);
+                    if (t.arg) t.arg[g] = t.entries;
+                } else {
+                    const int64_t place =
+                        t.reduce == Reduce::max ? column_extreme<Reduce::max>(x, n) : column_extreme<Reduce::min>(x, n);
+                    t.out[g] = x[place];
+                    if (t.arg) t.arg[g] = begin + place;
+                }
             }
-        }
-    });
+        });
 }
 
 template void fold_rows(const Rows<float>&, int);

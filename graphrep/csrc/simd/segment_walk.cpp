@@ -2,7 +2,6 @@
 // buffer for 16-bit floats.
 #include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include "../segment.hpp"
 #include "csr_tasks.hpp"
@@ -12,6 +11,7 @@ namespace graphrep {
 namespace GRAPHREP_ISA {
 namespace {
 
+constexpr const char* kPurpose = "the sums and counts of the groups";
 constexpr int64_t kAhead = 12;             // entries whose result is prefetched
 constexpr int64_t kCachedBytes = 1 << 19;  // results that need no prefetch
 
@@ -19,7 +19,7 @@ template <class T>
 struct Zeroed {
     T* data;
     explicit Zeroed(int64_t n) : data(static_cast<T*>(std::calloc(size_t(n > 0 ? n : 1), sizeof(T)))) {
-        if (!data) throw std::bad_alloc();
+        if (!data) out_of_memory(checked_bytes(n, sizeof(T), kPurpose), kPurpose);
     }
     ~Zeroed() { std::free(data); }
     Zeroed(const Zeroed&) = delete;
@@ -44,6 +44,7 @@ int64_t walk(const Walk<T, Id>& t, Wide<T>* results, int64_t pitch, int64_t* cou
     const int64_t ahead = entries_ahead(columns * int64_t(sizeof(T)));
     int64_t* args = Arg ? t.arg + t.first_column : nullptr;
     for (int64_t e = 0; e < t.entries; ++e) {
+        if (e % kEntriesBetweenPolls == 0) poll();
         const T* row = t.src + e * columns + t.first_column;
         if constexpr (PerColumn) {
             const Id* ids = t.index + e * columns + t.first_column;

@@ -115,10 +115,12 @@ void train_walk(const SkipGram<Id>& task, int64_t index, const Buffers<Id>& buff
     const float noise_share = rate * static_cast<float>(task.negatives) / static_cast<float>(task.noise_rows);
 
     int64_t count = 0;
-    for (int64_t s = 0; s < task.walk_length && walk[s] >= 0; ++s)
+    for (int64_t s = 0; s < task.walk_length && walk[s] >= 0; ++s) {
+        check_id("walks", walk[s], task.num_nodes);
         if (!task.keep_probability ||
             uniform_float(random_bits(keep_key, static_cast<uint64_t>(s))) < task.keep_probability[walk[s]])
             buffers.tokens[count++] = walk[s];
+    }
     if (count < 2) return;
     const Id* tokens = buffers.tokens;
 
@@ -132,6 +134,7 @@ void train_walk(const SkipGram<Id>& task, int64_t index, const Buffers<Id>& buff
             const int64_t slot = static_cast<int64_t>(product >> 64);
             const bool keep = uniform_float(static_cast<uint64_t>(product)) < task.noise_keep[slot];
             const Id node = keep ? static_cast<Id>(slot) : task.noise_alias[slot];
+            check_id("noise_alias", node, task.num_nodes);
             buffers.noise[drawn] = node;
             prefetch_row(task.output + node * task.stride, task.stride);
         }
@@ -142,6 +145,7 @@ void train_walk(const SkipGram<Id>& task, int64_t index, const Buffers<Id>& buff
     float* rows[kMaxRows];
     alignas(64) float labels[kMaxRows], rates[kMaxRows], score[kMaxRows];
     for (int64_t center = 0; center < count; ++center) {
+        if (center % 1024 == 1023) poll();
         const int64_t ahead = center + kAhead < count ? center + kAhead : count - 1;
         if (noise_rows > 0) draw_noise(ahead * task.negatives + noise_rows);
         prefetch_row(task.input + tokens[ahead] * task.stride, task.stride);
@@ -204,6 +208,7 @@ void train_skipgram(const SkipGram<Id>& task, int num_threads) {
         for (;;) {
             const int64_t block = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED);
             if (block >= blocks) break;
+            poll();
             const int64_t end = (block + 1) * kWalkBlock;
             for (int64_t i = block * kWalkBlock; i < (end < task.num_walks ? end : task.num_walks); ++i)
                 train(task, i, buffers);

@@ -39,6 +39,7 @@ static inline void extreme_block(const Spmm<T, Id>& t, const T* values, const T*
         place[b] = Place{};
     }
     for (int64_t e = begin + 1; e < end; ++e) {
+        if (((e - begin) & (kEntriesBetweenPolls - 1)) == 0) poll();
         if (Gather && e + ahead < last) {
             const char* next = reinterpret_cast<const char*>(x + t.indices[e + ahead] * stride);
             for (int64_t byte = 0; byte < int64_t(Blocks * L::kLanes * sizeof(T)); byte += kLine)
@@ -76,33 +77,35 @@ void extreme_rows(const Spmm<T, Id>& t, int num_threads) {
     using L = Lanes<T>;
     const int64_t stride = t.heads * t.columns, last = t.indptr[t.num_rows];
     const int64_t ahead = entries_ahead(stride * int64_t(sizeof(T)), t.num_x);
-    for_csr_rows(
-        t.indptr, t.num_rows, kElementsPerTask / (stride + 8) + 1, num_threads, [&](int64_t first, int64_t end_row) {
-            for (int64_t v = first; v < end_row; ++v) {
-                const int64_t begin = t.indptr[v], end = t.indptr[v + 1];
-                if (begin == end) {
-                    std::memset(static_cast<void*>(t.out + v * stride), 0, size_t(stride) * sizeof(T));
-                    if constexpr (Placed)
-                        for (int64_t j = 0; j < stride; ++j) t.arg[v * stride + j] = -1;
-                    continue;
-                }
-                for (int64_t h = 0; h < t.heads; ++h) {
-                    const T* values = t.values ? t.values + h : nullptr;
-                    const T* x = t.x + h * t.columns;
-                    const int64_t at = v * stride + h * t.columns;
-                    const auto run = [&]<int Blocks, bool Some>(int64_t j, int some) {
-                        extreme_block<Blocks, Gather, Scaled, Placed, Some>(t, values, x + j, stride, begin, end, last,
-                                                                            ahead, t.out + at + j,
-                                                                            Placed ? t.arg + at + j : nullptr, some);
-                    };
-                    int64_t j = 0;
-                    for (; j + 4 * L::kLanes <= t.columns; j += 4 * L::kLanes) run.template operator()<4, false>(j, 0);
-                    for (; j + 2 * L::kLanes <= t.columns; j += 2 * L::kLanes) run.template operator()<2, false>(j, 0);
-                    for (; j + L::kLanes <= t.columns; j += L::kLanes) run.template operator()<1, false>(j, 0);
-                    if (j < t.columns) run.template operator()<1, true>(j, int(t.columns - j));
-                }
-            }
-        });
+    for_csr_rows(CsrRows<Id>{t.indptr, t.num_rows, t.num_entries, t.indices, t.num_x},
+                 kElementsPerTask / (stride + 8) + 1, num_threads, [&](int64_t first, int64_t end_row) {
+                     for (int64_t v = first; v < end_row; ++v) {
+                         const int64_t begin = t.indptr[v], end = t.indptr[v + 1];
+                         if (begin == end) {
+                             std::memset(static_cast<void*>(t.out + v * stride), 0, size_t(stride) * sizeof(T));
+                             if constexpr (Placed)
+                                 for (int64_t j = 0; j < stride; ++j) t.arg[v * stride + j] = -1;
+                             continue;
+                         }
+                         for (int64_t h = 0; h < t.heads; ++h) {
+                             const T* values = t.values ? t.values + h : nullptr;
+                             const T* x = t.x + h * t.columns;
+                             const int64_t at = v * stride + h * t.columns;
+                             const auto run = [&]<int Blocks, bool Some>(int64_t j, int some) {
+                                 extreme_block<Blocks, Gather, Scaled, Placed, Some>(
+                                     t, values, x + j, stride, begin, end, last, ahead, t.out + at + j,
+                                     Placed ? t.arg + at + j : nullptr, some);
+                             };
+                             int64_t j = 0;
+                             for (; j + 4 * L::kLanes <= t.columns; j += 4 * L::kLanes)
+                                 run.template operator()<4, false>(j, 0);
+                             for (; j + 2 * L::kLanes <= t.columns; j += 2 * L::kLanes)
+                                 run.template operator()<2, false>(j, 0);
+                             for (; j + L::kLanes <= t.columns; j += L::kLanes) run.template operator()<1, false>(j, 0);
+                             if (j < t.columns) run.template operator()<1, true>(j, int(t.columns - j));
+                         }
+                     }
+                 });
 }
 
 template <bool Gather, class T, class Id>

@@ -29,9 +29,11 @@ static inline void sum_block(const Spmm<T, Id>& t, const T* values, const T* x, 
             for (int b = 0; b < Blocks; ++b) total[b] += Some ? L::load_some(row, some) : L::load(row + b * L::kLanes);
         }
     };
-    int64_t e = begin;
+    int64_t e = begin, stop = end;
+    if (end - begin > kEntriesBetweenPolls) stop = begin + kEntriesBetweenPolls;
+next:
     if constexpr (Gather) {
-        const int64_t fetched = last - ahead < end ? last - ahead : end;
+        const int64_t fetched = last - ahead < stop ? last - ahead : stop;
         for (; e < fetched; ++e) {
             const char* next = reinterpret_cast<const char*>(x + indices[e + ahead] * stride);
             for (int64_t byte = 0; byte < int64_t(Blocks * L::kLanes * sizeof(T)); byte += kLine)
@@ -39,7 +41,12 @@ static inline void sum_block(const Spmm<T, Id>& t, const T* values, const T* x, 
             add(e);
         }
     }
-    for (; e < end; ++e) add(e);
+    for (; e < stop; ++e) add(e);
+    if (e < end) {  // a hub
+        poll();
+        stop = end - e > kEntriesBetweenPolls ? e + kEntriesBetweenPolls : end;
+        goto next;
+    }
     const auto s = L::splat(scale);
     for (int b = 0; b < Blocks; ++b) {
         if (Some)
@@ -54,8 +61,8 @@ void sum_rows(const Spmm<T, Id>& t, int num_threads) {
     using L = Lanes<T>;
     const int64_t stride = t.heads * t.columns, last = t.indptr[t.num_rows];
     const int64_t ahead = entries_ahead(stride * int64_t(sizeof(T)), t.num_x);
-    for_csr_rows(t.indptr, t.num_rows, kElementsPerTask / (stride + 8) + 1, num_threads,
-                 [&](int64_t first, int64_t end_row) {
+    for_csr_rows(CsrRows<Id>{t.indptr, t.num_rows, t.num_entries, t.indices, t.num_x},
+                 kElementsPerTask / (stride + 8) + 1, num_threads, [&](int64_t first, int64_t end_row) {
                      for (int64_t v = first; v < end_row; ++v) {
                          const int64_t begin = t.indptr[v], end = t.indptr[v + 1];
                          typename L::Scalar scale = t.scale ? widen(t.scale[v]) : 1;

@@ -17,13 +17,12 @@ def dropout(x: Tensor, p: float, seed: int, relu: bool) -> Tensor:
     if x.numel():
         _core.dropout(
             SCALARS[x.dtype],
-            x.data_ptr(),
-            x.numel(),
+            x,
             seed,
             threshold(p),
             scale(p),
             relu,
-            out.data_ptr(),
+            out,
             _threads(x),
         )
     return out
@@ -33,9 +32,7 @@ def relu_dropout_backward(y: Tensor, grad: Tensor, p: float) -> Tensor:
     """Gradient of the input, from the result and its gradient."""
     out = empty(y, tuple(y.shape))
     if y.numel():
-        _core.relu_dropout_backward(
-            SCALARS[y.dtype], y.data_ptr(), grad.data_ptr(), y.numel(), scale(p), out.data_ptr(), _threads(y)
-        )
+        _core.relu_dropout_backward(SCALARS[y.dtype], y, grad, scale(p), out, _threads(y))
     return out
 
 
@@ -49,18 +46,18 @@ def norm_dropout_relu(
     if x.numel():
         _core.norm_dropout_relu(
             SCALARS[x.dtype],
-            x.data_ptr(),
-            weight.data_ptr(),
-            bias.data_ptr(),
+            x,
+            weight,
+            bias,
             x.numel() // columns,
             columns,
             eps,
             seed,
             threshold(p),
             scale(p),
-            y.data_ptr(),
-            mean.data_ptr(),
-            inverse.data_ptr(),
+            y,
+            mean,
+            inverse,
             _threads(x),
         )
     return y, mean, inverse
@@ -76,18 +73,18 @@ def norm_dropout_relu_backward(
         return to_x, to_weight.zero_(), to_bias.zero_()
     _core.norm_dropout_relu_backward(
         SCALARS[x.dtype],
-        x.data_ptr(),
-        weight.data_ptr(),
-        mean.data_ptr(),
-        inverse.data_ptr(),
-        y.data_ptr(),
-        grad.data_ptr(),
+        x,
+        weight,
+        mean,
+        inverse,
+        y,
+        grad,
         x.numel() // columns,
         columns,
         scale(p),
-        to_x.data_ptr(),
-        to_weight.data_ptr(),
-        to_bias.data_ptr(),
+        to_x,
+        to_weight,
+        to_bias,
         _threads(x),
     )
     return to_x, to_weight, to_bias

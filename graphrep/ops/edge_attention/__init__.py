@@ -10,7 +10,7 @@ import torch
 
 from graphrep.ops.adjacency import Adjacency, as_adjacency, describe, transposed_entries
 from graphrep.ops.edge_attention import cpu, reference
-from graphrep.ops.library import Op
+from graphrep.ops.library import Op, differentiating
 
 __all__ = ["additive_attention", "dot_attention", "edge_softmax"]
 
@@ -208,7 +208,7 @@ def _attend(
 ) -> Tensor:
     inputs = [query, key, row_score, col_score, value]
     t_indptr = t_indices = None
-    if torch.is_grad_enabled() and any(part is not None and part.requires_grad for part in inputs):
+    if differentiating(*inputs):
         structure = a._structure.transposed()
         t_indptr, t_indices = structure.indptr, structure.indices
     if value.dim() == 2:
@@ -300,8 +300,8 @@ def _grad_fake(indptr: Tensor, indices: Tensor, q: Any, k: Any, r: Any, c: Any, 
 
 def _once(ctx: Any, *grads: Any) -> Any:
     raise NotImplementedError(
-        "dot_attention and additive_attention are differentiable only once; for second derivatives compose sddmm, "
-        "edge_softmax and spmm."
+        "dot_attention and additive_attention are differentiable only once, in reverse mode; for second derivatives and "
+        "forward mode compose sddmm, edge_softmax and spmm."
     )
 
 

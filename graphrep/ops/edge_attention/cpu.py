@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from graphrep import _core
-from graphrep.ops.library import SCALARS, SMALL, address, empty, threads
+from graphrep.ops.library import SCALARS, SMALL, empty, threads
 
 Tensor = torch.Tensor
 
@@ -25,12 +25,12 @@ def _softmax(indptr: Tensor, s: Tensor, grad: Tensor | None) -> Tensor:
     if out.numel():
         _core.edge_softmax(
             SCALARS[s.dtype],
-            indptr.data_ptr(),
-            s.data_ptr(),
-            address(grad),
+            indptr,
+            s,
+            grad,
             indptr.shape[0] - 1,
             s.shape[1] if s.dim() == 2 else 1,
-            out.data_ptr(),
+            out,
             1 if s.numel() < SMALL // 8 else threads(),
         )
     return out
@@ -104,23 +104,24 @@ def _run(
     _core.attention(
         SCALARS[value.dtype],
         SCALARS[indices.dtype],
-        indptr.data_ptr(),
-        indices.data_ptr(),
-        address(query),
-        address(key),
-        address(row_score),
-        address(col_score),
-        value.data_ptr(),
+        indptr,
+        indices,
+        query,
+        key,
+        row_score,
+        col_score,
+        value,
         scale,
         rows,
+        value.shape[0] if which < 2 else log_sum.shape[0],
         heads,
         -1 if query is None else query.shape[2],
         columns,
         which,
-        address(grad),
-        log_sum.data_ptr(),
-        address(delta),
-        out.data_ptr(),
-        address(out2),
+        grad,
+        log_sum,
+        delta,
+        out,
+        out2,
         1 if len(indices) * heads * (columns + 8) < SMALL else threads(),
     )

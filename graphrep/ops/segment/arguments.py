@@ -8,7 +8,7 @@ import torch
 
 from graphrep import _core
 from graphrep.ops.adjacency import describe
-from graphrep.ops.library import SCALARS, checking, eager
+from graphrep.ops.library import SCALARS, checking, eager, plain
 from graphrep.ops.segment.cpu import largest_id
 
 Tensor = torch.Tensor
@@ -104,6 +104,7 @@ def scatter_arguments(
     src: Tensor, index: Tensor, dim: int, out: Tensor | None, dim_size: int | None
 ) -> tuple[Tensor, Tensor, int, int]:
     """Contiguous ``src``, compact ``index``, non-negative ``dim``, and the number of groups."""
+    src, index = plain(src), plain(index)
     check_source(src, index, "index")
     dim = axis(src, dim)
     if out is not None:
@@ -121,14 +122,19 @@ def scatter_arguments(
 
 
 def segment_arguments(src: Tensor, indptr: Tensor, entries: int | None) -> tuple[Tensor, Tensor, int]:
-    """Contiguous ``src``, compact int64 ``indptr``, and its dimension; offsets checked against ``entries``."""
+    """Contiguous ``src``, compact int64 ``indptr``, and its dimension; offsets checked against ``entries``.
+
+    As in torch-scatter, an ``indptr`` without offsets has no segments, like one with a single offset.
+    """
+    src, indptr = plain(src), plain(indptr)
     check_source(src, indptr, "indptr")
     dim = indptr.dim() - 1
-    if not 0 <= dim < src.dim() or indptr.shape[-1] < 1:
+    if not 0 <= dim < src.dim():
         raise ValueError(
-            f"indptr must have 1 to {src.dim()} dimensions, at most as many as src, and at least one offset; "
-            f"got {describe(indptr)}."
+            f"indptr must have 1 to {src.dim()} dimensions, at most as many as src; got {describe(indptr)}."
         )
+    if indptr.shape[-1] == 0:
+        indptr = indptr.new_zeros(*indptr.shape[:-1], 1)
     indptr = compact(indptr, torch.Size((*src.shape[:dim], indptr.shape[-1])), dim, "indptr").long()
     if checking():
         check_offsets(indptr, src.shape[dim] if entries is None else entries)
@@ -141,7 +147,7 @@ def check_offsets(indptr: Tensor, entries: int) -> None:
         return
     rows = indptr.reshape(-1, indptr.shape[-1])
     if _native(rows):
-        bad = _core.wrong_offset(rows.data_ptr(), rows.shape[0], rows.shape[1] - 1, entries)
+        bad = _core.wrong_offset(rows, rows.shape[0], rows.shape[1] - 1, entries)
     else:
         before = torch.cat([torch.zeros_like(rows[:, :1]), rows[:, :-1]], 1)
         wrong = ((rows < before) | (rows > entries)).view(-1).nonzero()
@@ -152,11 +158,6 @@ def check_offsets(indptr: Tensor, entries: int) -> None:
         if not 0 <= value <= entries:
             raise IndexError(f"indptr must lie in [0, {entries}], got {value} at position {place}.")
         raise ValueError(f"indptr must ascend, got {value} after {int(rows[row, place - 1])} at position {place}.")
-
-
-def wants_gradient(*tensors: Tensor | None) -> bool:
-    """Whether any of these tensors requires a gradient."""
-    return torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)
 
 
 def merge_extreme(out: Tensor, best: Tensor, arg: Tensor, entries: int, *, largest: bool) -> tuple[Tensor, Tensor]:

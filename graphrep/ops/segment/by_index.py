@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from graphrep.ops.segment.arguments import merge_extreme, scatter_arguments, wants_gradient
+from graphrep.ops.library import differentiating
+from graphrep.ops.segment.arguments import merge_extreme, scatter_arguments
 from graphrep.ops.segment.kernels import MEAN, MUL, SUM, counts, divided, extreme_op, fold_op
 
 __all__ = ["scatter", "scatter_add", "scatter_max", "scatter_mean", "scatter_min", "scatter_mul", "scatter_sum"]
@@ -81,7 +82,7 @@ def scatter(
     if out is not None:
         return _extreme(src, index, dim, out, dim_size, largest=reduce == "max")[0]
     x, at, dim, size = scatter_arguments(src, index, dim, None, dim_size)
-    best: Tensor = extreme_op(x, at, dim, size, reduce == "max", wants_gradient(src))[0]
+    best: Tensor = extreme_op(x, at, dim, size, reduce == "max", differentiating(src))[0]
     return best
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from graphrep.ops.segment.arguments import check_out, segment_arguments, wants_gradient
+from graphrep.ops.library import differentiating
+from graphrep.ops.segment.arguments import check_out, segment_arguments
 from graphrep.ops.segment.kernels import MEAN, SUM, expand_op, segment_extreme_op, segment_op
 
 __all__ = [
@@ -30,7 +31,7 @@ def segment_csr(src: Tensor, indptr: Tensor, out: Tensor | None = None, reduce: 
     src : float32, float64, bfloat16, float16 or integer tensor
     indptr : int32 or int64 tensor of shape (N + 1,) or (..., N + 1)
         Ascending offsets along dimension ``indptr.dim() - 1`` of ``src``; its other dimensions are aligned with the
-        first ones of ``src`` and may be 1.
+        first ones of ``src`` and may be 1. Without any offset there are no segments.
     out : tensor, optional
         Overwritten by the result and returned.
     reduce : {"sum", "add", "mean", "min", "max"}
@@ -64,7 +65,7 @@ def segment_csr(src: Tensor, indptr: Tensor, out: Tensor | None = None, reduce: 
         return segment_mean_csr(src, indptr, out)
     if reduce not in ("min", "max"):
         raise ValueError(f"reduce must be one of sum, add, mean, min, max; got {reduce!r}.")
-    return _extreme(src, indptr, out, largest=reduce == "max", with_arg=wants_gradient(src))[0]
+    return _extreme(src, indptr, out, largest=reduce == "max", with_arg=differentiating(src))[0]
 
 
 def segment_sum_csr(src: Tensor, indptr: Tensor, out: Tensor | None = None) -> Tensor:
@@ -130,9 +131,9 @@ def gather_csr(src: Tensor, indptr: Tensor, out: Tensor | None = None) -> Tensor
     else:
         entries = max(int(indptr.max()), 0) if indptr.numel() else 0
     x, offsets, dim = segment_arguments(src, indptr, entries)
-    if x.shape[dim] != indptr.shape[-1] - 1:
+    if x.shape[dim] != offsets.shape[-1] - 1:
         raise ValueError(
-            f"src must have {indptr.shape[-1] - 1} rows along dimension {dim}, one per range of indptr; "
+            f"src must have {offsets.shape[-1] - 1} rows along dimension {dim}, one per range of indptr; "
             f"got {x.shape[dim]}."
         )
     result: Tensor = expand_op(x, offsets, dim, entries)

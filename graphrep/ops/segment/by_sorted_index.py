@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 
+from graphrep.ops.library import differentiating, plain
 from graphrep.ops.segment.arguments import (
     check_out,
     check_source,
     compact,
     merge_extreme,
     number_of_groups,
-    wants_gradient,
 )
 from graphrep.ops.segment.kernels import (
     MEAN,
@@ -86,7 +86,7 @@ def segment_coo(
         return segment_mean_coo(src, index, out, dim_size)
     if reduce not in ("min", "max"):
         raise ValueError(f"reduce must be one of sum, add, mean, min, max; got {reduce!r}.")
-    with_arg = out is not None or wants_gradient(src)
+    with_arg = out is not None or differentiating(src)
     return _extreme(src, index, out, dim_size, largest=reduce == "max", with_arg=with_arg)[0]
 
 
@@ -174,6 +174,7 @@ def _dimension(src: Tensor, index: Tensor) -> int:
 
 
 def _arguments(src: Tensor, index: Tensor, out: Tensor | None, dim_size: int | None) -> tuple[Tensor, Tensor, int]:
+    src, index = plain(src), plain(index)
     dim = _dimension(src, index)
     at = compact(index, src.shape[: dim + 1], dim)
     if out is not None:

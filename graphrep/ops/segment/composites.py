@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from graphrep.ops.segment.arguments import check_floating, scatter_arguments, wants_gradient
+from graphrep.ops.library import differentiating
+from graphrep.ops.segment.arguments import check_floating, scatter_arguments
 from graphrep.ops.segment.kernels import SUM, counts, divided, extreme_op, fold_op, gather_op, softmax_op
 
 __all__ = ["scatter_log_softmax", "scatter_logsumexp", "scatter_softmax", "scatter_std"]
@@ -132,6 +133,6 @@ def _largest(x: Tensor, index: Tensor, dim: int, size: int, eps: float) -> Tenso
 
     Without eps the result does not depend on it; a small eps changes the gradient accordingly little.
     """
-    matters = eps > SMALL_EPS and wants_gradient(x)
+    matters = eps > SMALL_EPS and differentiating(x)
     largest: Tensor = extreme_op(x if matters else x.detach(), index, dim, size, True, matters)[0]
     return largest.masked_fill(largest == -torch.inf, 0)

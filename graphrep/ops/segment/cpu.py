@@ -7,7 +7,7 @@ import math
 import torch
 
 from graphrep import _core
-from graphrep.ops.library import SCALARS, SMALL, address, empty, threads
+from graphrep.ops.library import SCALARS, SMALL, empty, threads
 from graphrep.ops.segment.reference import MAX, MIN, SUM
 
 Tensor = torch.Tensor
@@ -34,16 +34,16 @@ def _scatter(
             SCALARS[src.dtype],
             SCALARS[index.dtype],
             reduce,
-            src.data_ptr(),
-            index.data_ptr(),
+            src,
+            index,
             0 if dim and index.dim() == 1 else entries * columns if per_column else entries,
             per_column,
             batch,
             entries,
             columns,
             size,
-            out.data_ptr(),
-            0 if arg is None else arg.data_ptr(),
+            out,
+            arg,
             PATH,
             _threads(src.numel()),
         )
@@ -88,8 +88,8 @@ def gather(src: Tensor, index: Tensor, dim: int) -> Tensor:
         per_column = index.dim() > dim + 1
         bad = _core.gather_groups(
             SCALARS[index.dtype],
-            src.data_ptr(),
-            index.data_ptr(),
+            src,
+            index,
             0 if dim and index.dim() == 1 else entries * columns if per_column else entries,
             per_column,
             batch,
@@ -97,7 +97,7 @@ def gather(src: Tensor, index: Tensor, dim: int) -> Tensor:
             columns,
             size,
             src.element_size(),
-            out.data_ptr(),
+            out,
             _threads(out.numel()),
         )
         if bad >= 0:
@@ -114,14 +114,14 @@ def place(src: Tensor, arg: Tensor, dim: int, size: int) -> Tensor:
     out = empty(src, tuple(shape))
     batch = math.prod(shape[:dim])
     _core.place_entries(
-        src.data_ptr(),
-        arg.data_ptr(),
+        src,
+        arg,
         batch,
         number,
         src.numel() // (batch * number),
         size,
         src.element_size(),
-        out.data_ptr(),
+        out,
         _threads(out.numel()),
     )
     return out
@@ -138,15 +138,15 @@ def _segments(src: Tensor, indptr: Tensor, dim: int, reduce: int, with_arg: bool
         _core.segment_reduce(
             SCALARS[src.dtype],
             reduce,
-            src.data_ptr(),
-            indptr.data_ptr(),
+            src,
+            indptr,
             0 if indptr.dim() == 1 else number + 1,
             batch,
             entries,
             out.numel() // (batch * number),
             number,
-            out.data_ptr(),
-            address(arg),
+            out,
+            arg,
             _threads(src.numel()),
         )
     return out, arg
@@ -178,14 +178,14 @@ def segment_expand(src: Tensor, indptr: Tensor, dim: int, size: int) -> Tensor:
     if out.numel():
         batch = 1 if dim == 0 else math.prod(shape[:dim])
         _core.expand_segments(
-            src.data_ptr(),
-            indptr.data_ptr(),
+            src,
+            indptr,
             0 if indptr.dim() == 1 else number + 1,
             batch,
             number,
             size,
             out.numel() // (batch * size) * src.element_size(),
-            out.data_ptr(),
+            out,
             _threads(out.numel()),
         )
     return out
@@ -197,11 +197,11 @@ def offsets(index: Tensor, size: int) -> Tensor:
     entries = index.shape[-1]
     bad = _core.sorted_offsets(
         SCALARS[index.dtype],
-        index.data_ptr(),
+        index,
         math.prod(index.shape[:-1]),
         entries,
         size,
-        indptr.data_ptr(),
+        indptr,
         _threads(index.numel()),
     )
     if bad >= 0:
@@ -228,4 +228,4 @@ def softmax(src: Tensor, index: Tensor, dim: int, size: int) -> Tensor:
 
 def largest_id(index: Tensor) -> int:
     """Largest id, -1 for an empty index."""
-    return int(_core.largest_id(SCALARS[index.dtype], index.data_ptr(), index.numel(), _threads(index.numel())))
+    return int(_core.largest_id(SCALARS[index.dtype], index, _threads(index.numel())))

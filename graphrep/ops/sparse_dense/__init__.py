@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from graphrep.ops.adjacency import Adjacency, as_adjacency, describe, shared, transposed_entries
-from graphrep.ops.library import Op
+from graphrep.ops.library import Op, differentiating
 from graphrep.ops.sparse_dense import cpu, reference
 
 __all__ = ["sddmm", "spmm", "spmm_extreme"]
@@ -28,7 +28,7 @@ def spmm(adj: Any, x: Array, reduce: str = "sum") -> Array:
     r"""Aggregate neighbors: :math:`y_v = \bigoplus_{e \in \mathrm{row}(v)} a_e\, x_{\mathrm{indices}_e}`.
 
     The reduction :math:`\bigoplus` is a sum, the mean over the entries of the row, a maximum or a minimum. Rows without
-    entries become 0. Differentiable in ``x`` and in the values of ``adj``, twice for sum and mean.
+    entries become 0. Differentiable in ``x`` and in the values of ``adj``, any number of times.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def spmm(adj: Any, x: Array, reduce: str = "sum") -> Array:
     if reduce in ("max", "min"):
         return spmm_extreme(a, x, largest=reduce == "max", with_arg=False)[0]
     t_indptr = t_indices = order = None
-    if torch.is_grad_enabled() and (x.requires_grad or (values is not None and values.requires_grad)):
+    if differentiating(x, values):
         structure = a._structure.transposed()
         t_indptr, t_indices = structure.indptr, structure.indices
         order = None if values is None else a._structure.order()
@@ -108,9 +108,8 @@ def spmm_extreme(adj: Adjacency, x: Tensor, *, largest: bool, with_arg: bool = T
     required.
     """
     values = adj.values
-    wants_grad = torch.is_grad_enabled() and (x.requires_grad or (values is not None and values.requires_grad))
     out: tuple[Tensor, Tensor] = extreme_op(
-        adj.indptr, adj.indices, values, x.contiguous(), largest, with_arg or wants_grad
+        adj.indptr, adj.indices, values, x.contiguous(), largest, with_arg or differentiating(x, values)
     )
     return out
 
@@ -199,7 +198,7 @@ def _sum_fake(
 
 def _sum_setup(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
     indptr, indices, values, x, mean, t_indptr, t_indices, order = inputs
-    keep_x = x if values is not None and values.requires_grad else None
+    keep_x = x if values is not None and ctx.needs_input_grad[2] else None
     ctx.save_for_backward(indptr, indices, values, keep_x, t_indptr, t_indices, order)
     ctx.mean, ctx.num_x = mean, x.shape[0]
 
@@ -251,7 +250,7 @@ def _extreme_fake(
 
 def _extreme_setup(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
     indptr, indices, values, x, _, _ = inputs
-    keep_x = x if values is not None and values.requires_grad else None
+    keep_x = x if values is not None and ctx.needs_input_grad[2] else None
     ctx.save_for_backward(indptr, indices, values, keep_x, output[1])
     ctx.x_shape = x.shape
     ctx.mark_non_differentiable(output[1])
@@ -262,18 +261,23 @@ def _extreme_backward(ctx: Any, grad: Tensor, _: Any) -> tuple[Any, ...]:
     grad_x = grad_values = None
     if ctx.needs_input_grad[3]:
         grad_x = extreme_grad_op(indptr, indices, values, arg, grad.contiguous(), ctx.x_shape[0])
-    if ctx.needs_input_grad[2] and not len(indices):
-        grad_values = torch.zeros_like(values)
-    elif ctx.needs_input_grad[2]:
-        entry, chosen = reference.chosen_entries(indptr, arg)
-        rows = indices.index_select(0, entry.reshape(-1)).view(entry.shape).long()
-        product = (grad * x.gather(0, rows.view(arg.shape)) * chosen).reshape(arg.shape[0], _heads(values), -1)
-        at = entry.reshape(product.shape) * product.shape[1] + torch.arange(product.shape[1], device=entry.device).view(
-            1, -1, 1
-        )
-        grad_values = torch.zeros_like(values).view(-1).index_add(0, at.reshape(-1), product.reshape(-1))
-        grad_values = grad_values.view(values.shape)
+    if ctx.needs_input_grad[2]:
+        grad_values = _extreme_grad_values(indptr, indices, values, arg, grad, x)
     return None, None, grad_values, grad_x, None, None
+
+
+def _extreme_grad_values(
+    indptr: Tensor, indices: Tensor, values: Tensor, arg: Tensor, grad: Tensor, x: Tensor
+) -> Tensor:
+    """For each entry, the sum of grad * x over the results that it won."""
+    if not len(indices):
+        return torch.zeros_like(values)
+    entry, chosen = reference.chosen_entries(indptr, arg)
+    rows = indices.index_select(0, entry.reshape(-1)).view(arg.shape).long()
+    product = (grad * x.gather(0, rows) * chosen).reshape(arg.shape[0], _heads(values), -1)
+    head = torch.arange(product.shape[1], device=entry.device).view(1, -1, 1)
+    at = entry.reshape(product.shape) * product.shape[1] + head
+    return torch.zeros_like(values).view(-1).index_add(0, at.reshape(-1), product.reshape(-1)).view(values.shape)
 
 
 extreme_op = Op(
@@ -300,6 +304,21 @@ def _extreme_grad_fake(
     return grad.new_empty(num_x, *grad.shape[1:])
 
 
+def _extreme_grad_setup(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+    indptr, indices, values, arg, grad, _ = inputs
+    ctx.save_for_backward(indptr, indices, values, arg, grad)
+
+
+def _extreme_grad_backward(ctx: Any, grad_x: Tensor) -> tuple[Any, ...]:
+    indptr, indices, values, arg, grad = ctx.saved_tensors
+    to_grad = to_values = None
+    if ctx.needs_input_grad[4]:
+        to_grad = reference.chosen_rows(indptr, indices, values, arg, grad_x)
+    if ctx.needs_input_grad[2]:
+        to_values = _extreme_grad_values(indptr, indices, values, arg, grad, grad_x)
+    return None, None, to_values, None, to_grad, None
+
+
 extreme_grad_op = Op(
     "spmm_extreme_backward",
     "(Tensor indptr, Tensor indices, Tensor? values, Tensor arg, Tensor grad, SymInt num_x) -> Tensor",
@@ -307,6 +326,8 @@ extreme_grad_op = Op(
     reference=reference.spmm_extreme_backward,
     triton=lambda: _triton().spmm_extreme_backward,
     fake=_extreme_grad_fake,
+    setup=_extreme_grad_setup,
+    backward=_extreme_grad_backward,
     device=4,
 )
 

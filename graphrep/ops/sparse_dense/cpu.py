@@ -7,7 +7,7 @@ import math
 import torch
 
 from graphrep import _core
-from graphrep.ops.library import SCALARS, SMALL, address, empty, threads
+from graphrep.ops.library import SCALARS, SMALL, empty, threads
 
 Tensor = torch.Tensor
 SUM, MEAN, MAX, MIN = range(4)  # csrc/scalars.hpp
@@ -32,17 +32,16 @@ def _spmm(
             SCALARS[x.dtype],
             SCALARS[indices.dtype],
             reduce,
-            indptr.data_ptr(),
-            indices.data_ptr(),
-            address(values),
-            0,
-            x.data_ptr(),
+            indptr,
+            indices,
+            values,
+            x,
             x.shape[0],
             out.shape[0],
             heads,
             columns,
-            out.data_ptr(),
-            address(arg),
+            out,
+            arg,
             _threads(indices, heads * columns),
         )
 
@@ -85,15 +84,16 @@ def spmm_extreme_backward(
         _core.spmm_extreme_backward(
             SCALARS[wide.dtype],
             SCALARS[indices.dtype],
-            indptr.data_ptr(),
-            indices.data_ptr(),
-            address(weights),
-            arg.data_ptr(),
-            wide.data_ptr(),
+            indptr,
+            indices,
+            weights,
+            arg,
+            wide,
             grad.shape[0],
+            num_x,
             heads,
             columns,
-            out.data_ptr(),
+            out,
             _threads(arg.view(-1), 1),
         )
     return out.to(grad.dtype)
@@ -107,14 +107,15 @@ def sddmm(indptr: Tensor, indices: Tensor, x: Tensor, y: Tensor, heads: int) -> 
         _core.sddmm(
             SCALARS[x.dtype],
             SCALARS[indices.dtype],
-            indptr.data_ptr(),
-            indices.data_ptr(),
-            x.data_ptr(),
-            y.data_ptr(),
+            indptr,
+            indices,
+            x,
+            y,
             x.shape[0],
+            y.shape[0],
             heads,
             columns // max(heads, 1),
-            out.data_ptr(),
+            out,
             1 if len(indices) * columns < SMALL else threads(),
         )
     return out

@@ -83,6 +83,19 @@ def spmm_extreme_backward(
     return out.scatter_add(0, source, torch.where(chosen, g, 0)).to(grad.dtype)
 
 
+def chosen_rows(indptr: Tensor, indices: Tensor, values: Tensor | None, arg: Tensor, x: Tensor) -> Tensor:
+    """values[e] * x[indices[e]] at the entry e that every extreme came from, 0 where there is none."""
+    if not len(indices):
+        return torch.zeros(arg.shape, dtype=x.dtype, device=x.device)
+    entry, chosen = chosen_entries(indptr, arg)
+    rows = indices.long().index_select(0, entry.reshape(-1)).view(entry.shape)
+    picked = x.gather(0, rows)
+    if values is not None:
+        w = values.view(*values.shape, *[1] * (x.dim() - values.dim()))
+        picked = picked * w.expand(len(indices), *x.shape[1:]).gather(0, entry)
+    return torch.where(chosen, picked, 0)
+
+
 def sddmm(indptr: Tensor, indices: Tensor, x: Tensor, y: Tensor, heads: int) -> Tensor:
     """See :func:`graphrep.ops.sddmm`."""
     rows = rows_of(indptr)

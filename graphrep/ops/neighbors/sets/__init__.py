@@ -13,7 +13,7 @@ from graphrep._names import as_pairs
 from graphrep._random import resolve_seed
 from graphrep.graph import Graph
 from graphrep.ops.adjacency import Adjacency, Structure, as_adjacency, describe
-from graphrep.ops.library import Op, checking
+from graphrep.ops.library import Op, checking, differentiating
 from graphrep.ops.neighbors.sets import cpu, reference
 from graphrep.ops.sparse_dense import FLOATS
 
@@ -289,7 +289,7 @@ def _pool(
     for name, tensor in (("x", x), ("weights", weights)):
         if tensor is not None and tensor.device != a.device:
             raise ValueError(f"{name} is on {tensor.device}, but the adjacency is on {a.device}.")
-    wants_grad = torch.is_grad_enabled() and (x.requires_grad or (weights is not None and weights.requires_grad))
+    wants_grad = differentiating(x, weights)
     with_sets = wants_grad and not torch.compiler.is_compiling()  # a compiled graph avoids sizes that depend on data
     out: Tensor = pool_op(a.indptr, a.indices, ends, gone, both, difference, x.contiguous(), weights, with_sets)[0]
     return out
@@ -392,7 +392,7 @@ def _pool_fake(
 
 def _pool_setup(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
     indptr, indices, pairs, removed, both, difference, x, weights, with_sets = inputs
-    keep_x = x if weights is not None and weights.requires_grad else None
+    keep_x = x if weights is not None and ctx.needs_input_grad[7] else None
     sets = output[1:] if with_sets else (None, None)
     ctx.save_for_backward(indptr, indices, pairs, removed, keep_x, weights, *sets)
     ctx.mark_non_differentiable(*output[1:])

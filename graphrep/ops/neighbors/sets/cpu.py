@@ -8,7 +8,7 @@ import torch
 
 from graphrep import _core
 from graphrep.ops.adjacency import transposed_entries
-from graphrep.ops.library import SCALARS, SMALL, address, empty, threads
+from graphrep.ops.library import SCALARS, SMALL, empty, threads
 from graphrep.ops.sparse_dense import cpu as sparse_dense
 
 Tensor = torch.Tensor
@@ -17,20 +17,8 @@ FEW_PAIRS = 1024  # below, one thread is used
 
 def _task(
     indptr: Tensor, indices: Tensor, pairs: Tensor, removed: Tensor | None, both: bool, difference: bool
-) -> tuple[int, int, int, int, int, int, bool, int, int, bool]:
-    num_pairs, num_removed = pairs.shape[1], 0 if removed is None else removed.shape[1]
-    return (
-        SCALARS[indices.dtype],
-        indptr.data_ptr(),
-        indices.data_ptr(),
-        pairs.data_ptr(),
-        pairs.data_ptr() + 8 * num_pairs,
-        num_pairs,
-        difference,
-        address(removed),
-        num_removed,
-        both,
-    )
+) -> tuple[int, Tensor, Tensor, Tensor, bool, Tensor | None, bool]:
+    return SCALARS[indices.dtype], indptr, indices, pairs, difference, removed, both
 
 
 def _threads(pairs: Tensor) -> int:
@@ -42,7 +30,7 @@ def count(
 ) -> Tensor:
     """See :func:`graphrep.ops.intersection_count`."""
     out = pairs.new_empty(pairs.shape[1])
-    _core.count_sets(*_task(indptr, indices, pairs, removed, both, difference), out.data_ptr(), _threads(pairs))
+    _core.count_sets(*_task(indptr, indices, pairs, removed, both, difference), out, _threads(pairs))
     return out
 
 
@@ -59,7 +47,7 @@ def collect(
     """See :func:`graphrep.ops.neighbor_intersection`: offsets, ids, and weights (empty without a limit)."""
     offsets = pairs.new_empty(pairs.shape[1] + 1)
     task = _task(indptr, indices, pairs, removed, both, difference)
-    ids, weights = _core.collect_sets(*task, limit, seed, offsets.data_ptr(), _threads(pairs))
+    ids, weights = _core.collect_sets(*task, limit, seed, offsets, _threads(pairs))
     return offsets, torch.from_numpy(ids), torch.empty(0) if weights is None else torch.from_numpy(weights)
 
 
@@ -87,10 +75,11 @@ def pool(
         _core.pool_sets(
             SCALARS[x.dtype],
             *task,
-            x.data_ptr(),
-            address(weights),
+            x,
+            weights,
+            x.shape[0],
             columns,
-            out.data_ptr(),
+            out,
             1 if out.numel() < SMALL else threads(),
         )
     return out, pairs.new_empty(0), indices.new_empty(0)

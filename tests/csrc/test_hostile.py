@@ -1,0 +1,151 @@
+"""No binding trusts its caller: short arrays, ids outside and absurd sizes give an exception, not a crash."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from graphrep import _core
+
+# Bindings that take bare addresses, whose memory cannot be checked: graphrep.ops checks for them.
+ADDRESSES = {"sample_neighbors"}
+SETTINGS = {"isa", "set_isa", "set_cache_limit", "empty_cache", "cache_size"}
+NAMES = sorted({name for name in vars(_core) if not name.startswith("_")} - ADDRESSES - SETTINGS)
+
+FUZZ = """
+import re, resource, signal, sys
+import numpy as np
+import torch
+from graphrep import _core
+
+name, trials = sys.argv[1], int(sys.argv[2])
+rng = np.random.default_rng(0)
+
+
+class Late(Exception):
+    pass
+
+
+def late(*_):
+    raise Late
+
+
+signal.signal(signal.SIGALRM, late)
+sizes = [0, 1, 2, 3, 4, 5, 16, 33]
+numbers = [-(2**62), -1, 0, 1, 1, 2, 2, 3, 4, 4, 5, 16, 2**31, 2**40, 2**62]
+wild = np.array([-(2**31), -2, -1, 0, 1, 2, 3, 4, 5, 2**31 - 1])
+
+
+def array(dtype, dims):
+    n = int(rng.choice(sizes))
+    kind = rng.integers(4)
+    if dtype.startswith("float"):
+        values = rng.random(n) if kind else np.full(n, [np.nan, -1, np.inf, 0][rng.integers(4)])
+    elif kind == 0:
+        values = rng.choice(wild, n)
+    elif kind == 1:
+        values = np.arange(n)
+    else:
+        values = np.sort(rng.integers(0, 5, n))
+    values = np.asarray(values).astype(dtype)
+    return values.reshape(rng.choice([1, max(n, 1)]) if n else 0, -1 if n else 4) if dims == 2 else values
+
+
+def tensor():
+    dtype = ["int64", "int64", "int32", "float32", "float64"][rng.integers(5)]
+    return torch.from_numpy(array(dtype, 1).copy())
+
+
+def argument(kind):
+    if "ndarray" in kind:
+        if "None" in kind and rng.random() < 0.4:
+            return None
+        dtype = re.search(r"dtype=(\\w+)", kind).group(1)
+        return array(dtype, 2 if re.search(r"shape=\\(\\*, \\*\\)", kind) else 1)
+    if "Tensor" in kind:
+        return None if "None" in kind and rng.random() < 0.3 else tensor()
+    if "list" in kind or "Sequence" in kind:
+        return [b"#"]
+    return {
+        "int": lambda: int(rng.choice(numbers)),
+        "float": lambda: float(rng.choice([0.0, 0.5, 1.0, -1.0, np.nan, np.inf, 1e-300])),
+        "bool": lambda: bool(rng.integers(2)),
+        "str": lambda: ["sum", "max", "first", "?"][rng.integers(4)],
+        "bytes": lambda: [b",", b"", b"xyz"][rng.integers(3)],
+    }[kind]()
+
+
+signatures = []
+for text, *_ in getattr(_core, name).__nb_signature__:
+    depth, part, parts = 0, "", []
+    for c in text[text.index("(") + 1 : text.rindex(") ->")]:
+        depth += (c in "[(") - (c in "])")
+        if c == "," and depth == 0:
+            parts.append(part)
+            part = ""
+        else:
+            part += c
+    signatures.append([p.split(":", 1) for p in [*parts, part] if p.strip()])
+resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
+returned = 0
+for trial in range(trials):
+    signature = signatures[trial % len(signatures)]
+    # Most numbers are valid in most trials, so that the deeper checks are reached.
+    values = {key.strip(): argument(kind.strip()) for key, kind in signature}
+    for key, low, high in (("scalar", 0, 6), ("id", 4, 6), ("reduce", 0, 5), ("num_threads", 1, 3), ("pass_", 0, 3),
+                           ("path", 0, 3), ("element_bytes", 1, 9), ("weight", -1, 3), ("negatives", 0, 4),
+                           ("window", 1, 4), ("noise_rows", 1, 6)):
+        if key in values and isinstance(values[key], int) and rng.random() < 0.9:
+            values[key] = int(rng.integers(low, high))
+    if "seed" in values:
+        values["seed"] = 1
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 1.0)
+        getattr(_core, name)(**values)
+        returned += 1
+    except (Late, TypeError, ValueError, IndexError, MemoryError, OverflowError):
+        pass
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+print("survived", returned)
+"""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_hostile_arguments_do_not_crash(name):
+    run = subprocess.run([sys.executable, "-c", FUZZ, name, "400"], capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, (run.returncode, run.stderr[-2000:])
+    assert run.stdout.startswith("survived")
+
+
+def test_the_arguments_reach_the_kernels():
+    """Some of the random calls are valid, so that what is refused is refused for a reason."""
+    run = subprocess.run([sys.executable, "-c", FUZZ, "largest_id", "50"], capture_output=True, text=True, timeout=300)
+    assert int(run.stdout.split()[1]) > 0
+
+
+def test_what_is_refused_says_why():
+    import numpy as np
+    import torch
+
+    ids = np.array([0, 1], dtype=np.int32)
+    with pytest.raises(ValueError, match="num_nodes must not be negative"):
+        _core.build_csr(ids, ids, None, -1, True, "sum", True, False, 1)
+    with pytest.raises(MemoryError, match=r"needs .* GB for the row offsets of the graph"):
+        _core.build_csr(ids, ids, None, 2**55, True, "sum", True, True, 1)
+    with pytest.raises(IndexError, match=r"source holds node id 1, outside \[0, 1\)"):
+        _core.build_csr(ids, ids, None, 1, True, "sum", True, False, 1)
+    with pytest.raises(ValueError, match="weights must have one entry per edge"):
+        _core.build_csr(ids, ids, np.ones(1, np.float32), 2, True, "sum", True, False, 1)
+    with pytest.raises(TypeError):
+        _core.build_csr(np.array([0, 1, 2, 3], dtype=np.int32)[::2], ids, None, 4, True, "sum", True, False, 1)
+    indptr, indices = torch.tensor([0, 1, 2]), torch.tensor([0, 7])
+    x, out = torch.ones(2, 4), torch.empty(2, 4)
+    with pytest.raises(IndexError, match=r"indices must lie in \[0, 2\), got 7"):
+        _core.spmm(0, 5, 0, indptr, indices, None, x, 2, 2, 1, 4, out, None, 1)
+    with pytest.raises(ValueError, match="out must hold 8 elements of 4 bytes, got 16 bytes"):
+        _core.spmm(0, 5, 0, indptr, indices, None, x, 2, 2, 1, 4, out[0], None, 1)
+    with pytest.raises(TypeError):  # not contiguous
+        _core.spmm(0, 5, 0, indptr, indices, None, x, 2, 2, 1, 4, out.t(), None, 1)
