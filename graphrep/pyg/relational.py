@@ -73,6 +73,12 @@ class RGCNConv(Native, pyg.RGCNConv):  # type: ignore[misc]
             out = out + (self.root[own] if ids else own @ self.root)
         return out if self.bias is None else out + self.bias
 
+    def __prepare_scriptable__(self) -> Any:
+        layer = super().__prepare_scriptable__()
+        if type(layer) is self.origin:  # which sets it in its first call only, and is to be scripted before that
+            layer.__dict__.setdefault("_use_segment_matmul_heuristic_output", False)
+        return layer
+
     def _takes(self, source: Any, own: Any, edge_index: Tensor, edge_type: Any) -> bool:
         """Whether these are features of both sides, or ids of both sides, and a known relation per edge."""
         integers = (torch.int64,)
