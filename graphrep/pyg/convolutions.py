@@ -1,132 +1,59 @@
-"""Convolutions of torch_geometric on graphrep's kernels: same classes, same parameters, same results.
-
-``accelerate(model)`` switches the convolutions of a model; ``GCNConv``, ``SAGEConv``, ``GINConv``, ``GraphConv`` and
-``GATConv`` can also be used in place of their namesakes. They aggregate without storing a message per edge. The rows
-into which an ``edge_index`` is grouped are cached and reused while the same tensor is passed, as in full-batch
-training.
-
-Cases that the kernels do not cover (a torch sparse matrix or EdgeIndex as input, an aggregation other than sum, mean,
-max or min, explanations, hooks) run on torch_geometric's own code.
-"""
+"""Convolutions of torch_geometric on graphrep's kernels whose messages are features, weighted or not."""
 
 from __future__ import annotations
 
-import weakref
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 import torch_geometric.nn as pyg
+from torch_geometric.nn.conv.gcn_conv import gcn_norm
+from torch_geometric.utils import add_remaining_self_loops
 
-from graphrep.ops import Adjacency, additive_attention, edge_softmax, spmm
+from graphrep.ops import Adjacency
+from graphrep.pyg.kept import kept, unrecorded
+from graphrep.pyg.native import FLOATS, Native, adjacency, aggregate, plain
 
-__all__ = ["GATConv", "GCNConv", "GINConv", "GraphConv", "SAGEConv", "accelerate"]
+__all__ = ["GCNConv", "GINConv", "GraphConv", "SAGEConv"]
 
 Tensor = torch.Tensor
-Module = TypeVar("Module", bound=torch.nn.Module)
-AGGREGATIONS = {"add": "sum", "sum": "sum", "mean": "mean", "max": "max", "min": "min"}
-HOOKS = (
-    "_propagate_forward_pre_hooks",
-    "_propagate_forward_hooks",
-    "_message_forward_pre_hooks",
-    "_message_forward_hooks",
-    "_aggregate_forward_pre_hooks",
-    "_aggregate_forward_hooks",
-    "_edge_update_forward_pre_hooks",
-    "_edge_update_forward_hooks",
-)
+WEIGHTS = (*FLOATS, torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
 
 
-def accelerate(module: Module) -> Module:
-    """Run the graph convolutions inside a module on graphrep's kernels, in place.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        Its :class:`torch_geometric.nn` layers GCNConv, SAGEConv, GINConv, GraphConv and GATConv are switched;
-        parameters, buffers and settings stay unchanged.
-
-    Returns
-    -------
-    torch.nn.Module
-        ``module`` itself.
-
-    Examples
-    --------
-    >>> import torch
-    >>> import graphrep as gr
-    >>> from torch_geometric.nn import GCN
-    >>> model = gr.pyg.accelerate(GCN(8, 16, num_layers=2, out_channels=4))
-    >>> model(torch.ones(3, 8), torch.tensor([[0, 1], [1, 2]])).shape
-    torch.Size([3, 4])
-    """
-    for part in module.modules():
-        switched = _SWITCHED.get(type(part))
-        if switched is not None:
-            part.__class__ = switched
-    return module
+def _fits(weight: Any, edge_index: Tensor) -> bool:
+    """Whether these are no weights, or one per edge."""
+    return weight is None or (
+        plain(weight, WEIGHTS)
+        and weight.dim() >= 1
+        and weight.shape[0] == edge_index.shape[1] == weight.numel()
+        and weight.device == edge_index.device
+    )
 
 
-class _Grouped:
-    """Mixin for a convolution that caches the Adjacency of the last edge_index."""
+class _Sum(Native):
+    """Aggregation of x, for layers whose messages are the features of the sources."""
 
-    def forward(self, x: Any, edge_index: Any, *args: Any, **kwargs: Any) -> Any:
-        self.__dict__["_given"] = edge_index
-        try:
-            return super().forward(x, edge_index, *args, **kwargs)  # type: ignore[misc]
-        finally:
-            self.__dict__["_given"] = None
+    def neighbors(self, x: Any, edge_index: Any, size: Any, weight: Any = None) -> Any:
+        """Aggregated features; None if the call has to run on torch_geometric's code."""
+        pair = x if isinstance(x, (tuple, list)) else (x, x)
+        if len(pair) != 2 or not self.covers(edge_index, *pair) or not _fits(weight, edge_index):
+            return None
+        if any(part is not None and self.node_dim % max(part.dim(), 1) != part.dim() - 2 for part in pair):  # type: ignore[attr-defined]
+            return None
+        sizes = self.sizes(pair, size)
+        if sizes is None:
+            return None
+        x = self.projected(pair[0])
+        return aggregate(self.grouped(edge_index, *sizes), x, self.reduction(), weight)
 
-    def __getstate__(self) -> dict[str, Any]:
-        # The cache refers to a tensor of this process.
-        return {name: value for name, value in self.__dict__.items() if name not in ("_given", "_kept")}
-
-    def _key(self) -> tuple[int, int] | None:
-        given = self.__dict__.get("_given")
-        return None if given is None else (given.data_ptr(), given._version)
-
-    def _adjacency(self, edge_index: Tensor, num_rows: int, num_cols: int) -> Adjacency:
-        """Group edges by target. ``edge_index`` may be the given one plus self loops, so the given one is the key."""
-        given, shape = self.__dict__.get("_given"), (num_rows, num_cols, edge_index.shape[1])
-        kept = self.__dict__.get("_kept")
-        if given is not None and kept is not None:
-            tensor, key, kept_shape, adj = kept
-            if tensor() is given and key == self._key() and shape == kept_shape:
-                return adj  # type: ignore[no-any-return]
-        rows, cols = (1, 0) if self.flow == "source_to_target" else (0, 1)  # type: ignore[attr-defined]
-        adj = Adjacency.from_edges(edge_index[rows], edge_index[cols], num_rows=num_rows, num_cols=num_cols)
-        if given is not None and not torch.compiler.is_compiling():
-            self.__dict__["_kept"] = (weakref.ref(given), self._key(), shape, adj)
-        return adj
-
-    def _covered(self, edge_index: Any) -> bool:
-        return (
-            type(edge_index) is Tensor
-            and edge_index.layout is torch.strided
-            and self.aggr in AGGREGATIONS  # type: ignore[attr-defined]
-            and self.node_dim in (-2, 0)  # type: ignore[attr-defined]
-            and not self.explain  # type: ignore[attr-defined]
-            and not any(getattr(self, name, None) for name in HOOKS)
-        )
-
-    def _aggregate(self, edge_index: Tensor, size: Any, x: Any, weight: Tensor | None) -> Tensor:
-        x_source, x_target = x if isinstance(x, (tuple, list)) else (x, x)
-        num_rows = x_target.shape[0] if x_target is not None else int(size[1])
-        adj = self._adjacency(edge_index, num_rows, x_source.shape[0])
-        values = None if weight is None else adj.entry_order(weight).to(x_source.dtype)
-        out: Tensor = spmm(adj.with_values(values), x_source, AGGREGATIONS[self.aggr])  # type: ignore[attr-defined]
-        return out
+    def projected(self, x: Tensor) -> Tensor:
+        """Features of the sources, before they are aggregated."""
+        return x
 
 
-def _propagate(self: Any, edge_index: Any, size: Any = None, **kwargs: Any) -> Tensor:
-    # The messages of these layers are x_j, times edge_weight if the layer has one.
-    if not self._covered(edge_index):
-        out: Tensor = pyg.MessagePassing.propagate(self, edge_index, size=size, **kwargs)
-        return out
-    return self._aggregate(edge_index, size, kwargs["x"], kwargs.get("edge_weight"))  # type: ignore[no-any-return]
-
-
-class GCNConv(_Grouped, pyg.GCNConv):  # type: ignore[misc]
+class GCNConv(Native, pyg.GCNConv):  # type: ignore[misc]
     """:class:`torch_geometric.nn.GCNConv` on graphrep's kernels.
+
+    Without edge weights, the normalized edges are kept like the grouped ones, whether or not ``cached`` is set.
 
     Parameters as in :class:`torch_geometric.nn.GCNConv`.
 
@@ -138,33 +65,59 @@ class GCNConv(_Grouped, pyg.GCNConv):  # type: ignore[misc]
     torch.Size([3, 4])
     """
 
-    cached: bool
-    propagate = _propagate
+    origin = pyg.GCNConv
+    _cached_edge_index: tuple[Tensor, Tensor] | None
+    known = ("in_channels out_channels improved cached add_self_loops normalize bias", "x edge_index edge_weight")
 
-    def forward(self, x: Any, edge_index: Any, edge_weight: Tensor | None = None) -> Any:
-        """Node features of shape (num_nodes, out_channels)."""
-        # Without edge weights the normalization depends on edge_index alone, so it is cached too.
-        keep = self.normalize and not self.cached and edge_weight is None and type(edge_index) is Tensor
-        if not keep or torch.compiler.is_compiling():
+    def forward(self, x: Any, edge_index: Any, edge_weight: Any = None) -> Any:
+        """Node features of shape (..., num_nodes, out_channels)."""
+        if (
+            not self.covers(edge_index, x)
+            or x is None
+            or x.dim() < 2
+            or self.node_dim % x.dim() != x.dim() - 2
+            or not _fits(edge_weight, edge_index)
+        ):
             return super().forward(x, edge_index, edge_weight)
-        kept = self.__dict__.get("_normalized")
-        key = (edge_index.data_ptr(), edge_index._version, tuple(x.shape[:1]), x.dtype)
-        if kept is not None and kept[0]() is edge_index and kept[1] == key:
-            self._cached_edge_index = kept[2]
-        self.cached = True
-        try:
-            out = super().forward(x, edge_index, None)
-            self.__dict__["_normalized"] = (weakref.ref(edge_index), key, self._cached_edge_index)
-        finally:
-            self.cached, self._cached_edge_index = False, None
-        return out
+        adj, weight = self._normalized(edge_index, edge_weight, x.shape[-2], x.dtype)
+        out = aggregate(adj, self.lin(x), self.reduction(), weight)
+        return out if self.bias is None else out + self.bias
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in super().__getstate__().items() if name != "_normalized"}
+    def _normalized(
+        self, edge_index: Tensor, weight: Tensor | None, n: int, dtype: torch.dtype
+    ) -> tuple[Adjacency, Tensor | None]:
+        """Edges grouped by target, and weights in the order of the edges if they are not the values already."""
+        ends, improved, loops, flow = self.ends(), self.improved, self.add_self_loops, self.flow
+        if not self.normalize:
+            return self.grouped(edge_index, n, n), weight
+        if self.cached or self._cached_edge_index is not None:
+            if self._cached_edge_index is None:
+                if weight is None:
+                    with unrecorded():  # it will serve every mode
+                        self._cached_edge_index = gcn_norm(edge_index.clone(), None, n, improved, loops, flow, dtype)
+                else:
+                    self._cached_edge_index = gcn_norm(edge_index, weight, n, improved, loops, flow, dtype)
+            edge_index, weight = self._cached_edge_index
+            return self.grouped(edge_index, n, n), weight
+        if weight is not None:
+
+            def looped(edges: Tensor) -> Adjacency:
+                edges = add_remaining_self_loops(edges, None, num_nodes=n)[0] if loops else edges
+                return adjacency(edges, ends, n, n)
+
+            adj = kept(self, ("loops", ends, n, loops), (edge_index,), looped)
+            return adj, gcn_norm(edge_index, weight, n, improved, loops, flow, dtype)[1]
+
+        def normalized(edges: Tensor) -> Adjacency:
+            edges, values = gcn_norm(edges, None, n, improved, loops, flow, dtype)
+            adj = adjacency(edges, ends, n, n)
+            return adj.with_values(adj.entry_order(values))
+
+        return kept(self, ("gcn", ends, n, improved, loops, dtype), (edge_index,), normalized), None
 
 
-class SAGEConv(_Grouped, pyg.SAGEConv):  # type: ignore[misc]
-    """:class:`torch_geometric.nn.SAGEConv` on graphrep's kernels.
+class SAGEConv(_Sum, pyg.SAGEConv):  # type: ignore[misc]
+    """:class:`torch_geometric.nn.SAGEConv` on graphrep's kernels, for the aggregations sum, mean, max and min.
 
     Parameters as in :class:`torch_geometric.nn.SAGEConv`.
 
@@ -176,10 +129,27 @@ class SAGEConv(_Grouped, pyg.SAGEConv):  # type: ignore[misc]
     torch.Size([3, 4])
     """
 
-    propagate = _propagate
+    origin = pyg.SAGEConv
+    known = ("in_channels out_channels aggr normalize root_weight project bias", "x edge_index size")
+
+    def forward(self, x: Any, edge_index: Any, size: Any = None) -> Any:
+        """Node features of shape (..., num_nodes, out_channels)."""
+        out = self.neighbors(x, edge_index, size)
+        if out is None:
+            return super().forward(x, edge_index, size)
+        out = self.lin_l(out)
+        own = x if isinstance(x, Tensor) else x[1]
+        if self.root_weight and own is not None:
+            out = out + self.lin_r(own)
+        return torch.nn.functional.normalize(out, dim=-1) if self.normalize else out
+
+    def projected(self, x: Tensor) -> Tensor:
+        """Features of the sources; with ``project``, they pass a linear layer first."""
+        out: Tensor = self.lin(x).relu() if self.project else x
+        return out
 
 
-class GINConv(_Grouped, pyg.GINConv):  # type: ignore[misc]
+class GINConv(_Sum, pyg.GINConv):  # type: ignore[misc]
     """:class:`torch_geometric.nn.GINConv` on graphrep's kernels.
 
     Parameters as in :class:`torch_geometric.nn.GINConv`.
@@ -192,10 +162,19 @@ class GINConv(_Grouped, pyg.GINConv):  # type: ignore[misc]
     torch.Size([3, 4])
     """
 
-    propagate = _propagate
+    origin = pyg.GINConv
+    known = ("nn eps train_eps", "x edge_index size")
+
+    def forward(self, x: Any, edge_index: Any, size: Any = None) -> Any:
+        """Node features, as ``nn`` returns them."""
+        out = self.neighbors(x, edge_index, size)
+        if out is None:
+            return super().forward(x, edge_index, size)
+        own = x if isinstance(x, Tensor) else x[1]
+        return self.nn(out if own is None else out + (1 + self.eps) * own)
 
 
-class GraphConv(_Grouped, pyg.GraphConv):  # type: ignore[misc]
+class GraphConv(_Sum, pyg.GraphConv):  # type: ignore[misc]
     """:class:`torch_geometric.nn.GraphConv` on graphrep's kernels.
 
     Parameters as in :class:`torch_geometric.nn.GraphConv`.
@@ -208,71 +187,14 @@ class GraphConv(_Grouped, pyg.GraphConv):  # type: ignore[misc]
     torch.Size([3, 4])
     """
 
-    propagate = _propagate
+    origin = pyg.GraphConv
+    known = ("in_channels out_channels aggr bias", "x edge_index edge_weight size")
 
-
-class GATConv(_Grouped, pyg.GATConv):  # type: ignore[misc]
-    """:class:`torch_geometric.nn.GATConv` on graphrep's kernels.
-
-    Nothing is stored per edge unless the layer uses attention dropout or edge features, or the attention weights are
-    requested; then one score per edge and head is stored.
-
-    Parameters as in :class:`torch_geometric.nn.GATConv`.
-
-    Examples
-    --------
-    >>> import torch
-    >>> import graphrep as gr
-    >>> gr.pyg.GATConv(8, 4, heads=2)(torch.ones(3, 8), torch.tensor([[0, 1], [1, 2]])).shape
-    torch.Size([3, 8])
-    """
-
-    def forward(self, x: Any, edge_index: Any, *args: Any, **kwargs: Any) -> Any:
-        """Node features of shape (num_nodes, heads * out_channels), or their mean over heads."""
-        wanted = kwargs.get("return_attention_weights", args[2] if len(args) > 2 else None)
-        self.__dict__["_weights_wanted"] = wanted is not None
-        return super().forward(x, edge_index, *args, **kwargs)
-
-    def edge_updater(self, edge_index: Any, size: Any = None, **kwargs: Any) -> Any:
-        """Attention per edge; if only the weighted sum is needed, the scores of both ends are returned instead."""
-        if not self._covered(edge_index):
-            return pyg.MessagePassing.edge_updater(self, edge_index, size=size, **kwargs)
-        source, target = kwargs["alpha"]
-        plain = target is not None and kwargs.get("edge_attr") is None
-        dropout = self.dropout if self.training else 0.0
-        if plain and not dropout and not self._weights_wanted and self.aggr in ("add", "sum"):
-            return kwargs["alpha"]
-        rows = target.shape[0] if target is not None else int(size[1])
-        adj = self._adjacency(edge_index, rows, source.shape[0])
-        scores = source.index_select(0, adj.indices)
-        if target is not None:
-            scores = scores + target.index_select(0, adj.rows())
-        if kwargs.get("edge_attr") is not None and self.lin_edge is not None:
-            attributes = kwargs["edge_attr"]
-            attributes = self.lin_edge(attributes.view(-1, 1) if attributes.dim() == 1 else attributes)
-            attributes = attributes.view(-1, self.heads, self.out_channels)
-            scores = scores + adj.entry_order((attributes * self.att_edge).sum(-1))
-        scores = edge_softmax(adj, torch.nn.functional.leaky_relu(scores, self.negative_slope))
-        assert adj.permutation is not None
-        per_edge = torch.empty_like(scores).index_copy(0, adj.permutation, scores)
-        return torch.nn.functional.dropout(per_edge, dropout, training=self.training)
-
-    def propagate(self, edge_index: Any, size: Any = None, **kwargs: Any) -> Any:
-        """Weighted sum over neighbors."""
-        if not self._covered(edge_index):
-            return pyg.MessagePassing.propagate(self, edge_index, size=size, **kwargs)
-        x, alpha = kwargs["x"], kwargs["alpha"]
-        if isinstance(alpha, Tensor):
-            return self._aggregate(edge_index, size, x, alpha)
-        source, target = alpha
-        adj = self._adjacency(edge_index, target.shape[0], source.shape[0])
-        return additive_attention(adj, target, source, x[0], negative_slope=self.negative_slope)
-
-
-_SWITCHED: dict[type, type] = {
-    pyg.GCNConv: GCNConv,
-    pyg.SAGEConv: SAGEConv,
-    pyg.GINConv: GINConv,
-    pyg.GraphConv: GraphConv,
-    pyg.GATConv: GATConv,
-}
+    def forward(self, x: Any, edge_index: Any, edge_weight: Any = None, size: Any = None) -> Any:
+        """Node features of shape (..., num_nodes, out_channels)."""
+        out = self.neighbors(x, edge_index, size, edge_weight)
+        if out is None:
+            return super().forward(x, edge_index, edge_weight, size)
+        out = self.lin_rel(out)
+        own = x if isinstance(x, Tensor) else x[1]
+        return out if own is None else out + self.lin_root(own)
