@@ -300,8 +300,8 @@ def _grad_fake(indptr: Tensor, indices: Tensor, q: Any, k: Any, r: Any, c: Any, 
 
 def _once(ctx: Any, *grads: Any) -> Any:
     raise NotImplementedError(
-        "dot_attention and additive_attention are differentiable only once, in reverse mode; for second derivatives and "
-        "forward mode compose sddmm, edge_softmax and spmm."
+        "dot_attention and additive_attention are differentiable only once, in reverse mode; for second derivatives "
+        "and forward mode compose sddmm, edge_softmax and spmm."
     )
 
 
