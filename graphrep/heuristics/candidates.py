@@ -101,8 +101,8 @@ def _highest_degree(degree: npt.NDArray[np.int64]) -> int:
         return int(ascending[-1]) if fit else 0
     highest = max(int(ascending[fit]) - 1, 1)
     warn_caller(
-        f"{int((degree > highest).sum())} nodes of more than {highest} neighbors are no common neighbors here: they "
-        f"would join {float((degree[degree > highest].astype(float) ** 2).sum()) / 2:.1e} pairs; max_degree="
+        f"{int((degree > highest).sum())} nodes of more than {highest} neighbors are left out as common neighbors: "
+        f"they would join {float((degree[degree > highest].astype(float) ** 2).sum()) / 2:.1e} pairs; max_degree="
         f"{int(ascending[-1])} includes them."
     )
     return highest
