@@ -23,6 +23,11 @@ Tensor = torch.Tensor
 class _Attention(Native):
     """What the three layers share: the loops, the weights per edge, and what follows the weighted sum."""
 
+    def obstacle(self) -> str:
+        """See :class:`Native`; a maximum of weighted features is rare enough."""
+        found = super().obstacle()
+        return found or ("" if self.reduction() in ("sum", "mean") else f"aggregation {self.reduction()}")
+
     def looped(self, edge_index: Tensor, attr: Any, rows: int, cols: int, n: int) -> tuple[Tensor, Any, Adjacency]:
         """Edges with one loop per node, their features, and the edges grouped by target."""
         ends = self.ends()
@@ -277,7 +282,6 @@ class TransformerConv(_Attention, pyg.TransformerConv):  # type: ignore[misc]
             attr is not None
             and attr.dim() == 2
             and self.fits(attr, edge_index)
-            and self.reduction() in ("sum", "mean")
             and plain(weight, (attr.dtype,))
             and not (self.lin_edge._forward_hooks or self.lin_edge._forward_pre_hooks)
             and not torch.is_autocast_enabled(edge_index.device.type)

@@ -12,9 +12,10 @@ from torch.autograd import forward_ad
 from torch_geometric.nn import aggr
 
 from graphrep.ops import Adjacency, spmm
+from graphrep.pyg.extremes import extreme
 from graphrep.pyg.kept import kept
 
-__all__ = ["FLOATS", "Native", "adjacency", "aggregate", "plain"]
+__all__ = ["FLOATS", "Native", "adjacency", "aggregate", "plain", "reduced"]
 
 Tensor = torch.Tensor
 FLOATS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
@@ -177,8 +178,13 @@ def aggregate(adj: Adjacency, x: Tensor, reduce: str, weight: Tensor | None = No
         dtype = torch.promote_types(values.dtype, x.dtype)
         adj, x = adj.with_values(values.to(dtype)), x.to(dtype)
     if x.dim() == 2:
-        return spmm(adj, x, reduce)
-    return spmm(adj, x.movedim(-2, 0), reduce).movedim(0, -2).contiguous()
+        return reduced(adj, x, reduce)
+    return reduced(adj, x.movedim(-2, 0), reduce).movedim(0, -2).contiguous()
+
+
+def reduced(adj: Adjacency, x: Tensor, reduce: str) -> Tensor:
+    """As :func:`graphrep.ops.spmm`, with torch_geometric's gradients."""
+    return spmm(adj, x, reduce) if reduce in ("sum", "mean") else extreme(adj, x, reduce)
 
 
 def _eager_or_compiling() -> bool:

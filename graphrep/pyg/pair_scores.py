@@ -6,19 +6,18 @@ enough for the cache, in the forward pass and twice in the backward pass; only t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch.nn.functional import leaky_relu
 
-from graphrep.ops import Adjacency, scatter_sum, segment_csr
+from graphrep.ops import Adjacency, scatter_sum
 from graphrep.ops.library import eager
+from graphrep.pyg.blocks import blocks, summed
 
 __all__ = ["pair_scores", "pair_scores_reference"]
 
 Tensor = torch.Tensor
-BLOCK = {"cpu": 1 << 18, "cuda": 1 << 24}  # numbers
 
 
 def pair_scores(
@@ -72,9 +71,7 @@ class _Scores(torch.autograd.Function):
         ctx.adj, ctx.slope = adj, slope
         ctx.save_for_backward(by_row, by_col, att, *of_entry)
         scores = by_row.new_empty(adj.num_entries, by_row.shape[1])
-        step = _step(by_row)
-        for begin in range(0, adj.num_entries, step):
-            part = slice(begin, begin + step)
+        for _, part in blocks(adj, att.numel()):
             sums = _sums(by_row, adj.rows()[part], by_col, adj.indices[part], of_entry, part)
             scores[part] = torch.nn.functional.leaky_relu_(sums, slope).mul_(att).sum(-1)
         return scores
@@ -94,11 +91,11 @@ class _Scores(torch.autograd.Function):
         to_row, to_col = torch.zeros_like(by_row), torch.zeros_like(by_col)
         to_att = torch.zeros_like(att)
         to_entry = [torch.empty_like(of_entry[0])] if of_entry else []
-        for rows, part in _blocks(adj, _step(by_row)):
+        for rows, part in blocks(adj, att.numel()):
             sums = _sums(by_row, adj.rows()[part], by_col, adj.indices[part], of_entry, part)
             of_part = grad[part].unsqueeze(-1)
             to_sums = torch.ops.aten.leaky_relu_backward(of_part * att, sums, slope, False)  # noqa: FBT003
-            to_row[rows] = _by_row(adj, rows, to_sums)
+            to_row[rows] = summed(adj, rows, to_sums)
             to_att += torch.nn.functional.leaky_relu_(sums, slope).mul_(of_part).sum(0)
             if of_entry:
                 to_entry[0][part] = to_sums
@@ -107,35 +104,14 @@ class _Scores(torch.autograd.Function):
         else:
             back = adj.with_values(grad).t()
             assert back.values is not None
-            for cols, part in _blocks(back, _step(by_col)):
+            for cols, part in blocks(back, att.numel()):
                 sums = _sums(by_row, back.indices[part], by_col, back.rows()[part], (), part)
                 to_sums = back.values[part].unsqueeze(-1) * att
                 to_sums = torch.ops.aten.leaky_relu_backward(to_sums, sums, slope, False)  # noqa: FBT003
-                to_col[cols] = _by_row(back, cols, to_sums)
+                to_col[cols] = summed(back, cols, to_sums)
         return None, None, to_row, to_col, to_att, *to_entry
-
-
-def _step(like: Tensor) -> int:
-    return max(256, BLOCK[like.device.type] // max(1, like.shape[1] * like.shape[2]))
-
-
-def _blocks(adj: Adjacency, step: int) -> Iterator[tuple[slice, slice]]:
-    """Whole rows with about ``step`` entries together, and these entries."""
-    wanted = torch.arange(0, adj.num_entries, step, device=adj.device)
-    first = torch.unique_consecutive(torch.searchsorted(adj.indptr, wanted)) if adj.num_entries else wanted
-    rows = [*first.tolist(), adj.num_rows]
-    entries = adj.indptr.index_select(0, torch.tensor(rows, device=adj.device)).tolist()
-    for at in range(len(rows) - 1):
-        if entries[at] < entries[at + 1]:
-            yield slice(rows[at], rows[at + 1]), slice(entries[at], entries[at + 1])
 
 
 def _sums(by_row: Tensor, rows: Tensor, by_col: Tensor, cols: Tensor, of_entry: Any, part: slice) -> Tensor:
     sums = by_row.index_select(0, rows).add_(by_col.index_select(0, cols))
     return sums.add_(of_entry[0][part]) if of_entry else sums
-
-
-def _by_row(adj: Adjacency, rows: slice, per_entry: Tensor) -> Tensor:
-    offsets = adj.indptr[rows.start : rows.stop + 1]
-    out: Tensor = segment_csr(per_entry, offsets - offsets[0], reduce="sum")
-    return out

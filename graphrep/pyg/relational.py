@@ -9,7 +9,7 @@ import torch_geometric.nn as pyg
 
 from graphrep.ops import Adjacency, spmm
 from graphrep.pyg.kept import kept
-from graphrep.pyg.native import Native, adjacency, plain
+from graphrep.pyg.native import Native, adjacency, plain, reduced
 
 __all__ = ["RGCNConv"]
 
@@ -65,9 +65,9 @@ class RGCNConv(Native, pyg.RGCNConv):  # type: ignore[misc]
         dtype = torch.promote_types(weight.dtype, torch.get_default_dtype())
         if ids:
             table = weight.index_select(1, source).flatten(0, 1) if pair[0] is not None else weight.flatten(0, 1)
-            by_pair = spmm(relations.of_pairs, table, self.reduction())
+            by_pair = reduced(relations.of_pairs, table, self.reduction())
         else:
-            by_pair = self._transformed(spmm(relations.of_pairs, source, self.reduction()), weight, relations.counts)
+            by_pair = self._transformed(reduced(relations.of_pairs, source, self.reduction()), weight, relations.counts)
         out = spmm(relations.of_targets, by_pair.to(dtype))
         if self.root is not None:
             out = out + (self.root[own] if ids else own @ self.root)

@@ -303,6 +303,7 @@ def test_layers_that_learn_their_width():
 
 def test_scores_of_pairs_in_blocks(monkeypatch):
     """The same for blocks of any length, with rows that are longer than a block."""
+    from graphrep.pyg import blocks
     from graphrep.pyg import pair_scores as module
 
     generator = torch.Generator().manual_seed(0)
@@ -315,8 +316,44 @@ def test_scores_of_pairs_in_blocks(monkeypatch):
         wanted = module.pair_scores_reference(adj, *parts[:3], entry, 0.2)
         grads = torch.autograd.grad(wanted.sin().sum(), given)
         for block in (1, 6 * 300, 1 << 20):
-            monkeypatch.setitem(module.BLOCK, "cpu", block)
+            monkeypatch.setitem(blocks.BLOCK, "cpu", block)
             found = module.pair_scores(adj, *parts[:3], entry, 0.2)
             same(found, wanted, rtol=1e-12, atol=1e-12)
             for a, b in zip(torch.autograd.grad(found.sin().sum(), given), grads, strict=True):
                 same(a, b, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("reduce", ["max", "min"])
+def test_equal_extremes_share_the_gradient(reduce, monkeypatch):
+    """Integers, so that rows have equal extremes and zeros; in blocks of any length."""
+    from graphrep.pyg import blocks
+    from graphrep.pyg.extremes import extreme, extreme_reference
+
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.cat([torch.zeros(400, dtype=torch.int64), torch.randint(0, 30, (500,), generator=generator)])
+    adj = gr.ops.Adjacency.from_edges(rows, torch.randint(0, 20, (900,), generator=generator), num_rows=33, num_cols=21)
+    for shape in ((21, 5), (21,), (21, 2, 3), (21, 0)):
+        x = torch.randint(-2, 3, shape, generator=generator).double().requires_grad_()
+        values = torch.randint(-1, 3, (900,), generator=generator).double().requires_grad_()
+        for matrix, given in ((adj, [x]), (adj.with_values(values), [x, values])):
+            wanted = extreme_reference(matrix, x, reduce)
+            weight = torch.randn(wanted.shape, generator=generator, dtype=torch.float64)
+            grads = torch.autograd.grad((wanted * weight).sum(), given)
+            for block in (1, 6 * 300, 1 << 20):
+                monkeypatch.setitem(blocks.BLOCK, "cpu", block)
+                found = extreme(matrix, x, reduce)
+                same(found, wanted)
+                for a, b in zip(torch.autograd.grad((found * weight).sum(), given), grads, strict=True):
+                    same(a, b, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["sage max", "sage min", "gcn max", "graph max weights", "rgcn max"])
+def test_equal_extremes_in_a_layer(name):
+    plain, fast = pair(LAYERS[name])
+    x, edge_index, weight = data()
+    options = extras(name, (weight * 3).ceil())
+    for features in (x.relu(), x.round(), torch.zeros_like(x)):
+        for a, b in zip(
+            results(fast, features, edge_index, options), results(plain, features, edge_index, options), strict=True
+        ):
+            same(a, b)
