@@ -23,7 +23,6 @@ import scipy.sparse as sp
 
 import graphrep as gr
 
-
 PARTS = ("valid", "test")
 
 
