@@ -63,7 +63,9 @@ def check_arrays(raw: Path, arrays: Arrays) -> None:
             )
         if wanted is not None and array.dtype.kind not in "biuf":
             raise ValueError(f"{raw}: {name} must hold numbers, got {array.dtype}.")
-    if "edge_weight" in arrays and not (np.isfinite(arrays["edge_weight"]) & (arrays["edge_weight"] > 0)).all():
+    with np.errstate(over="ignore"):
+        weights = arrays.get("edge_weight", np.ones(0)).astype(np.float32)
+    if not (np.isfinite(weights) & (weights > 0)).all():
         raise ValueError(
             f"{raw}: edge_weight must hold positive finite numbers, got a minimum of {arrays['edge_weight'].min()}."
         )

@@ -117,7 +117,10 @@ def _assemble(name: str, arrays: dict[str, npt.NDArray[Any]], card: Path) -> Dat
     ones = np.ones(len(indices), dtype=np.float32)
     x = checked_csr(ones, indices, arrays["feature_indptr"], (len(nodes), len(features)))
     edges = arrays["edges"].astype(np.int64)
+    if edges.ndim != 2 or len(edges) != 2 or arrays["section"].shape != nodes.shape:
+        raise ValueError(f"edges has the shape {edges.shape}, section {arrays['section'].shape}")
     check_rows("edges", edges, len(nodes), error=ValueError)
+    check_rows("section", arrays["section"], len(labels), error=ValueError)
     csr = build_csr(edges[0], edges[1], None, len(nodes), symmetrize=True)
     graph = Graph(csr.indptr, csr.indices, nodes=nodes, x=x, y=arrays["section"].astype(np.int64))
     link, label = arrays["link_part"], arrays["label_part"]

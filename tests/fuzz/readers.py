@@ -11,6 +11,7 @@ import contextlib
 import gzip
 import importlib
 import importlib.util
+import io
 import json
 import lzma
 import shutil
@@ -21,6 +22,8 @@ import numpy as np
 import scipy.sparse as sp
 
 import graphrep as gr
+
+PARTS = ("valid", "test")
 
 
 def look_at_graph(graph):
@@ -294,6 +297,31 @@ def _sets(folder_of, add):
     np.save(folder / "heart_test_samples.npy", [[[3, 1], [2, 0]]])
     torch.save({"entity_embedding": torch.eye(5)}, folder / "gnn_feature")
     add(folder, read_heart, "", sorted(path.name for path in folder.iterdir()))
+    _debian(folder_of("debian"), add)
     folder = folder_of("planetoid")
     raw = module.write_planetoid(folder)
     add(folder, read_set, "cora", sorted(path.relative_to(folder) for path in raw.iterdir()))
+
+
+def _debian(folder, add):
+    """A file in the form of the built-in data set, of six packages."""
+    rng = np.random.default_rng(0)
+    words = {"name": "abcdef", "section_name": "xy", "feature_name": "pqr", "source_name": "stuvwx"}
+    meta = {"format": 1} | {name: ["one", "two"] for name in ("architectures", "priorities", "kinds", "relations")}
+    arrays = {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)}
+    for name, letters in words.items():
+        arrays[f"{name}_bytes"] = np.frombuffer(letters.encode(), np.uint8)
+        arrays[f"{name}_offsets"] = np.arange(len(letters) + 1)
+    arrays |= {
+        "feature_indices": np.array([0, 1, 2, 0, 1, 2], np.uint16), "feature_indptr": np.arange(7),
+        "edges": np.array([[0, 0, 1, 2, 3], [1, 2, 3, 4, 5]], np.int32), "section": np.arange(6, dtype=np.uint8) % 2,
+        "link_part": np.array([0, 0, 0, 1, 2], np.uint8), "label_part": np.array([0, 0, 1, 1, 2, 2], np.uint8),
+        "source": np.arange(6, dtype=np.int32), "relations": np.array([[0], [5]], np.int32),
+        **{f"{part}_neg{kind}": rng.integers(6, size=(2, 4)) for part in PARTS for kind in ("", "_uniform")},
+        **{name: np.zeros(6, np.uint8) for name in ("architecture", "priority")},
+        "edge_kind": np.ones(5, np.uint8), "relation_kind": np.ones(1, np.uint8),
+    }  # fmt: skip
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    (folder / "debian.npz.xz").write_bytes(lzma.compress(buffer.getvalue(), preset=0))
+    add(folder, read_set, "debian", ["debian.npz.xz"])

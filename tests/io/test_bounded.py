@@ -20,7 +20,7 @@ import scipy.sparse as sp
 
 import graphrep as gr
 from graphrep.datasets._torch_file import read_torch_file
-from graphrep.io import _text, bounded, read_edges
+from graphrep.io import _text, bounded, read_edges, tensors
 from graphrep.learn import Checkpoint
 
 ZEROS = b"0 0\n" * 300_000
@@ -210,6 +210,24 @@ def test_a_file_that_changes_meanwhile_is_an_error(change, tmp_path, monkeypatch
     monkeypatch.setattr(bounded, "available_memory", lambda: (fstat(os.open(path, os.O_RDONLY)), None)[1])
     with pytest.raises(OSError, match=rf"^{path} changed while it was read; read it again when it is complete\.$"):
         read_edges(path)
+
+
+@pytest.mark.parametrize("read", [gr.load, lambda path: gr.load_vectors(path, format="safetensors")])
+def test_tensors_that_are_cut_meanwhile_are_an_error(read, tmp_path, monkeypatch):
+    """The header is read, the file is cut, and its tensors are read: a map would end the process."""
+    path = tmp_path / "m.safetensors"
+    model = gr.FastRP(dimensions=4).fit(gr.as_graph([[0, 1], [1, 2]]))
+    model.save(path) if read is gr.load else gr.NodeVectors(np.ones((5000, 8))).save(path)
+    original = tensors._header
+
+    def header(file, size):
+        found = original(file, size)
+        os.truncate(path, found[1] + 8)
+        return found
+
+    monkeypatch.setattr(tensors, "_header", header)
+    with pytest.raises((ValueError, OSError), match=r"m\.safetensors.* (\(?it is truncated|changed while it was read)"):
+        read(path)
 
 
 def test_only_files_that_do_not_fit_are_mapped(tmp_path, monkeypatch):

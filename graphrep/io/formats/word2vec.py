@@ -68,7 +68,8 @@ def _parse(file: TextIO, size: int) -> VectorTable:
             end = "" if text.endswith("\n") else " and no end of line: is it truncated?"
             raise MalformedError(f"line {number} holds {len(values)} numbers, expected {dimensions}{end or '.'}")
         try:
-            vectors[number - 2] = [float(value) for value in values]
+            with np.errstate(over="ignore"):  # a number beyond float32 becomes inf, which NodeVectors refuses
+                vectors[number - 2] = [float(value) for value in values]
         except ValueError:
             raise MalformedError(f"line {number} holds something that is not a number.") from None
         names.append(name)
