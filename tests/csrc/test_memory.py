@@ -38,7 +38,8 @@ big = 50_000_000
 indptr = np.zeros(2, dtype=np.int64)
 calls = {
     "build_csr": lambda: _core.build_csr(source, source, None, 1, False, "first", True, False, threads),
-    "build_csr with many nodes": lambda: _core.build_csr(source[:1], source[:1], None, big, False, "sum", True, False, threads),
+    "build_csr of many nodes": lambda: _core.build_csr(
+        source[:1], source[:1], None, big, False, "sum", True, False, threads),
     "group_by_key": lambda: _core.group_by_key(5, keys[:10], None, n - 1, keys, order, threads),
     "collect_sets": lambda: _core.collect_sets(
         5, hub.indptr, hub.indices, pairs, False, None, False, 0, 0, offsets, threads),
