@@ -97,7 +97,7 @@ def personalized_pagerank(
     graph : Graph or anything :func:`graphrep.as_graph` takes
     pairs : int array of shape (2, num_pairs)
         Row numbers.
-    restart : float in (0, 1)
+    restart : float in [1e-6, 1)
         Probability that the walk returns to its start, 1 minus the damping factor of networkx.
     tolerance : float
         :math:`\varepsilon`. In an undirected graph the result is at most the exact score s, and at least

@@ -41,3 +41,27 @@ def test_refusals():
         two_hop_pairs(gr.as_graph([[0], [1]], directed=True))
     with pytest.raises(ValueError, match="limit must be at least 1, got 0"):
         two_hop_pairs(gr.as_graph([[0], [1]], directed=False), limit=0)
+
+
+def test_hubs_are_left_out_with_a_warning():
+    star = gr.as_graph(np.stack([np.zeros(70_000, dtype=int), np.arange(1, 70_001)]), directed=False)
+    with pytest.warns(UserWarning, match="1 nodes of more than .* are left out as common neighbors"):
+        assert two_hop_pairs(star, limit=10).shape == (2, 0)
+
+
+def test_max_degree_leaves_out_the_paths_over_hubs():
+    rng = np.random.default_rng(0)
+    graph = gr.as_graph(rng.integers(0, 40, (2, 150)), directed=False, num_nodes=40)
+    a = (graph.to_scipy() > 0).toarray().astype(float)
+    np.fill_diagonal(a, 0)
+    degree = a.sum(1)
+    for most in (1, int(np.median(degree)), int(degree.max())):
+        shares = np.where(degree <= most, 1 / np.maximum(degree, 1), 0)
+        score = np.triu((a * shares) @ a * (a == 0), 1)
+        found = two_hop_pairs(graph, max_degree=most)
+        assert sorted(map(tuple, found.T.tolist())) == sorted(map(tuple, np.argwhere(score > 0).tolist()))
+        kept = score[tuple(found)]
+        assert (np.diff(kept) <= 1e-11).all()
+    np.testing.assert_array_equal(two_hop_pairs(graph, max_degree=int(degree.max())), two_hop_pairs(graph))
+    with pytest.raises(ValueError, match="max_degree"):
+        two_hop_pairs(graph, max_degree=0)

@@ -121,7 +121,7 @@ def test_weights_of_edges_do_not_count():
         ),
         (lambda g: walk_sums(g, [[0], [1]], [np.nan]), ValueError, "weights must be a list of finite numbers"),
         (lambda g: push_pagerank(g, [[0], [1]], restart=0), ValueError, "restart must be greater than 0"),
-        (lambda g: push_pagerank(g, [[0], [1]], restart=1), ValueError, "restart must be less than 1"),
+        (lambda g: push_pagerank(g, [[0], [1]], restart=1), ValueError, "restart must be at least 1e-6"),
         (lambda g: push_pagerank(g, [[0], [1]], tolerance=0), ValueError, "tolerance must be greater than 0"),
         (lambda g: push_pagerank(g, [[0], [-1]]), IndexError, r"pairs must lie in \[0, 2\)"),
     ],
@@ -129,3 +129,16 @@ def test_weights_of_edges_do_not_count():
 def test_bad_input_is_one_sentence(call, error, message):
     with pytest.raises(error, match=message):
         call(gr.as_graph([[0], [1]], directed=False))
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"restart": 1e-300}, "restart must be at least 1e-6"),
+        ({"restart": 1.0}, "restart must be at least 1e-6, .* and less than 1"),
+        ({"tolerance": 5e-324}, "tolerance must be at least 1e-100"),
+    ],
+)
+def test_walks_that_would_hardly_end_are_refused(settings, match):
+    with pytest.raises(ValueError, match=match):
+        push_pagerank(gr.as_graph([(0, 1)], directed=False), [[0], [1]], **settings)

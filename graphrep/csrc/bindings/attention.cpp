@@ -68,6 +68,7 @@ void bind_attention(nb::module_& m) {
             if (heads < 1) bad_argument("heads must be at least 1.");
             with_float(scalar, [&]<class T>(T) {
                 const int64_t entries = s.size<T>() / heads, size = entries * heads;
+                if (size == 0) return;
                 const int64_t* offsets = indptr.at<const int64_t>("indptr", product({num_rows}) + 1);
                 const T* in = s.at<const T>("s", size);
                 if (grad)

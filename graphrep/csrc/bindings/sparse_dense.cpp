@@ -13,10 +13,11 @@ void bind_sparse_dense(nb::module_& m) {
         [](int scalar, int id, int reduce, Tensor indptr, Tensor indices, Tensor values, Tensor x, int64_t num_x,
            int64_t num_rows, int64_t heads, int64_t columns, Tensor out, Tensor arg, Threads num_threads) {
             if (reduce < 0 || reduce > int(Reduce::min)) bad_argument("reduce must be sum, mean, max or min.");
+            const int64_t results = product({num_rows, heads, columns});
+            if (results == 0) return;
             with_float(scalar, [&]<class T>(T) {
                 with_id(id, [&]<class Id>(Id) {
                     const int64_t entries = indices.size<Id>();
-                    const int64_t results = product({num_rows, heads, columns});
                     spmm<T, Id>({indptr.at<const int64_t>("indptr", product({num_rows}) + 1),
                                  indices.at<const Id>("indices", entries),
                                  values.maybe<const T>("values", product({entries, heads})), nullptr,

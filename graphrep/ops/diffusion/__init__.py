@@ -105,10 +105,10 @@ def push_pagerank(
         Edge weights are ignored.
     pairs : int array of shape (2, num_pairs)
         Row numbers u, v.
-    restart : float in (0, 1)
+    restart : float in [1e-6, 1)
         :math:`\alpha`.
     tolerance : float
-        :math:`\varepsilon > 0`. In an undirected graph
+        :math:`\varepsilon \ge 10^{-100}`. In an undirected graph
         :math:`\pi_u(v) - \varepsilon \max(d(v), 1) \le \text{result} \le \pi_u(v)`; in a directed graph the total
         error of one source is at most :math:`\varepsilon \sum_w \max(d(w), 1)`.
     n_jobs : int or None
@@ -146,9 +146,13 @@ def push_pagerank(
     g: Graph = as_graph(graph)
     ends = _flat(pairs, g)
     stop = checked_float("restart", restart, 0.0, 1.0, exclusive=True)
-    if stop == 1:
-        raise ValueError("restart must be less than 1, got 1.")
+    if not 1e-6 <= stop < 1:
+        raise ValueError(
+            f"restart must be at least 1e-6, or the walk would hardly end, and less than 1; got {restart}."
+        )
     limit = checked_float("tolerance", tolerance, 0.0, exclusive=True)
+    if limit < 1e-100:
+        raise ValueError(f"tolerance must be at least 1e-100, got {tolerance}.")
     degree = degrees_without_loops(g)
     run = choose("push_pagerank", {"native": cpu.push_pagerank, "reference": reference.push_pagerank})
 
