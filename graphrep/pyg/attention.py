@@ -97,7 +97,7 @@ class GATConv(_Attention, pyg.GATConv):  # type: ignore[misc]
         sizes = None
         if (
             len(pair) == 2
-            and return_attention_weights in (None, True)
+            and (return_attention_weights is None or return_attention_weights is True)
             and self.covers(edge_index, *pair)
             and all(part is None or part.dim() == 2 for part in pair)
             and self.fits(edge_attr, edge_index)
@@ -181,7 +181,7 @@ class GATv2Conv(_Attention, pyg.GATv2Conv):  # type: ignore[misc]
         sizes = None
         if (
             len(pair) == 2
-            and return_attention_weights in (None, True)
+            and (return_attention_weights is None or return_attention_weights is True)
             and not torch.compiler.is_compiling()  # torch.compile fuses torch_geometric's code
             and self.covers(edge_index, *pair)
             and all(part is not None and part.dim() == 2 for part in pair)
@@ -241,7 +241,7 @@ class TransformerConv(_Attention, pyg.TransformerConv):  # type: ignore[misc]
         pair = x if isinstance(x, (tuple, list)) else (x, x)
         if not (
             len(pair) == 2
-            and return_attention_weights in (None, True)
+            and (return_attention_weights is None or return_attention_weights is True)
             and self.covers(edge_index, *pair)
             and all(part is not None and part.dim() == 2 for part in pair)
             and self._takes(edge_attr, edge_index)

@@ -111,7 +111,7 @@ class Native:
             and edge_index.device.type in ("cpu", "cuda")
             and all(x is None or (plain(x) and x.device == edge_index.device) for x in features)
             and not self.obstacle()
-            and _eager_or_compiling()
+            and _eager_or_compiling(edge_index)
         )
 
     def ends(self) -> tuple[int, int]:
@@ -187,13 +187,14 @@ def reduced(adj: Adjacency, x: Tensor, reduce: str) -> Tensor:
     return spmm(adj, x, reduce) if reduce in ("sum", "mean") else extreme(adj, x, reduce)
 
 
-def _eager_or_compiling() -> bool:
-    """Whether plain tensors are all that matters: no derivative forward in time, transform, trace or export to ONNX."""
+def _eager_or_compiling(edge_index: Tensor) -> bool:
+    """Whether only tensors count: no derivative in forward mode, transform, trace, CUDA graph or export to ONNX."""
     if torch.compiler.is_compiling():
         return not torch.onnx.is_in_onnx_export()
     return (
         torch._C._functorch.peek_interpreter_stack() is None
         and getattr(forward_ad, "_current_level", -1) < 0
         and torch._C._get_tracing_state() is None
+        and not (edge_index.is_cuda and torch.cuda.is_current_stream_capturing())
         and not torch.onnx.is_in_onnx_export()
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch_geometric.nn as pyg
@@ -59,7 +59,9 @@ def accelerate(module: Module) -> Module:
     for part in module.modules():
         switched = SWITCHED.get(type(part))
         if switched is not None:
-            part.__class__ = switched
+            layer: Any = part
+            layer.__class__ = switched
+            layer._set_jittable_templates()  # so that what is not covered runs on the same code as before
     where = report(module)
     left = Counter(reason for reason in where.values() if reason != "graphrep")
     if not where:

@@ -84,10 +84,11 @@ def test_tensor_subclasses(name):
 HOOKED = ("message", "aggregate", "propagate")
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", [*KINDS, "sage backwards", "gat backwards", "gatv2 backwards"])
 @pytest.mark.parametrize("step", HOOKED)
 def test_hooks_run(name, step):
     plain, fast = pair(LAYERS[name])
+    assert type(fast).propagate is not pnn.MessagePassing.propagate  # which treats pairs otherwise in this flow
     x, edge_index, weight = data()
     options = extras(name, weight)
     wanted = plain(x, edge_index, **options)
