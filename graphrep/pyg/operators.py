@@ -97,7 +97,8 @@ def provide() -> Provided:
     * Edges of weight 0 are never drawn; pyg-lib takes them if the number of neighbors covers the whole row.
     * Repeated seeds without ``disjoint`` have the same neighbors, and other nodes are numbered after all seeds.
     * Weights and times can be combined, and times can be floating-point numbers.
-    * ``random_walk`` takes ``p`` and ``q`` other than 1 (pyg-lib only on a GPU).
+    * ``random_walk`` takes ``p`` and ``q`` other than 1 (pyg-lib only on a GPU). ``Node2Vec`` passes them on since
+      torch_geometric 2.8; before, it needs torch-cluster for them.
 
     Indices, offsets and the order of times are checked when a tensor is seen for the first time, and again if it was
     modified in place; pyg-lib would read out of bounds. ``directed=False`` is refused, as in pyg-lib; for induced
