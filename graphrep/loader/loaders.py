@@ -423,8 +423,8 @@ class LinkNeighborLoader(_Loader):
         not later than the edge; if there are none, the earliest node.
     neg_sampling_ratio : float, optional
         Number of binary negatives per edge.
-    batch_size, replace, weight_attr, disjoint, time_attr, temporal_strategy, subgraph_type, directed, is_sorted,\
-    shuffle, drop_last, sampler, transform, transform_sampler_output, filter_per_worker, custom_cls, neighbor_sampler,\
+    batch_size, replace, weight_attr, disjoint, time_attr, temporal_strategy, subgraph_type, directed, is_sorted
+    shuffle, drop_last, sampler, transform, transform_sampler_output, filter_per_worker, custom_cls, neighbor_sampler
     input_id, random_state, **kwargs
         See :class:`NeighborLoader`; ``disjoint`` gives every edge a subgraph of its own, negatives that of their edge.
 

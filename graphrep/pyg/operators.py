@@ -97,7 +97,8 @@ def provide() -> Provided:
     * Edges of weight 0 are never drawn; pyg-lib takes them if the number of neighbors covers the whole row.
     * Repeated seeds without ``disjoint`` have the same neighbors, and other nodes are numbered after all seeds.
     * Weights and times can be combined, and times can be floating-point numbers.
-    * ``random_walk`` takes ``p`` and ``q`` other than 1 (pyg-lib only on a GPU).
+    * ``random_walk`` takes ``p`` and ``q`` other than 1 (pyg-lib only on a GPU). ``Node2Vec`` passes them on since
+      torch_geometric 2.8; before, it needs torch-cluster for them.
 
     Indices, offsets and the order of times are checked when a tensor is seen for the first time, and again if it was
     modified in place; pyg-lib would read out of bounds. ``directed=False`` is refused, as in pyg-lib; for induced
@@ -124,7 +125,17 @@ def provide() -> Provided:
 
 
 class Provided:
-    """The operators that :func:`provide` has lent; made by it."""
+    """The operators that :func:`provide` has lent; made by it.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import graphrep as gr
+    >>> provided = gr.pyg.provide()
+    >>> torch.ops.pyg.random_walk(torch.tensor([0, 1, 2]), torch.tensor([1, 0]), torch.tensor([0]), 3, 1.0, 1.0)
+    tensor([[0, 1, 0, 1]])
+    >>> provided.withdraw()
+    """
 
     def __init__(self) -> None:
         if _installed():
@@ -342,6 +353,9 @@ def _sample(
     if len({r.indices.dtype for r in relations}) > 1:
         raise TypeError("col must have one dtype for all edge types.")
     seeds = [_checked_seeds(seed_dict.get(name), rows.get(name)) for name in types]
+    widest = max([_range(ids)[1] for ids in seeds] + [_range_of(r.indices)[1] for r in relations], default=0)
+    if disjoint and widest.bit_length() + sum(map(len, seeds)).bit_length() > 62:
+        raise ValueError(f"node numbers must be smaller for disjoint samples of so many seeds, got {widest}.")
     if timed and seed_time is not None and len(seed_time) != sum(map(len, seeds)):
         raise ValueError(f"seed_time must hold one time per seed, {sum(map(len, seeds))}; got {len(seed_time)}.")
     task = Task(hops, replace, disjoint, temporal_strategy == "last", seed_time, _fresh_seed(), 0)
@@ -536,10 +550,14 @@ def _as_float(weight: Tensor) -> Tensor:
 
 def _check_columns(col: Tensor, num_rows: int | None) -> int:
     """Largest column, after a check; nodes that no relation expands are not counted anywhere."""
-    low, high = _once("range", partial(_range, col), col)
+    low, high = _range_of(col)
     if low < 0 or (num_rows is not None and high >= num_rows):
         raise IndexError(f"col must lie in [0, {num_rows}), got {low} … {high}.")
     return high
+
+
+def _range_of(col: Tensor) -> tuple[int, int]:
+    return _once("range", partial(_range, col), col)
 
 
 def _wide(rowptr: Tensor) -> Tensor:

@@ -347,6 +347,20 @@ def test_unusable_input_is_refused():
     time = {"disjoint": True, "edge_time": torch.arange(50)}
     sample = torch.ops.pyg.neighbor_sample
     seed = torch.tensor([0])
+
+    def typed(column, seeds):
+        key = "a__to__b"
+        return torch.ops.pyg.hetero_neighbor_sample(
+            ["a", "b"],
+            [("a", "to", "b")],
+            {key: torch.tensor([0, 0, 1])},
+            {key: column},
+            seeds,
+            {key: [1]},
+            csc=True,
+            disjoint=True,
+        )
+
     for call, error, message in (
         (lambda: sample(rowptr, col, torch.tensor([10]), [1]), IndexError, r"seeds must lie in \[0, 10\), got 10"),
         (lambda: sample(rowptr, col, torch.tensor([0.5]), [1]), TypeError, "seeds must be one-dimensional int32"),
@@ -363,6 +377,7 @@ def test_unusable_input_is_refused():
         (lambda: sample(rowptr, col, seed, [1], edge_weight=-torch.ones(50)), ValueError, "finite and non-negative"),
         (lambda: torch.ops.pyg.segment_matmul(torch.ones(3, 2), rowptr, torch.ones(1, 2, 2)), ValueError, "2 entries"),
         (lambda: torch.ops.pyg.segment_matmul(torch.ones(3, 2), rowptr[:2], torch.ones(1, 3, 2)), ValueError, "shape"),
+        (lambda: typed(torch.tensor([2**62]), {"b": torch.tensor([1])}), ValueError, "smaller for disjoint samples"),
         (lambda: torch.ops.pyg.metis(rowptr, col, 0), ValueError, "num_partitions must be at least 1"),
     ):
         with pytest.raises(error, match=message):

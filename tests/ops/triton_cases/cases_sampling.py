@@ -32,7 +32,9 @@ def assert_same_sample(monkeypatch, adj, seeds, num_neighbors, **options):
     for a, b in zip(got[:4], expected[:4], strict=True):
         assert torch.equal(a, b)
         assert (a.dtype, a.device) == (b.dtype, b.device)
-    assert got[4:] == expected[4:]
+    assert got[4:6] == expected[4:6]
+    assert (got.example is None) == (expected.example is None)
+    assert got.example is None or torch.equal(got.example, expected.example)
     return got
 
 
@@ -73,3 +75,10 @@ def test_weights_that_are_none(row, wrong, replace, device):
     with pytest.raises(ValueError, match=f"in row {row} they are not"):
         gr.ops.sample_neighbors(adj, [3, row], [4], weighted=True, replace=replace, seed=0)
     gr.ops.sample_neighbors(adj, [3], [4], weighted=True, replace=replace, seed=0)
+
+
+def test_disjoint_samples_and_times(device, monkeypatch):
+    adj = make(device, torch.float32)
+    assert_same_sample(monkeypatch, adj, SEEDS, [3, 2], disjoint=True, weighted=True)
+    sample = assert_same_sample(monkeypatch, adj, SEEDS, [3, 2], node_time=torch.arange(len(GRAPH)), last=True)
+    assert sample.example.device == adj.device
