@@ -97,10 +97,12 @@ def read_heart(folder, name):
     look_at_graph(gr.datasets.read_heart(folder).graph)
 
 
-def preload():
-    """Import what the readers need, so that no case waits for it."""
+def preload(seeds):
+    """Import what the readers of these seeds need, so that no case waits for it."""
     libraries = ("networkx", "scipy.io", "torch", "pyarrow.dataset", "pyarrow.parquet", "narwhals")
-    for name in (*libraries, "faiss", "hnswlib", "usearch.index", "graphrep.models", "graphrep.learn"):
+    indexes = {"index.faiss": "faiss", "index.hnsw": "hnswlib", "index.usearch": "usearch.index"}
+    libraries += tuple(name for seed, name in indexes.items() if seed in seeds)
+    for name in (*libraries, "graphrep.models", "graphrep.learn"):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
 
@@ -131,8 +133,9 @@ def write_seeds(root, *, slow=True):
         folder.mkdir(parents=True)
         return folder
 
-    for write in (_edge_lists, _graph_files, _vectors, _sets):
+    for write in (_edge_lists, _graph_files, _sets):
         write(folder_of, add)
+    _vectors(folder_of, add, slow=slow)
     _models(folder_of, add, slow=slow)
     (root / "seeds.json").write_text(json.dumps(seeds))
     return seeds
@@ -221,7 +224,7 @@ def _graph_files(folder_of, add):
         add(folder, read_graph, name)
 
 
-def _vectors(folder_of, add):
+def _vectors(folder_of, add, *, slow):
     matrix = np.random.default_rng(0).standard_normal((12, 4)).astype(np.float32)
     names = {"names": [f"node-{i}" for i in range(12)], "integers": np.arange(12) * 7, "plain": None}
     suffixes = [".safetensors", ".npy", ".npz", ".csv", ".tsv", ".w2v", ".bin", ".glove"]
@@ -237,7 +240,7 @@ def _vectors(folder_of, add):
     np.savez_compressed(folder / "v.npz", vectors=matrix)
     add(folder, read_vectors, "v.npz")
     for library, suffix in (("hnswlib", ".hnsw"), ("usearch", ".usearch"), ("faiss", ".faiss")):
-        if importlib.util.find_spec(library):
+        if importlib.util.find_spec(library) and (slow or library == "hnswlib"):
             folder = folder_of(f"index{suffix}")
             gr.NodeVectors(matrix, names["names"]).save_index(folder / f"v{suffix}")
             add(folder, read_index, f"v{suffix}", [f"v{suffix}", f"v{suffix}.nodes.json"])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 HERE = Path(__file__).parent
-CASES = 300
+CASES = 200
 
 
 @pytest.fixture(scope="module")

@@ -111,7 +111,7 @@ def main(root):
     seeds = {seed[0]: seed for seed in json.loads((root / "seeds.json").read_text())}
     root = Path(root)
     (root / "cases").mkdir(exist_ok=True)
-    preload()
+    preload(seeds)
     for line in sys.stdin:
         name, case = line.split()
         print(f"start {name} {case}", flush=True)
