@@ -8,6 +8,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BENCH ?= contrastive heuristics neighbors sampling
 BENCH_RESULTS ?= out/bench
+WORKERS ?= 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
@@ -42,7 +43,7 @@ types: setup-dev
 	$(BIN)/mypy
 
 unit: setup-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 # The C++ kernels alone, under the sanitizers of addresses, undefined behavior and threads.
 sanitize:
