@@ -45,6 +45,7 @@ class Watch {
 // body(source number, workspace) for all sources, with one workspace per thread. The cost varies widely by source.
 template <class Workspace, class Body>
 void for_sources(int64_t num_sources, int64_t num_nodes, int num_threads, Body&& body) {
+    checked_bytes(num_nodes, 4 * sizeof(double), "the workspace of a source");  // a vector would only say "too long"
     std::atomic<int64_t> next{0};
     parallel(static_cast<int>(std::min<int64_t>(num_threads, num_sources)), [&](int, int) {
         Workspace workspace(num_nodes);

@@ -345,7 +345,7 @@ def _transformable(op: Op, setup: Callable[..., None], backward: Callable[..., A
         ctx.save_for_forward(*(value if isinstance(value, torch.Tensor) else None for value in inputs))
 
     def jvp(ctx: Any, *tangents: Any) -> Any:
-        with forward_ad._set_fwd_grad_enabled(True):  # type: ignore[no-untyped-call]  # torch turns outer levels off
+        with forward_ad._set_fwd_grad_enabled(True):  # torch turns outer levels off
             return push_forward(ctx, *tangents)
 
     def push_forward(ctx: Any, *tangents: Any) -> Any:
@@ -368,7 +368,7 @@ def _transformable(op: Op, setup: Callable[..., None], backward: Callable[..., A
             used[:] = [i for i, grad in enumerate(grads) if grad is not None and tangents[i] is not None]
             return tuple(grads[i] for i in used)
 
-        _, push = torch.func.vjp(pull, torch.zeros_like(outputs[0]))
+        push = torch.func.vjp(pull, torch.zeros_like(outputs[0]))[1]
         (tangent,) = push(tuple(tangents[i] for i in used)) if used else (torch.zeros_like(outputs[0]),)
         return tangent if ctx.single else (tangent, *[None] * (len(outputs) - 1))
 
@@ -401,7 +401,7 @@ def _primal(tensor: torch.Tensor) -> torch.Tensor:
     """Without the tangent of the innermost level of forward mode."""
     if not tensor.is_floating_point():
         return tensor
-    primal: torch.Tensor = forward_ad.unpack_dual(tensor).primal
+    primal: torch.Tensor = forward_ad.unpack_dual(tensor).primal  # type: ignore[no-untyped-call]
     return primal
 
 

@@ -1,0 +1,43 @@
+"""Learners train in float32 whatever torch's default dtype is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import graphrep as gr
+
+RNG = np.random.default_rng(0)
+GRAPH = gr.as_graph(
+    RNG.integers(0, 40, (2, 200)), directed=False, num_nodes=40, x=RNG.random((40, 6), dtype=np.float32)
+)
+LEARNERS = {
+    "StructComp": lambda: gr.StructComp(epochs=2, dimensions=8).fit_transform(GRAPH),
+    "Contrastive": lambda: gr.Contrastive(epochs=2, dimensions=8).fit_transform(GRAPH),
+    "GAE": lambda: gr.GAE(epochs=2, dimensions=8).fit(GRAPH).score_pairs([[0], [1]]),
+    "NCN": lambda: gr.NCN(epochs=2, dimensions=8, batch_size=32).fit(GRAPH).score_pairs([[0], [1]]),
+    "NCNC": lambda: gr.NCNC(epochs=2, dimensions=8, batch_size=32).fit(GRAPH).score_pairs([[0], [1]]),
+    "FastRP": lambda: gr.FastRP(dimensions=8).fit_transform(GRAPH),
+}
+
+
+@pytest.fixture
+def double_by_default():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.usefixtures("double_by_default")
+@pytest.mark.parametrize("name", LEARNERS)
+def test_float64_by_default(name):
+    out = LEARNERS[name]()
+    assert np.asarray(getattr(out, "vectors", out)).dtype == np.float32
+
+
+@pytest.mark.usefixtures("double_by_default")
+@pytest.mark.parametrize("kind", ["PamC", "SCGC"])
+def test_clustering_with_float64_by_default(kind):
+    model = getattr(gr, kind)(n_clusters=2, hidden=(16,), pretraining_epochs=2, epochs=2)
+    assert model.fit_predict(GRAPH).shape == (40,)
