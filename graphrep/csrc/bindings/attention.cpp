@@ -13,6 +13,7 @@ void bind_attention(nb::module_& m) {
            int64_t key_columns, int64_t columns, int pass, Tensor grad, Tensor log_sum, Tensor delta, Tensor out,
            Tensor out2, Threads num_threads) {
             if (pass < 0 || pass > 2) bad_argument("pass_ must be 0, 1 or 2.");
+            if (num_rows == 0 || heads == 0) return;
             // In the pass over columns the task describes the transpose, so that the operands change sides.
             const int64_t sources = pass == 2 ? num_rows : num_cols, targets = pass == 2 ? num_cols : num_rows;
             const bool dot = key_columns >= 0;

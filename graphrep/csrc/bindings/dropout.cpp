@@ -34,6 +34,7 @@ void bind_dropout(nb::module_& m) {
            uint64_t seed, uint32_t threshold, double scale, Tensor y, Tensor mean, Tensor inverse_deviation,
            Threads num_threads) {
             const int64_t size = product({rows, columns});
+            if (size == 0) return;
             with_float(scalar, [&]<class T>(T) {
                 using S = typename Statistic<T>::Type;
                 norm_dropout_relu<T>({x.at<const T>("x", size), weight.at<const T>("weight", columns),
@@ -50,6 +51,7 @@ void bind_dropout(nb::module_& m) {
            int64_t rows, int64_t columns, double scale, Tensor grad_x, Tensor grad_weight, Tensor grad_bias,
            Threads num_threads) {
             const int64_t size = product({rows, columns});
+            if (size == 0) return;
             with_float(scalar, [&]<class T>(T) {
                 using S = typename Statistic<T>::Type;
                 norm_dropout_relu_backward<T>(

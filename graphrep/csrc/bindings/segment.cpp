@@ -123,6 +123,7 @@ void bind_segment(nb::module_& m) {
            int64_t columns, int64_t groups, int64_t element_bytes, Tensor out, Threads num_threads) {
             int64_t bad = -1;
             const int64_t size = element_size(element_bytes);
+            product({columns, size});  // alone, as the others may be 0
             const int64_t ids = strided(batch, index_stride, product({entries, per_column ? columns : 1}));
             const char* from = src.at<const char>("src", product({batch, groups, columns, size}));
             char* to = out.at<char>("out", product({batch, entries, columns, size}));
@@ -139,6 +140,7 @@ void bind_segment(nb::module_& m) {
         [](Tensor src, Tensor arg, int64_t batch, int64_t groups, int64_t columns, int64_t entries,
            int64_t element_bytes, Tensor out, Threads num_threads) {
             const int64_t size = element_size(element_bytes), results = product({batch, groups, columns});
+            product({columns, size});  // alone, as the others may be 0
             if (groups < 1) bad_argument("groups must be at least 1.");
             place_entries(src.at<const char>("src", product({results, size})), arg.at<const int64_t>("arg", results),
                           batch, groups, columns, entries, size,

@@ -55,6 +55,7 @@ void bind_sparse_dense(nb::module_& m) {
             with_float(scalar, [&]<class T>(T) {
                 with_id(id, [&]<class Id>(Id) {
                     const int64_t entries = indices.size<Id>();
+                    if (entries == 0 || heads == 0) return;
                     sddmm<T, Id>({indptr.at<const int64_t>("indptr", product({num_rows}) + 1),
                                   indices.at<const Id>("indices", entries),
                                   x.at<const T>("x", product({num_rows, heads, columns})),
