@@ -10,7 +10,7 @@ import pytest
 from graphrep import _core
 
 # Bindings that take bare addresses, whose memory cannot be checked: graphrep.ops checks for them.
-ADDRESSES = {"sample_neighbors"}
+ADDRESSES = {"induced_edges", "sample_neighbors"}
 SETTINGS = {"isa", "set_isa", "set_cache_limit", "empty_cache", "cache_size"}
 NAMES = sorted({name for name in vars(_core) if not name.startswith("_")} - ADDRESSES - SETTINGS)
 
