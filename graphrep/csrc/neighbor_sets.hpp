@@ -26,7 +26,7 @@ template <bool Missing, class Id>
 int64_t scan(const Id* a, int64_t na, const Id* b, int64_t nb, Id* out) {
     switch (active_isa()) {
 #ifdef GRAPHREP_X86
-        case Isa::avx512: return avx512::select_sorted<Missing>(a, na, b, nb, out);
+        case Isa::avx512: return GRAPHREP_AVX512::select_sorted<Missing>(a, na, b, nb, out);
         case Isa::avx2: return avx2::select_sorted<Missing>(a, na, b, nb, out);
 #endif
         default: return baseline::select_sorted<Missing>(a, na, b, nb, out);
