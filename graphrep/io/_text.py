@@ -8,6 +8,7 @@ import io
 import lzma
 import mmap
 import os
+import signal
 import sys
 import zipfile
 import zlib
@@ -17,10 +18,16 @@ from typing import TYPE_CHECKING, Any
 from graphrep._memory import available_memory
 from graphrep.io.bounded import Budget, drained, is_pipe, one_line, open_regular, read_pipe, read_stable
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Bytes = bytes | mmap.mmap
+_LARGE = 1 << 20  # bytes from which copying a file takes long
 
 # Compression formats that are recognized but not read: name, suffixes and magic bytes.
 _UNREAD = (
@@ -43,8 +50,9 @@ def source_name(source: Any) -> str:
 def read_bytes(source: Any) -> Bytes:
     """All bytes of a path, of standard input (``"-"``) or of a file object.
 
-    A plain file is read, or mapped if it is larger than a quarter of the memory; gzip, zstd, bzip2, xz and a zip of one
-    file, recognized by suffix or magic bytes, are decompressed within the bounds of :class:`Budget`. A pipe is read to
+    A plain file is read. A large one is mapped if the system keeps others from changing it until :func:`released` is
+    called, or if it is larger than a quarter of the memory. gzip, zstd, bzip2, xz and a zip of one file, recognized by
+    suffix or magic bytes, are decompressed within the bounds of :class:`Budget`. A pipe is read to
     its end. Raises FileNotFoundError, IsADirectoryError, OSError for a file that changes meanwhile or a pipe without a
     writer, ValueError for a corrupt file or an unsupported compression, and ImportError if no library for zstd is
     installed.
@@ -56,7 +64,13 @@ def read_bytes(source: Any) -> Bytes:
         content = _all(getattr(sys.stdin, "buffer", sys.stdin))
     else:
         content = _file(Path(source))
-    return unpacked(name, content, "" if hasattr(source, "read") else PurePath(name).suffix.lower())
+    text = None
+    try:
+        text = unpacked(name, content, "" if hasattr(source, "read") else PurePath(name).suffix.lower())
+    finally:
+        if text is not content:
+            released(content)
+    return text
 
 
 def unpacked(name: str, content: Bytes, suffix: str = "") -> Bytes:
@@ -90,9 +104,54 @@ def _file(path: Path) -> Bytes:
         return read_pipe(path)
     with open_regular(path) as file:
         size, available = os.fstat(file.fileno()).st_size, available_memory()
-        if available is not None and size > available // 4:  # a map needs no memory, but crashes if the file is cut
+        # A map needs no memory and no copy, but ends the process if the file is cut short meanwhile.
+        if size >= _LARGE and _leased(file):
+            return _Leased(file)
+        if available is not None and size > available // 4:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return read_stable(path, file)
+
+
+class _Leased(mmap.mmap):
+    """Map of a file that others cannot change until it is released."""
+
+    number: int | None
+
+    def __new__(cls, file: Any) -> _Leased:
+        text = super().__new__(cls, file.fileno(), 0, access=mmap.ACCESS_READ)
+        text.number = os.dup(file.fileno())
+        return text
+
+    def release(self) -> None:
+        """Let others write; the content must not be read afterwards."""
+        if self.number is not None:
+            fcntl.fcntl(self.number, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+            os.close(self.number)
+            self.number = None
+
+    __del__ = release
+
+
+def _leased(file: Any) -> bool:
+    """Whether the system makes programs wait that open this file for writing or cut it short, as Linux does.
+
+    They wait until the lease is given back, or for 45 seconds (``/proc/sys/fs/lease-break-time``). Refused for files
+    that are open for writing and for those of other users.
+    """
+    if fcntl is None or not hasattr(fcntl, "F_SETLEASE"):
+        return False
+    try:
+        fcntl.fcntl(file, fcntl.F_SETSIG, signal.SIGURG)  # if somebody waits; ignored unless there is a handler
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except OSError:
+        return False
+    return True
+
+
+def released(text: Bytes) -> None:
+    """Let others change the file of :func:`read_bytes`; at once, as a traceback may keep the content for long."""
+    if isinstance(text, _Leased):
+        text.release()
 
 
 def _decompressed(name: str, kind: str, reader: Any, budget: Budget) -> bytes:

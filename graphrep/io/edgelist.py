@@ -14,7 +14,7 @@ from graphrep.csr import index_dtype
 from graphrep.io import _edgelist_cpu, _edgelist_reference
 from graphrep.io._detect import Wish, detect, separator
 from graphrep.io._lines import BadLineError, Format
-from graphrep.io._text import read_bytes, source_name
+from graphrep.io._text import read_bytes, released, source_name
 
 if TYPE_CHECKING:
     import os
@@ -192,11 +192,13 @@ def read_edges(
         found = detect(name, text, wish)
         form = found.form
         ends, others, weights, ids, names, positions = parse(text, found.begin, form, n_jobs=n_jobs)
+        if num_nodes is not None:
+            return EdgeList(ends, others, weights, np.arange(num_nodes, dtype=np.int64), columns=found.ends)
+        nodes = _decoded(name, text, names, positions) if ids is None else ids
     except BadLineError as error:
         raise ValueError(_sentence(name, error, form)) from None
-    if num_nodes is not None:
-        return EdgeList(ends, others, weights, np.arange(num_nodes, dtype=np.int64), columns=found.ends)
-    nodes = _decoded(name, text, names, positions) if ids is None else ids
+    finally:
+        released(text)
     edges = EdgeList(ends, others, weights, nodes, columns=found.ends)
     if bipartite:
         return _two_sides(edges)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import contextlib
+import fcntl
 import gzip
 import io
 import lzma
@@ -21,6 +22,7 @@ import scipy.sparse as sp
 import graphrep as gr
 from graphrep.datasets._torch_file import read_torch_file
 from graphrep.io import _text, bounded, read_edges, tensors
+from graphrep.io._text import read_bytes, released
 from graphrep.learn import Checkpoint
 
 ZEROS = b"0 0\n" * 300_000
@@ -210,6 +212,32 @@ def test_a_file_that_changes_meanwhile_is_an_error(change, tmp_path, monkeypatch
     monkeypatch.setattr(bounded, "available_memory", lambda: (fstat(os.open(path, os.O_RDONLY)), None)[1])
     with pytest.raises(OSError, match=rf"^{path} changed while it was read; read it again when it is complete\.$"):
         read_edges(path)
+
+
+@pytest.mark.skipif(not hasattr(fcntl, "F_SETLEASE"), reason="needs leases of files")
+def test_a_large_file_is_mapped_only_while_nobody_can_cut_it(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"0 1\n" * (1 << 19))
+    text = read_bytes(path)
+    if isinstance(text, bytes):
+        pytest.skip("this file system has no leases")
+    code = "import os, sys; os.truncate(sys.argv[1], 8); print('cut', flush=True)"
+    with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True) as other:
+        with pytest.raises(subprocess.TimeoutExpired):
+            other.wait(1)
+        assert text[-4:] == b"0 1\n"
+        released(text)
+        assert other.communicate(timeout=30)[0] == "cut\n"
+    assert path.stat().st_size == 8
+    with path.open("ab"):  # open for writing: no lease
+        path.write_bytes(b"0 1\n" * (1 << 19))
+        assert isinstance(read_bytes(path), bytes)
+    assert read_edges(path).source.shape == (1 << 19,)
+    path.write_bytes(b"0 1\n" * (1 << 19) + b"0\n")
+    with pytest.raises(ValueError, match="line 524289") as caught:  # whose traceback holds the map
+        read_edges(path)
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True, timeout=20, stdout=subprocess.DEVNULL)
+    assert caught.value is not None
 
 
 @pytest.mark.parametrize("read", [gr.load, lambda path: gr.load_vectors(path, format="safetensors")])
