@@ -44,7 +44,7 @@ class PamC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Loop
     Pre-training fits an autoencoder to the features, and k-means on its codes initializes the centers. Full-batch
     training of encoder and centers then minimizes :math:`\alpha L + \beta\, \mathrm{KL}(p \| q)`, where L is
     :func:`graphrep.cluster.meta_node_loss` with the current hard assignments, q are the Student-t assignments
-    (:func:`graphrep.cluster.losses.soft_assignment`) and p is their sharpened target. Only L uses the graph, so new
+    (``graphrep.cluster.losses.soft_assignment``) and p is their sharpened target. Only L uses the graph, so new
     rows are assigned without one. Training ends after the last epoch or when the assignments settle. It uses no
     labels.
 
@@ -362,7 +362,7 @@ class SCGC(PamC):
     reconstruction : float
         Weight of the reconstruction error.
     block : int, optional
-        Rows of the similarity matrix per block; see :func:`graphrep.cluster.losses.all_pairs_similarity`.
+        Rows of the similarity matrix per block; see ``graphrep.cluster.losses.all_pairs_similarity``.
 
     References
     ----------

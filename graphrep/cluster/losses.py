@@ -64,7 +64,7 @@ def target_distribution(q: Tensor) -> Tensor:
     Parameters
     ----------
     q : floating tensor of shape (num_nodes, n_clusters)
-        From :func:`graphrep.cluster.losses.soft_assignment`.
+        From ``graphrep.cluster.losses.soft_assignment``.
 
     Returns
     -------
@@ -191,7 +191,7 @@ def meta_node_loss(
         -\frac{1}{N} \sum_i \log \left( \epsilon + \sum_j \gamma_{ij} e^{\cos(z_i, z_j) / \tau} \right)
         + \frac{1}{|B|} \sum_{a \in B} \log \left( \epsilon + \sum_{b \in B} e^{\cos(c_a, c_b) / \tau} \right)
 
-    over the meta-nodes :math:`c_a` (:func:`graphrep.cluster.losses.meta_nodes`) of the nonempty clusters B. The cosine
+    over the meta-nodes :math:`c_a` (``graphrep.cluster.losses.meta_nodes``) of the nonempty clusters B. The cosine
     of a node or a meta-node with itself is taken as 0. Labels carry no gradient.
 
     Parameters
@@ -257,7 +257,7 @@ def neighbor_contrast_loss(
     temperature : float
         :math:`\tau`, divides the cosine.
     block : int, optional
-        Rows of the similarity matrix per block; see :func:`graphrep.cluster.losses.all_pairs_similarity`.
+        Rows of the similarity matrix per block; see ``graphrep.cluster.losses.all_pairs_similarity``.
     eps : float
 
     Returns

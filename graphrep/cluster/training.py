@@ -35,7 +35,7 @@ class ClusterModel(nn.Module):
     autoencoder : AutoEncoder
     centers : tensor of shape (n_clusters, dimensions)
     degrees_of_freedom : float
-        As in :func:`graphrep.cluster.losses.soft_assignment`.
+        As in ``graphrep.cluster.losses.soft_assignment``.
     """
 
     def __init__(self, autoencoder: AutoEncoder, centers: Tensor, degrees_of_freedom: float = 1.0) -> None:

@@ -80,7 +80,7 @@ class Contrastive(ContrastiveEmbedder):
     random_features : int
         Number of random normal features to use if the graph has none.
     checkpoint, callbacks, max_seconds, device, n_jobs, random_state, progress
-        As in :class:`graphrep.GAE`. In a callback, :meth:`current_embedding` returns the current vectors.
+        As in :class:`graphrep.GAE`. In a callback, ``current_embedding()`` returns the current vectors.
 
     Attributes
     ----------

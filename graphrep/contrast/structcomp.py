@@ -72,7 +72,7 @@ class StructComp(ContrastiveEmbedder):
     random_features : int
         Number of random normal features to use if the graph has none.
     checkpoint, callbacks, max_seconds, device, n_jobs, random_state, progress
-        As in :class:`graphrep.GAE`. In a callback, :meth:`current_embedding` returns the current vectors. Clusters and
+        As in :class:`graphrep.GAE`. In a callback, ``current_embedding()`` returns the current vectors. Clusters and
         means are computed on the CPU for any ``device``.
 
     Attributes

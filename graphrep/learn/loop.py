@@ -28,7 +28,7 @@ class Loop:
     r"""Train a model with an optimizer on batches.
 
     Random numbers are a function of the seed and counters: (seed, epoch) in ``batches`` and (seed, epoch, batch number)
-    in ``loss``. They come from :func:`graphrep.nn.generators.current_generator`, which modules of :mod:`graphrep.nn`
+    in ``loss``. They come from ``graphrep.nn.generators.current_generator``, which modules of :mod:`graphrep.nn`
     use; torch's global generator is neither read nor changed. Fits in other threads therefore do not change the
     result, and a resumed fit gives the same bits as an uninterrupted one.
 
@@ -68,7 +68,7 @@ class Loop:
     stage : str
         Name of this loop in the checkpoint.
     progress : bool or None
-        See :func:`graphrep._progress.progress_bar`.
+        Whether to show a progress bar; None: in terminals and in Jupyter.
     name : str
         Shown by the progress bar and in log messages.
 

@@ -32,7 +32,7 @@ def accelerate(module: Module) -> Module:
     ----------
     module : torch.nn.Module
         Its layers GCNConv, SAGEConv, GINConv, GraphConv, GATConv, GATv2Conv, TransformerConv and RGCNConv of
-        :mod:`torch_geometric.nn` are switched, at any depth (also in ``HeteroConv`` and in models of ``to_hetero``).
+        ``torch_geometric.nn`` are switched, at any depth (also in ``HeteroConv`` and in models of ``to_hetero``).
         Parameters, buffers and settings stay unchanged.
 
     Returns
