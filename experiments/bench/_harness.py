@@ -92,13 +92,10 @@ def alternate(functions: Mapping[str, Callable[[], object]], rounds: int, *, war
     return seconds
 
 
-def report(title: str, seconds: Mapping[str, Sequence[float]], *, ours: str) -> dict[str, dict[str, float]]:
-    """Print medians and ratios to ``ours``; return them as ``{name: {median, min, max, ratio}}``.
-
-    A ratio above 1 says how many times longer than ``ours`` the other took.
-    """
+def spread(seconds: Mapping[str, Sequence[float]], *, ours: str) -> dict[str, dict[str, float]]:
+    """``{name: {median, min, max, ratio}}``; the ratio says how many times longer than ``ours`` the other took."""
     base = statistics.median(seconds[ours])
-    summary = {
+    return {
         name: {
             "median": statistics.median(times),
             "min": min(times),
@@ -107,6 +104,11 @@ def report(title: str, seconds: Mapping[str, Sequence[float]], *, ours: str) -> 
         }
         for name, times in seconds.items()
     }
+
+
+def report(title: str, seconds: Mapping[str, Sequence[float]], *, ours: str) -> dict[str, dict[str, float]]:
+    """Print medians and ratios to ``ours``, and return them; see :func:`spread`."""
+    summary = spread(seconds, ours=ours)
     columns = ("median", "min", "max")
     rows = [(name, *(f"{row[key]:.4g}" for key in columns), f"{row['ratio']:.2f}") for name, row in summary.items()]
     print(title)

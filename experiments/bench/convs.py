@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 import torch_geometric.nn as pyg
-from _harness import RESULTS, alternate, environment, print_table, write_results
+from _harness import RESULTS, alternate, environment, print_table, spread, write_results
 
 import graphrep as gr
 
@@ -132,18 +132,7 @@ def epoch(layer: torch.nn.Module, x: Tensor, edge_index: Tensor, *extra: Tensor)
 
 def tables(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, float]]]:
     """In the form that readme_table.py shows."""
-    return {
-        f"{row['layer']}, forward and backward": {
-            name: {
-                "median": median,
-                "min": min(row["seconds"][name]),
-                "max": max(row["seconds"][name]),
-                "ratio": median / row["median"][OURS],
-            }
-            for name, median in row["median"].items()
-        }
-        for row in rows
-    }
+    return {f"{row['layer']}, forward and backward": spread(row["seconds"], ours=OURS) for row in rows}
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from _harness import RESULTS, alternate, environment, print_table, write_results
+from _harness import RESULTS, alternate, environment, print_table, spread, write_results
 from torch.nn.functional import embedding_bag
 
 import graphrep as gr
@@ -154,15 +154,7 @@ def save(rows: list[dict[str, Any]], calls: dict[str, float]) -> Path:
 def tables(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, float]]]:
     """Rows of 64 and 128 columns in the form that readme_table.py shows."""
     return {
-        f"{row['kind']}, {row['pass']}, {row['graph']}, {row['width']} columns": {
-            name: {
-                "median": median,
-                "min": min(row["seconds"][name]),
-                "max": max(row["seconds"][name]),
-                "ratio": median / row["median"][OURS],
-            }
-            for name, median in row["median"].items()
-        }
+        f"{row['kind']}, {row['pass']}, {row['graph']}, {row['width']} columns": spread(row["seconds"], ours=OURS)
         for row in rows
         if row["width"] in (64, 128)
     }

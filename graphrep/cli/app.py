@@ -221,8 +221,7 @@ def embed(
     if weight is not None and weighted is not None:
         raise typer.BadParameter("give --weight, or --weighted or --unweighted.")
     if output is not None:  # check everything before the long computation
-        check_vector_path(output, writing=True)
-        check_writable(output, file)
+        check_vector_path(output, writing=True, sources=[file])
     if model is not None:
         if output is not None and model.absolute() == output.absolute():
             raise typer.BadParameter("--model and --output must be two files.")
@@ -287,13 +286,11 @@ def transform(
     bipartite: BipartiteOption = False,
 ) -> None:
     """Compute vectors of new nodes from their edges, without fitting again."""
-    from graphrep.io.paths import check_writable
     from graphrep.io.vectors import check_vector_path
     from graphrep.models import load
 
     began = time.perf_counter()
-    check_vector_path(output, writing=True)
-    check_writable(output, model, file)
+    check_vector_path(output, writing=True, sources=[model, file])
     fitted = load(model)
     if file != "-" and not Path(file).exists():
         raise FileNotFoundError(f"there is no file {file}.")

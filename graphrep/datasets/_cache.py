@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from graphrep.io.arrays import read_npz
+from graphrep.io.arrays import digest_of, read_npz
 from graphrep.io.atomic import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
 __all__ = ["fingerprint", "read_cache", "write_cache"]
 
 _META, _DIGEST = "__meta__", "__digest__"
+_BYTES = 32  # of the digest
 
 
 def fingerprint(folder: Path, files: Iterable[Path]) -> list[list[Any]]:
@@ -36,7 +36,7 @@ def read_cache(path: Path, key: Any) -> dict[str, npt.NDArray[Any]] | None:
     try:
         arrays = read_npz(path)
         meta, digest = arrays.pop(_META), arrays.pop(_DIGEST)
-        if json.loads(meta.tobytes()) != key or digest.tobytes() != _digest(meta.tobytes(), arrays):
+        if json.loads(meta.tobytes()) != key or digest.tobytes() != digest_of(meta.tobytes(), arrays, _BYTES):
             return None
     except (OSError, ValueError, KeyError):
         return None
@@ -46,18 +46,9 @@ def read_cache(path: Path, key: Any) -> dict[str, npt.NDArray[Any]] | None:
 def write_cache(path: Path, key: Any, arrays: dict[str, npt.NDArray[Any]]) -> None:
     """Save arrays for ``key``; a folder that cannot be written is not an error."""
     text = json.dumps(key).encode()
-    own = {_META: np.frombuffer(text, np.uint8), _DIGEST: np.frombuffer(_digest(text, arrays), np.uint8)}
+    own = {_META: np.frombuffer(text, np.uint8), _DIGEST: np.frombuffer(digest_of(text, arrays, _BYTES), np.uint8)}
     try:
         with replacing(path) as temporary, temporary.open("wb") as file:
             np.savez(file, **own, **arrays)  # type: ignore[arg-type]  # the stub mistakes the names for options
     except OSError:  # a read-only folder or a full disk
         return
-
-
-def _digest(meta: bytes, arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
-    digest = hashlib.blake2b(meta, digest_size=32)
-    for name in sorted(arrays):
-        array = np.asarray(arrays[name])
-        digest.update(repr((name, array.dtype.str, array.shape)).encode())
-        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data if array.size else b"")
-    return digest.digest()

@@ -52,10 +52,9 @@ def read_bytes(source: Any) -> Bytes:
 
     A plain file is read. A large one is mapped if the system keeps others from changing it until :func:`released` is
     called, or if it is larger than a quarter of the memory. gzip, zstd, bzip2, xz and a zip of one file, recognized by
-    suffix or magic bytes, are decompressed within the bounds of :class:`Budget`. A pipe is read to
-    its end. Raises FileNotFoundError, IsADirectoryError, OSError for a file that changes meanwhile or a pipe without a
-    writer, ValueError for a corrupt file or an unsupported compression, and ImportError if no library for zstd is
-    installed.
+    suffix or magic bytes, are decompressed within the bounds of :class:`Budget`. A pipe is read to its end. Raises
+    FileNotFoundError, IsADirectoryError, OSError for a file that changes meanwhile or a pipe without a writer,
+    ValueError for a corrupt file or an unsupported compression, and ImportError if no library for zstd is installed.
     """
     name = source_name(source)
     if hasattr(source, "read"):
@@ -105,19 +104,19 @@ def _file(path: Path) -> Bytes:
     with open_regular(path) as file:
         size, available = os.fstat(file.fileno()).st_size, available_memory()
         # A map needs no memory and no copy, but ends the process if the file is cut short meanwhile.
-        if size >= _LARGE and _leased(file):
-            return _Leased(file)
+        if size >= _LARGE and _lease(file):
+            return _LeasedMap(file)
         if available is not None and size > available // 4:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return read_stable(path, file)
 
 
-class _Leased(mmap.mmap):
+class _LeasedMap(mmap.mmap):
     """Map of a file that others cannot change until it is released."""
 
-    number: int | None
+    number: int | None = None  # of a copy of the descriptor
 
-    def __new__(cls, file: Any) -> _Leased:
+    def __new__(cls, file: Any) -> _LeasedMap:
         text = super().__new__(cls, file.fileno(), 0, access=mmap.ACCESS_READ)
         text.number = os.dup(file.fileno())
         return text
@@ -132,7 +131,7 @@ class _Leased(mmap.mmap):
     __del__ = release
 
 
-def _leased(file: Any) -> bool:
+def _lease(file: Any) -> bool:
     """Whether the system makes programs wait that open this file for writing or cut it short, as Linux does.
 
     They wait until the lease is given back, or for 45 seconds (``/proc/sys/fs/lease-break-time``). Refused for files
@@ -150,7 +149,7 @@ def _leased(file: Any) -> bool:
 
 def released(text: Bytes) -> None:
     """Let others change the file of :func:`read_bytes`; at once, as a traceback may keep the content for long."""
-    if isinstance(text, _Leased):
+    if isinstance(text, _LeasedMap):
         text.release()
 
 

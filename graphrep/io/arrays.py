@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 import zipfile
@@ -15,8 +16,9 @@ from graphrep.io.bounded import Budget, check_zip, open_regular, reading
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
 
-__all__ = ["array_header", "read_member", "read_npy", "read_npz"]
+__all__ = ["array_header", "digest_of", "read_member", "read_npy", "read_npz"]
 
 
 def read_npz(path: str | os.PathLike[str], content: bytes | None = None) -> dict[str, npt.NDArray[Any]]:
@@ -43,17 +45,17 @@ def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> npt.NDArray[
 
 
 def _array(file: BinaryIO, stop: int) -> npt.NDArray[Any]:
-    shape, _, dtype = array_header(file)
-    if dtype.hasobject:
+    if array_header(file, stop)[2].hasobject:
         raise ValueError("it holds objects, which only a pickle could")
-    if file.tell() + math.prod(shape) * dtype.itemsize > stop:
-        raise ValueError(f"it ends before its array of shape {shape} does")
     file.seek(0)
     return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
 
 
-def array_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, order and dtype out of the header of an .npy file, behind which the file stands then."""
+def array_header(file: BinaryIO, stop: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, order and dtype out of the header of an .npy file, behind which the file stands then.
+
+    ValueError if an array of numbers would not end at byte ``stop`` or before.
+    """
     version = np.lib.format.read_magic(file)
     if version == (1, 0):
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
@@ -63,4 +65,16 @@ def array_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         raise ValueError(f"its version is {version[0]}.{version[1]}, where 1.0 or 2.0 are read")
     if any(size < 0 for size in shape):
         raise ValueError(f"its shape is {shape}")
+    if not dtype.hasobject and file.tell() + math.prod(shape) * dtype.itemsize > stop:
+        raise ValueError(f"it ends before its array of shape {shape} does")
     return shape, fortran, dtype
+
+
+def digest_of(start: bytes, arrays: Mapping[str, npt.NDArray[Any]], size: int) -> bytes:
+    """BLAKE2b digest of ``size`` bytes of ``start`` and of names, dtypes, shapes and bytes of arrays."""
+    digest = hashlib.blake2b(start, digest_size=size)
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(repr((name, array.dtype.str, np.shape(arrays[name]))).encode())
+        digest.update(array.reshape(-1).view(np.uint8).data if array.size else b"")
+    return digest.digest()

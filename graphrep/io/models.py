@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
+from graphrep.io.arrays import digest_of
 from graphrep.io.atomic import replacing
 from graphrep.io.bounded import reading
 from graphrep.io.matrices import checked_csr
@@ -62,12 +62,7 @@ def read_model(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any], dict[
 
 
 def _digest(content: Mapping[str, Any], tensors: Mapping[str, Any]) -> str:
-    digest = hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16)
-    for name in sorted(tensors):
-        array = np.ascontiguousarray(tensors[name])
-        digest.update(repr((name, array.dtype.str, array.shape)).encode())
-        digest.update(array.reshape(-1).view(np.uint8).data if array.size else b"")
-    return digest.hexdigest()
+    return digest_of(json.dumps(content, sort_keys=True).encode(), tensors, 16).hex()
 
 
 def _marked(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,6 +65,7 @@ def check_vector_path(
     *,
     format: str | None = None,  # noqa: A002
     writing: bool = False,
+    sources: Sequence[str | os.PathLike[str]] = (),
     nodes: npt.NDArray[Any] | None = None,
 ) -> str:
     """Format of ``path`` if vectors can be stored there; call it before a long computation.
@@ -76,6 +77,8 @@ def check_vector_path(
         Default: what the suffix says.
     writing : bool
         Also require that the folder exists and that the path is not itself a folder.
+    sources : sequence of paths
+        What is read; with ``writing``, the path must be none of them, nor lie in one.
     nodes : int64 or object array, optional
         Also require that the format can hold these names.
 
@@ -110,7 +113,7 @@ def check_vector_path(
     if format == "parquet":
         need_pyarrow(path)
     if writing:
-        check_writable(path)
+        check_writable(path, *sources)
     if nodes is not None:
         _names(format, nodes)
     return format

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -55,12 +54,9 @@ def read_array(file: BinaryIO, start: int, stop: int, *, mmap: bool) -> npt.NDAr
     """
     try:
         file.seek(start)
-        shape, fortran, dtype = array_header(file)
-        at = file.tell()
-        if not dtype.hasobject and at + math.prod(shape) * dtype.itemsize > stop:
-            raise ValueError(f"it ends before its array of shape {shape} does")
+        shape, fortran, dtype = array_header(file, stop)
         if mmap and dtype == np.float32 and dtype.isnative and not fortran and shape:
-            return mapped_array(file, dtype, shape, at)
+            return mapped_array(file, dtype, shape, file.tell())
         file.seek(start)
         return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
     except (ValueError, EOFError, TypeError, SyntaxError, RecursionError, OverflowError, zlib.error) as error:
