@@ -79,7 +79,7 @@ def _packed(name: str, value: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             "parts": {key: _packed(f"{name}.{key}", x, tensors) for key, x in parts.items()},
         }
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-        tensors[name] = np.ascontiguousarray(value)
+        tensors[name] = np.asarray(value, order="C")  # np.ascontiguousarray would give a number a dimension
         return {"array": name}
     if isinstance(value, np.ndarray):
         names = value.tolist()

@@ -312,6 +312,7 @@ class TestEncoders:
         [
             lambda: gr.Contrastive(dimensions=8, epochs=2),
             lambda: gr.Contrastive(objective="ggd", dimensions=8, epochs=2),
+            lambda: gr.Contrastive(objective="bgrl", dimensions=8, epochs=2),  # has a 0-d buffer
             lambda: gr.StructComp(dimensions=8, epochs=2),
             lambda: gr.GAE(dimensions=8, epochs=2),
             lambda: gr.NCN(dimensions=8, epochs=2),
