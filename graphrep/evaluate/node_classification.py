@@ -252,6 +252,7 @@ def node_classification(
         else _Way(name, unit_rows(X) if normalize == "l2" else X, strengths, normalize)
         for name in protocols
     ]
+    seed = resolve_seed(random_state)
     shares, splits = _splits(
         Y,
         labeled,
@@ -261,11 +262,11 @@ def node_classification(
         num_valid=num_valid,
         fixed=(train, valid, test),
         repeats=repeats,
-        seed=resolve_seed(random_state),
+        seed=seed,
     )
     metrics = ("micro_f1", "macro_f1") if multilabel else ("micro_f1", "macro_f1", "accuracy")
     floor: dict[str, list[float]] = {name: [] for name in metrics}
-    judge = _Judge(Y, known_label_counts or not multilabel, multilabel, classifier, n_jobs, resolve_seed(random_state))
+    judge = _Judge(Y, known_label_counts or not multilabel, multilabel, classifier, n_jobs, seed)
     with limited_threads(n_jobs):
         for fit_rows, valid_rows, test_rows in splits:
             if not len(fit_rows) or not len(test_rows):
@@ -277,8 +278,8 @@ def node_classification(
             if majority:
                 truth = Y[test_rows]
                 frequency = np.broadcast_to(Y[fit_rows].mean(axis=0) - 0.5, truth.shape)
-                for name, value in judge.f1(frequency, truth).items():
-                    floor[name].append(value)
+                for metric, quality in judge.f1(frequency, truth).items():
+                    floor[metric].append(quality)
     kind = "fixed" if train is not None else "random" if per_class is None else f"random {per_class}-per-class"
     topk = multilabel and known_label_counts
 
