@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from graphrep.evaluate.checks import F64, I64
 
@@ -132,24 +132,25 @@ def _uncorrelated(A: F64) -> F64:
     return A.T @ (axes[:, kept] / np.sqrt(squares[kept])) if wide else axes[:, kept]
 
 
-def fit_path(X: npt.NDArray[np.floating], Y: npt.NDArray[np.bool_], strengths: Sequence[float]) -> list[LinearScorer]:
+def fit_path(
+    X: npt.NDArray[np.floating], Y: npt.NDArray[np.bool_], strengths: Sequence[float]
+) -> Iterator[LinearScorer]:
     """Fit :func:`fit_one_vs_rest` for ascending values of C, each from the optimum of the one before.
 
     The samples are rotated to their principal axes first. The penalty does not depend on a rotation, so the optimum is
     the same; the steps, of which fewer are needed, are then the same for any rotation of X.
     """
     if min(X.shape) > _MOST_SPANNED:
-        return [fit_one_vs_rest(X, Y, C) for C in strengths]
+        yield from (fit_one_vs_rest(X, Y, C) for C in strengths)
+        return
     mean = X.mean(axis=0, dtype=np.float64)
     basis = _uncorrelated(X - mean)
     rotated = ((X - mean) @ basis).astype(np.float32)
-    found: list[LinearScorer] = []
     inner: LinearScorer | None = None
     for C in strengths:
         inner = fit_one_vs_rest(rotated, Y, C, start=inner)
         coef = basis @ inner.coef
-        found.append(LinearScorer(coef, inner.intercept - mean @ coef))
-    return found
+        yield LinearScorer(coef, inner.intercept - mean @ coef)
 
 
 class _Objective:
@@ -231,9 +232,10 @@ def path_scores(
     *,
     classifier: str,
     n_jobs: int | None,
-) -> list[npt.NDArray[Any]]:
+) -> Iterator[npt.NDArray[Any]]:
     """:func:`class_scores` for each of several ascending values of C."""
     if classifier == "ovr":
-        return [model(X[test_rows]) for model in fit_path(X[fit_rows], Y[fit_rows], strengths)]
+        yield from (model(X[test_rows]) for model in fit_path(X[fit_rows], Y[fit_rows], strengths))
+        return
     options: dict[str, Any] = {"normalize": "none", "classifier": classifier, "n_jobs": n_jobs}
-    return [class_scores(X, Y, fit_rows, test_rows, C=C, **options) for C in strengths]
+    yield from (class_scores(X, Y, fit_rows, test_rows, C=C, **options) for C in strengths)

@@ -20,6 +20,8 @@ from graphrep.evaluate.tables import Row, format_table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import pandas as pd
+
     from graphrep.evaluate._node_splits import Split
 
 __all__ = ["NodeClassification", "f1_scores", "node_classification"]
@@ -98,6 +100,26 @@ class NodeClassification:
                     row.append(_counted(values))
         tables = [format_table(header, rows, self.protocol), *(repr(result) for result in self.beside.values())]
         return "\n\n".join(tables)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Every score in a pandas data frame, a row per protocol, setting, split and metric, with the value of C.
+
+        The columns are ``protocol`` (its description), ``trained_on``, ``split``, ``metric``, ``score`` and ``C``, NaN
+        where it was not chosen.
+        """
+        try:
+            import pandas as pd
+        except ImportError:
+            raise ImportError("to_frame needs pandas; pip install pandas.") from None
+        rows = [
+            (result.protocol, share, split, metric, values[i, split], chosen[i, split])
+            for result in (self, *self.beside.values())
+            for metric, values in result.scores.items()
+            for chosen in [np.full(values.shape, np.nan) if result.chosen_C is None else result.chosen_C[metric]]
+            for i, share in enumerate(result.train_shares.tolist())
+            for split in range(values.shape[1])
+        ]
+        return pd.DataFrame(rows, columns=["protocol", "trained_on", "split", "metric", "score", "C"])
 
     def _metrics(self, accuracy: str = "accuracy (= micro-F1)") -> dict[str, str]:
         micro = {"accuracy": accuracy} if "accuracy" in self.scores else {"micro_f1": "micro-F1"}
@@ -337,7 +359,11 @@ class _Judge:
                 )
             rows = np.concatenate([valid_rows, test_rows])  # one fit per strength serves both
             both = {C: self._fit(way, fit_rows, rows, C) for C in way.strengths}
-            best = self._best({C: found[: len(valid_rows)] for C, found in both.items()}, self.Y[valid_rows])
+            head = self.Y[valid_rows]
+            known = self.counts_known
+            best = self._best(
+                {C: _predict(found[: len(head)], head, counts_known=known) for C, found in both.items()}, head
+            )
             scores = {C: found[len(valid_rows) :] for C, found in both.items()}
         quality = {C: self.f1(found, truth) for C, found in scores.items() if not best or C in best.values()}
         for name in next(iter(quality.values())):
@@ -349,10 +375,10 @@ class _Judge:
     def _fit(self, way: _Way, fit_rows: I64, rows: I64, C: float) -> npt.NDArray[Any]:
         options: dict[str, Any] = {"normalize": way.normalize, "classifier": self.classifier, "n_jobs": self.n_jobs}
         if way.name == "unit":  # rotated to the principal axes, so that a rotation of the vectors changes nothing
-            return self._path(way, fit_rows, rows, [C])[0]
+            return next(self._path(way, fit_rows, rows, [C]))
         return class_scores(way.X, self.Y, fit_rows, rows, C=C, **options)
 
-    def _path(self, way: _Way, fit_rows: I64, rows: I64, strengths: list[float]) -> list[npt.NDArray[Any]]:
+    def _path(self, way: _Way, fit_rows: I64, rows: I64, strengths: list[float]) -> Iterator[npt.NDArray[Any]]:
         options: dict[str, Any] = {"classifier": self.classifier, "n_jobs": self.n_jobs}
         return path_scores(way.X, self.Y, fit_rows, rows, strengths, **options)
 
@@ -364,19 +390,23 @@ class _Judge:
                 f'{len(fit_rows)}; take protocol="unit".'
             )
         fold = dealt_folds(self.Y, fit_rows, _FOLDS, self.seed)
-        scores = np.empty((len(way.strengths), len(fit_rows), self.Y.shape[1]), dtype=np.float32)
+        predicted = np.empty((len(way.strengths), len(fit_rows), self.Y.shape[1]), dtype=bool)
         for i in range(_FOLDS):
-            scores[:, fold == i] = self._path(way, fit_rows[fold != i], fit_rows[fold == i], way.strengths)
-        return self._best(dict(zip(way.strengths, scores, strict=True)), self.Y[fit_rows])
+            held = fit_rows[fold == i]
+            for j, scores in enumerate(self._path(way, fit_rows[fold != i], held, way.strengths)):
+                predicted[j, fold == i] = _predict(scores, self.Y[held], counts_known=self.counts_known)
+        return self._best(dict(zip(way.strengths, predicted, strict=True)), self.Y[fit_rows])
 
-    def _best(self, scores: Mapping[float, npt.NDArray[Any]], truth: _Bools) -> dict[str, float]:
+    def _best(self, predicted: Mapping[float, _Bools], truth: _Bools) -> dict[str, float]:
         """Strength with the highest value of each metric, the smallest among equals."""
-        quality = {C: self.f1(found, truth) for C, found in scores.items()}
+        quality = {C: self.quality(found, truth) for C, found in predicted.items()}
         return {name: max(quality, key=lambda C: quality[C][name]) for name in next(iter(quality.values()))}
 
     def f1(self, scores: npt.NDArray[Any], truth: _Bools) -> dict[str, float]:
         """F1, and with one label per node the accuracy, of the labels predicted by the scores."""
-        predicted = _predict(scores, truth, counts_known=self.counts_known)
+        return self.quality(_predict(scores, truth, counts_known=self.counts_known), truth)
+
+    def quality(self, predicted: _Bools, truth: _Bools) -> dict[str, float]:
         micro, macro = f1_scores(truth, predicted, all_labels=self.multilabel)
         found = {"micro_f1": micro, "macro_f1": macro}
         return found if self.multilabel else found | {"accuracy": float((truth & predicted).any(axis=1).mean())}

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["TopologicalConcentration", "topological_concentration"]
 
 METHODS = ("exact", "approximate")
-_WALKS = 1 << 22  # walks of a block of nodes, an upper bound on the entries of its sparse rows
+_WALKS = 1 << 23  # walks of a block of nodes, an upper bound on the entries of its sparse rows
 _BLOCK = 1 << 20
+_DENSE = 0.125  # share of the columns from which on rows are long
 
 
 @dataclass(frozen=True, repr=False)
@@ -171,7 +172,7 @@ def topological_concentration(
 
     Notes
     -----
-    Exact: O(num_edges * w) with w the number of nodes within K steps of an end, in blocks of 2**22 walks; with two hops
+    Exact: O(num_edges * w) with w the number of nodes within K steps of an end, in blocks of 2**23 walks; with two hops
     and large degrees take the approximation, O(num_arcs * dimensions * K + num_edges * dimensions) and three arrays of
     shape (num_nodes, dimensions).
 
@@ -262,10 +263,9 @@ def _exact(graph: Graph, edges: I64, hops: int, beta: float | None) -> F64:
     for block in np.split(order, np.flatnonzero(np.diff(load // _WALKS)) + 1):
         left, first = np.unique(sources[block], return_inverse=True)
         right, second = np.unique(targets[block], return_inverse=True)
-        numerator[block] = _inner(
-            _weighted_walks(adjacency, left, powers, indicator=False)[first],
-            _weighted_walks(adjacency, right, powers, indicator=True)[second],
-        )
+        a = _weighted_walks(adjacency, left, powers, indicator=False)
+        b = _weighted_walks(adjacency, right, powers, indicator=True)
+        numerator[block] = _inner(a, b, first, second)
     found = np.divide(numerator, denominator, out=np.zeros(len(sources)), where=denominator > 0)
     return np.asarray(found.reshape(2, -1))
 
@@ -283,8 +283,19 @@ def _weighted_walks(adjacency: sp.csr_array, rows: I64, powers: F64, *, indicato
     return total
 
 
-def _inner(a: sp.csr_array, b: sp.csr_array) -> F64:
-    return np.asarray(a.multiply(b).sum(axis=1)).ravel()
+def _inner(a: sp.csr_array, b: sp.csr_array, first: I64, second: I64) -> F64:
+    """Inner products of rows of a and of rows of b."""
+    if min(a.nnz / a.shape[0], b.nnz / b.shape[0]) < _DENSE * a.shape[1]:
+        return np.asarray(a[first].multiply(b[second]).sum(axis=1)).ravel()
+    table = a.toarray()  # to look entries up is faster than to merge long rows
+    starts, counts = b.indptr[second].astype(np.int64), np.diff(b.indptr)[second].astype(np.int64)
+    found = np.empty(len(first))
+    for part in np.split(np.arange(len(first)), np.flatnonzero(np.diff(np.cumsum(counts) // _BLOCK)) + 1):
+        size, begins = counts[part], np.cumsum(counts[part]) - counts[part]
+        entries = np.repeat(starts[part] - begins, size) + np.arange(size.sum())
+        products = b.data[entries] * table[np.repeat(first[part], size), b.indices[entries]]
+        found[part] = np.add.reduceat(np.append(products, 0.0), begins) * (size > 0)
+    return found
 
 
 def _approximate(graph: Graph, edges: I64, hops: int, dimensions: int, seed: int, n_jobs: int | None) -> F64:

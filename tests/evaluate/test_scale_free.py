@@ -134,6 +134,17 @@ def test_tables_say_which_protocol_a_number_has(task):
     assert [float(text.split(" ")[0]) for text in counts] == np.unique(chosen).tolist()
 
 
+def test_a_frame_has_every_score_with_its_protocol(task):
+    both = node_classification(*task, protocol="both", **OPTIONS)
+    frame = both.to_frame()
+    assert frame["protocol"].unique().tolist() == [both.protocol, both.beside["scale-free"].protocol]
+    assert len(frame) == 2 * 3 * len(both.scores)
+    part = frame[(frame["protocol"] != both.protocol) & (frame["metric"] == "macro_f1")]
+    np.testing.assert_array_equal(part["score"], both.beside["scale-free"].scores["macro_f1"][0])
+    np.testing.assert_array_equal(part["C"], both.beside["scale-free"].chosen_C["macro_f1"][0])
+    assert frame["C"][frame["protocol"] == both.protocol].isna().all()
+
+
 def test_comparisons_show_both():
     g = gr.as_graph(nx.stochastic_block_model([30, 30], [[0.3, 0.02], [0.02, 0.3]], seed=0))
     vectors = gr.FastRP(dimensions=8).fit_transform(g)

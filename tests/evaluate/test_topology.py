@@ -54,8 +54,10 @@ def graph():
 
 @pytest.mark.parametrize("hops", [1, 2, 3])
 @pytest.mark.parametrize("beta", [None, 0.5])
-def test_it_is_the_definition(graph, hops, beta, monkeypatch):
+@pytest.mark.parametrize("dense", [0.0, 2.0])
+def test_it_is_the_definition(graph, hops, beta, dense, monkeypatch):
     monkeypatch.setattr(module, "_WALKS", 300)  # so that there are many blocks
+    monkeypatch.setattr(module, "_DENSE", dense)  # both ways to multiply rows
     used = 27 / (2 * graph.number_of_edges()) if beta is None else beta
     others = np.array([(0, 5), (5, 9), (26, 3), (25, 7), (1, 2), (0, 25), (8, 8 + 5), (5, 9)]).T
     for edges in (None, others):
