@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 METRICS = ("cosine", "dot", "euclidean")
+CSLS_NEIGHBORS = 10  # as in the paper
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
+_CSLS_ERROR = 2.0**-20  # of float32 steps on numbers of at most 3, and of the float64 ones
 _BLOCK = 1 << 22  # a quarter of it: entries of a block of rows, and scores of a tile
 
 
@@ -42,7 +44,26 @@ def pair_scores(a: F32, b: F32, metric: str) -> F64:
     return np.asarray(np.clip(cosine, -1.0, 1.0))
 
 
-def top_k(vectors: F32, queries: F32, k: int, metric: str, exclude: I64 | None = None) -> tuple[I64, F64]:
+def csls(cosine: F64, own: F64 | float, others: F64 | float) -> F64:
+    """Cosine twice, minus the mean cosines of both vectors to their neighbors; swapping the two gives the same bits."""
+    return np.asarray(2.0 * cosine - (own + others))
+
+
+def neighbor_means(vectors: F32, queries: F32, exclude: I64 | None = None) -> F64:
+    """Mean cosine of each query to its 10 nearest rows of ``vectors``; 0 without any."""
+    best = top_k(vectors, queries, CSLS_NEIGHBORS, "cosine", exclude)[1]
+    return np.asarray(best.mean(axis=1)) if best.shape[1] else np.zeros(len(queries))
+
+
+def top_k(
+    vectors: F32,
+    queries: F32,
+    k: int,
+    metric: str,
+    exclude: I64 | None = None,
+    *,
+    means: tuple[F64, F64] | None = None,
+) -> tuple[I64, F64]:
     """Find the rows of ``vectors`` nearest to each query, best first, equal scores in ascending order of rows.
 
     Parameters
@@ -55,6 +76,8 @@ def top_k(vectors: F32, queries: F32, k: int, metric: str, exclude: I64 | None =
     metric : {"cosine", "dot", "euclidean"}
     exclude : int64 array of shape (num_queries,), optional
         One row per query that must not be returned: the query itself.
+    means : float64 arrays of shape (num_rows,) and (num_queries,), optional
+        With "cosine": rank by :func:`csls` with these mean cosines instead.
 
     Returns
     -------
@@ -77,10 +100,12 @@ def top_k(vectors: F32, queries: F32, k: int, metric: str, exclude: I64 | None =
     for begin in range(0, len(queries), width):
         these = np.array(queries[begin : begin + width])
         without = None if exclude is None else exclude[begin : begin + width]
-        found = _candidates(vectors, norms, these, k, metric, without, height)
+        part = None if means is None else (means[0], means[1][begin : begin + width])
+        found = _candidates(vectors, norms, these, k, metric, without, height, part)
         ends = np.searchsorted(found.query, np.arange(len(these) + 1))
         for i, query in enumerate(these):
-            rows[begin + i], scores[begin + i] = _best(vectors, query, found.row[ends[i] : ends[i + 1]], k, metric)
+            candidates, shift = found.row[ends[i] : ends[i + 1]], None if part is None else (part[0], part[1][i])
+            rows[begin + i], scores[begin + i] = _best(vectors, query, candidates, k, metric, shift)
     forget(vectors)
     return rows, scores
 
@@ -103,7 +128,14 @@ class _Found(NamedTuple):
 
 
 def _candidates(
-    vectors: F32, norms: F64, queries: F32, k: int, metric: str, exclude: I64 | None, height: int
+    vectors: F32,
+    norms: F64,
+    queries: F32,
+    k: int,
+    metric: str,
+    exclude: I64 | None,
+    height: int,
+    means: tuple[F64, F64] | None,
 ) -> _Found:
     """Every row that may be among the k best of a query, sorted by query."""
     floor = np.full(len(queries), -np.inf)  # k rows above the present block certainly reach it
@@ -113,6 +145,9 @@ def _candidates(
     for begin in range(0, len(vectors), height):
         part = slice(begin, min(begin + height, len(vectors)))
         rough, margin = _rough_scores(vectors[part], norms[part], queries, length, metric)
+        if means is not None:  # each query's own mean changes no order
+            rough = 2 * rough - means[0][part].astype(rough.dtype)
+            margin = 2 * margin + _CSLS_ERROR
         forget(vectors)
         if exclude is not None:
             own = np.flatnonzero((exclude >= part.start) & (exclude < part.stop))
@@ -127,6 +162,8 @@ def _candidates(
         query, row = np.divmod(np.flatnonzero(rough > below[:, None]), rough.shape[1])  # faster than a 2-d nonzero
         value = rough[query, row].astype(np.float64)
         error = _error(norms[part][row], length[query], vectors.shape[1], metric)
+        if means is not None:
+            error = 2 * error + _CSLS_ERROR
         high = value + error
         reaches = (high > floor[query]) & (value > -np.inf)
         found = found.joined(_Found(query, row + begin, value - error, high).take(reaches))
@@ -134,7 +171,7 @@ def _candidates(
         if begin == 0 or pending > max(2 * k * len(queries), 4096) or part.stop == len(vectors):
             found, pending = _shrunk(found, floor, k), 0
             if len(found.row) > max(_BLOCK // 4, 4 * k * len(queries)):
-                found = _settled(vectors, queries, found, k, metric)
+                found = _settled(vectors, queries, found, k, metric, means)
     return found
 
 
@@ -149,22 +186,27 @@ def _shrunk(found: _Found, floor: F64, k: int) -> _Found:
     return found.take((found.high > least) | ((found.high == least) & (rank < k)))
 
 
-def _settled(vectors: F32, queries: F32, found: _Found, k: int, metric: str) -> _Found:
+def _settled(vectors: F32, queries: F32, found: _Found, k: int, metric: str, means: tuple[F64, F64] | None) -> _Found:
     """Keep the k best of each query: where crowds of rows are equal, the candidates would not fit into memory."""
     ends = np.searchsorted(found.query, np.arange(len(queries) + 1))
     keep = np.ones(len(found.row), dtype=bool)
     for i, query in enumerate(queries):
         own = slice(ends[i], ends[i + 1])
         if own.stop - own.start > k:
-            best, _ = _best(vectors, query, found.row[own], k, metric)
+            shift = None if means is None else (means[0], means[1][i])
+            best, _ = _best(vectors, query, found.row[own], k, metric, shift)
             keep[own] = np.isin(found.row[own], best)
     return found.take(keep)
 
 
-def _best(vectors: F32, query: F32, candidates: I64, k: int, metric: str) -> tuple[I64, F64]:
+def _best(
+    vectors: F32, query: F32, candidates: I64, k: int, metric: str, means: tuple[F64, float] | None
+) -> tuple[I64, F64]:
     scores = np.empty(len(candidates))
     for part in _slices(len(candidates), vectors.shape[1]):
         scores[part] = pair_scores(vectors[candidates[part]], query, metric)
+    if means is not None:
+        scores = csls(scores, means[1], means[0][candidates])
     order = np.lexsort((candidates, scores if metric == "euclidean" else -scores))[:k]
     return candidates[order], scores[order]
 

@@ -15,7 +15,7 @@ from graphrep._checks import checked_int
 from graphrep._convert import checked_nodes, frozen
 from graphrep._mapped import forget, mapping_of
 from graphrep._names import NodeIndex, UnknownNodeError
-from graphrep._search import METRICS, pair_scores, top_k
+from graphrep._search import METRICS, csls, neighbor_means, pair_scores, top_k
 from graphrep.io.frames import frame_vectors, is_frame
 from graphrep.io.index import save_index
 from graphrep.io.vectors import read_vectors, write_vectors
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["NodeVectors", "load_vectors"]
 
 Metric = Literal["cosine", "dot", "euclidean"]
+SearchMetric = Literal["cosine", "dot", "euclidean", "csls"]
 
 
 class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
@@ -107,6 +108,7 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
         self._names: npt.NDArray[Any] | None = frozen(_checked_names(nodes if own is None else own, len(self._vectors)))
         self._settings = _checked_settings(settings)
         self._index = NodeIndex(self._names, len(self._vectors))
+        self._means: npt.NDArray[np.float64] | None = None
 
     @classmethod
     def from_frame(
@@ -335,12 +337,15 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
         index = pd.Index(self.nodes, name="node", tupleize_cols=False)
         return pd.DataFrame(np.array(self._vectors), index, [f"x{i}" for i in range(self.dimensions)])
 
-    def similarity(self, a: Hashable, b: Hashable, metric: Metric = "cosine") -> float:
+    def similarity(self, a: Hashable, b: Hashable, metric: SearchMetric = "cosine") -> float:
         """Score of two nodes; see :meth:`most_similar` for the metrics."""
-        return float(pair_scores(self[a], self[b], _checked_metric(metric)))
+        if _checked_search(metric) == "csls":
+            means = self._neighbor_means()
+            return float(csls(pair_scores(self[a], self[b], "cosine"), means[self.row(a)], means[self.row(b)]))
+        return float(pair_scores(self[a], self[b], metric))
 
     def most_similar(
-        self, node_or_vector: Hashable | npt.ArrayLike, k: int = 10, metric: Metric = "cosine"
+        self, node_or_vector: Hashable | npt.ArrayLike, k: int = 10, metric: SearchMetric = "cosine"
     ) -> list[tuple[Any, float]]:
         r"""Find the exact nearest nodes of a node or of any vector, best first.
 
@@ -350,9 +355,12 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
             A node is not among its own neighbors. A tuple is a name.
         k : int
             Number of nodes; fewer if there are fewer nodes.
-        metric : {"cosine", "dot", "euclidean"}
-            :math:`\frac{x \cdot y}{|x||y|}` (0 if either is the zero vector), :math:`x \cdot y`, or the distance
-            :math:`|x - y|`, which orders from small to large.
+        metric : {"cosine", "dot", "euclidean", "csls"}
+            :math:`\frac{x \cdot y}{|x||y|}` (0 if either is the zero vector), :math:`x \cdot y`, the distance
+            :math:`|x - y|`, which orders from small to large, or
+            :math:`\mathrm{CSLS}(x, y) = 2 \cos(x, y) - r(x) - r(y)`, where :math:`r` is the mean cosine of a vector to
+            its 10 nearest nodes. CSLS takes hubs, which are near to everything, out of the lists of neighbors;
+            :func:`graphrep.evaluate.hubness` says whether there are any.
 
         Returns
         -------
@@ -368,7 +376,12 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
 
         Notes
         -----
-        Time O(num_nodes * dimensions). A score depends only on its two vectors and is computed in float64.
+        Time O(num_nodes * dimensions). A score depends only on its two vectors and is computed in float64. "csls" needs
+        the neighbors of every node, in O(num_nodes**2 * dimensions) at the first call, and keeps a number per node.
+
+        References
+        ----------
+        Conneau et al.: Word Translation Without Parallel Data, ICLR 2018, section 2.3, for CSLS.
         """
         node_or_vector = detached(node_or_vector)
         if isinstance(node_or_vector, (list, np.ndarray)):
@@ -379,11 +392,11 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
         else:
             exclude = self.rows([node_or_vector])  # type: ignore[list-item]
             query = self._vectors[exclude]
-        rows, scores = top_k(self._vectors, query, checked_int("k", k, 1), _checked_metric(metric), exclude)
+        rows, scores = self._search(query, k, metric, exclude)
         return list(zip(self.nodes[rows[0]].tolist(), scores[0].tolist(), strict=True))
 
     def neighbors(
-        self, nodes: Sequence[Hashable] | npt.NDArray[Any] | None = None, k: int = 10, metric: Metric = "cosine"
+        self, nodes: Sequence[Hashable] | npt.NDArray[Any] | None = None, k: int = 10, metric: SearchMetric = "cosine"
     ) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
         """Find the exact nearest nodes of each of several nodes: :meth:`most_similar` in one pass.
 
@@ -408,8 +421,24 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
         """
         exclude = np.arange(len(self), dtype=np.int64) if nodes is None else self.rows(nodes)
         queries = self._vectors if nodes is None else self._vectors[exclude]
-        rows, scores = top_k(self._vectors, queries, checked_int("k", k, 1), _checked_metric(metric), exclude)
+        rows, scores = self._search(queries, k, metric, exclude)
         return self.nodes[rows], scores
+
+    def _search(
+        self, queries: npt.NDArray[np.float32], k: int, metric: str, exclude: npt.NDArray[np.int64] | None
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        wanted = checked_int("k", k, 1)
+        if _checked_search(metric) != "csls":
+            return top_k(self._vectors, queries, wanted, metric, exclude)
+        every = self._neighbor_means()
+        own = neighbor_means(self._vectors, queries) if exclude is None else every[exclude]
+        return top_k(self._vectors, queries, wanted, "cosine", exclude, means=(every, own))
+
+    def _neighbor_means(self) -> npt.NDArray[np.float64]:
+        """Mean cosine of each node to its nearest nodes, kept after the first call."""
+        if self._means is None:
+            self._means = neighbor_means(self._vectors, self._vectors, np.arange(len(self), dtype=np.int64))
+        return self._means
 
     def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> None:  # noqa: A002
         """Write to a file that :func:`load_vectors` reads.
@@ -636,6 +665,12 @@ def _plain_number(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"it holds a {type(value).__name__}")
+
+
+def _checked_search(metric: str) -> str:
+    if metric not in (*METRICS, "csls"):
+        raise ValueError(f"metric must be one of {', '.join(METRICS)}, csls; got {metric!r}.")
+    return metric
 
 
 def _checked_metric(metric: str) -> str:

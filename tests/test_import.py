@@ -50,6 +50,11 @@ def test_import_of_the_subpackages_loads_no_learning_library():
     assert run(code) == "[]"
 
 
+def test_import_of_evaluate_loads_no_scikit_learn():
+    heavy = ("sklearn", "networkx", "matplotlib", "pandas", "pyarrow")
+    assert run(f"import sys, graphrep.evaluate; print([m for m in {heavy} if m in sys.modules])") == "[]"
+
+
 def test_import_touches_no_network():
     code = (
         "import socket\n"

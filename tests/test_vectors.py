@@ -245,7 +245,7 @@ def test_neighbors_of_some_nodes():
         (
             lambda v: v.most_similar(0, metric="l2"),
             ValueError,
-            "metric must be one of cosine, dot, euclidean; got 'l2'",
+            "metric must be one of cosine, dot, euclidean, csls; got 'l2'",
         ),
         (lambda v: v.similarity(0, 1, metric="l2"), ValueError, "metric must be one of"),
         (lambda v: v.most_similar([1.0, 2.0]), ValueError, r"the query must be a vector of shape \(7,\), got \(2,\)"),

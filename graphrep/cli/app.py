@@ -42,6 +42,7 @@ class Metric(str, Enum):
     cosine = "cosine"
     dot = "dot"
     euclidean = "euclidean"
+    csls = "csls"
 
 
 class LinkModel(str, Enum):
@@ -310,7 +311,9 @@ def neighbors(
     nodes: Annotated[list[str] | None, typer.Argument(metavar="[NODE]...", help="Names of nodes.")] = None,
     every: Annotated[bool, typer.Option("--all", help="The neighbors of every node; needs --output.")] = False,
     k: Annotated[int, typer.Option("-k", help="Number of neighbors.")] = 10,
-    metric: Annotated[Metric, typer.Option(help="Similarity, or distance for euclidean.")] = Metric.cosine,
+    metric: Annotated[
+        Metric, typer.Option(help="Similarity, or distance for euclidean; csls is the cosine without hubs.")
+    ] = Metric.cosine,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Table of node, neighbor, rank and score: .csv, .tsv, .parquet."),

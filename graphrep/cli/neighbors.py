@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from graphrep.vectors import Metric, NodeVectors
+    from graphrep.vectors import NodeVectors, SearchMetric
 
 _CHUNK = 4096  # nodes whose neighbors are held at a time
 
@@ -42,7 +42,7 @@ def node_named(vectors: NodeVectors, text: str) -> Any:
     return node
 
 
-def lines(vectors: NodeVectors, nodes: list[Any], k: int, metric: Metric) -> Iterator[str]:
+def lines(vectors: NodeVectors, nodes: list[Any], k: int, metric: SearchMetric) -> Iterator[str]:
     """Score, tab, neighbor; before them the node and a tab if there are several."""
     names, scores = vectors.neighbors(nodes, k=k, metric=metric)
     for node, row, values in zip(nodes, names.tolist(), scores.tolist(), strict=True):
@@ -51,7 +51,7 @@ def lines(vectors: NodeVectors, nodes: list[Any], k: int, metric: Metric) -> Ite
             yield f"{start}{score:.4f}\t{name}"
 
 
-def write(output: Path, vectors: NodeVectors, nodes: list[Any] | None, k: int, metric: Metric) -> int:
+def write(output: Path, vectors: NodeVectors, nodes: list[Any] | None, k: int, metric: SearchMetric) -> int:
     """Write the neighbors of some nodes, or of all; return their number. Memory holds those of a few thousand nodes."""
     queries = vectors.nodes if nodes is None else nodes
     count = 0

@@ -10,24 +10,56 @@ from graphrep.evaluate.baselines import (
     smooth_features,
 )
 from graphrep.evaluate.clustering import Clustering, clustering, clustering_baselines
+from graphrep.evaluate.geometry import (
+    AlignmentUniformity,
+    Hubness,
+    Stability,
+    align,
+    alignment_and_uniformity,
+    hubness,
+    stability,
+)
+from graphrep.evaluate.hops import Reconstruction, reconstruction
 from graphrep.evaluate.link_prediction import LinkPrediction, edge_features, link_prediction
 from graphrep.evaluate.metrics import average_precision, hits_at_k, link_metrics, mrr, mrr_report, roc_auc
 from graphrep.evaluate.node_classification import NodeClassification, node_classification
+from graphrep.evaluate.reliability import (
+    Calibration,
+    Calibrator,
+    calibration,
+    edge_calibration,
+    fit_calibrator,
+    pair_groups,
+)
 from graphrep.evaluate.splits import ncn_link_split, random_link_split
 from graphrep.evaluate.tables import Comparison
+from graphrep.evaluate.topology import TopologicalConcentration, topological_concentration
 
 __all__ = [
+    "AlignmentUniformity",
+    "Calibration",
+    "Calibrator",
     "Clustering",
     "Comparison",
+    "Hubness",
     "LinkPrediction",
     "NodeClassification",
+    "Reconstruction",
+    "Stability",
+    "TopologicalConcentration",
+    "align",
+    "alignment_and_uniformity",
     "average_precision",
+    "calibration",
     "clustering",
     "clustering_baselines",
     "compare",
     "compare_nodes",
+    "edge_calibration",
     "edge_features",
+    "fit_calibrator",
     "hits_at_k",
+    "hubness",
     "link_baselines",
     "link_metrics",
     "link_prediction",
@@ -36,7 +68,11 @@ __all__ = [
     "ncn_link_split",
     "node_baselines",
     "node_classification",
+    "pair_groups",
     "random_link_split",
+    "reconstruction",
     "roc_auc",
     "smooth_features",
+    "stability",
+    "topological_concentration",
 ]

@@ -63,6 +63,19 @@ def held_out(train: I64, rest: I64, num_valid: float, num_labeled: int) -> Split
     return train, rest[:count], rest[count:]
 
 
+def dealt_folds(Y: npt.NDArray[np.bool_], rows: I64, folds: int, seed: int) -> npt.NDArray[np.intp]:
+    """Fold of each of the rows: in random order, but sorted by their rarest label, they are dealt out in turn.
+
+    With one label per node, every class is spread evenly; a rare label of a label matrix is, too.
+    """
+    order = np.random.default_rng([seed, len(rows)]).permutation(len(rows))
+    counts = np.where(Y[rows], Y[rows].sum(axis=0), len(rows) + 1)
+    rarest = np.where(counts.min(axis=1) <= len(rows), counts.argmin(axis=1), Y.shape[1])
+    fold = np.empty(len(rows), dtype=np.intp)
+    fold[order[np.argsort(rarest[order], kind="stable")]] = np.arange(len(rows)) % folds
+    return fold
+
+
 def fixed_splits(train: Any, valid: Any, test: Any, labeled: I64, num_nodes: int) -> list[Split]:
     """Disjoint training, validation and test rows, labeled ones only, from row numbers or masks."""
     parts = {"train": _row_sets("train", train, num_nodes)}

@@ -288,7 +288,7 @@ def compare_nodes(
     random_state : int, RandomState, Generator or None
         For the splits and the baselines.
     **options
-        Passed to :func:`node_classification`: ``ratios``, ``per_class``, ``train``, ``C``, ...
+        Passed to :func:`node_classification`: ``ratios``, ``per_class``, ``train``, ``protocol``, ``C``, ...
 
     Returns
     -------

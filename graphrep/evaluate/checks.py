@@ -40,6 +40,18 @@ def as_score_vector(name: str, value: Any) -> npt.NDArray[Any]:
     return scores
 
 
+def unit_rows(X: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Rows divided by their lengths, in the dtype of X; zero rows stay zero.
+
+    Each row is first scaled by a power of two, which is exact: no square overflows or underflows, and the result is the
+    same, to the bit, for X and for 2**k X.
+    """
+    exponent = np.frexp(np.abs(X).max(axis=1, initial=0))[1]
+    Z = np.ldexp(X, -exponent[:, None])
+    length = np.sqrt((Z * Z).sum(axis=1, keepdims=True))
+    return np.asarray(Z / np.where(length > 0, length, 1))
+
+
 def refuse_leaks(graph: Graph, hidden: I64, train: I64, part: str, *, repeats: bool = True) -> None:
     """Raise ValueError if ``graph`` contains edges of the ``hidden`` part.
 

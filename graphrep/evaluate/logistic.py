@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from graphrep.evaluate.checks import F64, I64
 
 _MOST_SPANNED = 4096  # samples; with more, the eigenvectors of their products take longer than the steps
@@ -31,6 +33,7 @@ def fit_one_vs_rest(
     C: float = 1.0,
     *,
     standardize: bool = False,
+    start: LinearScorer | None = None,
     tol: float = 1e-4,
     max_iter: int = 1000,
 ) -> LinearScorer:
@@ -54,6 +57,8 @@ def fit_one_vs_rest(
         Inverse strength of the penalty.
     standardize : bool
         Penalize the weights of columns scaled to variance 1 instead, so that C means the same for any scale of X.
+    start : LinearScorer, optional
+        Where to start, such as the optimum for another C. Not used with more dimensions than samples.
     tol : float
         Stop when no entry of the gradient exceeds it, per sample and in units of that curvature.
     max_iter : int
@@ -86,11 +91,15 @@ def fit_one_vs_rest(
         share = counts[mixed] / n
         unit = 1 / np.sqrt(share * (1 - share) + ridge)
         objective = _Objective(Z, np.where(Y[:, mixed], np.float32(1), np.float32(-1)), ridge, unit)
-        start = np.zeros((d + 1, len(mixed)))
-        start[d] = np.log(share / (1 - share)) / unit[d]
+        first = np.zeros((d + 1, len(mixed)))
+        if start is None:
+            first[d] = np.log(share / (1 - share)) / unit[d]
+        else:
+            first[:d] = start.coef[:, mixed] * np.where(np.isinf(scale), 0, scale)[:, None] / unit[:d]
+            first[d] = (start.intercept[mixed] + mean @ start.coef[:, mixed]) / unit[d]
         found = minimize(
             objective,
-            start.ravel(),
+            first.ravel(),
             jac=True,
             method="L-BFGS-B",
             options={"gtol": tol, "ftol": 1e-10, "maxiter": max_iter, "maxfun": 2 * max_iter},
@@ -109,12 +118,39 @@ def _fit_in_span(
     flat = scale <= 1e-6 * np.abs(mean)
     scale = np.where(flat, np.inf, scale if standardize else 1.0)
     A = (X - mean) / scale
-    squares, axes = np.linalg.eigh(A @ A.T)
-    kept = squares > 1e-12 * squares[-1]
-    basis = A.T @ (axes[:, kept] / np.sqrt(squares[kept]))
+    basis = _uncorrelated(A)
     inner = fit_one_vs_rest(A @ basis, Y, C, tol=tol, max_iter=max_iter)
     coef = basis @ inner.coef / scale[:, None]
     return LinearScorer(coef, inner.intercept - mean @ coef)
+
+
+def _uncorrelated(A: F64) -> F64:
+    """Orthonormal basis of the centered rows of A in which they are uncorrelated, shape (dimensions, rank)."""
+    wide = len(A) < A.shape[1]
+    squares, axes = np.linalg.eigh(A @ A.T if wide else A.T @ A)
+    kept = squares > 1e-12 * squares[-1]
+    return A.T @ (axes[:, kept] / np.sqrt(squares[kept])) if wide else axes[:, kept]
+
+
+def fit_path(
+    X: npt.NDArray[np.floating], Y: npt.NDArray[np.bool_], strengths: Sequence[float]
+) -> Iterator[LinearScorer]:
+    """Fit :func:`fit_one_vs_rest` for ascending values of C, each from the optimum of the one before.
+
+    The samples are rotated to their principal axes first. The penalty does not depend on a rotation, so the optimum is
+    the same; the steps, of which fewer are needed, are then the same for any rotation of X.
+    """
+    if min(X.shape) > _MOST_SPANNED:
+        yield from (fit_one_vs_rest(X, Y, C) for C in strengths)
+        return
+    mean = X.mean(axis=0, dtype=np.float64)
+    basis = _uncorrelated(X - mean)
+    rotated = ((X - mean) @ basis).astype(np.float32)
+    inner: LinearScorer | None = None
+    for C in strengths:
+        inner = fit_one_vs_rest(rotated, Y, C, start=inner)
+        coef = basis @ inner.coef
+        yield LinearScorer(coef, inner.intercept - mean @ coef)
 
 
 class _Objective:
@@ -185,3 +221,21 @@ def class_scores(
         logits = LogisticRegression(C=C, max_iter=1000).fit(A, truth.argmax(axis=1)).decision_function(B)
         scores[:, present] = logits if logits.ndim == 2 else np.stack([-logits, logits], axis=1)
     return scores
+
+
+def path_scores(
+    X: npt.NDArray[Any],
+    Y: npt.NDArray[np.bool_],
+    fit_rows: I64,
+    test_rows: I64,
+    strengths: Sequence[float],
+    *,
+    classifier: str,
+    n_jobs: int | None,
+) -> Iterator[npt.NDArray[Any]]:
+    """:func:`class_scores` for each of several ascending values of C."""
+    if classifier == "ovr":
+        yield from (model(X[test_rows]) for model in fit_path(X[fit_rows], Y[fit_rows], strengths))
+        return
+    options: dict[str, Any] = {"normalize": "none", "classifier": classifier, "n_jobs": n_jobs}
+    yield from (class_scores(X, Y, fit_rows, test_rows, C=C, **options) for C in strengths)

@@ -61,16 +61,22 @@ def hits_at_k(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike, k: int) -> float:
     >>> hits_at_k([0.9, 0.5, 0.2], [0.6, 0.5, 0.1], k=2)
     0.3333333333333333
     """
+    hits = hits_of(y_pos, y_neg, k)
+    return float(np.count_nonzero(hits)) / len(hits)
+
+
+def hits_of(y_pos: Any, y_neg: Any, k: int) -> npt.NDArray[np.bool_]:
+    """Whether each positive is a hit of :func:`hits_at_k`."""
     pos, neg = as_score_vector("y_pos", y_pos), as_scores("y_neg", y_neg)
     if isinstance(k, bool) or not hasattr(k, "__index__") or k < 1:
         raise ValueError(f"k must be a positive integer, got {k!r}.")
     if neg.ndim != 1:
-        return float(np.mean(_ranks(pos, neg) <= k))
+        return np.asarray(_ranks(pos, neg) <= k)
     if len(neg) < k:
         warn_caller(f"Hits@{k} is 1 for every scorer with {len(neg)} negatives; take a smaller K.")
-        return 1.0
+        return np.ones(len(pos), dtype=bool)
     threshold = np.partition(neg, len(neg) - k)[len(neg) - k]
-    return float(np.count_nonzero(pos > threshold)) / len(pos)
+    return np.asarray(pos > threshold)
 
 
 def mrr(y_pos: npt.ArrayLike, y_neg: npt.ArrayLike) -> float:

@@ -28,7 +28,7 @@ def test_of_equally_good_penalties_the_strongest_is_chosen(separable, choices):
         result = node_classification(*separable, train=TRAIN, test=VALID, C=C, n_jobs=1)
         assert result.scores["accuracy"].item() == 1.0  # so all are equally good
     chosen = node_classification(*separable, **parts, C=choices)
-    assert chosen.chosen_C.tolist() == [[0.01]]
+    assert chosen.chosen_C["accuracy"].tolist() == [[0.01]]
     strongest, weakest = (node_classification(*separable, **parts, C=C).scores["accuracy"] for C in (0.01, 100.0))
     np.testing.assert_array_equal(chosen.scores["accuracy"], strongest)
     assert strongest != weakest
@@ -41,7 +41,8 @@ def test_a_weaker_penalty_that_is_better_is_chosen():
     y[0:60] = 0  # so frequent in training that a strong penalty predicts nothing else
     X[0:60] = np.eye(10)[0]
     parts = {"train": np.arange(90), "valid": np.arange(90, 130), "test": np.arange(130, 180), "n_jobs": 1}
-    assert node_classification(X, y, **parts, C=[1e-4, 10.0]).chosen_C.tolist() == [[10.0]]
+    chosen = node_classification(X, y, **parts, C=[1e-4, 10.0]).chosen_C
+    assert chosen["accuracy"].tolist() == chosen["macro_f1"].tolist() == [[10.0]]
 
 
 @pytest.mark.parametrize("choices", [[0.01, 1.0, 100.0], [100.0, 0.01, 1.0]])

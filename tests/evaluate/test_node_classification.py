@@ -267,10 +267,11 @@ def test_the_strength_is_chosen_on_validation_nodes(blobs, how):
     X, y = blobs
     choices = [1e-4, 0.1, 10.0]
     chosen = node_classification(X, y, C=choices, num_valid=60, repeats=4, random_state=3, **how)
-    assert chosen.chosen_C.shape == (1, 4)
+    assert {name: values.shape for name, values in chosen.chosen_C.items()} == dict.fromkeys(chosen.scores, (1, 4))
     fixed = {C: node_classification(X, y, C=C, num_valid=60, repeats=4, random_state=3, **how) for C in choices}
-    for split, C in enumerate(chosen.chosen_C[0]):
-        assert chosen.scores["accuracy"][0, split] == fixed[C].scores["accuracy"][0, split]
+    for name, values in chosen.chosen_C.items():
+        for split, C in enumerate(values[0]):
+            assert chosen.scores[name][0, split] == fixed[C].scores[name][0, split]
     assert "C of 0.0001 … 10 chosen on validation nodes" in chosen.protocol
     assert fixed[0.1].chosen_C is None
 
@@ -280,12 +281,14 @@ def test_the_strength_is_the_best_of_the_validation_nodes_alone(blobs):
     train, valid, test = np.arange(100), np.arange(100, 180), np.arange(180, 300)
     choices = [1e-5, 1e-2, 1.0, 100.0]
     chosen = node_classification(X, y, train=train, valid=valid, test=test, C=choices)
-    accuracies = [node_classification(X, y, train=train, test=valid, C=C).scores["accuracy"][0, 0] for C in choices]
-    assert chosen.chosen_C[0, 0] == choices[int(np.argmax(accuracies))]
+    alone = [node_classification(X, y, train=train, test=valid, C=C) for C in choices]
+    for name in ("accuracy", "micro_f1", "macro_f1"):  # each by its own values
+        values = [result.scores[name][0, 0] for result in alone]
+        assert chosen.chosen_C[name][0, 0] == choices[int(np.argmax(values))]
     spoilt = y.copy()
     spoilt[test] = 0  # test labels are not used
     again = node_classification(X, spoilt, train=train, valid=valid, test=test, C=choices)
-    assert again.chosen_C[0, 0] == chosen.chosen_C[0, 0]
+    assert again.chosen_C == chosen.chosen_C
 
 
 def test_valid_nodes_are_not_tested(blobs):

@@ -140,7 +140,7 @@ def test_means_and_deviations_are_over_the_splits():
 
 
 def test_the_table_calls_micro_f1_accuracy_with_one_label_per_node(three_classes):
-    text = str(node_classification(*three_classes, ratios=[0.5], repeats=2, n_jobs=1))
+    text = str(node_classification(*three_classes, ratios=[0.5], repeats=2, protocol="published", n_jobs=1))
     assert text.count("accuracy (= micro-F1)") == 2
     assert text.count("majority ") == 2
     without = str(node_classification(*three_classes, ratios=[0.5], repeats=2, majority=False, n_jobs=1))
