@@ -3,3 +3,4 @@ from .fastrp import FastRPTrial as FastRPTrial
 from .fastrp import tune_fastrp as tune_fastrp
 from .node2vec import DeepWalk as DeepWalk
 from .node2vec import Node2Vec as Node2Vec
+from .spectral import Spectral as Spectral
