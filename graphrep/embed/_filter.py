@@ -1,32 +1,29 @@
-"""Leading eigenvectors of D^-a A D^-a by subspace iteration with Chebyshev filters, in float32 on two blocks of memory."""
+"""Leading eigenvectors of a normalized adjacency matrix by subspace iteration with Chebyshev filters."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import contextmanager
-from functools import cache
-from threading import RLock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import LinAlgError, eigh
 
+from graphrep._threads import single_threaded_blas
 from graphrep.graph import Graph
 from graphrep.ops.projection import random_projection
 from graphrep.ops.propagation import graph_matmul, recurrence_step
 from graphrep.ops.tall import gram, multiply_rows
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["Eigenpairs", "eigenpairs", "leading_eigenpairs", "single_threaded_blas"]
+__all__ = ["Eigenpairs", "eigenpairs", "leading_eigenpairs"]
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
+_DENSE = 256  # nodes up to which a dense decomposition takes some milliseconds
 _POWER_STEPS = 8  # of the bound of the spectrum
 _GROWTH = np.log(2e5)
+_DEGREE = 10  # largest of a polynomial
 _SMALLEST = 1e-6  # directions of a block below this share of the largest are rounding errors
 
 
@@ -35,26 +32,6 @@ class Eigenpairs(NamedTuple):
 
     vectors: F32
     values: F64
-
-
-@cache
-def _blas() -> Any:
-    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
-
-    return ThreadpoolController()
-
-
-_LOCK = RLock()
-
-
-@contextmanager
-def single_threaded_blas() -> Iterator[None]:
-    """Small dense problems on one thread: the sums of LAPACK depend on the number of threads.
-
-    The number is a setting of the process, so Python threads take turns.
-    """
-    with _LOCK, _blas().limit(limits=1):
-        yield
 
 
 def leading_eigenpairs(
@@ -99,26 +76,28 @@ def leading_eigenpairs(
     """
     n = graph.num_nodes
     width = k + oversampling
-    if n <= width:
+    if n <= max(width, _DENSE):
         return eigenpairs(graph, factor, k, magnitude=magnitude)
     block = _Block(graph, factor, width, seed, keys, n_jobs, step)
     if magnitude:  # damp [-b, b]; two products tell how large b may be
         block.power(2)
-        values = block.rotate(magnitude)
+        values = block.rotate(magnitude=magnitude)
         left = sum(degrees) - 2
         while left > 0:
             largest, cut = float(np.abs(values).max()), float(np.abs(values).min())
             # Within a round, the largest eigenvalue must not outgrow the others by what float32 resolves.
-            ratio = largest / max(cut, 1e-3 * largest) if largest > 0 else 1.0
-            degree = int(min(left, max(1, _GROWTH // max(np.arccosh(max(ratio, 1.0)), 1e-3))))
+            if not largest:
+                break
+            ratio = largest / max(cut, 1e-3 * largest)
+            degree = int(min(left, _DEGREE, max(1, _GROWTH // max(np.arccosh(ratio), 1e-3))))
             block.filter(degree, -largest / ratio, largest / ratio) if degree > 1 else block.power(1)
-            values = block.rotate(magnitude)
+            values = block.rotate(magnitude=magnitude)
             left -= degree
     else:
         low, cut = -_spectral_bound(graph, factor, n_jobs), 0.0
         for degree in degrees:
             block.filter(degree, low, cut)
-            values = block.rotate(magnitude)
+            values = block.rotate(magnitude=magnitude)
             cut = max(float(values.min()), low / 2)
     return Eigenpairs(block.vectors(k), values[:k])
 
@@ -129,14 +108,14 @@ def eigenpairs(graph: Graph, factor: F64, k: int, *, magnitude: bool) -> Eigenpa
     dense = graph.to_scipy().toarray().astype(np.float64) * factor[:, None] * factor
     with single_threaded_blas():
         values, vectors = np.linalg.eigh((dense + dense.T) / 2)
-    order = _order(values, magnitude)[:k]
+    order = _order(values, magnitude=magnitude)[:k]
     out, kept = np.zeros((n, k), dtype=np.float32), np.zeros(k)
     out[:, : len(order)], kept[: len(order)] = vectors[:, order], values[order]
     out[graph.out_degree == 0] = 0  # vectors of the eigenvalue 0 may stand there
     return Eigenpairs(out, kept)
 
 
-def _order(values: F64, magnitude: bool) -> npt.NDArray[np.int64]:
+def _order(values: F64, *, magnitude: bool) -> npt.NDArray[np.int64]:
     return np.argsort(-np.abs(values) if magnitude else -values, kind="stable")
 
 
@@ -195,18 +174,18 @@ class _Block:
         for _ in range(degree - 1):
             self._product(2 * scale, -2 * center / half, -1.0)
 
-    def rotate(self, magnitude: bool) -> F64:
+    def rotate(self, *, magnitude: bool) -> F64:
         """Rayleigh-Ritz: make the columns orthonormal approximate eigenvectors in order; returns their values."""
         image = graph_matmul(self.graph, self.u, out=self.other, n_jobs=self.n_jobs)
         self.step()
         overlap = gram(self.u, scale=self.weight, n_jobs=self.n_jobs)
         moved = gram(self.u, image, symmetric=True, n_jobs=self.n_jobs)
         if magnitude:  # by the lengths of images: where signs are mixed, the Ritz values of S would cancel
-            squares, basis = _ritz(overlap, gram(image, scale=self.square, n_jobs=self.n_jobs), magnitude)
+            squares, basis = _ritz(overlap, gram(image, scale=self.square, n_jobs=self.n_jobs), magnitude=magnitude)
             sign = np.where(np.einsum("ij,ik,kj->j", basis, moved, basis, optimize=True) < 0, -1.0, 1.0)
             values = sign * np.sqrt(np.maximum(squares, 0))
         else:
-            values, basis = _ritz(overlap, moved, magnitude)
+            values, basis = _ritz(overlap, moved, magnitude=magnitude)
         multiply_rows(self.u, basis, out=self.other, n_jobs=self.n_jobs)
         self.u, self.other = self.other, self.u
         return values
@@ -218,7 +197,7 @@ class _Block:
         return out
 
 
-def _ritz(overlap: F64, moved: F64, magnitude: bool) -> tuple[F64, F64]:
+def _ritz(overlap: F64, moved: F64, *, magnitude: bool) -> tuple[F64, F64]:
     """Solve ``moved v = theta overlap v``; a rank that is too small leaves zero columns at the end."""
     width = len(overlap)
     length = np.sqrt(np.maximum(np.diag(overlap), 0))
@@ -232,7 +211,7 @@ def _ritz(overlap: F64, moved: F64, magnitude: bool) -> tuple[F64, F64]:
         else:
             if np.abs(np.einsum("ij,ik,kj->j", basis, overlap, basis) - 1).max() > 0.1:
                 values, basis = _deficient(overlap, moved)
-    order = _order(values, magnitude)
+    order = _order(values, magnitude=magnitude)
     count = len(order)
     out, sorted_values = np.zeros((width, width)), np.zeros(width)
     out[:, :count], sorted_values[:count] = unit[:, None] * basis[:, order], values[order]

@@ -13,11 +13,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from graphrep import _random
 from graphrep._checks import checked_float, checked_int
-from graphrep._embedder import GraphEmbedder, is_matrix, new_arcs, plain_settings
+from graphrep._embedder import is_matrix, new_arcs, plain_settings
 from graphrep._names import as_pairs
 from graphrep._progress import progress_bar
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep.csr import CSR
+from graphrep.embed._base import NodeEmbedder
 from graphrep.embed._filter import leading_eigenpairs
 from graphrep.embed.finishing import RMS
 from graphrep.graph import Graph
@@ -41,7 +42,7 @@ _CANDIDATES = (_Choice("LA", 0.45, 1.0), _Choice("LM", 0.35, 0.5))
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Spectral(GraphEmbedder):
+class Spectral(NodeEmbedder):
     r"""Leading eigenvectors of the regularized, degree-normalized adjacency matrix.
 
     With the weighted degrees D, :math:`S = (D + \tau)^{-a} A\, (D + \tau)^{-a}` has eigenvectors :math:`y_1, y_2, …` of
@@ -49,8 +50,8 @@ class Spectral(GraphEmbedder):
 
     .. math:: x_v = c\, (\max(\lambda_1, 0)^p\, y_{1v}, …, \max(\lambda_k, 0)^p\, y_{kv}),
 
-    where c makes the root mean square of the lengths 3, a scale at which the default penalty of a logistic regression is
-    fair. Eigenvectors of negative eigenvalues separate nodes from their neighbors; an SVD, which takes eigenvalues by
+    where c makes the root mean square of the lengths 3, at which the default penalty of a logistic regression is fair.
+    Eigenvectors of negative eigenvalues separate nodes from their neighbors; an SVD, which takes eigenvalues by
     magnitude (``which="LM"``), spends a third of its columns on them, which helps where neighbors are unlike (words,
     roles) and harms where they are alike (communities).
 
@@ -70,14 +71,16 @@ class Spectral(GraphEmbedder):
     power : float, optional
         p; default: 1 for "LA", 0.5 for "LM". Scores of links want 1, which :meth:`score_pairs` uses in any case.
     tau : float
-        :math:`\tau` in units of the mean weight of an arc, so that the scale of the weights has no effect. It keeps small
-        components and nodes of low degree from taking eigenvectors for themselves.
+        :math:`\tau` in units of the mean weight of an arc, so that the scale of the weights has no effect. It keeps
+        small components and nodes of low degree from taking eigenvectors for themselves.
     filter_degrees : sequence of int
         Degrees of the Chebyshev polynomials, one per round of the subspace iteration. (6, 6) finds the span to a
         fraction that is as good for classification as the exact one; (8, 8, 8) has the upper half of the eigenvalues to
         four digits.
     oversampling : int
         Columns of the iteration beyond k.
+    finish : {"smooth", "orthogonalise", "whiten"}, sequence of them, or None
+        Finishing steps, in order: :func:`graphrep.embed.smooth` and its neighbors. New nodes go through them as well.
     random_state : int, RandomState, Generator or None
         Seed of the start block. A row of it belongs to the node's name.
     n_jobs : int or None
@@ -104,10 +107,11 @@ class Spectral(GraphEmbedder):
     Notes
     -----
     Chebyshev-filtered subspace iteration in float32 [1]_: each round applies a polynomial that is small on the unwanted
-    part of the spectrum, then solves a generalized eigenproblem of the size of the block in float64 (Rayleigh-Ritz). With
+    part of the spectrum, then solves a generalized eigenproblem of the block's size in float64 (Rayleigh-Ritz). With
     (6, 6) that is 14 products with the graph, in place: time O(14 num_arcs (k + q) + 6 num_nodes (k + q)^2), memory two
     blocks of 4 num_nodes (k + q) bytes; a directed graph counts as an undirected one of twice the nodes. Eigenvalues
-    agree with exact ones to a few percent at the lower end. A graph of at most k + q nodes is decomposed densely.
+    agree with exact ones to a few percent at the lower end. A graph of at most 256 or k + q nodes is
+    decomposed densely.
 
     An isolated node gets a zero vector. Signs: the largest entry of each column is positive. The regularization is that
     of [2]_.
@@ -150,7 +154,7 @@ class Spectral(GraphEmbedder):
             Of a LinkSplit's training graph, with ``val`` its validation pairs.
         y : array of shape (num_nodes,), 0/1 matrix of shape (num_nodes, num_labels) or Series by name, optional
             Labels for the choice of ``which="auto"``, as :func:`graphrep.evaluate.node_classification` takes them:
-            negative integers, or rows of zeros, are unlabeled. Labels of test nodes must not be given. Ignored otherwise.
+            negative integers, or rows of zeros, are unlabeled. Hide those of test nodes. Ignored otherwise.
         val : LinkSplit, or pair of int arrays of shapes (2, num_pos) and (2, num_neg), optional
             Validation pairs for the choice of ``which="auto"``.
 
@@ -164,10 +168,10 @@ class Spectral(GraphEmbedder):
             A parameter out of range; ``which="auto"`` without labels or pairs.
         """
         if self.which != "auto":
-            return self._fit(graph)  # type: ignore[no-any-return]
+            return self._fit(graph)
         if (y is None) == (val is None):
             raise ValueError('which="auto" chooses by y (labels) or val (validation pairs); give one of them to fit.')
-        return self._fit(graph, y=y, val=val)  # type: ignore[no-any-return]
+        return self._fit(graph, y=y, val=val)
 
     def fit_transform(self, graph: Any, y: Any = None, *, val: Any = None) -> F32:
         """Embed a graph; return float32 vectors of shape (num_nodes, dimensions), in the order of ``g.nodes``."""
@@ -175,35 +179,39 @@ class Spectral(GraphEmbedder):
 
     def _embed(self, graph: Graph, **options: Any) -> F32:
         if self.which == "auto":
-            self._choose(graph, **options)
-            return self._arrange(*self._solve(graph, self.which_, self.alpha_), graph)
-        if self.which not in ("LA", "LM"):
+            self._use(self._choose(graph, **options))
+        elif self.which in ("LA", "LM"):
+            self._use(self._choice(_CANDIDATES[self.which == "LM"]))
+        else:
             raise ValueError(f'which must be "LA", "LM" or "auto", got {self.which!r}.')
-        default = _CANDIDATES[self.which == "LM"]
-        self.which_ = self.which
-        self.alpha_ = default.alpha if self.alpha is None else checked_float("alpha", self.alpha, 0, 1)
-        self.power_ = default.power if self.power is None else checked_float("power", self.power, 0)
-        return self._arrange(*self._solve(graph, self.which_, self.alpha_), graph)
+        return self._arrange(*self._solve(graph), graph)
 
-    def _choose(self, graph: Graph, y: Any, val: Any) -> None:
-        """Set ``which_``, ``alpha_`` and ``power_`` to the candidate that is best by labels or pairs."""
-        best = -np.inf
-        for choice in _CANDIDATES:
-            which, alpha = (
-                choice.which,
-                choice.alpha if self.alpha is None else checked_float("alpha", self.alpha, 0, 1),
-            )
-            power = choice.power if self.power is None else checked_float("power", self.power, 0)
-            self.which_, self.alpha_, self.power_ = which, alpha, power
-            vectors = self._arrange(*self._solve(graph, which, alpha), graph)
+    def _choice(self, default: _Choice) -> _Choice:
+        """A default with the parameters that are given."""
+        return _Choice(
+            default.which,
+            default.alpha if self.alpha is None else checked_float("alpha", self.alpha, 0, 1),
+            default.power if self.power is None else checked_float("power", self.power, 0),
+        )
+
+    def _use(self, choice: _Choice) -> None:
+        self.which_, self.alpha_, self.power_ = choice
+
+    def _choose(self, graph: Graph, y: Any, val: Any) -> _Choice:
+        """The candidate that is best by labels or pairs."""
+        qualities = {}
+        for candidate in map(self._choice, _CANDIDATES):
+            self._use(candidate)
+            vectors = self._arrange(*self._solve(graph), graph)
             quality = _label_quality(vectors, y, graph) if val is None else self._link_quality(vectors, val, graph)
-            if quality > best:
-                best, chosen = quality, (which, alpha, power)
-        self.which_, self.alpha_, self.power_ = chosen
+            qualities[candidate] = quality
+        return max(qualities, key=qualities.__getitem__)  # the first of equals
 
-    def _solve(self, graph: Graph, which: str, alpha: float) -> tuple[F32, F64]:
+    def _solve(self, graph: Graph) -> tuple[F32, F64]:
         dimensions = checked_int("dimensions", self.dimensions, 1)
         degrees = [checked_int("filter_degrees", degree, 1, 10) for degree in self.filter_degrees]
+        if not degrees:
+            raise ValueError("filter_degrees must name at least one degree, got none.")
         oversampling = checked_int("oversampling", self.oversampling, 0)
         tau = checked_float("tau", self.tau, 0) * _mean_weight(graph)
         keys, k = graph.node_keys(), dimensions
@@ -211,14 +219,14 @@ class Spectral(GraphEmbedder):
             graph, keys, k = _double_cover(graph), _double_keys(keys, graph.num_nodes), -(-dimensions // 2)
         degree = graph.weighted_degree() + tau
         logarithm = np.log(degree, out=np.zeros_like(degree), where=degree > 0)
-        factor = np.where(degree > 0, np.exp(-alpha * logarithm), 0.0)
+        factor = np.where(degree > 0, np.exp(-self.alpha_ * logarithm), 0.0)
         products = 8 + sum(degrees) + len(degrees)
         with progress_bar(total=products, desc="Spectral", unit=" products", progress=self.progress) as bar:
             return leading_eigenpairs(
                 graph,
                 factor,
                 k,
-                magnitude=which == "LM",
+                magnitude=self.which_ == "LM",
                 degrees=degrees,
                 oversampling=oversampling,
                 seed=_random.resolve_seed(self.random_state),
@@ -231,8 +239,7 @@ class Spectral(GraphEmbedder):
         """Signs, eigenvalue power and scale."""
         self._graph, self.eigenvalues_ = graph, values
         flip = -vectors.min(axis=0, initial=0) > vectors.max(axis=0, initial=0)
-        weight = np.maximum(values, 0) ** self.power_ if self.which_ == "LA" else np.abs(values) ** self.power_
-        weight = np.where(flip, -weight, weight)
+        weight = np.where(flip, -1.0, 1.0) * self._sizes() ** self.power_
         lengths = np.einsum("ij,ij->j", vectors, vectors, dtype=np.float64)
         halves = 1 + graph.directed
         size = np.sqrt((lengths * weight**2).sum() / graph.num_nodes)
@@ -249,25 +256,26 @@ class Spectral(GraphEmbedder):
         check_is_fitted(self, "embedding_")
         if self._graph.directed:
             raise AttributeError("eigenvectors_ is for undirected graphs; see source_ and target_ of directed ones.")
-        return np.asarray(self.embedding_ * _inverse(self._column_scale()).astype(np.float32))
+        return np.asarray(self._unfinished * _inverse(self._column_scale()).astype(np.float32))
 
     @property
     def source_(self) -> F32:
-        """Vectors of nodes as sources of arcs; of an undirected graph, ``embedding_``."""
+        """Vectors of nodes as sources of arcs; of an undirected graph, the unfinished vectors."""
         check_is_fitted(self, "embedding_")
-        return self.embedding_[:, : -(-self.dimensions // 2)] if self._graph.directed else self.embedding_
+        return self._unfinished[:, : -(-self.dimensions // 2)] if self._graph.directed else self._unfinished
 
     @property
     def target_(self) -> F32:
-        """Vectors of nodes as targets of arcs; of an undirected graph, ``embedding_``."""
+        """Vectors of nodes as targets of arcs; of an undirected graph, the unfinished vectors."""
         check_is_fitted(self, "embedding_")
-        return self.embedding_[:, -(-self.dimensions // 2) :] if self._graph.directed else self.embedding_
+        return self._unfinished[:, -(-self.dimensions // 2) :] if self._graph.directed else self._unfinished
 
     def score_pairs(self, pairs: Any) -> F32:
-        r"""Untrained link scores :math:`\sum_i \lambda_i^2\, y_{iu}\, y_{iv}`, or :math:`\sum_i \sigma_i^2 u_{iu} v_{iv}`.
+        r"""Untrained link scores :math:`\sum_i \lambda_i^2\, y_{iu}\, y_{iv}`.
 
-        The dot product of vectors scaled by eigenvalues, for any ``power``. It keeps the degrees, which carry much of
-        the signal of links; unit rows or unscaled eigenvectors do not.
+        Of a directed graph, :math:`\sum_i \sigma_i^2\, u_{iu}\, v_{iv}` for an arc from u to v. This is the dot product
+        of vectors scaled by eigenvalues, for any ``power``. It keeps the degrees, which carry much of the signal of
+        links; unit rows or unscaled eigenvectors do not.
 
         Parameters
         ----------
@@ -285,7 +293,7 @@ class Spectral(GraphEmbedder):
         check_is_fitted(self, "embedding_")
         ends = as_pairs(pairs, self._graph)
         k = self.target_.shape[1]
-        weight = _inverse(self._column_scale()) ** 2 * self.eigenvalues_**2
+        weight = _inverse(self._column_scale()) ** 2 * self._sizes() ** 2
         weight = weight[:k].astype(np.float32)
         out = np.empty(ends.shape[1], dtype=np.float32)
         for begin in range(0, len(out), _PAIRS):
@@ -328,7 +336,8 @@ class Spectral(GraphEmbedder):
                 raise ValueError(
                     "new must be a graph, because a directed graph was fitted; a matrix lacks the arcs back."
                 )
-            return self._vectors_of(self._new_rows(new), None)
+            rows = self._new_rows(new)
+            return self._finish_rows(rows, self._vectors_of(rows, None))
         from graphrep.graph import as_graph
         from graphrep.vectors import NodeVectors
 
@@ -336,7 +345,7 @@ class Spectral(GraphEmbedder):
         names, rows = new_arcs(g, self._graph)
         back = _arcs_back(g, names, self._graph) if self._graph.directed else None
         settings = {"method": "Spectral.transform", **plain_settings(self.get_params(deep=False))}
-        return NodeVectors(self._vectors_of(rows, back), names, settings)
+        return NodeVectors(self._finish_rows(rows, self._vectors_of(rows, back)), names, settings)
 
     def _vectors_of(self, rows: Any, back: Any) -> F32:
         """Vectors of nodes with these arcs to fitted nodes, and of a directed graph also from them."""
@@ -351,7 +360,7 @@ class Spectral(GraphEmbedder):
 
         if back is None:
             values = inverse[: self.dimensions]
-            return np.asarray(ends(rows, self._graph.weighted_degree(), self.embedding_) * values, dtype=np.float32)
+            return np.asarray(ends(rows, self._graph.weighted_degree(), self._unfinished) * values, dtype=np.float32)
         source = ends(rows, self._graph.weighted_degree(incoming=True), self.target_)
         target = ends(back, self._graph.weighted_degree(), self.source_)
         k = self.target_.shape[1]
@@ -360,13 +369,15 @@ class Spectral(GraphEmbedder):
         return np.concatenate([source * inverse[: source.shape[1]], target[:, :k] * inverse[:k]], 1).astype(np.float32)
 
     def _column_scale(self) -> F64:
-        values = np.maximum(self.eigenvalues_, 0) if self.which_ == "LA" else np.abs(self.eigenvalues_)
-        return np.asarray(self._scale * values**self.power_)
+        return np.asarray(self._scale * self._sizes() ** self.power_)
+
+    def _sizes(self) -> F64:
+        return np.asarray(np.maximum(self.eigenvalues_, 0) if self.which_ == "LA" else np.abs(self.eigenvalues_))
 
     def _link_quality(self, vectors: F32, val: Any, graph: Graph) -> float:
         from graphrep.evaluate.metrics import roc_auc
 
-        self.embedding_ = vectors
+        self._unfinished = self.embedding_ = vectors
         positive, negative = (val.valid, val.valid_neg) if hasattr(val, "valid") else val
         return float(roc_auc(self.score_pairs(as_pairs(positive, graph)), self.score_pairs(as_pairs(negative, graph))))
 

@@ -1,4 +1,4 @@
-"""Products of NumPy blocks with many rows and few columns, equal for any number of threads, which those of BLAS are not."""
+"""Products of NumPy blocks with many rows and few columns; unlike those of BLAS, equal for any number of threads."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def gram(
 
     Notes
     -----
-    Time O(num_rows * p * q), bound by arithmetic. At most 256 products are summed in float32, and these sums in float64.
+    Time O(num_rows * p * q), bound by arithmetic. At most 256 products are summed in float32, these sums in float64.
     """
     other = x if y is None else y
     if len(x) != len(other):
