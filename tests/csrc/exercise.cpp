@@ -558,7 +558,6 @@ void all_segments() {
     }
 }
 
-template <class T>
 void tall_blocks() {
     const int64_t shapes[][3] = {{0, 3, 4}, {1, 1, 1}, {5, 7, 17}, {257, 13, 33}, {5000, 6, 16}};
     for (const auto& [n, p, q] : shapes) {
@@ -576,6 +575,7 @@ void tall_blocks() {
     }
 }
 
+template <class T>
 void dropouts() {
     using S = typename Statistic<T>::Type;
     for (const int64_t rows : {0, 1, 3, 70})
