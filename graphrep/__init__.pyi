@@ -20,6 +20,7 @@ from .contrast import StructComp as StructComp
 from .embed import DeepWalk as DeepWalk
 from .embed import FastRP as FastRP
 from .embed import Node2Vec as Node2Vec
+from .embed import Spectral as Spectral
 from .graph import Graph as Graph
 from .graph import as_graph as as_graph
 from .io.index import VectorIndex as VectorIndex

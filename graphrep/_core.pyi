@@ -101,6 +101,10 @@ def train_skipgram(
 def build_noise_table(counts: I64, power: float, keep: F32, alias: NDArray[Id]) -> None: ...
 def fill_uniform_rows(table: F32, dimensions: int, keys: U64 | None, seed: int, num_threads: int) -> None: ...
 
+# tall
+def gram(x: F32, y: F32, scale: F32 | None, symmetric: bool, out: F64, num_threads: int) -> None: ...
+def multiply_rows(x: F32, matrix: F32, scale: F32 | None, out: F32, num_threads: int) -> None: ...
+
 # projection
 def propagate(
     indptr: I64,
@@ -109,6 +113,8 @@ def propagate(
     scale: F32 | None,
     x: F32,
     y: F32,
+    own: float,
+    before: float,
     num_threads: int,
 ) -> None: ...
 def spmm_projection(

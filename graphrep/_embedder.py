@@ -35,6 +35,7 @@ class GraphEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedEsti
     embedding_: F32
     nodes_: npt.NDArray[Any]
     n_features_in_: int
+    _graph: Graph  # that was fitted; kept by those that need it for new nodes
 
     def fit(self, graph: Any, y: Any = None) -> Self:
         """Embed a graph.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from functools import cache
+from threading import RLock
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,3 +58,23 @@ def limited_threads(n_jobs: int | None) -> Iterator[None]:
         finally:
             if torch is not None:
                 torch.set_num_threads(before)
+
+
+_BLAS_LOCK = RLock()
+
+
+@cache
+def _libraries() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+@contextmanager
+def single_threaded_blas() -> Iterator[None]:
+    """Small dense problems on one thread, because the sums of LAPACK depend on the number of threads.
+
+    That number belongs to the process, so Python threads take turns.
+    """
+    with _BLAS_LOCK, _libraries().limit(limits=1):
+        yield

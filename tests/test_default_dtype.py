@@ -19,6 +19,7 @@ LEARNERS = {
     "NCN": lambda: gr.NCN(epochs=2, dimensions=8, batch_size=32).fit(GRAPH).score_pairs([[0], [1]]),
     "NCNC": lambda: gr.NCNC(epochs=2, dimensions=8, batch_size=32).fit(GRAPH).score_pairs([[0], [1]]),
     "FastRP": lambda: gr.FastRP(dimensions=8).fit_transform(GRAPH),
+    "Spectral": lambda: gr.Spectral(dimensions=8).fit_transform(GRAPH),
 }
 
 

@@ -9,6 +9,7 @@ namespace graphrep {
 
 // For row v, with entries e in [indptr[v], indptr[v + 1]) and head h, over columns j of that head:
 //     out[v, h, j] = scale[v] * reduce over e of values[e, h] * x[indices[e], h, j]
+// float sums of one head also take a step of a three-term recurrence, in place: + own * x[v, j] + before * out[v, j].
 // indices null: row e of x itself (a segmented reduction). values and scale null: ones. A mean divides by the number of
 // entries. x is (num_x, heads, columns), out (num_rows, heads, columns), values (num_entries, heads); none may overlap.
 // Rows without entries become 0. Sums are formed in float32 (float64 for float64), in the order of the entries.
@@ -28,6 +29,8 @@ struct Spmm {
         arg;  // max and min, may be null: place within the row of the entry that won (the first of equals), -1: none
     int64_t num_x = -1;        // -1: unknown; then indices are trusted
     int64_t num_entries = -1;  // of indices and values; -1: indptr and indices are trusted
+    float own = 0;             // not 0: num_x == num_rows
+    float before = 0;
 };
 
 template <class T, class Id>

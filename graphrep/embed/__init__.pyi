@@ -1,5 +1,9 @@
 from .fastrp import FastRP as FastRP
 from .fastrp import FastRPTrial as FastRPTrial
 from .fastrp import tune_fastrp as tune_fastrp
+from .finishing import orthogonalise as orthogonalise
+from .finishing import smooth as smooth
+from .finishing import whiten as whiten
 from .node2vec import DeepWalk as DeepWalk
 from .node2vec import Node2Vec as Node2Vec
+from .spectral import Spectral as Spectral

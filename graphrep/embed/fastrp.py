@@ -14,10 +14,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from graphrep import _random
 from graphrep._checks import checked_features, checked_float, checked_int, warn_caller
-from graphrep._embedder import F32, GraphEmbedder, is_matrix, new_arcs, plain_settings
+from graphrep._embedder import F32, is_matrix, new_arcs, plain_settings
 from graphrep._names import aligned
 from graphrep._progress import progress_bar
 from graphrep._saving import packed_graph, unpacked_graph
+from graphrep.embed._base import NodeEmbedder
 from graphrep.graph import Graph
 from graphrep.ops.projection import accumulate_rows, project_neighbors, random_projection
 from graphrep.ops.propagation import graph_matmul, inverse_degrees
@@ -29,7 +30,7 @@ __all__ = ["FastRP", "FastRPTrial", "tune_fastrp"]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class FastRP(GraphEmbedder):
+class FastRP(NodeEmbedder):
     r"""Fast random projection.
 
     With the transition matrix :math:`P = D^{-1} A`, the degree factor
@@ -62,6 +63,8 @@ class FastRP(GraphEmbedder):
         Apply ``rownorm``, the division of each row by its Euclidean norm; otherwise powers are added unchanged.
     standardize : bool
         Standardize each column to mean 0 and variance 1 at the end.
+    finish : {"smooth", "orthogonalise", "whiten"}, sequence of them, or None
+        Finishing steps, in order: :func:`graphrep.embed.smooth` and its neighbors. New nodes go through them as well.
     random_state : int, RandomState, Generator or None
     n_jobs : int or None
         Threads; results do not depend on it.
@@ -161,12 +164,13 @@ class FastRP(GraphEmbedder):
         """
         check_is_fitted(self, "embedding_")
         if is_matrix(new):
-            return self._vectors_of(self._new_rows(new))
+            rows = self._new_rows(new)
+            return self._finish_rows(rows, self._vectors_of(rows))
         from graphrep.vectors import NodeVectors
 
         names, rows = new_arcs(new, self._graph)
         settings = {"method": "FastRP.transform", **plain_settings(self.get_params(deep=False))}
-        return NodeVectors(self._vectors_of(rows), names, settings)
+        return NodeVectors(self._finish_rows(rows, self._vectors_of(rows)), names, settings)
 
     def _vectors_of(self, rows: Any) -> F32:
         """Vectors of nodes with these weights of the arcs to the fitted nodes, a CSR matrix."""

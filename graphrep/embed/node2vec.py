@@ -13,12 +13,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from graphrep._arrays import as_vectors
 from graphrep._checks import checked_float, checked_int
-from graphrep._embedder import F32, GraphEmbedder, extended_graph, is_matrix, new_arcs
+from graphrep._embedder import F32, extended_graph, is_matrix, new_arcs
 from graphrep._estimator import TrainedEstimator
 from graphrep._names import NodeIndex, names_of
 from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed
 from graphrep._saving import packed_graph, unpacked_graph
+from graphrep.embed._base import NodeEmbedder
 from graphrep.embed.interrupts import DeferredInterrupt
 from graphrep.graph import Graph
 from graphrep.learn.callbacks import check_callbacks
@@ -37,7 +38,7 @@ _CHUNK_TOKENS = 1_000_000
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class WalkEmbedder(TrainedEstimator, GraphEmbedder):
+class WalkEmbedder(TrainedEstimator, NodeEmbedder):
     """Base class: skip-gram vectors from walks; subclasses say how the walks are biased."""
 
     dimensions: int = 128
@@ -134,10 +135,9 @@ class WalkEmbedder(TrainedEstimator, GraphEmbedder):
 
     def _start_from(self, init: Any, graph: Graph, model: SkipGram) -> None:
         """Fill the tables from earlier vectors, matched by name; other nodes keep their random start."""
-        vectors, names = (
-            as_vectors(getattr(init, "node_vectors_", init)),
-            names_of(getattr(init, "node_vectors_", init)),
-        )
+        fitted = getattr(init, "node_vectors_", init)
+        vectors = init._unfinished if isinstance(init, WalkEmbedder) else as_vectors(fitted)
+        names = names_of(fitted)
         if vectors.shape[1] != self.dimensions:
             raise ValueError(f"init must have {self.dimensions} dimensions, got {vectors.shape[1]}.")
         if names is None and len(vectors) != graph.num_nodes:
@@ -197,12 +197,12 @@ class WalkEmbedder(TrainedEstimator, GraphEmbedder):
         model = self._skip_gram(graph, seed, np.maximum(graph.out_degree, 1))
         # A walk visits its start more often than a new node is visited in a fit, so new nodes begin near neighbors.
         degree = np.maximum(arcs.sum(axis=1), 1e-12)[:, None]
-        model.vectors[old:] += arcs @ self.embedding_ / degree
+        model.vectors[old:] += arcs @ self._unfinished / degree
         for begin in range(0, passes * added, added):
-            model.vectors[:old], model.output[:old] = self.embedding_, self._contexts
+            model.vectors[:old], model.output[:old] = self._unfinished, self._contexts
             ids = np.arange(begin, begin + added)
             model.train_unchecked(sampler.sample_ids(ids), ids, begin, passes * added)
-        return np.ascontiguousarray(model.vectors[old:])
+        return self._finish_rows(arcs, np.ascontiguousarray(model.vectors[old:]))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -247,6 +247,8 @@ class Node2Vec(WalkEmbedder):
         Exponent of the noise distribution over visit counts.
     subsampling : float
         Threshold of word2vec's subsampling of frequent nodes; 0 keeps all.
+    finish : {"smooth", "orthogonalise", "whiten"}, sequence of them, or None
+        Finishing steps, in order: :func:`graphrep.embed.smooth` and its neighbors. New nodes go through them as well.
     random_state : int, RandomState, Generator or None
     n_jobs : int or None
         Threads. The walks never depend on it. Training with more than one thread updates vectors without locks, so

@@ -35,6 +35,7 @@
 #include "segment_index.hpp"
 #include "skipgram.hpp"
 #include "spmm.hpp"
+#include "tall.hpp"
 #include "walks.hpp"
 
 using namespace graphrep;
@@ -504,6 +505,12 @@ void graph_kernels(const Graph<Id>& g) {
         const Array<float> y = random_floats<float>(n * columns);
         same_for_all_threads<float>(
             n * columns, [&](int threads, float* out) { accumulate_rows(y.data, n, columns, 2, true, out, threads); });
+        same_for_all_threads<float>(n * columns, [&](int threads, float* out) {
+            std::copy_n(y.data, n * columns, out);  // of which each row is read once more
+            spmm<float, Id>({g.indptr.data, g.indices.data, nullptr, nullptr, y.data, n, 1, columns, Reduce::sum, out,
+                             nullptr, n, g.indices.size, 0.5f, -1.0f},
+                            threads);
+        });
     }
 }
 
@@ -548,6 +555,23 @@ void all_segments() {
         segments<double, Id>(shape[0], shape[1], shape[2], shape[3]);
         segments<int64_t, Id>(shape[0], shape[1], shape[2], shape[3]);
         segments<int32_t, Id>(shape[0], shape[1], shape[2], shape[3]);
+    }
+}
+
+void tall_blocks() {
+    const int64_t shapes[][3] = {{0, 3, 4}, {1, 1, 1}, {5, 7, 17}, {257, 13, 33}, {5000, 6, 16}};
+    for (const auto& [n, p, q] : shapes) {
+        const Array<float> x = random_floats<float>(n * p), y = random_floats<float>(n * q);
+        const Array<float> scale = random_floats<float>(n), matrix = random_floats<float>(p * q);
+        for (const float* s : {static_cast<const float*>(nullptr), static_cast<const float*>(scale.data)}) {
+            same_for_all_threads<double>(
+                p * q, [&](int threads, double* out) { gram({x.data, y.data, s, n, p, q, false, out}, threads); });
+            same_for_all_threads<double>(
+                p * p, [&](int threads, double* out) { gram({x.data, x.data, s, n, p, p, true, out}, threads); });
+            same_for_all_threads<float>(n * q, [&](int threads, float* out) {
+                multiply_rows({x.data, matrix.data, s, n, p, q, out}, threads);
+            });
+        }
     }
 }
 
@@ -765,6 +789,7 @@ int main() {
         all_segments<int64_t>();
         many_ids<int32_t>();
         many_ids<int64_t>();
+        tall_blocks();
         dropouts<float>();
         dropouts<double>();
         dropouts<BFloat16>();

@@ -40,5 +40,6 @@ NB_MODULE(_core, m) {
     bind_segment(m);
     bind_skipgram(m);
     bind_sparse_dense(m);
+    bind_tall(m);
     bind_walks(m);
 }

@@ -26,16 +26,17 @@ void bind_projection_of(nb::module_& m) {
     m.def(
         "propagate",
         [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, MaybeIn<float> scale, In<float, 2> x,
-           Out<float, 2> y, Threads num_threads) {
+           Out<float, 2> y, float own, float before, Threads num_threads) {
             check_equal(y.shape(1), x.shape(1), "x and y must have the same number of columns.");
+            if (own != 0) check_equal(y.shape(0), x.shape(0), "x and y must have the same number of rows.");
             check_sizes(indptr, indices, weights, scale, y);
-            spmm<float, Id>(
-                {indptr.data(), indices.data(), pointer(weights), pointer(scale), x.data(), int64_t(y.shape(0)), 1,
-                 int64_t(y.shape(1)), Reduce::sum, y.data(), nullptr, int64_t(x.shape(0)), int64_t(indices.size())},
-                num_threads);
+            spmm<float, Id>({indptr.data(), indices.data(), pointer(weights), pointer(scale), x.data(),
+                             int64_t(y.shape(0)), 1, int64_t(y.shape(1)), Reduce::sum, y.data(), nullptr,
+                             int64_t(x.shape(0)), int64_t(indices.size()), own, before},
+                            num_threads);
         },
         "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "scale"_a.noconvert().none(),
-        "x"_a.noconvert(), "y"_a.noconvert(), "num_threads"_a, Released());
+        "x"_a.noconvert(), "y"_a.noconvert(), "own"_a, "before"_a, "num_threads"_a, Released());
     m.def(
         "spmm_projection",
         [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, MaybeIn<float> scale, MaybeIn<float> row_scale,

@@ -3,6 +3,8 @@
 // registers.
 #include "../spmm.hpp"
 
+#include <type_traits>
+
 #include "csr_tasks.hpp"
 #include "lanes.hpp"
 
@@ -10,11 +12,12 @@ namespace graphrep {
 namespace GRAPHREP_ISA {
 namespace {
 
-// One row, `Blocks` vectors of its columns; Some: only the first `some` lanes of one vector exist.
-template <int Blocks, bool Gather, bool Weighted, bool Some, class T, class Id>
+// One row, `Blocks` vectors of its columns; Recur: a step of a recurrence, with this row of x; Some: only the first
+// `some` lanes of one vector exist.
+template <int Blocks, bool Gather, bool Weighted, bool Recur, bool Some, class T, class Id>
 static inline void sum_block(const Spmm<T, Id>& t, const T* values, const T* x, int64_t stride, int64_t begin,
-                             int64_t end, int64_t last, int64_t ahead, typename Lanes<T>::Scalar scale, T* out,
-                             int some) {
+                             int64_t end, int64_t last, int64_t ahead, typename Lanes<T>::Scalar scale, const T* own,
+                             T* out, int some) {
     using L = Lanes<T>;
     typename L::Vector total[Blocks];
     for (int b = 0; b < Blocks; ++b) total[b] = typename L::Vector{};
@@ -49,14 +52,22 @@ next:
     }
     const auto s = L::splat(scale);
     for (int b = 0; b < Blocks; ++b) {
+        auto result = s * total[b];
+        if constexpr (Recur) {
+            const auto read = [&](const T* from) {
+                return Some ? L::load_some(from, some) : L::load(from + b * L::kLanes);
+            };
+            result += L::splat(t.own) * read(own);
+            if (t.before != 0) result += L::splat(t.before) * read(out);
+        }
         if (Some)
-            L::store_some(out, s * total[b], some);
+            L::store_some(out, result, some);
         else
-            L::store(out + b * L::kLanes, s * total[b]);
+            L::store(out + b * L::kLanes, result);
     }
 }
 
-template <bool Gather, bool Weighted, class T, class Id>
+template <bool Gather, bool Weighted, bool Recur, class T, class Id>
 void sum_rows(const Spmm<T, Id>& t, int num_threads) {
     using L = Lanes<T>;
     const int64_t stride = t.heads * t.columns, last = t.indptr[t.num_rows];
@@ -72,8 +83,9 @@ void sum_rows(const Spmm<T, Id>& t, int num_threads) {
                              const T* x = t.x + h * t.columns;
                              T* out = t.out + v * stride + h * t.columns;
                              const auto run = [&]<int Blocks, bool Some>(int64_t j, int some) {
-                                 sum_block<Blocks, Gather, Weighted, Some>(t, values, x + j, stride, begin, end, last,
-                                                                           ahead, scale, out + j, some);
+                                 sum_block<Blocks, Gather, Weighted, Recur, Some>(
+                                     t, values, x + j, stride, begin, end, last, ahead, scale,
+                                     Recur ? t.x + v * stride + j : nullptr, out + j, some);
                              };
                              int64_t j = 0;
                              for (; j + 8 * L::kLanes <= t.columns; j += 8 * L::kLanes)
@@ -93,14 +105,23 @@ void sum_rows(const Spmm<T, Id>& t, int num_threads) {
 
 template <class T, class Id>
 void spmm_sum(const Spmm<T, Id>& task, int num_threads) {
+    if constexpr (std::is_same_v<T, float>) {
+        if (task.own != 0 || task.before != 0) {
+            if (task.values)
+                sum_rows<true, true, true>(task, num_threads);
+            else
+                sum_rows<true, false, true>(task, num_threads);
+            return;
+        }
+    }
     if (task.indices && task.values)
-        sum_rows<true, true>(task, num_threads);
+        sum_rows<true, true, false>(task, num_threads);
     else if (task.indices)
-        sum_rows<true, false>(task, num_threads);
+        sum_rows<true, false, false>(task, num_threads);
     else if (task.values)
-        sum_rows<false, true>(task, num_threads);
+        sum_rows<false, true, false>(task, num_threads);
     else
-        sum_rows<false, false>(task, num_threads);
+        sum_rows<false, false, false>(task, num_threads);
 }
 
 #define GRAPHREP_INSTANTIATE(T)                           \

@@ -12,7 +12,7 @@ from graphrep._threads import resolve_threads
 from graphrep.graph import Graph, as_graph
 from graphrep.ops.propagation import cpu, reference
 
-__all__ = ["graph_matmul", "inverse_degrees"]
+__all__ = ["graph_matmul", "inverse_degrees", "recurrence_step"]
 
 
 def graph_matmul(
@@ -83,6 +83,27 @@ def graph_matmul(
         g, np.ascontiguousarray(x), scale, out, resolve_threads(n_jobs)
     )
     return out
+
+
+def recurrence_step(
+    graph: Graph,
+    x: npt.NDArray[np.float32],
+    out: npt.NDArray[np.float32],
+    *,
+    scale: npt.NDArray[np.float32],
+    own: float,
+    before: float,
+    n_jobs: int | None = None,
+) -> None:
+    r"""A step of a three-term recurrence, in place: :math:`y \leftarrow \mathrm{diag}(s) A x + a x + b y`.
+
+    One pass over the graph, in which the rows of x and y are read once more. ``out`` (y) is not read if ``before``
+    (b) is 0. Both arrays are C-contiguous float32 of shape (num_nodes, columns) and must not overlap; ``scale`` (s) is
+    float32 of shape (num_nodes,). The result does not depend on the number of threads.
+    """
+    choose("graph_matmul", {"native": cpu.graph_matmul, "reference": reference.graph_matmul})(
+        graph, x, scale, out, resolve_threads(n_jobs), own, before
+    )
 
 
 def inverse_degrees(graph: Graph) -> npt.NDArray[np.float32]:

@@ -11,6 +11,8 @@ from graphrep.graph import Graph
 F32 = npt.NDArray[np.float32]
 
 
-def graph_matmul(graph: Graph, x: F32, scale: F32 | None, out: F32, num_threads: int) -> None:
-    """Out = diag(scale) A x."""
-    _core.propagate(graph.indptr, graph.indices, graph.weights, scale, x, out, num_threads)
+def graph_matmul(
+    graph: Graph, x: F32, scale: F32 | None, out: F32, num_threads: int, own: float = 0.0, before: float = 0.0
+) -> None:
+    """Out = diag(scale) A x + own x + before out."""
+    _core.propagate(graph.indptr, graph.indices, graph.weights, scale, x, out, own, before, num_threads)

@@ -12,7 +12,11 @@ from graphrep.graph import Graph
 F32 = npt.NDArray[np.float32]
 
 
-def graph_matmul(graph: Graph, x: F32, scale: F32 | None, out: F32, num_threads: int) -> None:
-    """Out = diag(scale) A x."""
+def graph_matmul(
+    graph: Graph, x: F32, scale: F32 | None, out: F32, num_threads: int, own: float = 0.0, before: float = 0.0
+) -> None:
+    """Out = diag(scale) A x + own x + before out."""
     y: Any = graph.to_scipy().astype(np.float64) @ x.astype(np.float64)
-    out[...] = y if scale is None else y * scale[:, None].astype(np.float64)
+    y = y if scale is None else y * scale[:, None].astype(np.float64)
+    y = y + own * x.astype(np.float64) if own else y
+    out[...] = y + before * out.astype(np.float64) if before else y

@@ -1,0 +1,227 @@
+"""Leading eigenvectors of a normalized adjacency matrix by subspace iteration with Chebyshev filters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import LinAlgError, eigh
+
+from graphrep._threads import single_threaded_blas
+from graphrep.graph import Graph
+from graphrep.ops.projection import random_projection
+from graphrep.ops.propagation import graph_matmul, recurrence_step
+from graphrep.ops.tall import gram, multiply_rows
+
+__all__ = ["Eigenpairs", "eigenpairs", "leading_eigenpairs"]
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+
+_DENSE = 256  # nodes up to which a dense decomposition takes some milliseconds
+_POWER_STEPS = 8  # of the bound of the spectrum
+_GROWTH = np.log(2e5)
+_DEGREE = 10  # largest of a polynomial
+_SMALLEST = 1e-6  # directions of a block below this share of the largest are rounding errors
+
+
+class Eigenpairs(NamedTuple):
+    """Eigenvectors as columns, float32 of shape (num_nodes, k), and their eigenvalues, float64 of shape (k,)."""
+
+    vectors: F32
+    values: F64
+
+
+def leading_eigenpairs(
+    graph: Graph,
+    factor: F64,
+    k: int,
+    *,
+    magnitude: bool,
+    degrees: Sequence[int],
+    oversampling: int,
+    seed: int,
+    keys: Any = None,
+    n_jobs: int | None = None,
+    step: Any = None,
+) -> Eigenpairs:
+    r"""The k largest eigenvalues of :math:`S = \mathrm{diag}(f) A \,\mathrm{diag}(f)` and their eigenvectors.
+
+    Parameters
+    ----------
+    graph : Graph
+        A is symmetric and not negative.
+    factor : float64 array of shape (num_nodes,)
+        f, not negative.
+    k : int
+    magnitude : bool
+        Order by absolute value ("LM") instead of by value ("LA").
+    degrees : sequence of int
+        Degrees of the Chebyshev polynomials, one per round. A round damps the interval that is not wanted.
+    oversampling : int
+        Columns of the block beyond k.
+    seed, keys
+        Of the random start; a row belongs to its key.
+    step : callable, optional
+        Called after each sparse product.
+
+    Notes
+    -----
+    The iterate is kept as :math:`U = \mathrm{diag}(f) T`, so that a product with S is one with the unweighted A whose
+    rows are scaled by :math:`f^2`, and the three-term recurrence runs in place. Rayleigh-Ritz steps solve the
+    generalized problem :math:`U^\top A U v = \theta\, U^\top \mathrm{diag}(f)^{-2} U v` in float64, which makes the
+    block orthonormal without a QR decomposition.
+    """
+    n = graph.num_nodes
+    width = k + oversampling
+    if n <= max(width, _DENSE):
+        return eigenpairs(graph, factor, k, magnitude=magnitude)
+    block = _Block(graph, factor, width, seed, keys, n_jobs, step)
+    if magnitude:  # damp [-b, b]; two products tell how large b may be
+        block.power(2)
+        values = block.rotate(magnitude=magnitude)
+        left = sum(degrees) - 2
+        while left > 0:
+            largest, cut = float(np.abs(values).max()), float(np.abs(values).min())
+            # Within a round, the largest eigenvalue must not outgrow the others by what float32 resolves.
+            if not largest:
+                break
+            ratio = largest / max(cut, 1e-3 * largest)
+            degree = int(min(left, _DEGREE, max(1, _GROWTH // max(np.arccosh(ratio), 1e-3))))
+            block.filter(degree, -largest / ratio, largest / ratio) if degree > 1 else block.power(1)
+            values = block.rotate(magnitude=magnitude)
+            left -= degree
+    else:
+        low, cut = -_spectral_bound(graph, factor, n_jobs), 0.0
+        for degree in degrees:
+            block.filter(degree, low, cut)
+            values = block.rotate(magnitude=magnitude)
+            cut = max(float(values.min()), low / 2)
+    return Eigenpairs(block.vectors(k), values[:k])
+
+
+def eigenpairs(graph: Graph, factor: F64, k: int, *, magnitude: bool) -> Eigenpairs:
+    """The same by a dense decomposition, for small graphs and as the oracle; columns beyond num_nodes are zero."""
+    n = graph.num_nodes
+    dense = graph.to_scipy().toarray().astype(np.float64) * factor[:, None] * factor
+    with single_threaded_blas():
+        values, vectors = np.linalg.eigh((dense + dense.T) / 2)
+    order = _order(values, magnitude=magnitude)[:k]
+    out, kept = np.zeros((n, k), dtype=np.float32), np.zeros(k)
+    out[:, : len(order)], kept[: len(order)] = vectors[:, order], values[order]
+    out[graph.out_degree == 0] = 0  # vectors of the eigenvalue 0 may stand there
+    return Eigenpairs(out, kept)
+
+
+def _order(values: F64, *, magnitude: bool) -> npt.NDArray[np.int64]:
+    return np.argsort(-np.abs(values) if magnitude else -values, kind="stable")
+
+
+def _spectral_bound(graph: Graph, factor: F64, n_jobs: int | None) -> float:
+    """An upper bound of the eigenvalues' absolute values: max (Sx)_i / x_i of a positive x (Collatz, Wielandt)."""
+    f = factor.astype(np.float32)
+    there = f > 0
+    if not there.any():
+        return 1.0
+    x = np.where(there, 1 / np.where(there, factor, 1.0), 0.0)  # about the leading eigenvector for any power of degrees
+    best = np.inf
+    for _ in range(_POWER_STEPS):
+        scaled = (factor * x).astype(np.float32)[:, None]
+        product = factor * graph_matmul(graph, scaled, n_jobs=n_jobs)[:, 0].astype(np.float64)
+        ratio = float((product[there] / x[there]).max())
+        best = min(best, ratio)
+        x = product + best * x  # shifted, or x would oscillate on a bipartite graph
+        x /= x.max() or 1.0
+        x[there] = np.maximum(x[there], 1e-30)
+    return best * (1 + 1e-4) if best > 0 else 1.0  # float32 products
+
+
+class _Block:
+    """The iterate and a buffer, with the products on them."""
+
+    def __init__(
+        self, graph: Graph, factor: F64, width: int, seed: int, keys: Any, n_jobs: int | None, step: Any
+    ) -> None:
+        self.graph, self.n_jobs, self.step = graph, n_jobs, step or (lambda: None)
+        self.square = (factor**2).astype(np.float32)
+        self.inverse = np.divide(1.0, factor, out=np.zeros_like(factor), where=factor > 0)
+        self.weight = (self.inverse**2).astype(np.float32)
+        start = np.where(graph.out_degree > 0, factor, 0).astype(np.float32)
+        self.u = random_projection(
+            graph.num_nodes, width, density=1.0, seed=seed, row_scale=start, keys=keys, n_jobs=n_jobs
+        )
+        self.other = np.empty_like(self.u)
+
+    def _swap(self) -> None:
+        self.u, self.other = self.other, self.u
+        self.step()
+
+    def _product(self, out_scale: F32, own: float, before: float) -> None:
+        recurrence_step(self.graph, self.u, self.other, scale=out_scale, own=own, before=before, n_jobs=self.n_jobs)
+        self._swap()
+
+    def power(self, steps: int) -> None:
+        for _ in range(steps):
+            self._product(self.square, 0.0, 0.0)
+
+    def filter(self, degree: int, low: float, high: float) -> None:
+        """Apply the Chebyshev polynomial that is small on [low, high]."""
+        half, center = (high - low) / 2, (high + low) / 2
+        scale = self.square / np.float32(half)
+        self._product(scale, -center / half, 0.0)
+        for _ in range(degree - 1):
+            self._product(2 * scale, -2 * center / half, -1.0)
+
+    def rotate(self, *, magnitude: bool) -> F64:
+        """Rayleigh-Ritz: make the columns orthonormal approximate eigenvectors in order; returns their values."""
+        image = graph_matmul(self.graph, self.u, out=self.other, n_jobs=self.n_jobs)
+        self.step()
+        overlap = gram(self.u, scale=self.weight, n_jobs=self.n_jobs)
+        moved = gram(self.u, image, symmetric=True, n_jobs=self.n_jobs)
+        if magnitude:  # by the lengths of images: where signs are mixed, the Ritz values of S would cancel
+            squares, basis = _ritz(overlap, gram(image, scale=self.square, n_jobs=self.n_jobs), magnitude=magnitude)
+            sign = np.where(np.einsum("ij,ik,kj->j", basis, moved, basis, optimize=True) < 0, -1.0, 1.0)
+            values = sign * np.sqrt(np.maximum(squares, 0))
+        else:
+            values, basis = _ritz(overlap, moved, magnitude=magnitude)
+        multiply_rows(self.u, basis, out=self.other, n_jobs=self.n_jobs)
+        self.u, self.other = self.other, self.u
+        return values
+
+    def vectors(self, k: int) -> F32:
+        self.other = np.empty((0, 0), dtype=np.float32)  # freed before the result is allocated
+        out = np.ascontiguousarray(self.u[:, :k])
+        out *= self.inverse.astype(np.float32)[:, None]
+        return out
+
+
+def _ritz(overlap: F64, moved: F64, *, magnitude: bool) -> tuple[F64, F64]:
+    """Solve ``moved v = theta overlap v``; a rank that is too small leaves zero columns at the end."""
+    width = len(overlap)
+    length = np.sqrt(np.maximum(np.diag(overlap), 0))
+    unit = np.divide(1.0, length, out=np.zeros(width), where=length > 0)
+    overlap, moved = overlap * unit[:, None] * unit, moved * unit[:, None] * unit
+    with single_threaded_blas():
+        try:
+            values, basis = eigh(moved, overlap + 1e-7 * np.eye(width), check_finite=True)
+        except LinAlgError:
+            values, basis = _deficient(overlap, moved)
+        else:
+            if np.abs(np.einsum("ij,ik,kj->j", basis, overlap, basis) - 1).max() > 0.1:
+                values, basis = _deficient(overlap, moved)
+    order = _order(values, magnitude=magnitude)
+    count = len(order)
+    out, sorted_values = np.zeros((width, width)), np.zeros(width)
+    out[:, :count], sorted_values[:count] = unit[:, None] * basis[:, order], values[order]
+    return sorted_values, out
+
+
+def _deficient(overlap: F64, moved: F64) -> tuple[F64, F64]:
+    """The same within the directions that the block spans."""
+    sizes, directions = np.linalg.eigh(overlap)
+    kept = sizes > _SMALLEST * sizes.max()
+    span = directions[:, kept] / np.sqrt(sizes[kept])
+    values, inside = np.linalg.eigh(span.T @ moved @ span)
+    return values, span @ inside
