@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,3 +57,28 @@ def limited_threads(n_jobs: int | None) -> Iterator[None]:
         finally:
             if torch is not None:
                 torch.set_num_threads(before)
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Run a block with one thread of BLAS, whose results depend on their number in the last digits.
+
+    Blocks that overlap, nested or in other threads of the process, share the limit; the last to end lifts it.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with _blas_lock:
+        if _blas["users"] == 0:
+            _blas["limit"] = threadpool_limits(1, user_api="blas")
+        _blas["users"] += 1
+    try:
+        yield
+    finally:
+        with _blas_lock:
+            _blas["users"] -= 1
+            if _blas["users"] == 0:
+                _blas["limit"].restore_original_limits()
+
+
+_blas_lock = threading.Lock()
+_blas: dict[str, Any] = {"users": 0, "limit": None}

@@ -11,6 +11,6 @@ from graphrep.graph import Graph
 F32 = npt.NDArray[np.float32]
 
 
-def graph_matmul(graph: Graph, x: F32, scale: F32 | None, out: F32, num_threads: int) -> None:
-    """Out = diag(scale) A x."""
-    _core.propagate(graph.indptr, graph.indices, graph.weights, scale, x, out, num_threads)
+def graph_matmul(graph: Graph, values: F32 | None, x: F32, scale: F32 | None, out: F32, num_threads: int) -> None:
+    """Out = diag(scale) A x, with these entries of A, or ones."""
+    _core.propagate(graph.indptr, graph.indices, values, scale, x, out, num_threads)
