@@ -35,6 +35,7 @@ class GraphEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedEsti
     embedding_: F32
     nodes_: npt.NDArray[Any]
     n_features_in_: int
+    _memory_advice = "take fewer dimensions"  # to those whose graph does not fit into memory
 
     def fit(self, graph: Any, y: Any = None) -> Self:
         """Embed a graph.
@@ -60,7 +61,7 @@ class GraphEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedEsti
 
     def _fit(self, graph: Any, **options: Any) -> Self:
         g = self._validated_graph(graph)
-        check_memory(self._memory_needed(g), f"{type(self).__name__} of {g.num_nodes:,} nodes", "take fewer dimensions")
+        check_memory(self._memory_needed(g), f"{type(self).__name__} of {g.num_nodes:,} nodes", self._memory_advice)
         self.embedding_ = self._embed(g, **options)
         self.nodes_ = g.nodes
         return self

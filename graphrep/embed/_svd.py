@@ -6,9 +6,9 @@ dense products are cut into blocks of rows of a fixed size, each computed by one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 U64 = npt.NDArray[np.uint64]
 Product = Callable[[F32], F32]
+T = TypeVar("T")
 
 # Rows of a block. The result depends on it in the last digits, so it must not depend on the machine.
 _BLOCK = 4096
@@ -239,8 +240,10 @@ def orthonormal(y: F32, *, n_jobs: int | None = None) -> tuple[F32, F64]:
 
 def gram(y: F32, z: F32, num_threads: int) -> F64:
     """Y' Z in float64, summed over blocks of rows in float32; call it within :func:`one_blas_thread`."""
-    parts = _map(lambda rows: (y[rows].T @ z[rows]).astype(np.float64), len(y), num_threads)
-    return np.asarray(sum(parts, np.zeros((y.shape[1], z.shape[1]))))
+    total = np.zeros((y.shape[1], z.shape[1]))
+    for part in _map(lambda rows: y[rows].T @ z[rows], len(y), num_threads):
+        total += part
+    return total
 
 
 def matmul_rows(y: F32, by: npt.NDArray[np.floating], num_threads: int, out: F32 | None = None) -> F32:
@@ -259,7 +262,7 @@ def matmul_rows(y: F32, by: npt.NDArray[np.floating], num_threads: int, out: F32
 def column_signs(y: F32) -> F32:
     """1 or -1 for each column, so that its entry of largest magnitude becomes positive."""
     high, low = y.max(axis=0, initial=0), y.min(axis=0, initial=0)
-    return np.where(high >= -low, np.float32(1), np.float32(-1))
+    return np.where(high >= -low, 1, -1).astype(np.float32)
 
 
 def rms_scaled(vectors: F32, target: float = 3.0) -> tuple[F32, float]:
@@ -268,7 +271,7 @@ def rms_scaled(vectors: F32, target: float = 3.0) -> tuple[F32, float]:
     Returns the vectors, scaled in place, and the factor, 1 if all are zero.
     """
     squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
-    used = squares > 0
+    used = squares > 1e-10 * squares.max(initial=0)  # others are zero but for rounding
     factor = float(target / np.sqrt(squares[used].mean())) if used.any() else 1.0
     vectors *= np.float32(factor)
     return vectors, factor
@@ -304,7 +307,7 @@ def _inverse(x: F64) -> F64:
     return np.divide(1.0, x, out=np.zeros_like(x), where=x > 0)
 
 
-def _map(work: Callable[[slice], object], num_rows: int, num_threads: int) -> Iterable[object]:
+def _map(work: Callable[[slice], T], num_rows: int, num_threads: int) -> Iterator[T]:
     """Results of ``work`` on each block of rows, in their order."""
     blocks = [slice(first, min(first + _BLOCK, num_rows)) for first in range(0, num_rows, _BLOCK)]
     if num_threads == 1 or len(blocks) < 2:
