@@ -18,6 +18,7 @@ from .cluster import PamC as PamC
 from .contrast import Contrastive as Contrastive
 from .contrast import StructComp as StructComp
 from .embed import HOPE as HOPE
+from .embed import STRAP as STRAP
 from .embed import DeepWalk as DeepWalk
 from .embed import FastRP as FastRP
 from .embed import NetMF as NetMF

@@ -196,6 +196,29 @@ def new_arcs(new: Any, fitted: Graph) -> tuple[npt.NDArray[Any], sp.csr_array]:
     return names[chosen], matrix
 
 
+def new_arcs_of_both_directions(new: Any, fitted: Graph) -> tuple[npt.NDArray[Any], sp.csr_array, sp.csr_array]:
+    """Names as in :func:`new_arcs`, weights of the arcs to the fitted nodes, and of the arcs from them."""
+    g = as_graph(new)
+    names, both = new_arcs(g.to_undirected(), fitted)
+    if not fitted.directed:
+        return names, both, both
+    text = names.dtype == object and g.nodes.dtype != object  # strings where the new graph has integers
+    at = g.rows(names.astype(np.int64) if text else names)
+    spelled = np.array([str(name) for name in g.nodes.tolist()], dtype=object) if text else g.nodes
+    rows = fitted.node_index.find(spelled)
+    if not (rows >= 0).any():
+        strings = np.array([str(name) for name in fitted.nodes.tolist()], dtype=object)
+        rows = NodeIndex(strings, len(strings)).find(np.array([str(name) for name in g.nodes.tolist()], dtype=object))
+
+    def arcs(graph: Graph) -> sp.csr_array:
+        part = graph.to_scipy()[at].tocoo()
+        known = rows[part.col] >= 0
+        ends = part.row[known], rows[part.col[known]]
+        return sp.csr_array((part.data[known].astype(np.float64), ends), shape=(len(at), fitted.num_nodes))
+
+    return names, arcs(g), arcs(g.transpose())
+
+
 def extended_graph(fitted: Graph, names: npt.NDArray[Any] | None, arcs: sp.csr_array) -> Graph:
     """The fitted graph with new nodes in the last rows, and their arcs to fitted nodes; nameless if ``names`` is."""
     old, total = fitted.num_nodes, fitted.num_nodes + arcs.shape[0]

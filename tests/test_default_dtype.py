@@ -21,6 +21,7 @@ LEARNERS = {
     "ProNE": lambda: gr.ProNE(dimensions=8).fit_transform(GRAPH),
     "NetMF": lambda: gr.NetMF(dimensions=8).fit_transform(GRAPH),
     "HOPE": lambda: gr.HOPE(dimensions=8).fit_transform(GRAPH),
+    "STRAP": lambda: gr.STRAP(dimensions=8).fit_transform(GRAPH),
     "FastRP": lambda: gr.FastRP(dimensions=8).fit_transform(GRAPH),
 }
 

@@ -6,3 +6,4 @@ from .netmf import NetMF as NetMF
 from .node2vec import DeepWalk as DeepWalk
 from .node2vec import Node2Vec as Node2Vec
 from .prone import ProNE as ProNE
+from .strap import STRAP as STRAP

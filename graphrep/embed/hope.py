@@ -12,12 +12,12 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.utils.validation import check_is_fitted
 
 from graphrep._checks import checked_float, checked_int
-from graphrep._embedder import F32, GraphEmbedder, is_matrix, new_arcs, plain_settings
+from graphrep._embedder import F32, GraphEmbedder, is_matrix, new_arcs_of_both_directions, plain_settings
 from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep.embed._svd import randomized_svd, rms_scaled, symmetric_eigenpairs
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph
 from graphrep.ops.propagation import graph_matmul
 
 __all__ = ["HOPE"]
@@ -158,24 +158,9 @@ class HOPE(GraphEmbedder):
             return self._vectors_of(rows, sp.csr_array(rows.shape))
         from graphrep.vectors import NodeVectors
 
-        given = as_graph(new)
-        names, rows = new_arcs(given.to_undirected(), self._graph)
-        incoming = rows
-        if self._graph.directed:
-            rows, incoming = (self._arcs(part, names) for part in (given, given.transpose()))
+        names, rows, incoming = new_arcs_of_both_directions(new, self._graph)
         settings = {"method": "HOPE.transform", **plain_settings(self.get_params(deep=False))}
         return NodeVectors(self._vectors_of(rows, incoming), names, settings)
-
-    def _arcs(self, graph: Graph, names: npt.NDArray[Any]) -> sp.csr_array:
-        """Weights of the arcs of a graph from nodes of these names to fitted nodes."""
-        spelled = names if names.dtype == graph.nodes.dtype else names.astype(graph.nodes.dtype)
-        arcs = graph.to_scipy()[graph.rows(spelled)].tocoo()
-        known = self._graph.nodes
-        at = self._graph.node_index.find(graph.nodes if known.dtype == graph.nodes.dtype else graph.nodes.astype(str))
-        kept = at[arcs.col] >= 0
-        return sp.csr_array(
-            (arcs.data[kept], (arcs.row[kept], at[arcs.col[kept]])), shape=(len(names), self._graph.num_nodes)
-        )
 
     def _vectors_of(self, rows: sp.csr_array, incoming: sp.csr_array) -> F32:
         if self._right is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -111,7 +111,7 @@ class NetMF(GraphEmbedder):
     n_jobs: int | None = None
     progress: bool | None = None
 
-    _memory_advice: ClassVar[str] = "use ProNE, whose memory grows with the number of edges"
+    _memory_advice = "use ProNE, whose memory grows with the number of edges"
 
     def transform(self, new: Any) -> Any:
         """Vectors of new nodes from their edges to the fitted nodes: a new row of M, multiplied by V S^(-1/2).
@@ -225,7 +225,8 @@ class NetMF(GraphEmbedder):
         total = total * np.float32(volume / (self.negatives * self.window))
         # An entry that is 1 but for rounding would be noise, and all there is in a star.
         total[total < _LEAST] = 1
-        return np.log(total, out=total)
+        logs: F32 = np.log(total, out=total)
+        return logs
 
     def _eigenpairs(self, rank: int, seed: int, advance: Callable[[], object]) -> tuple[F32, F64]:
         """D^-1/2 U and the eigenvalues of the largest eigenpairs of D^-1/2 A D^-1/2."""

@@ -207,7 +207,8 @@ class ProNE(GraphEmbedder):
             vectors = matmul_rows(np.ascontiguousarray(filtered), self._rotation, resolve_threads(self.n_jobs))
         if self.normalize_rows:
             _unit_rows(vectors)
-        return vectors * np.float32(self.scale_)
+        vectors *= np.float32(self.scale_)
+        return vectors
 
     def _filtered(
         self, x: F32, looped: _Looped, coefficients: F64, advance: Callable[[], object] = lambda: None
@@ -297,7 +298,8 @@ def _log_noise(graph: Graph) -> F32:
     degree = graph.weighted_degree()
     mass = graph_matmul(graph, _inverse(degree).astype(np.float32)[:, None], n_jobs=1)[:, 0].astype(np.float64)
     noise = mass**0.75
-    return np.log(noise / max(noise.sum(), 1e-300), out=np.zeros_like(noise), where=noise > 0).astype(np.float32)
+    logs = np.log(noise / max(noise.sum(), 1e-300), out=np.zeros_like(noise), where=noise > 0)
+    return np.asarray(logs, dtype=np.float32)
 
 
 def _log_ratios(graph: Graph) -> tuple[F32, F32]:

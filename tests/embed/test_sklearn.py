@@ -23,6 +23,7 @@ ESTIMATORS = [
     gr.ProNE(dimensions=4),
     gr.NetMF(dimensions=4, window=3),
     gr.HOPE(dimensions=4),
+    gr.STRAP(dimensions=4),
 ]
 
 
