@@ -22,16 +22,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from _peers import THREADS, limit_threads
-
-limit_threads()
-
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from _datasets import load_ppi
 from _graphs import describe, power_law_graph
 from _harness import alternate, environment, keep_freed_memory, print_table, report, write_results
+from _peers import THREADS
 from scipy.linalg import svd
 from scipy.sparse.linalg import LinearOperator, eigsh, svds
 from scipy.special import iv

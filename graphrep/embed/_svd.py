@@ -19,6 +19,7 @@ from graphrep.ops.projection import random_projection
 __all__ = [
     "Eigenpairs",
     "Factors",
+    "by_rows",
     "gram",
     "matmul_rows",
     "orthonormal",
@@ -254,8 +255,7 @@ def matmul_rows(y: F32, by: npt.NDArray[np.floating], num_threads: int, out: F32
     def fill(rows: slice) -> None:
         np.matmul(y[rows], small, out=result[rows])
 
-    for _ in _map(fill, len(y), num_threads):
-        pass
+    by_rows(fill, len(y), num_threads)
     return result
 
 
@@ -305,6 +305,12 @@ def _spectrum(g: F64, *, scaled: bool = True) -> tuple[F64, F64, F64]:
 
 def _inverse(x: F64) -> F64:
     return np.divide(1.0, x, out=np.zeros_like(x), where=x > 0)
+
+
+def by_rows(work: Callable[[slice], object], num_rows: int, num_threads: int) -> None:
+    """Run ``work`` on each block of rows, small enough for the caches."""
+    for _ in _map(work, num_rows, num_threads):
+        pass
 
 
 def _map(work: Callable[[slice], T], num_rows: int, num_threads: int) -> Iterator[T]:

@@ -18,7 +18,7 @@ from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._threads import one_blas_thread, resolve_threads
-from graphrep.embed._svd import column_signs, matmul_rows, orthonormal, randomized_svd, rms_scaled
+from graphrep.embed._svd import by_rows, column_signs, matmul_rows, orthonormal, randomized_svd, rms_scaled
 from graphrep.graph import Graph, as_graph
 from graphrep.ops.propagation import graph_matmul
 
@@ -89,7 +89,7 @@ class ProNE(GraphEmbedder):
     of the authors differ from these in the fifth digit.
 
     2 * power + 2 products with F and 9 with B at the default filter. Memory 8 bytes per arc beside the graph for F, and
-    about five float32 tables of shape (num_nodes, dimensions).
+    about six float32 tables of shape (num_nodes, dimensions).
 
     References
     ----------
@@ -171,7 +171,8 @@ class ProNE(GraphEmbedder):
                 advance=bar.update,
             )
             root = np.sqrt(values)
-            self._right = v * _inverse(root).astype(np.float32)
+            v *= _inverse(root).astype(np.float32)
+            self._right = v
             u *= root.astype(np.float32)
             filtered = self._filtered(_unit_rows(u), _Looped(graph, self.n_jobs), coefficients, bar.update)
         with one_blas_thread():
@@ -213,30 +214,43 @@ class ProNE(GraphEmbedder):
     def _filtered(
         self, x: F32, looped: _Looped, coefficients: F64, advance: Callable[[], object] = lambda: None
     ) -> F32:
-        """B (X - exp(-theta N) X)."""
-        mu = checked_float("mu", self.mu, 0, 2)
+        """B (X - exp(-theta N) X); x is overwritten."""
+        threads, mu = resolve_threads(self.n_jobs), checked_float("mu", self.mu, 0, 2)
+        first, second = (np.float32(c) for c in coefficients[:2])
+        before, spare, power = x, np.empty_like(x), np.empty_like(x)
+        total = np.empty_like(x)
 
-        def shifted(y: F32) -> F32:
-            """(L - mu I) y."""
-            z = looped.walk(y)
+        def squared(y: F32, out: F32) -> None:
+            """(L - mu I)^2 y."""
+            looped.shifted(y, mu, spare)
             advance()
-            np.negative(z, out=z)
-            z += np.float32(1 - mu) * y
-            return z
+            looped.shifted(spare, mu, out)
+            advance()
 
-        total = x * np.float32(1 - coefficients[0])
-        before, power = x, shifted(shifted(x))
-        power *= np.float32(0.5)
-        power -= x
-        for order, coefficient in enumerate(coefficients[1:]):
-            if order > 0:
-                following = shifted(shifted(power))
-                following -= np.float32(2) * power
-                following -= before
-                before, power = power, following
-            total -= np.float32(coefficient) * power
+        squared(x, power)
+
+        def start(rows: slice) -> None:
+            power[rows] *= np.float32(0.5)
+            power[rows] -= x[rows]
+            np.multiply(x[rows], 1 - first, out=total[rows])
+            total[rows] -= second * power[rows]
+
+        by_rows(start, len(x), threads)
+        following = np.empty_like(x) if len(coefficients) > 2 else x
+        for coefficient in coefficients[2:].astype(np.float32):
+            squared(power, following)
+
+            def step(
+                rows: slice, to: F32 = following, now: F32 = power, last: F32 = before, c: np.float32 = coefficient
+            ) -> None:
+                to[rows] -= np.float32(2) * now[rows]
+                to[rows] -= last[rows]
+                total[rows] -= c * to[rows]
+
+            by_rows(step, len(x), threads)
+            before, power, following = power, following, before
         advance()
-        return looped.sum(total)
+        return looped.sum(total, spare)
 
     def _coefficients(self) -> F64:
         """Chebyshev coefficients of exp(-theta t) on [-1, 1], as many as the accuracy needs."""
@@ -249,7 +263,7 @@ class ProNE(GraphEmbedder):
     def _memory_needed(self, graph: Graph) -> int:
         width = checked_int("dimensions", self.dimensions, 1) + 16
         arcs = graph.num_arcs * (1 + graph.directed)
-        return 12 * arcs + 20 * graph.num_nodes * width + (16 * arcs if graph.directed else 0)
+        return 12 * arcs + 24 * graph.num_nodes * width + (16 * arcs if graph.directed else 0)
 
     def _state(self) -> dict[str, Any]:
         fitted = {"scale_": self.scale_, "_right": self._right, "_rotation": self._rotation}
@@ -267,30 +281,39 @@ class _Looped:
     """B = A + c I of a graph, with rows of new nodes below it, which the fitted nodes do not see."""
 
     def __init__(self, graph: Graph, n_jobs: int | None, added: sp.csr_array | None = None) -> None:
-        self._graph, self._n_jobs, self._added = graph, n_jobs, added
+        self._graph, self._threads, self._added = graph, resolve_threads(n_jobs), added
         self._loop = np.float32(1 if graph.weights is None or not graph.num_arcs else graph.weights.mean(dtype=float))
         degree = graph.weighted_degree()
         if added is not None:
             degree = np.append(degree, np.asarray(added.sum(axis=1)).ravel())
         self._inverse = (1 / (degree + self._loop)).astype(np.float32)[:, None]
 
-    def sum(self, x: F32) -> F32:
+    def sum(self, x: F32, out: F32) -> F32:
         """B x."""
-        if self._added is None:
-            y = graph_matmul(self._graph, x, n_jobs=self._n_jobs)
-        else:
-            old = x[: self._graph.num_nodes]
-            y = np.concatenate(
-                [graph_matmul(self._graph, old, n_jobs=self._n_jobs), (self._added @ old).astype(np.float32)]
-            )
-        y += self._loop * x
-        return y
 
-    def walk(self, x: F32) -> F32:
-        """B x, divided by the row sums of B."""
-        y = self.sum(x)
-        y *= self._inverse
-        return y
+        def add(rows: slice) -> None:
+            out[rows] += self._loop * x[rows]
+
+        self._neighbors(x, out)
+        by_rows(add, len(x), self._threads)
+        return out
+
+    def shifted(self, x: F32, mu: float, out: F32) -> None:
+        """(L - mu I) x with L = I - D_B^-1 B."""
+
+        def rest(rows: slice) -> None:
+            out[rows] *= -self._inverse[rows]
+            out[rows] += (np.float32(1 - mu) - self._loop * self._inverse[rows]) * x[rows]
+
+        self._neighbors(x, out)
+        by_rows(rest, len(x), self._threads)
+
+    def _neighbors(self, x: F32, out: F32) -> None:
+        """A x."""
+        n = self._graph.num_nodes
+        graph_matmul(self._graph, x[:n], out=out[:n], n_jobs=self._threads)
+        if self._added is not None:
+            out[n:] = self._added @ x[:n]
 
 
 def _log_noise(graph: Graph) -> F32:

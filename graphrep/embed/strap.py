@@ -89,7 +89,7 @@ class STRAP(GraphEmbedder):
     -----
     The distribution of the walk after each step is kept as a sparse row, from which probabilities are dropped that
     would add less than :math:`\delta / 4`. A walk ends at a node without out-arcs. Time O(num_nodes / tolerance) at
-    worst, for M; memory 12 bytes per entry of M, twice while it is transposed, and five float32 tables of shape
+    worst, for M; memory 12 bytes per entry of M, three times while it is turned, and five float32 tables of shape
     (num_nodes, dimensions / 2). The number of entries is extrapolated while M grows, and a graph is refused for which
     there is not enough memory.
 
@@ -190,7 +190,8 @@ class STRAP(GraphEmbedder):
             m = self._entries(turned, graph, sp.csr_array(incoming[part]), along=along, against=True) * by_row
             m *= ((1 + m.sum(axis=1)) ** -self.normalization)[:, None]
             found[part, half:] = m @ (self.source_ * inverse)
-        return found * np.float32(self.scale_)
+        found *= np.float32(self.scale_)
+        return found
 
     def _entries(self, graph: Graph, turned: Graph, weights: sp.csr_array, *, along: bool, against: bool) -> F64:
         """Rows of M of new nodes with these weights of arcs, for walks along these arcs and of walks against them."""

@@ -370,6 +370,24 @@ def test_new_nodes_with_the_arcs_of_fitted_ones_get_their_vectors(model, directe
     assert rows.shape == (2, graph.num_nodes)
 
 
+@pytest.mark.parametrize("model", [HOPE, STRAP], ids=repr)
+@pytest.mark.parametrize("texts", [(True, False), (False, True)])
+def test_arcs_of_new_nodes_are_matched_by_name_in_both_directions(model, texts):
+    """Also if the names are integers in one of the graphs, and strings in the other."""
+    fitted = clone(model).fit(
+        gr.as_graph([(str(u), str(v)) if texts[0] else (u, v) for u, v in ((1, 2), (2, 3), (3, 1))], directed=True)
+    )
+    arcs = [(9, 2), (3, 9)]
+    named = fitted.transform(gr.as_graph([tuple(map(str, arc)) if texts[1] else arc for arc in arcs], directed=True))
+    assert named.nodes.tolist() == ["9"]
+    rows = {name: row for row, name in enumerate(map(str, fitted.nodes_.tolist()))}
+    out, into = np.zeros((2, 1, 3))
+    out[0, rows["2"]] = into[0, rows["3"]] = 1
+    expected = fitted._vectors_of(sp.csr_array(out), sp.csr_array(into))
+    assert expected.any(axis=0).sum() >= 4
+    np.testing.assert_array_equal(named.vectors, expected)
+
+
 @pytest.mark.parametrize("model", MODELS, ids=repr)
 def test_new_nodes_without_arcs_and_of_other_types(model):
     graph = network(weighted=False)
