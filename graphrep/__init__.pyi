@@ -17,9 +17,13 @@ from .cluster import SCGC as SCGC
 from .cluster import PamC as PamC
 from .contrast import Contrastive as Contrastive
 from .contrast import StructComp as StructComp
+from .embed import HOPE as HOPE
+from .embed import STRAP as STRAP
 from .embed import DeepWalk as DeepWalk
 from .embed import FastRP as FastRP
+from .embed import NetMF as NetMF
 from .embed import Node2Vec as Node2Vec
+from .embed import ProNE as ProNE
 from .embed import Spectral as Spectral
 from .graph import Graph as Graph
 from .graph import as_graph as as_graph

@@ -36,6 +36,7 @@ class GraphEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedEsti
     nodes_: npt.NDArray[Any]
     n_features_in_: int
     _graph: Graph  # that was fitted; kept by those that need it for new nodes
+    _memory_advice = "take fewer dimensions"  # to those whose graph does not fit into memory
 
     def fit(self, graph: Any, y: Any = None) -> Self:
         """Embed a graph.
@@ -61,7 +62,7 @@ class GraphEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedEsti
 
     def _fit(self, graph: Any, **options: Any) -> Self:
         g = self._validated_graph(graph)
-        check_memory(self._memory_needed(g), f"{type(self).__name__} of {g.num_nodes:,} nodes", "take fewer dimensions")
+        check_memory(self._memory_needed(g), f"{type(self).__name__} of {g.num_nodes:,} nodes", self._memory_advice)
         self.embedding_ = self._embed(g, **options)
         self.nodes_ = g.nodes
         return self
@@ -194,6 +195,29 @@ def new_arcs(new: Any, fitted: Graph) -> tuple[npt.NDArray[Any], sp.csr_array]:
     if not known.all():
         warn_caller(f"{np.count_nonzero(~known)} arcs between new nodes are left out; fit again to use them.")
     return names[chosen], matrix
+
+
+def new_arcs_of_both_directions(new: Any, fitted: Graph) -> tuple[npt.NDArray[Any], sp.csr_array, sp.csr_array]:
+    """Names as in :func:`new_arcs`, weights of the arcs to the fitted nodes, and of the arcs from them."""
+    g = as_graph(new)
+    names, both = new_arcs(g.to_undirected(), fitted)
+    if not fitted.directed:
+        return names, both, both
+    text = names.dtype == object and g.nodes.dtype != object  # strings where the new graph has integers
+    at = g.rows(names.astype(np.int64) if text else names)
+    spelled = np.array([str(name) for name in g.nodes.tolist()], dtype=object) if text else g.nodes
+    rows = fitted.node_index.find(spelled)
+    if not (rows >= 0).any():
+        strings = np.array([str(name) for name in fitted.nodes.tolist()], dtype=object)
+        rows = NodeIndex(strings, len(strings)).find(np.array([str(name) for name in g.nodes.tolist()], dtype=object))
+
+    def arcs(graph: Graph) -> sp.csr_array:
+        part = graph.to_scipy()[at].tocoo()
+        known = rows[part.col] >= 0
+        ends = part.row[known], rows[part.col[known]]
+        return sp.csr_array((part.data[known].astype(np.float64), ends), shape=(len(at), fitted.num_nodes))
+
+    return names, arcs(g), arcs(g.transpose())
 
 
 def extended_graph(fitted: Graph, names: npt.NDArray[Any] | None, arcs: sp.csr_array) -> Graph:

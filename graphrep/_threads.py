@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from contextlib import contextmanager
-from functools import cache
-from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -60,21 +59,26 @@ def limited_threads(n_jobs: int | None) -> Iterator[None]:
                 torch.set_num_threads(before)
 
 
-_BLAS_LOCK = RLock()
-
-
-@cache
-def _libraries() -> Any:
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
-
-
 @contextmanager
-def single_threaded_blas() -> Iterator[None]:
-    """Small dense problems on one thread, because the sums of LAPACK depend on the number of threads.
+def one_blas_thread() -> Iterator[None]:
+    """Run a block with one thread of BLAS, whose results depend on their number in the last digits.
 
-    That number belongs to the process, so Python threads take turns.
+    Blocks that overlap, nested or in other threads of the process, share the limit; the last to end lifts it.
     """
-    with _BLAS_LOCK, _libraries().limit(limits=1):
+    from threadpoolctl import threadpool_limits
+
+    with _blas_lock:
+        if _blas["users"] == 0:
+            _blas["limit"] = threadpool_limits(1, user_api="blas")
+        _blas["users"] += 1
+    try:
         yield
+    finally:
+        with _blas_lock:
+            _blas["users"] -= 1
+            if _blas["users"] == 0:
+                _blas["limit"].restore_original_limits()
+
+
+_blas_lock = threading.Lock()
+_blas: dict[str, Any] = {"users": 0, "limit": None}

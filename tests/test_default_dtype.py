@@ -18,6 +18,10 @@ LEARNERS = {
     "GAE": lambda: gr.GAE(epochs=2, dimensions=8).fit(GRAPH).score_pairs([[0], [1]]),
     "NCN": lambda: gr.NCN(epochs=2, dimensions=8, batch_size=32).fit(GRAPH).score_pairs([[0], [1]]),
     "NCNC": lambda: gr.NCNC(epochs=2, dimensions=8, batch_size=32).fit(GRAPH).score_pairs([[0], [1]]),
+    "ProNE": lambda: gr.ProNE(dimensions=8).fit_transform(GRAPH),
+    "NetMF": lambda: gr.NetMF(dimensions=8).fit_transform(GRAPH),
+    "HOPE": lambda: gr.HOPE(dimensions=8).fit_transform(GRAPH),
+    "STRAP": lambda: gr.STRAP(dimensions=8).fit_transform(GRAPH),
     "FastRP": lambda: gr.FastRP(dimensions=8).fit_transform(GRAPH),
     "Spectral": lambda: gr.Spectral(dimensions=8).fit_transform(GRAPH),
 }

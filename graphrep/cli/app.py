@@ -34,6 +34,10 @@ class Method(str, Enum):
     fastrp = "fastrp"
     node2vec = "node2vec"
     deepwalk = "deepwalk"
+    prone = "prone"
+    netmf = "netmf"
+    hope = "hope"
+    strap = "strap"
 
 
 class Metric(str, Enum):
@@ -94,6 +98,10 @@ _LEARNERS: dict[Method, tuple[str, tuple[str, ...]]] = {
     Method.fastrp: ("FastRP", ("iteration_weights", "normalization_strength")),
     Method.node2vec: ("Node2Vec", (*_WALKS, "p", "q")),
     Method.deepwalk: ("DeepWalk", _WALKS),
+    Method.prone: ("ProNE", ()),
+    Method.netmf: ("NetMF", ("window",)),
+    Method.hope: ("HOPE", ()),
+    Method.strap: ("STRAP", ()),
 }
 
 
@@ -197,7 +205,9 @@ def embed(
     ] = None,
     walk_length: Annotated[int | None, typer.Option(help="node2vec, deepwalk: nodes in a walk.")] = None,
     walks_per_node: Annotated[int | None, typer.Option(help="node2vec, deepwalk: walks from each node.")] = None,
-    window: Annotated[int | None, typer.Option(help="node2vec, deepwalk: largest distance of a context.")] = None,
+    window: Annotated[
+        int | None, typer.Option(help="node2vec, deepwalk, netmf: largest distance of a context.")
+    ] = None,
     num_negatives: Annotated[int | None, typer.Option(help="node2vec, deepwalk: negative samples per pair.")] = None,
     epochs: Annotated[int | None, typer.Option(help="node2vec, deepwalk: passes over the walks.")] = None,
     p: Annotated[

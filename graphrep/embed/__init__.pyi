@@ -4,6 +4,10 @@ from .fastrp import tune_fastrp as tune_fastrp
 from .finishing import orthogonalise as orthogonalise
 from .finishing import smooth as smooth
 from .finishing import whiten as whiten
+from .hope import HOPE as HOPE
+from .netmf import NetMF as NetMF
 from .node2vec import DeepWalk as DeepWalk
 from .node2vec import Node2Vec as Node2Vec
+from .prone import ProNE as ProNE
 from .spectral import Spectral as Spectral
+from .strap import STRAP as STRAP

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import LinAlgError, eigh
 
-from graphrep._threads import single_threaded_blas
+from graphrep._threads import one_blas_thread
 from graphrep.graph import Graph
 from graphrep.ops.projection import random_projection
 from graphrep.ops.propagation import graph_matmul, recurrence_step
@@ -106,7 +106,7 @@ def eigenpairs(graph: Graph, factor: F64, k: int, *, magnitude: bool) -> Eigenpa
     """The same by a dense decomposition, for small graphs and as the oracle; columns beyond num_nodes are zero."""
     n = graph.num_nodes
     dense = graph.to_scipy().toarray().astype(np.float64) * factor[:, None] * factor
-    with single_threaded_blas():
+    with one_blas_thread():
         values, vectors = np.linalg.eigh((dense + dense.T) / 2)
     order = _order(values, magnitude=magnitude)[:k]
     out, kept = np.zeros((n, k), dtype=np.float32), np.zeros(k)
@@ -203,7 +203,7 @@ def _ritz(overlap: F64, moved: F64, *, magnitude: bool) -> tuple[F64, F64]:
     length = np.sqrt(np.maximum(np.diag(overlap), 0))
     unit = np.divide(1.0, length, out=np.zeros(width), where=length > 0)
     overlap, moved = overlap * unit[:, None] * unit, moved * unit[:, None] * unit
-    with single_threaded_blas():
+    with one_blas_thread():
         try:
             values, basis = eigh(moved, overlap + 1e-7 * np.eye(width), check_finite=True)
         except LinAlgError:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from graphrep._arrays import as_vectors
 from graphrep._names import aligned
-from graphrep._threads import single_threaded_blas
+from graphrep._threads import one_blas_thread
 from graphrep.graph import Graph, as_graph
 from graphrep.ops.propagation import recurrence_step
 from graphrep.ops.tall import gram, multiply_rows
@@ -255,14 +255,14 @@ def _principal(x: F32, power: float, n_jobs: int | None) -> tuple[F32, F64]:
     """U Sigma^power of x, scaled and with its signs fixed, and the matrix that maps x to it."""
     if not x.size:
         return x.copy(), np.eye(x.shape[1])
-    with single_threaded_blas():
+    with one_blas_thread():
         squares, axes = np.linalg.eigh(gram(x, n_jobs=n_jobs))
     order = np.argsort(-squares, kind="stable")
     sizes = np.sqrt(np.maximum(squares[order], 0))
     kept = sizes > _SMALLEST * sizes[0]
     axes = axes[:, order] * np.divide(1.0, sizes, out=np.zeros_like(sizes), where=kept)
     y = multiply_rows(x, axes, n_jobs=n_jobs)
-    with single_threaded_blas():  # the symmetric orthonormalization removes what float32 left of correlations
+    with one_blas_thread():  # the symmetric orthonormalization removes what float32 left of correlations
         squares, inner = np.linalg.eigh(gram(y, n_jobs=n_jobs))
         root = (
             inner * np.divide(1.0, np.sqrt(np.abs(squares)), out=np.zeros_like(squares), where=squares > 0.5) @ inner.T

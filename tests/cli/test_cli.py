@@ -282,6 +282,10 @@ def two_cliques(tmp_path):
         ("fastrp", ["--iteration-weights", "0,1,1", "--normalization-strength", "0"]),
         ("node2vec", ["--walk-length", 20, "--window", 3, "--epochs", 5, "--p", 0.5, "--q", 2]),
         ("deepwalk", ["--walk-length", 20, "--window", 3, "--epochs", 5]),
+        ("prone", []),
+        ("netmf", ["--window", 3]),
+        ("hope", []),
+        ("strap", []),
     ],
 )
 @pytest.mark.parametrize("suffix", [".safetensors", ".w2v"])

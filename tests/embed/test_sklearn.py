@@ -21,6 +21,10 @@ ESTIMATORS = [
     gr.Spectral(dimensions=4),
     gr.Node2Vec(**WALKS, p=0.5, q=2.0),
     gr.DeepWalk(**WALKS),
+    gr.ProNE(dimensions=4),
+    gr.NetMF(dimensions=4, window=3),
+    gr.HOPE(dimensions=4),
+    gr.STRAP(dimensions=4),
 ]
 
 

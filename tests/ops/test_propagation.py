@@ -170,3 +170,31 @@ def test_out_must_be_writeable_and_apart():
     out.flags.writeable = False
     with pytest.raises(ValueError, match="out must be a writeable"):
         graph_matmul(graph, x[:3], out=out)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_values_take_the_place_of_weights(monkeypatch, backend, weighted):
+    monkeypatch.setenv("GRAPHREP_BACKEND", backend)
+    graph = random_graph(60, 300, weighted=weighted)
+    values = np.random.default_rng(0).standard_normal(graph.num_arcs).astype(np.float32)
+    x = features(60, 9)
+    a = sp.csr_array((values.astype(np.float64), graph.indices, graph.indptr), shape=(60, 60))
+    for g in (graph, wide(graph)):
+        np.testing.assert_allclose(graph_matmul(g, x, values=values), a @ x, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"values": np.ones(299, np.float32)}, r"values must be a C-contiguous float32 array of shape \(\d+,\)"),
+        ({"values": np.ones(300)}, "values must be a C-contiguous float32"),
+        ({"values": [1.0] * 300}, "values must be a C-contiguous float32"),
+    ],
+)
+def test_values_that_do_not_fit(options, message):
+    graph = random_graph(60, 400)
+    with pytest.raises(ValueError, match=message):
+        graph_matmul(graph, features(60, 2), **options)
+    with pytest.raises(ValueError, match="normalize divides by sums of weights"):
+        graph_matmul(graph, features(60, 2), values=np.ones(graph.num_arcs, np.float32), normalize=True)

@@ -19,6 +19,7 @@ def graph_matmul(
     graph: Any,
     x: npt.NDArray[np.float32],
     *,
+    values: npt.NDArray[np.float32] | None = None,
     normalize: bool = False,
     out: npt.NDArray[np.float32] | None = None,
     n_jobs: int | None = None,
@@ -32,7 +33,10 @@ def graph_matmul(
     ----------
     graph : Graph or anything :func:`graphrep.as_graph` takes
     x : float32 array of shape (num_nodes, columns)
+    values : float32 array of shape (num_arcs,), optional
+        A number per arc, in the order of ``graph.indices``, that takes the place of its weight; it may be negative.
     normalize : bool
+        Divide each row by its degree, a sum of weights; not with ``values``.
     out : float32 array of shape (num_nodes, columns), optional
         C-contiguous, written and returned; must not overlap x.
     n_jobs : int or None
@@ -47,7 +51,7 @@ def graph_matmul(
     TypeError
         ``x`` is not a float32 NumPy array. Tensors are rejected.
     ValueError
-        Shapes disagree.
+        Shapes disagree, or both ``values`` and ``normalize`` are given.
 
     Notes
     -----
@@ -66,6 +70,12 @@ def graph_matmul(
         raise TypeError(f"x must be a float32 NumPy array, got {getattr(x, 'dtype', type(x).__name__)}.")
     if x.ndim != 2 or len(x) != g.num_nodes:
         raise ValueError(f"x must have shape ({g.num_nodes}, columns), got {x.shape}.")
+    if values is not None:
+        if normalize:
+            raise ValueError("normalize divides by sums of weights; divide values by what they should be divided by.")
+        kind = isinstance(values, np.ndarray) and values.dtype == np.float32 and values.flags.c_contiguous
+        if not kind or values.shape != (g.num_arcs,):
+            raise ValueError(f"values must be a C-contiguous float32 array of shape ({g.num_arcs},).")
     if out is None:
         out = np.empty(x.shape, dtype=np.float32)
     elif not (
@@ -80,7 +90,7 @@ def graph_matmul(
         raise ValueError("out must not overlap x.")
     scale = inverse_degrees(g) if normalize else None
     choose("graph_matmul", {"native": cpu.graph_matmul, "reference": reference.graph_matmul})(
-        g, np.ascontiguousarray(x), scale, out, resolve_threads(n_jobs)
+        g, g.weights if values is None else values, np.ascontiguousarray(x), scale, out, resolve_threads(n_jobs)
     )
     return out
 
@@ -102,7 +112,7 @@ def recurrence_step(
     float32 of shape (num_nodes,). The result does not depend on the number of threads.
     """
     choose("graph_matmul", {"native": cpu.graph_matmul, "reference": reference.graph_matmul})(
-        graph, x, scale, out, resolve_threads(n_jobs), own, before
+        graph, graph.weights, x, scale, out, resolve_threads(n_jobs), own, before
     )
 
 

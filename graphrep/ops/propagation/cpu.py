@@ -12,7 +12,14 @@ F32 = npt.NDArray[np.float32]
 
 
 def graph_matmul(
-    graph: Graph, x: F32, scale: F32 | None, out: F32, num_threads: int, own: float = 0.0, before: float = 0.0
+    graph: Graph,
+    values: F32 | None,
+    x: F32,
+    scale: F32 | None,
+    out: F32,
+    num_threads: int,
+    own: float = 0.0,
+    before: float = 0.0,
 ) -> None:
-    """Out = diag(scale) A x + own x + before out."""
-    _core.propagate(graph.indptr, graph.indices, graph.weights, scale, x, out, own, before, num_threads)
+    """Out = diag(scale) A x + own x + before out, with these entries of A, or ones."""
+    _core.propagate(graph.indptr, graph.indices, values, scale, x, out, own, before, num_threads)

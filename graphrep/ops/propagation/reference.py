@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 
 from graphrep.graph import Graph
 
@@ -13,10 +14,19 @@ F32 = npt.NDArray[np.float32]
 
 
 def graph_matmul(
-    graph: Graph, x: F32, scale: F32 | None, out: F32, num_threads: int, own: float = 0.0, before: float = 0.0
+    graph: Graph,
+    values: F32 | None,
+    x: F32,
+    scale: F32 | None,
+    out: F32,
+    num_threads: int,
+    own: float = 0.0,
+    before: float = 0.0,
 ) -> None:
-    """Out = diag(scale) A x + own x + before out."""
-    y: Any = graph.to_scipy().astype(np.float64) @ x.astype(np.float64)
+    """Out = diag(scale) A x + own x + before out, with these entries of A, or ones."""
+    data = np.ones(graph.num_arcs) if values is None else values.astype(np.float64)
+    shape = graph.num_nodes, graph.num_nodes
+    y: Any = sp.csr_array((data, graph.indices, graph.indptr), shape=shape) @ x.astype(np.float64)
     y = y if scale is None else y * scale[:, None].astype(np.float64)
     y = y + own * x.astype(np.float64) if own else y
     out[...] = y + before * out.astype(np.float64) if before else y

@@ -1,0 +1,333 @@
+"""Truncated singular value decomposition and eigenpairs of an operator that is given by its products with blocks.
+
+All results are the same bits for any number of threads: the random start is a function of (seed, key of the row), and
+dense products are cut into blocks of rows of a fixed size, each computed by one thread of BLAS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from graphrep._threads import one_blas_thread, resolve_threads
+from graphrep.ops.projection import random_projection
+
+__all__ = [
+    "Eigenpairs",
+    "Factors",
+    "by_rows",
+    "gram",
+    "matmul_rows",
+    "orthonormal",
+    "randomized_svd",
+    "rms_scaled",
+    "symmetric_eigenpairs",
+]
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+U64 = npt.NDArray[np.uint64]
+Product = Callable[[F32], F32]
+T = TypeVar("T")
+
+# Rows of a block. The result depends on it in the last digits, so it must not depend on the machine.
+_BLOCK = 4096
+
+
+class Factors(NamedTuple):
+    """``A ~ left * values @ right.T``; the columns belong to descending values, and are zero where a value is.
+
+    Attributes
+    ----------
+    left : float32 array of shape (num_rows, rank)
+    values : float64 array of shape (rank,)
+    right : float32 array of shape (num_columns, rank)
+    """
+
+    left: F32
+    values: F64
+    right: F32
+
+
+class Eigenpairs(NamedTuple):
+    """``A @ vectors ~ vectors * values``, the columns in the order that was asked for.
+
+    Attributes
+    ----------
+    vectors : float32 array of shape (size, rank)
+    values : float64 array of shape (rank,)
+    """
+
+    vectors: F32
+    values: F64
+
+
+def randomized_svd(
+    product: Product,
+    transposed: Product,
+    shape: tuple[int, int],
+    rank: int,
+    *,
+    power: int = 2,
+    oversample: int = 16,
+    seed: int = 0,
+    keys: U64 | None = None,
+    n_jobs: int | None = None,
+    advance: Callable[[], object] | None = None,
+) -> Factors:
+    r"""Largest singular values and vectors of a matrix A of which only the products with blocks are known.
+
+    With a random block :math:`\Omega` of ``rank + oversample`` columns of signs and :math:`q` = ``power``,
+
+    .. math:: Q = \mathrm{orth}\bigl((A A^\top)^q A\, \Omega\bigr), \qquad A^\top Q = W S Z^\top, \qquad
+        U = Q Z, \quad V = W,
+
+    with a normalization after each product. So :math:`A^\top U = V S` holds up to rounding, whatever the
+    quality of the subspace.
+
+    Parameters
+    ----------
+    product, transposed : callable
+        x -> A x, from float32 (num_columns, k) to float32 (num_rows, k), and y -> A' y, the other way. They must not
+        change their argument, and return a new C-contiguous array.
+    shape : (num_rows, num_columns)
+    rank : int
+        May exceed the shape: the last columns are zero then.
+    power : int
+    oversample : int
+    seed : int
+    keys : uint64 array of shape (num_columns,), optional
+        Keys of the random rows, such as ``graph.node_keys()``.
+    n_jobs : int or None
+        Threads of the dense work; those of the products are the caller's.
+    advance : callable, optional
+        Called after each of the 2 * power + 2 products.
+
+    Returns
+    -------
+    Factors
+        In each column of ``left``, the entry of largest magnitude is positive. Singular values below
+        max(shape) * 1.2e-7 times the largest count as zero.
+
+    Notes
+    -----
+    2 * power + 2 products; dense work about 6 (2 power + 3) n k^2 operations for the two sides together; memory about
+    three blocks of each side. Small problems are solved in float64.
+
+    References
+    ----------
+    Halko, Martinsson, Tropp. Finding Structure with Randomness. SIAM Review 53 (2011), algorithms 4.4 and 5.1.
+    Fukaya et al. Shifted Cholesky QR for Computing the QR Factorization of Ill-Conditioned Matrices. SIAM Journal on
+    Scientific Computing 42 (2020).
+    """
+    rows, columns = shape
+    width = min(rank + oversample, rows, columns)
+    if width == 0:
+        return Factors(_zeros(rows, rank), np.zeros(rank), _zeros(columns, rank))
+    threads = resolve_threads(n_jobs)
+
+    def multiply(by: Product, block: F32) -> F32:
+        result = by(block)
+        if advance is not None:
+            advance()
+        return result
+
+    with one_blas_thread():
+        block = multiply(product, random_projection(columns, width, density=1.0, seed=seed, keys=keys, n_jobs=n_jobs))
+        for _ in range(power):
+            block = multiply(transposed, _conditioned(block, threads))
+            block = multiply(product, _conditioned(block, threads))
+        basis, _ = orthonormal(block, n_jobs=n_jobs)
+        del block
+        right, triangle = orthonormal(multiply(transposed, basis), n_jobs=n_jobs)  # A' Q = W' R
+        z, values, w = np.linalg.svd(triangle.T)  # Q R' W'' = (Q z) values (W' w)'
+        kept = min(rank, int(np.count_nonzero(values > max(shape) * np.finfo(np.float32).eps * values[0])))
+        left = matmul_rows(basis, z[:, :kept], threads)
+        flip = column_signs(left)
+        left *= flip
+        right = matmul_rows(right, w[:kept].T * flip, threads)
+    values = np.append(values[:kept], np.zeros(rank - kept))
+    return Factors(_padded(left, rank), values, _padded(right, rank))
+
+
+def symmetric_eigenpairs(
+    product: Product,
+    size: int,
+    rank: int,
+    *,
+    order: Callable[[F64], F64],
+    steps: Iterable[Product],
+    oversample: int = 16,
+    seed: int = 0,
+    keys: U64 | None = None,
+    n_jobs: int | None = None,
+    advance: Callable[[], object] | None = None,
+) -> Eigenpairs:
+    r"""Eigenpairs of a symmetric matrix by subspace iteration and a Rayleigh-Ritz step.
+
+    Parameters
+    ----------
+    product : callable
+        x -> A x on float32 blocks of shape (size, k).
+    size, rank : int
+    order : callable from eigenvalues to keys
+        The ``rank`` eigenvalues with the largest keys are kept, in descending order of the keys.
+    steps : iterable of callables
+        What the random block is multiplied by, one after the other with a normalization between them: functions of A
+        that enlarge the wanted directions.
+    oversample, seed, keys, n_jobs
+        As in :func:`randomized_svd`.
+    advance : callable, optional
+        Called after each step and after the product.
+
+    Returns
+    -------
+    Eigenpairs
+        In each column the entry of largest magnitude is positive. Directions that the block lacks, as in a matrix of
+        low rank, give zero columns with value 0.
+    """
+    width = min(rank + oversample, size)
+    threads = resolve_threads(n_jobs)
+    with one_blas_thread():
+        block = random_projection(size, max(width, 1), density=1.0, seed=seed, keys=keys, n_jobs=n_jobs)
+        for step in steps:
+            block = step(_conditioned(block, threads))
+            if advance is not None:
+                advance()
+        basis, _ = orthonormal(block, n_jobs=n_jobs)
+        image = product(basis)
+        if advance is not None:
+            advance()
+        small = gram(basis, image, threads)
+        values, vectors = np.linalg.eigh((small + small.T) / 2)
+        present = (
+            np.square(vectors[basis.any(axis=0)]).sum(axis=0) > 0.5
+        )  # zero columns of the basis are no eigenvectors
+        values, vectors = values[present], vectors[:, present]
+        chosen = np.argsort(-order(values), kind="stable")[:rank]
+        found = matmul_rows(basis, vectors[:, chosen], threads)
+        found *= column_signs(found)
+    return Eigenpairs(_padded(found, rank), np.append(values[chosen], np.zeros(rank - len(chosen))))
+
+
+def orthonormal(y: F32, *, n_jobs: int | None = None) -> tuple[F32, F64]:
+    r"""Q with orthonormal columns and a square R with :math:`Y = Q R`; y is left unchanged.
+
+    Passes of :math:`Y \leftarrow Y V (E + \sigma)^{-1/2}` with the eigenpairs of the Gram matrix, whose columns were
+    scaled to length 1, until its condition is small; sigma shifts the first pass only. Directions shorter than about
+    3e-7 of the longest are dropped: the last columns of Q are zero in their place.
+    """
+    threads = resolve_threads(n_jobs)
+    with one_blas_thread():
+        q, r = _scaled(y)
+        for turn in range(5):
+            first = turn == 0
+            lengths, weights, directions = _spectrum(gram(q, q, threads), scaled=first)
+            # The first pass keeps all: a weight that rounding hides may belong to a direction of 3e-4 of the longest.
+            # In later passes a column that stayed short is one that the first found nothing for.
+            shift, kept = (1e-7, weights > -1) if first else (0.0, weights > 1e-6)
+            spread = np.sqrt(np.maximum(weights, 0) + shift)
+            by = _inverse(lengths)[:, None] * directions * np.where(kept, _inverse(spread), 0)
+            q = matmul_rows(q, by, threads)
+            r = (np.where(kept, spread, 0)[:, None] * directions.T * lengths) @ r
+            if weights[kept].min(initial=1) > 0.05:  # a further pass would only change what float32 cannot hold
+                break
+    return q, r
+
+
+def gram(y: F32, z: F32, num_threads: int) -> F64:
+    """Y' Z in float64, summed over blocks of rows in float32; call it within :func:`one_blas_thread`."""
+    total = np.zeros((y.shape[1], z.shape[1]))
+    for part in _map(lambda rows: y[rows].T @ z[rows], len(y), num_threads):
+        total += part
+    return total
+
+
+def matmul_rows(y: F32, by: npt.NDArray[np.floating], num_threads: int, out: F32 | None = None) -> F32:
+    """The product of y with a small matrix in float32, by blocks of rows; call it within :func:`one_blas_thread`."""
+    small = np.ascontiguousarray(by, dtype=np.float32)
+    result = np.empty((len(y), small.shape[1]), dtype=np.float32) if out is None else out
+
+    def fill(rows: slice) -> None:
+        np.matmul(y[rows], small, out=result[rows])
+
+    by_rows(fill, len(y), num_threads)
+    return result
+
+
+def column_signs(y: F32) -> F32:
+    """1 or -1 for each column, so that its entry of largest magnitude becomes positive."""
+    high, low = y.max(axis=0, initial=0), y.min(axis=0, initial=0)
+    return np.where(high >= -low, 1, -1).astype(np.float32)
+
+
+def rms_scaled(vectors: F32, target: float = 3.0) -> tuple[F32, float]:
+    """Vectors times a factor that makes the root mean square of the lengths of the non-zero rows ``target``.
+
+    Returns the vectors, scaled in place, and the factor, 1 if all are zero.
+    """
+    squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
+    used = squares > 1e-10 * squares.max(initial=0)  # others are zero but for rounding
+    factor = float(target / np.sqrt(squares[used].mean())) if used.any() else 1.0
+    vectors *= np.float32(factor)
+    return vectors, factor
+
+
+def _conditioned(y: F32, threads: int) -> F32:
+    """Another basis of the same space, nearly orthonormal: what an iteration needs between products."""
+    y, _ = _scaled(y)
+    lengths, weights, directions = _spectrum(gram(y, y, threads))
+    return matmul_rows(y, _inverse(lengths)[:, None] * directions / np.sqrt(np.maximum(weights, 0) + 1e-7), threads)
+
+
+def _scaled(y: F32) -> tuple[F32, F64]:
+    """Y divided by its largest entry if squares could over- or underflow, and the factor as a diagonal matrix."""
+    largest = float(max(y.max(initial=0), -y.min(initial=0)))
+    if not np.isfinite(largest):
+        raise FloatingPointError("a product overflowed float32; divide the weights of the graph by their mean.")
+    r = np.eye(y.shape[1])
+    if largest == 0 or 1e-12 < largest < 1e12:
+        return y, r
+    return (y.astype(np.float64) / largest).astype(np.float32), r * largest
+
+
+def _spectrum(g: F64, *, scaled: bool = True) -> tuple[F64, F64, F64]:
+    """Eigenpairs, descending, of a Gram matrix, or of its cosines if ``scaled``; first, the lengths divided by."""
+    lengths = np.sqrt(np.maximum(np.diagonal(g), 0)) if scaled else np.ones(len(g))
+    inverse = _inverse(lengths)
+    weights, directions = np.linalg.eigh((g + g.T) / 2 * inverse[:, None] * inverse)
+    return lengths, weights[::-1], directions[:, ::-1]
+
+
+def _inverse(x: F64) -> F64:
+    return np.divide(1.0, x, out=np.zeros_like(x), where=x > 0)
+
+
+def by_rows(work: Callable[[slice], object], num_rows: int, num_threads: int) -> None:
+    """Run ``work`` on each block of rows, small enough for the caches."""
+    for _ in _map(work, num_rows, num_threads):
+        pass
+
+
+def _map(work: Callable[[slice], T], num_rows: int, num_threads: int) -> Iterator[T]:
+    """Results of ``work`` on each block of rows, in their order."""
+    blocks = [slice(first, min(first + _BLOCK, num_rows)) for first in range(0, num_rows, _BLOCK)]
+    if num_threads == 1 or len(blocks) < 2:
+        yield from map(work, blocks)
+        return
+    with ThreadPoolExecutor(min(num_threads, len(blocks))) as pool:
+        yield from pool.map(work, blocks)
+
+
+def _padded(x: F32, columns: int) -> F32:
+    if x.shape[1] == columns:
+        return x
+    return np.concatenate([x, _zeros(len(x), columns - x.shape[1])], axis=1)
+
+
+def _zeros(rows: int, columns: int) -> F32:
+    return np.zeros((rows, columns), dtype=np.float32)
