@@ -17,6 +17,7 @@ from .cluster import SCGC as SCGC
 from .cluster import PamC as PamC
 from .contrast import Contrastive as Contrastive
 from .contrast import StructComp as StructComp
+from .embed import LINE as LINE
 from .embed import DeepWalk as DeepWalk
 from .embed import FastRP as FastRP
 from .embed import Node2Vec as Node2Vec
