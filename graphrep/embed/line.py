@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
-from graphrep._checks import checked_float, checked_int, warn_caller
+from graphrep._checks import checked_float, checked_int
 from graphrep._embedder import F32, GraphEmbedder, is_matrix, new_arcs
 from graphrep._estimator import TrainedEstimator
+from graphrep._names import node_keys
 from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed, stream_key
 from graphrep._saving import packed_graph, unpacked_graph
@@ -33,7 +35,7 @@ _STAGE = "edges"
 _CHUNK = 500_000
 
 # Samples of the default: per node, and per arc where nodes have many.
-_PER_NODE, _PER_ARC = 2_000, 20
+_PER_NODE, _PER_ARC = 2_000, 40
 
 # Euclidean norm of the rows.
 _NORM = 3.0
@@ -54,17 +56,17 @@ class LINE(TrainedEstimator, GraphEmbedder):
     .. math:: O_2 = -\sum_{u \to v} w_{uv} \Bigl[ \log \sigma(x_u \cdot y_v)
         + k\, \mathbb{E}_{n \sim P} \log \sigma(-x_u \cdot y_n) \Bigr],
 
-    with noise :math:`P(v) \propto d_v^{3/4}`, :math:`d_v` the weighted degree (in- plus out-degree in a directed graph).
-    The learning rate decreases linearly. Of both orders, the vectors are put side by side.
+    with noise :math:`P(v) \propto d_v^{3/4}`, :math:`d_v` the weighted degree (in- plus out-degree in a directed
+    graph). The learning rate decreases linearly. Of both orders, the vectors are put side by side.
 
     Parameters
     ----------
     dimensions : int
     order : {"auto", "both", 1, 2}
-        ``"both"`` gives half of the dimensions to each order. First-order proximity is symmetric and thus undefined in a
-        directed graph; ``"auto"`` is "both" for an undirected and 2 for a directed graph.
+        ``"both"`` gives half of the dimensions to each order. First-order proximity is symmetric and thus undefined in
+        a directed graph; ``"auto"`` is "both" for an undirected and 2 for a directed graph.
     samples : int, optional
-        Number of drawn arcs, for each order. Default: 2,000 per node, or 20 per arc if that is more.
+        Number of drawn arcs, for each order. Default: 2,000 per node, or 40 per arc if that is more.
     num_negatives : int
         k in the objective.
     learning_rate, min_learning_rate : float
@@ -204,8 +206,8 @@ class LINE(TrainedEstimator, GraphEmbedder):
             return "both" if self.order == "auto" else self.order
         if self.order in ("both", 1):
             raise ValueError(
-                f"order must be 2 for a directed graph, got {self.order!r}: first-order proximity is symmetric; or pass "
-                "graph.to_undirected()."
+                f"order must be 2 for a directed graph, got {self.order!r}: first-order proximity is symmetric; pass "
+                "order=2 or graph.to_undirected()."
             )
         return 2
 
@@ -223,10 +225,7 @@ class LINE(TrainedEstimator, GraphEmbedder):
         return {int(self.order_): dimensions}
 
     def _models(self, graph: Graph, seed: int) -> list[SkipGram]:
-        degree = graph.weighted_degree()
-        if graph.directed:
-            degree = degree + graph.weighted_degree(incoming=True)
-        keys = graph.node_keys()
+        degree, keys = _degree(graph), graph.node_keys()
         return [
             SkipGram(
                 graph.num_nodes,
@@ -315,27 +314,22 @@ class LINE(TrainedEstimator, GraphEmbedder):
             weights=entries.data.astype(np.float32),
             num_nodes=old + added,
             directed=True,
-            nodes=None if names is None else [*range(old), *(("new", name) for name in names.tolist())],
         )
-        degree = np.r_[self._degree(), np.zeros(added)]
+        keys = None if names is None else np.r_[np.zeros(old, dtype=np.uint64), node_keys(names)]
+        degree = np.r_[_degree(self._graph), np.zeros(added)]
         trained = graph.weighted_degree()[old:] > 0
         total = 2 * _PER_NODE * int(np.count_nonzero(trained))
         sampler = ArcSampler(graph, seed=seed, n_jobs=self.n_jobs)
         halves, begin = [], 0
         for order, columns in self._columns().items():
-            model = SkipGram(
-                old + added, columns, counts=degree, one_sided=True, fixed_contexts=True, **self._options(seed, order)
-            )
+            options = self._options(seed, order) | {"one_sided": True, "fixed_contexts": True, "node_keys": keys}
+            model = SkipGram(old + added, columns, counts=degree, **options)
             model.output[:old, :columns] = self._contexts[:, begin : begin + columns]
             for first in range(0, total, _CHUNK):
                 model.train_unchecked(sampler.sample(first, min(_CHUNK, total - first)), None, first, total)
             halves.append(model.vectors[old:])
             begin += columns
         return self._arranged(halves, trained)
-
-    def _degree(self) -> Any:
-        g = self._graph
-        return g.weighted_degree() + (g.weighted_degree(incoming=True) if g.directed else 0)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -355,6 +349,11 @@ class LINE(TrainedEstimator, GraphEmbedder):
         super()._restore(state | {"_graph": graph})
         if graph.directed:
             self.target_embedding_ = self._contexts
+
+
+def _degree(graph: Graph) -> npt.NDArray[np.float64]:
+    """Weighted degree, in- plus out-degree in a directed graph."""
+    return graph.weighted_degree() + (graph.weighted_degree(incoming=True) if graph.directed else 0)
 
 
 def _restore(checkpoint: Checkpoint, models: list[SkipGram], total: int) -> int:
