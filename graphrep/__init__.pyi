@@ -17,7 +17,9 @@ from .cluster import SCGC as SCGC
 from .cluster import PamC as PamC
 from .contrast import Contrastive as Contrastive
 from .contrast import StructComp as StructComp
+from .embed import AE as AE
 from .embed import LINE as LINE
+from .embed import MUSAE as MUSAE
 from .embed import DeepWalk as DeepWalk
 from .embed import FastRP as FastRP
 from .embed import Node2Vec as Node2Vec

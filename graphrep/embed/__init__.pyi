@@ -2,5 +2,7 @@ from .fastrp import FastRP as FastRP
 from .fastrp import FastRPTrial as FastRPTrial
 from .fastrp import tune_fastrp as tune_fastrp
 from .line import LINE as LINE
+from .musae import AE as AE
+from .musae import MUSAE as MUSAE
 from .node2vec import DeepWalk as DeepWalk
 from .node2vec import Node2Vec as Node2Vec

@@ -217,15 +217,15 @@ class LINE(TrainedEstimator, GraphEmbedder):
         busy = int(np.count_nonzero(graph.weighted_degree()))
         return max(_PER_NODE * busy, _PER_ARC * graph.num_arcs)
 
-    def _columns(self) -> dict[int, int]:
+    def _columns(self, dimensions: int) -> dict[int, int]:
         """Number of columns of each order."""
-        dimensions = checked_int("dimensions", self.dimensions, 2 if self.order_ == "both" else 1)
         if self.order_ == "both":
             return {1: dimensions // 2, 2: dimensions - dimensions // 2}
         return {int(self.order_): dimensions}
 
     def _models(self, graph: Graph, seed: int) -> list[SkipGram]:
         degree, keys = _degree(graph), graph.node_keys()
+        dimensions = checked_int("dimensions", self.dimensions, 2 if self.order_ == "both" else 1)
         return [
             SkipGram(
                 graph.num_nodes,
@@ -236,7 +236,7 @@ class LINE(TrainedEstimator, GraphEmbedder):
                 node_keys=keys,
                 **self._options(seed, order),
             )
-            for order, columns in self._columns().items()
+            for order, columns in self._columns(dimensions).items()
         ]
 
     def _options(self, seed: int, order: int) -> dict[str, Any]:
@@ -321,7 +321,7 @@ class LINE(TrainedEstimator, GraphEmbedder):
         total = 2 * _PER_NODE * int(np.count_nonzero(trained))
         sampler = ArcSampler(graph, seed=seed, n_jobs=self.n_jobs)
         halves, begin = [], 0
-        for order, columns in self._columns().items():
+        for order, columns in self._columns(self._contexts.shape[1]).items():
             options = self._options(seed, order) | {"one_sided": True, "fixed_contexts": True, "node_keys": keys}
             model = SkipGram(old + added, columns, counts=degree, **options)
             model.output[:old, :columns] = self._contexts[:, begin : begin + columns]
