@@ -17,7 +17,10 @@ from .cluster import SCGC as SCGC
 from .cluster import PamC as PamC
 from .contrast import Contrastive as Contrastive
 from .contrast import StructComp as StructComp
+from .embed import AE as AE
 from .embed import HOPE as HOPE
+from .embed import LINE as LINE
+from .embed import MUSAE as MUSAE
 from .embed import STRAP as STRAP
 from .embed import DeepWalk as DeepWalk
 from .embed import FastRP as FastRP

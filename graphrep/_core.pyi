@@ -96,9 +96,23 @@ def train_skipgram(
     start_rate: float,
     end_rate: float,
     seed: int,
+    one_sided: bool,
+    fixed_contexts: bool,
     num_threads: int,
 ) -> None: ...
-def build_noise_table(counts: I64, power: float, keep: F32, alias: NDArray[Id]) -> None: ...
+def sample_arcs(
+    indptr: I64,
+    indices: NDArray[Id],
+    source_keep: F32,
+    source_alias: NDArray[Id],
+    arc_keep: F32 | None,
+    arc_slot: NDArray[Id] | None,
+    seed: int,
+    first: int,
+    pairs: NDArray[Id],
+    num_threads: int,
+) -> None: ...
+def build_noise_table(counts: F64, power: float, keep: F32, alias: NDArray[Id]) -> None: ...
 def fill_uniform_rows(table: F32, dimensions: int, keys: U64 | None, seed: int, num_threads: int) -> None: ...
 
 # tall

@@ -12,7 +12,8 @@ struct SkipGram {
     int64_t num_walks, walk_length;
     const int64_t* walk_ids;                  // keys of the random streams; null: first_position + i
     int64_t first_position, total_positions;  // position of the first walk in the whole training, for the learning rate
-    // Model: num_nodes x stride floats each; columns from dimensions to stride are zero.
+    // Model: num_nodes x stride floats each; columns from dimensions to stride are zero. Tied if they are one table:
+    // pairs of a node with itself are left out then.
     float* input;
     float* output;
     int64_t num_nodes, dimensions, stride;
@@ -25,10 +26,30 @@ struct SkipGram {
     int noise_rows;  // size of the pool of noise nodes, each weighing negatives / noise_rows
     double start_rate, end_rate;
     uint64_t seed;
+    bool one_sided = false;       // the contexts of a center are only the nodes after it
+    bool fixed_contexts = false;  // the output table is not changed
 };
 
 template <class Id>
 void train_skipgram(const SkipGram<Id>& task, int num_threads);
+
+// Arcs drawn with replacement in proportion to their weights. A source is drawn by the alias table of the weighted
+// degrees, then an arc of its row by the alias table of the weights (null: all arcs of a row are equally likely).
+template <class Id>
+struct ArcLaw {
+    const int64_t* indptr;
+    const Id* indices;
+    int64_t num_nodes, num_arcs;
+    const float* source_keep;
+    const Id* source_alias;
+    const float* arc_keep;  // of all arcs, as build_alias_tables makes them
+    const Id* arc_slot;
+    uint64_t seed;
+};
+
+// pairs[i] = (source, target) of draw first + i, a function of (seed, first + i).
+template <class Id>
+void sample_arcs(const ArcLaw<Id>& law, int64_t first, int64_t count, Id* pairs, int num_threads);
 
 // table[i, j] = uniform in [-1/2, 1/2) / dimensions for j < dimensions, else 0; a function of (seed, keys[i], j), with
 // i for its key if keys is null.
@@ -37,7 +58,7 @@ void fill_uniform_rows(float* table, int64_t num_nodes, int64_t dimensions, int6
 
 // Alias table of the distribution counts^power over num_nodes entries; uniform if all counts are zero.
 template <class Id>
-void build_noise_table(const int64_t* counts, int64_t num_nodes, double power, float* keep, Id* alias);
+void build_noise_table(const double* counts, int64_t num_nodes, double power, float* keep, Id* alias);
 
 #define GRAPHREP_DECLARE(isa)                                       \
     namespace isa {                                                 \

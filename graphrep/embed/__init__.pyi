@@ -5,6 +5,9 @@ from .finishing import orthogonalise as orthogonalise
 from .finishing import smooth as smooth
 from .finishing import whiten as whiten
 from .hope import HOPE as HOPE
+from .line import LINE as LINE
+from .musae import AE as AE
+from .musae import MUSAE as MUSAE
 from .netmf import NetMF as NetMF
 from .node2vec import DeepWalk as DeepWalk
 from .node2vec import Node2Vec as Node2Vec

@@ -47,6 +47,7 @@ from .segment import segment_min_coo as segment_min_coo
 from .segment import segment_min_csr as segment_min_csr
 from .segment import segment_sum_coo as segment_sum_coo
 from .segment import segment_sum_csr as segment_sum_csr
+from .skipgram import ArcSampler as ArcSampler
 from .skipgram import SkipGram as SkipGram
 from .sparse_dense import sddmm as sddmm
 from .sparse_dense import spmm as spmm

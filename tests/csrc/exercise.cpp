@@ -384,7 +384,7 @@ template <class Id>
 void walks_and_skipgram(const Graph<Id>& g) {
     const int64_t n = g.rows;
     if (n != g.cols || n == 0) return;
-    const int64_t length = 7, count = 2 * n;
+    const int64_t length = 7, count = 2 * n, pairs = 9000;
     Array<uint64_t> filter(64);
     build_edge_filter<Id>(g.indptr.data, g.indices.data, n, true, filter.data, filter.size, 3);
     for (const double p : {1.0, 0.5}) {
@@ -424,10 +424,20 @@ void walks_and_skipgram(const Graph<Id>& g) {
     random_walks<Id>(graph, {length, 1, 1, 5}, nullptr, 0, count, nullptr, 0, walks.data, 3);
     same_for_all_threads<int64_t>(
         n, [&](int threads, int64_t* out) { count_visits<Id>(walks.data, walks.size, n, out, threads); });
-    Array<int64_t> counts(n);
-    for (int64_t v = 0; v < n; ++v) counts[v] = 1 + v % 3;
+    Array<double> counts(n);
+    for (int64_t v = 0; v < n; ++v) counts[v] = double(1 + v % 3);
     Array<float> keep(n);
     Array<Id> alias(n);
+    Array<double> degrees(n);
+    for (int64_t v = 0; v < n; ++v) degrees[v] = double(g.indptr.data[v + 1] - g.indptr.data[v]);
+    build_noise_table<Id>(degrees.data, n, 1, keep.data, alias.data);
+    if (arcs > 0)
+        for (const bool weighted : {false, true})
+            same_for_all_threads<Id>(2 * pairs, [&](int threads, Id* out) {
+                sample_arcs<Id>({g.indptr.data, g.indices.data, n, arcs, keep.data, alias.data,
+                                 weighted ? arc_keep.data : nullptr, weighted ? arc_alias.data : nullptr, 7},
+                                5, pairs, out, threads);
+            });
     build_noise_table<Id>(counts.data, n, 0.75, keep.data, alias.data);
     for (const int64_t dimensions : {int64_t{5}, int64_t{33}}) {
         const int64_t stride = (dimensions + 15) / 16 * 16;
@@ -445,6 +455,19 @@ void walks_and_skipgram(const Graph<Id>& g) {
         train_skipgram<Id>(
             {walks.data, trained,   length,     nullptr, 0, trained, input.data, output.data, n,      dimensions,
              stride,     keep.data, alias.data, nullptr, 3, 5,       10,         0.025,       0.0001, 1},
+            threads);
+        // Pairs, which are prepared some walks ahead: one-sided, tied, and with fixed contexts.
+        train_skipgram<Id>(
+            {walks.data, trained,    2,       nullptr, 0, trained, input.data, output.data, n, dimensions, stride,
+             keep.data,  alias.data, nullptr, 1,       5, 5,       0.025,      0.0001,      1, true,       false},
+            threads);
+        train_skipgram<Id>(
+            {walks.data, trained,    2,       nullptr, 0, trained, input.data, input.data, n, dimensions, stride,
+             keep.data,  alias.data, nullptr, 1,       5, 5,       0.025,      0.0001,     1, true,       false},
+            threads);
+        train_skipgram<Id>(
+            {walks.data, trained,    length,  nullptr, 0, trained, input.data, output.data, n, dimensions, stride,
+             keep.data,  alias.data, nullptr, 3,       5, 10,      0.025,      0.0001,      1, true,       true},
             threads);
     }
 }

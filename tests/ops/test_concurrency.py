@@ -69,7 +69,15 @@ CALLS = {
     "scatter_std": (lambda s: ops.scatter_std(s, INDEX, 0), (SRC,)),
 }
 # Not functions of a graph or tensors, or classes that another entry uses.
-OTHER = {"NeighborSample", "SkipGram", "WalkSampler", "empty_cache", "unchecked", "transition_probabilities"}
+OTHER = {
+    "ArcSampler",
+    "NeighborSample",
+    "SkipGram",
+    "WalkSampler",
+    "empty_cache",
+    "unchecked",
+    "transition_probabilities",
+}
 
 
 def run(name):

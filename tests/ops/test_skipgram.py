@@ -57,10 +57,10 @@ def trained(
 
 def assert_same(model, expected):
     before = make_model(expected.dimensions, np.ones(NUM_NODES, dtype=np.int64))
-    for table, wanted, start in (
-        (model.input, expected.input, before.input),
-        (model.output, expected.output, before.output),
-    ):
+    tables = [(model.input, expected.input, before.input)]
+    if not expected.tied and not expected.fixed_contexts:
+        tables.append((model.output, expected.output, before.output))
+    for table, wanted, start in tables:
         assert np.abs(wanted - start).max() > 0.01  # training did something
         np.testing.assert_allclose(table, wanted, rtol=1e-5, atol=2e-6)
         assert not table[:, model.dimensions :].any()
@@ -94,6 +94,14 @@ def test_equals_the_reference_at_every_width(monkeypatch, isa, dimensions):
         {"window": 5, "min_learning_rate": 0.025},
         {"window": 5, "seed": 2**63 - 1},
         {"window": 5, "walk_ids": np.array([5, 4, 2**40, 0, 1, 1])},
+        {"window": 1, "one_sided": True},
+        {"window": 5, "one_sided": True},
+        {"window": 5, "one_sided": True, "subsampling": 0.01, "num_negatives": 0},
+        {"window": 5, "tied": True},
+        {"window": 1, "tied": True, "one_sided": True},
+        {"window": 5, "tied": True, "one_sided": True, "noise_rows": 40},
+        {"window": 5, "fixed_contexts": True},
+        {"window": 3, "fixed_contexts": True, "one_sided": True},
     ],
     ids=str,
 )
@@ -103,6 +111,14 @@ def test_equals_the_reference_with_every_option(monkeypatch, options, dtype):
     walks.flags.writeable = False
     expected = trained(monkeypatch, "reference", 32, walks, **options)
     assert_same(trained(monkeypatch, "native", 32, walks, **options), expected)
+
+
+@pytest.mark.parametrize("dimensions", [1, 16, 33, 64, 96, 128, 200])
+@pytest.mark.parametrize("kind", [{"one_sided": True}, {"tied": True}, {"fixed_contexts": True}], ids=str)
+def test_kinds_of_tables_at_every_width(monkeypatch, isa, dimensions, kind):
+    walks = make_walks(50, 2)  # pairs, which the kernel prepares some walks ahead
+    expected = trained(monkeypatch, "reference", dimensions, walks, window=1, **kind)
+    assert_same(trained(monkeypatch, "native", dimensions, walks, window=1, **kind), expected)
 
 
 def test_noise_that_hits_the_contexts(monkeypatch):
@@ -171,6 +187,73 @@ def test_one_pair_by_hand(monkeypatch, backend, dimensions):
     model.train(np.array([[4, 9, -1]]), first_position=7, total_positions=10)
     np.testing.assert_allclose(model.vectors, x, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(model.output[:, :dimensions], y, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_one_sided_pairs_by_hand(monkeypatch, backend):
+    """Of a -> b -> c with window 1, x_a meets y_b, x_b meets y_c, and x_c meets nothing."""
+    monkeypatch.setenv("GRAPHREP_BACKEND", backend)
+    options = {"window": 1, "num_negatives": 0, "learning_rate": 0.3, "min_learning_rate": 0.3, "one_sided": True}
+    model = make_model(16, np.ones(NUM_NODES, dtype=np.int64), **options)
+    x, y = (table.astype(np.float64) for table in (model.input, model.output))
+    for center, context in ((4, 9), (9, 2)):
+        g = 0.3 * (1 - logistic(x[center] @ y[context]))
+        x[center], y[context] = x[center] + g * y[context], y[context] + g * x[center]
+    model.train(np.array([[4, 9, 2, -1]]), first_position=0, total_positions=1)
+    np.testing.assert_allclose(model.input, x, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(model.output, y, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_tied_pairs_by_hand(monkeypatch, backend):
+    """x_a and x_b move together; a node is no context and no noise of itself."""
+    monkeypatch.setenv("GRAPHREP_BACKEND", backend)
+    counts = np.zeros(NUM_NODES, dtype=np.int64)
+    counts[4] = 1  # all noise is the center of the first pair
+    options = {"window": 1, "learning_rate": 0.3, "min_learning_rate": 0.3, "one_sided": True, "tied": True}
+    model = make_model(16, counts, num_negatives=2, noise_rows=4, **options)
+    assert model.output is model.input
+    x = model.input.astype(np.float64)
+    g = 0.3 * (1 - logistic(x[4] @ x[9]))
+    x[4], x[9] = x[4] + g * x[9], x[9] + g * x[4]
+    # The second pair starts from what the first left, with 4 as its noise: four draws of weight 2 / 4.
+    pull, push = 0.3 * (1 - logistic(x[7] @ x[2])), -0.3 * 2 / 4 * logistic(x[7] @ x[4])
+    new_7 = x[7] + pull * x[2]
+    x[2] = x[2] + pull * x[7]
+    for _ in range(4):
+        new_7 = new_7 + push * x[4]
+        x[4] = x[4] + push * x[7]
+    x[7] = new_7
+    model.train(np.array([[4, 9], [7, 2], [3, 3]]), first_position=0, total_positions=3)
+    np.testing.assert_allclose(model.input, x, rtol=1e-5, atol=1e-6)
+
+
+def test_fixed_contexts_are_not_changed():
+    walks = make_walks(40)
+    model = make_model(32, counts_of(walks), fixed_contexts=True)
+    before = model.input.copy(), model.output.copy()
+    model.train(walks, first_position=0, total_positions=40)
+    np.testing.assert_array_equal(model.output, before[1])
+    assert (model.input != before[0]).any()
+
+
+def test_the_pool_of_noise_grows_with_the_window():
+    pools = [SkipGram(3, 4, counts=[1, 1, 1], window=w).noise_rows for w in (1, 2, 3, 5, 9, 10, 11, 150)]
+    assert pools == [5, 10, 15, 20, 40, 40, 40, 40]
+    assert SkipGram(3, 4, counts=[1, 1, 1], num_negatives=50).noise_rows == 200
+    assert SkipGram(3, 4, counts=[1, 1, 1], num_negatives=0).noise_rows == 0
+
+
+def test_counts_may_be_weights():
+    """Fractions draw the same noise as the integers in the same proportion."""
+    walks, counts = make_walks(20), np.arange(NUM_NODES)
+    tables = []
+    for given in (counts, counts / 8, counts.astype(np.float32)):
+        model = make_model(16, given)
+        model.train(walks, first_position=0, total_positions=20)
+        tables.append(model.input)
+    np.testing.assert_array_equal(tables[1], tables[0])
+    np.testing.assert_array_equal(tables[2], tables[0])
 
 
 @pytest.mark.parametrize("noise_rows", [3, 12, 40])
@@ -313,9 +396,12 @@ def test_subsampling_keeps_the_documented_share():
 
 @pytest.mark.parametrize("table", [cpu.noise_table, reference.noise_table], ids=BACKENDS)
 @pytest.mark.parametrize("power", [0.75, 1.0, 0.0, -0.5])
-@pytest.mark.parametrize("counts", [[5], [0, 3], [0, 0, 0], [1, 10**12, 0, 7, 7], [*range(100)], [1] * 50 + [0] * 50])
+@pytest.mark.parametrize(
+    "counts",
+    [[5], [0, 3], [0, 0, 0], [1, 10**12, 0, 7, 7], [*range(100)], [1] * 50 + [0] * 50, [0.25, 1e-9, 0, 3.5]],
+)
 def test_noise_table_is_the_exact_distribution(table, power, counts):
-    counts = np.array(counts, dtype=np.int64)
+    counts = np.array(counts, dtype=np.float64)
     keep, alias = table(counts, power)
     assert (keep.dtype, alias.dtype) == (np.float32, np.int32)
     law = keep.astype(np.float64)
@@ -415,9 +501,13 @@ def test_any_memory_layout_of_walks():
         ({"subsampling": -1e-3}, ValueError, r"subsampling must be at least 0, got -0.001\."),
         ({"seed": -1}, ValueError, r"the seed must lie in"),
         ({"n_jobs": 0}, ValueError, r"n_jobs must not be 0"),
-        ({"counts": [1, 2]}, ValueError, r"counts must be 3 non-negative integers, got shape \(2,\)"),
-        ({"counts": [1, 2, -1]}, ValueError, r"counts must be 3 non-negative integers"),
-        ({"counts": [0.5, 1, 1]}, ValueError, r"counts must be 3 non-negative integers, got .* float64"),
+        ({"counts": [1, 2]}, ValueError, r"counts must be 3 non-negative numbers, got shape \(2,\)"),
+        ({"counts": [1, 2, -1]}, ValueError, r"counts must be non-negative and finite\."),
+        ({"counts": [0.5, 1, float("nan")]}, ValueError, r"counts must be non-negative and finite\."),
+        ({"counts": ["a", "b", "c"]}, ValueError, r"counts must be 3 non-negative numbers, got .* <U1"),
+        ({"tied": 1}, TypeError, r"tied must be True or False, got 1\."),
+        ({"one_sided": "yes"}, TypeError, r"one_sided must be True or False, got 'yes'\."),
+        ({"tied": True, "fixed_contexts": True}, ValueError, r"fixed_contexts must be False if the tables are tied"),
     ],
 )
 def test_bad_parameters(options, error, message):

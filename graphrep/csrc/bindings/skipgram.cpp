@@ -11,7 +11,7 @@ void bind_skipgram_of(nb::module_& m) {
         [](In<Id, 2> walks, MaybeIn<int64_t> walk_ids, int64_t first_position, int64_t total_positions,
            Out<float, 2> input, Out<float, 2> output, int64_t dimensions, In<float> noise_keep, In<Id> noise_alias,
            MaybeIn<float> keep_probability, int window, int negatives, int noise_rows, double start_rate,
-           double end_rate, uint64_t seed, Threads num_threads) {
+           double end_rate, uint64_t seed, bool one_sided, bool fixed_contexts, Threads num_threads) {
             const size_t nodes = input.shape(0);
             if (output.shape(0) != nodes || output.shape(1) != input.shape(1) || dimensions < 1 ||
                 dimensions > int64_t(input.shape(1)))
@@ -26,6 +26,8 @@ void bind_skipgram_of(nb::module_& m) {
                 bad_argument(
                     "window must be at least 1, noise_rows too if there are negatives, and 2 * window + noise_rows at "
                     "most 512.");
+            if (fixed_contexts && input.data() == output.data())
+                bad_argument("fixed contexts must be another table than the input.");
             if (first_position < 0 || total_positions < 1)
                 bad_argument("first_position must not be negative, and total_positions at least 1.");
             const SkipGram<Id> task{walks.data(),
@@ -47,21 +49,43 @@ void bind_skipgram_of(nb::module_& m) {
                                     noise_rows,
                                     start_rate,
                                     end_rate,
-                                    seed};
+                                    seed,
+                                    one_sided,
+                                    fixed_contexts};
             train_skipgram<Id>(task, num_threads);
         },
         "walks"_a.noconvert(), "walk_ids"_a.noconvert().none(), "first_position"_a, "total_positions"_a,
         "input"_a.noconvert(), "output"_a.noconvert(), "dimensions"_a, "noise_keep"_a.noconvert(),
         "noise_alias"_a.noconvert(), "keep_probability"_a.noconvert().none(), "window"_a, "negatives"_a, "noise_rows"_a,
-        "start_rate"_a, "end_rate"_a, "seed"_a, "num_threads"_a, Released());
+        "start_rate"_a, "end_rate"_a, "seed"_a, "one_sided"_a, "fixed_contexts"_a, "num_threads"_a, Released());
     m.def(
         "build_noise_table",
-        [](In<int64_t> counts, double power, Out<float> keep, Out<Id> alias) {
+        [](In<double> counts, double power, Out<float> keep, Out<Id> alias) {
             check_equal(keep.size(), counts.size(), "keep must have one entry per node.");
             check_equal(alias.size(), counts.size(), "alias must have one entry per node.");
             build_noise_table<Id>(counts.data(), int64_t(counts.size()), power, keep.data(), alias.data());
         },
         "counts"_a.noconvert(), "power"_a, "keep"_a.noconvert(), "alias"_a.noconvert(), Released());
+    m.def(
+        "sample_arcs",
+        [](In<int64_t> indptr, In<Id> indices, In<float> source_keep, In<Id> source_alias, MaybeIn<float> arc_keep,
+           MaybeIn<Id> arc_slot, uint64_t seed, int64_t first, Out<Id, 2> pairs, Threads num_threads) {
+            const int64_t nodes = rows_of(indptr);
+            check_equal(source_keep.size(), size_t(nodes), "source_keep must have one entry per node.");
+            check_equal(source_alias.size(), size_t(nodes), "source_alias must have one entry per node.");
+            if (arc_keep) check_equal(arc_keep->size(), indices.size(), "arc_keep must have one entry per arc.");
+            if (bool(arc_keep) != bool(arc_slot)) bad_argument("arc_keep and arc_slot must be given together.");
+            if (arc_slot) check_equal(arc_slot->size(), indices.size(), "arc_slot must have one entry per arc.");
+            check_equal(pairs.shape(1), 2, "pairs must have two columns.");
+            if (first < 0) bad_argument("first must not be negative.");
+            const ArcLaw<Id> law{indptr.data(),           indices.data(),     nodes,
+                                 int64_t(indices.size()), source_keep.data(), source_alias.data(),
+                                 pointer(arc_keep),       pointer(arc_slot),  seed};
+            sample_arcs<Id>(law, first, int64_t(pairs.shape(0)), pairs.data(), num_threads);
+        },
+        "indptr"_a.noconvert(), "indices"_a.noconvert(), "source_keep"_a.noconvert(), "source_alias"_a.noconvert(),
+        "arc_keep"_a.noconvert().none(), "arc_slot"_a.noconvert().none(), "seed"_a, "first"_a, "pairs"_a.noconvert(),
+        "num_threads"_a, Released());
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ namespace {
 
 constexpr int kAhead = 3;      // centers whose noise rows are prefetched
 constexpr int kMaxRows = 512;  // rows of one step; ops/skipgram checks 2 * window + noise_rows against it
-constexpr int64_t kWalkBlock = 16;
+constexpr int64_t kWalkBlock = 16, kShortWalkBlock = 256;
 
 // Logistic function of each value, to about 2e-7: exp by a degree-6 polynomial on the reduced argument.
 static inline void logistic(float* values, int count) {
@@ -49,10 +49,11 @@ static inline void prefetch_row(const float* row, int64_t stride) {
     for (int64_t j = 0; j < stride; j += 16) __builtin_prefetch(row + j, 1);
 }
 
-// One gradient step on x and the given rows of y. Blocks > 0: stride is Blocks vectors, kept in registers.
+// One gradient step on x and, unless they are fixed, the given rows of y. Blocks > 0: stride is Blocks vectors, kept in
+// registers.
 template <int Blocks>
 static inline void step(float* x, float* const* rows, const float* labels, const float* rates, int count,
-                        int64_t stride, float* score, float* scratch) {
+                        int64_t stride, bool fixed, float* score, float* scratch) {
     if constexpr (Blocks > 0) {
         Vec h[Blocks], gradient[Blocks];
         for (int b = 0; b < Blocks; ++b) h[b] = load(x + b * kWidth), gradient[b] = Vec{};
@@ -69,7 +70,7 @@ static inline void step(float* x, float* const* rows, const float* labels, const
             for (int b = 0; b < Blocks; ++b) {
                 const Vec old = load(y + b * kWidth);
                 gradient[b] += g * old;
-                store(y + b * kWidth, old + g * h[b]);
+                if (!fixed) store(y + b * kWidth, old + g * h[b]);
             }
         }
         for (int b = 0; b < Blocks; ++b) store(x + b * kWidth, h[b] + gradient[b]);
@@ -88,85 +89,113 @@ static inline void step(float* x, float* const* rows, const float* labels, const
             for (int64_t b = 0; b < blocks; ++b) {
                 const Vec old = load(y + b * kWidth);
                 store(scratch + b * kWidth, load(scratch + b * kWidth) + g * old);
-                store(y + b * kWidth, old + g * load(x + b * kWidth));
+                if (!fixed) store(y + b * kWidth, old + g * load(x + b * kWidth));
             }
         }
         for (int64_t b = 0; b < blocks; ++b) store(x + b * kWidth, load(x + b * kWidth) + load(scratch + b * kWidth));
     }
 }
 
+// A walk that is about to be trained on: its tokens and first noise nodes are drawn, and their rows are on the way to
+// the cache. A pair of nodes is over before its own prefetches arrive, so short walks are prepared some walks ahead.
 template <class Id>
-struct Buffers {
-    Id* tokens;      // walk_length: the walk after subsampling
-    Id* noise;       // walk_length * negatives + noise_rows: draws in order, made shortly before their use
-    float* scratch;  // stride
+struct Prepared {
+    Id* tokens;  // walk_length: the walk after subsampling
+    Id* noise;   // walk_length * negatives + noise_rows: draws in order, made shortly before their use
+    int64_t count, centers, drawn;
+    uint64_t reach_key, noise_key;
+    float rate;
 };
 
-template <class Id, int Blocks>
-void train_walk(const SkipGram<Id>& task, int64_t index, const Buffers<Id>& buffers) {
+constexpr int64_t kShortWalk = 4;
+constexpr int kWalksAhead = 4;  // a power of two
+
+template <class Id>
+static inline int64_t noise_rows_of(const SkipGram<Id>& task) {
+    return task.negatives > 0 ? task.noise_rows : 0;
+}
+
+template <class Id>
+static inline void draw_noise(const SkipGram<Id>& task, Prepared<Id>& walk, int64_t until) {
+    for (; walk.drawn < until; ++walk.drawn) {
+        const uint64_t bits = random_bits(walk.noise_key, static_cast<uint64_t>(walk.drawn));
+        const unsigned __int128 product = static_cast<unsigned __int128>(bits) * static_cast<uint64_t>(task.num_nodes);
+        const int64_t slot = static_cast<int64_t>(product >> 64);
+        const bool keep = uniform_float(static_cast<uint64_t>(product)) < task.noise_keep[slot];
+        const Id node = keep ? static_cast<Id>(slot) : task.noise_alias[slot];
+        check_id("noise_alias", node, task.num_nodes);
+        walk.noise[walk.drawn] = node;
+        prefetch_row(task.output + node * task.stride, task.stride);
+    }
+}
+
+template <class Id>
+void prepare_walk(const SkipGram<Id>& task, int64_t index, Prepared<Id>& prepared) {
     const Id* walk = task.walks + index * task.walk_length;
     const int64_t position = task.first_position + index;
     const uint64_t id = static_cast<uint64_t>(task.walk_ids ? task.walk_ids[index] : position);
-    const uint64_t keep_key = stream_key(task.seed, 3 * id), reach_key = stream_key(task.seed, 3 * id + 1);
-    const uint64_t noise_key = stream_key(task.seed, 3 * id + 2);
+    const uint64_t keep_key = task.keep_probability ? stream_key(task.seed, 3 * id) : 0;
+    prepared.reach_key = stream_key(task.seed, 3 * id + 1);
+    prepared.noise_key = stream_key(task.seed, 3 * id + 2);
     const double progress = static_cast<double>(position) / static_cast<double>(task.total_positions);
-    const float rate = static_cast<float>(task.start_rate + (task.end_rate - task.start_rate) * progress);
-    const int noise_rows = task.negatives > 0 ? task.noise_rows : 0;
-    const float noise_share = rate * static_cast<float>(task.negatives) / static_cast<float>(task.noise_rows);
+    prepared.rate = static_cast<float>(task.start_rate + (task.end_rate - task.start_rate) * progress);
 
     int64_t count = 0;
     for (int64_t s = 0; s < task.walk_length && walk[s] >= 0; ++s) {
         check_id("walks", walk[s], task.num_nodes);
         if (!task.keep_probability ||
             uniform_float(random_bits(keep_key, static_cast<uint64_t>(s))) < task.keep_probability[walk[s]])
-            buffers.tokens[count++] = walk[s];
+            prepared.tokens[count++] = walk[s];
     }
-    if (count < 2) return;
-    const Id* tokens = buffers.tokens;
+    prepared.count = count;
+    prepared.centers = count < 2 ? 0 : count - task.one_sided;  // nothing follows the last node
+    prepared.drawn = 0;
+    const int64_t first = prepared.centers < kAhead ? prepared.centers : kAhead;
+    for (int64_t i = 0; i < first; ++i) prefetch_row(task.input + prepared.tokens[i] * task.stride, task.stride);
+    for (int64_t i = task.one_sided; i < count && i < task.window + task.one_sided; ++i)
+        prefetch_row(task.output + prepared.tokens[i] * task.stride, task.stride);
+    if (first > 0 && noise_rows_of(task) > 0)
+        draw_noise(task, prepared, (first - 1) * task.negatives + task.noise_rows);
+}
 
-    // The pool of center i is draws i * negatives ... i * negatives + noise_rows - 1.
-    int64_t drawn = 0;
-    auto draw_noise = [&](int64_t until) {
-        for (; drawn < until; ++drawn) {
-            const uint64_t bits = random_bits(noise_key, static_cast<uint64_t>(drawn));
-            const unsigned __int128 product =
-                static_cast<unsigned __int128>(bits) * static_cast<uint64_t>(task.num_nodes);
-            const int64_t slot = static_cast<int64_t>(product >> 64);
-            const bool keep = uniform_float(static_cast<uint64_t>(product)) < task.noise_keep[slot];
-            const Id node = keep ? static_cast<Id>(slot) : task.noise_alias[slot];
-            check_id("noise_alias", node, task.num_nodes);
-            buffers.noise[drawn] = node;
-            prefetch_row(task.output + node * task.stride, task.stride);
-        }
-    };
-    for (int64_t i = 0; i < count && i < task.window; ++i)
-        prefetch_row(task.output + tokens[i] * task.stride, task.stride);
+template <class Id, int Blocks>
+void train_walk(const SkipGram<Id>& task, Prepared<Id>& walk, float* scratch) {
+    const int64_t count = walk.count, centers = walk.centers;
+    const Id* tokens = walk.tokens;
+    const float rate = walk.rate;
+    const int noise_rows = static_cast<int>(noise_rows_of(task));
+    const float noise_share = rate * static_cast<float>(task.negatives) / static_cast<float>(task.noise_rows);
+    const bool tied = task.input == task.output;
 
     float* rows[kMaxRows];
     alignas(64) float labels[kMaxRows], rates[kMaxRows], score[kMaxRows];
-    for (int64_t center = 0; center < count; ++center) {
+    for (int64_t center = 0; center < centers; ++center) {
         if (center % 1024 == 1023) poll();
-        const int64_t ahead = center + kAhead < count ? center + kAhead : count - 1;
-        if (noise_rows > 0) draw_noise(ahead * task.negatives + noise_rows);
+        // The pool of center i is draws i * negatives ... i * negatives + noise_rows - 1.
+        const int64_t ahead = center + kAhead < centers ? center + kAhead : centers - 1;
+        if (noise_rows > 0) draw_noise(task, walk, ahead * task.negatives + noise_rows);
         prefetch_row(task.input + tokens[ahead] * task.stride, task.stride);
         if (center + task.window < count)
             prefetch_row(task.output + tokens[center + task.window] * task.stride, task.stride);
-        const uint64_t bits = random_bits(reach_key, static_cast<uint64_t>(center));
+        const uint64_t bits = random_bits(walk.reach_key, static_cast<uint64_t>(center));
         const int64_t reach = 1 + static_cast<int64_t>(bounded(bits, static_cast<uint64_t>(task.window)));
-        const int64_t begin = center > reach ? center - reach : 0;
+        const int64_t begin = task.one_sided ? center : center > reach ? center - reach : 0;
         const int64_t end = center + reach + 1 < count ? center + reach + 1 : count;
-        uint64_t present = 0;  // a coarse set of the contexts: bit node % 64
+        const Id own = tied ? tokens[center] : -1;  // its row may be read as x alone
+        uint64_t present = 0;                       // a coarse set of the contexts: bit node % 64
         int used = 0;
         for (int64_t j = begin; j < end; ++j) {
-            if (j == center) continue;
+            if (j == center || tokens[j] == own) continue;
             present |= 1ULL << (tokens[j] & 63);
             rows[used] = task.output + tokens[j] * task.stride;
             labels[used] = 1;
             rates[used++] = rate;
         }
         const int contexts = used;
+        if (contexts == 0) continue;
         for (int m = 0; m < noise_rows; ++m) {
-            const Id node = buffers.noise[center * task.negatives + m];
+            const Id node = walk.noise[center * task.negatives + m];
+            if (node == own) continue;
             int clashes = 0;  // a noise node is not a negative of a pair whose context it is
             if (present >> (node & 63) & 1)
                 for (int64_t j = begin; j < end; ++j) clashes += j != center && tokens[j] == node;
@@ -174,13 +203,13 @@ void train_walk(const SkipGram<Id>& task, int64_t index, const Buffers<Id>& buff
             labels[used] = 0;
             rates[used++] = noise_share * static_cast<float>(contexts - clashes);
         }
-        step<Blocks>(task.input + tokens[center] * task.stride, rows, labels, rates, used, task.stride, score,
-                     buffers.scratch);
+        step<Blocks>(task.input + tokens[center] * task.stride, rows, labels, rates, used, task.stride,
+                     task.fixed_contexts, score, scratch);
     }
 }
 
 template <class Id>
-using WalkTrainer = void (*)(const SkipGram<Id>&, int64_t, const Buffers<Id>&);
+using WalkTrainer = void (*)(const SkipGram<Id>&, Prepared<Id>&, float*);
 
 template <class Id>
 WalkTrainer<Id> trainer_for(int64_t stride) {
@@ -198,20 +227,30 @@ WalkTrainer<Id> trainer_for(int64_t stride) {
 template <class Id>
 void train_skipgram(const SkipGram<Id>& task, int num_threads) {
     const WalkTrainer<Id> train = trainer_for<Id>(task.stride);
-    const int64_t blocks = (task.num_walks + kWalkBlock - 1) / kWalkBlock;
+    const bool small = task.walk_length <= kShortWalk;
+    const int64_t block_size = small ? kShortWalkBlock : kWalkBlock;
+    const int64_t blocks = (task.num_walks + block_size - 1) / block_size;
     if (num_threads > blocks) num_threads = static_cast<int>(blocks > 1 ? blocks : 1);
+    const int ahead = small ? kWalksAhead : 1;
+    const int64_t draws = task.walk_length * task.negatives + task.noise_rows;
     int64_t next = 0;
     parallel(num_threads, [&](int, int) {
-        Scratch<Id> tokens(task.walk_length), noise(task.walk_length * task.negatives + task.noise_rows);
+        Scratch<Id> tokens(ahead * task.walk_length), noise(ahead * draws);
         Scratch<float> scratch(task.stride);
-        const Buffers<Id> buffers{tokens.data, noise.data, scratch.data};
+        Prepared<Id> prepared[kWalksAhead];
+        for (int k = 0; k < ahead; ++k)
+            prepared[k].tokens = tokens.data + k * task.walk_length, prepared[k].noise = noise.data + k * draws;
         for (;;) {
             const int64_t block = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED);
             if (block >= blocks) break;
             poll();
-            const int64_t end = (block + 1) * kWalkBlock;
-            for (int64_t i = block * kWalkBlock; i < (end < task.num_walks ? end : task.num_walks); ++i)
-                train(task, i, buffers);
+            const int64_t begin = block * block_size;
+            const int64_t end = begin + block_size < task.num_walks ? begin + block_size : task.num_walks;
+            for (int64_t i = begin; i < end + ahead - 1; ++i) {
+                if (i < end) prepare_walk(task, i, prepared[(i - begin) & (ahead - 1)]);
+                const int64_t due = i - (ahead - 1);
+                if (due >= begin) train(task, prepared[(due - begin) & (ahead - 1)], scratch.data);
+            }
         }
     });
 }

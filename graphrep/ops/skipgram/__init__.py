@@ -13,8 +13,9 @@ from graphrep._backend import choose
 from graphrep._checks import checked_float, checked_int
 from graphrep._threads import resolve_threads
 from graphrep.ops.skipgram import cpu, reference
+from graphrep.ops.skipgram.arcs import ArcSampler
 
-__all__ = ["SkipGram"]
+__all__ = ["ArcSampler", "SkipGram"]
 
 F32 = npt.NDArray[np.float32]
 
@@ -22,7 +23,7 @@ F32 = npt.NDArray[np.float32]
 class SkipGram:
     r"""Two vector tables, and their training on random walks.
 
-    For a center node :math:`u` with contexts :math:`C` the loss is
+    For a center node :math:`u` with contexts :math:`C`, the nodes before and after it on a walk, the loss is
 
     .. math::
         -\sum_{c \in C} \Bigl[ \log \sigma(x_u \cdot y_c)
@@ -35,18 +36,25 @@ class SkipGram:
     pool slides along the walk: each center replaces the k oldest draws. The learning rate decreases linearly from
     ``learning_rate`` to ``min_learning_rate`` over the whole training.
 
+    With ``one_sided`` only the nodes *after* a center are its contexts, so that a walk (u, v) trains :math:`x_u` with
+    :math:`y_v` but not :math:`x_v` with :math:`y_u`: x and y are then vectors of the sources and targets of arcs, or of
+    nodes and the features they have. With ``tied`` tables :math:`y` is :math:`x`, as in the first-order proximity of
+    LINE; pairs of a node with itself, as contexts or as noise, are left out.
+
     Parameters
     ----------
     num_nodes, dimensions : int
-    counts : int array of shape (num_nodes,)
-        Number of occurrences of each node in the walks, for the noise distribution and for subsampling.
+    counts : int or float array of shape (num_nodes,)
+        Number of occurrences of each node in the walks, or weights in proportion to it, for the noise distribution and
+        for subsampling.
     window : int
         Largest distance between center and context.
     num_negatives : int
         k in the objective.
     noise_rows : int or None
-        Size of the pool of noise draws, at least ``num_negatives``; None means eight times ``num_negatives``, at most
-        200. A larger pool reduces the variance of the estimate; time is proportional to window + 1 + noise_rows.
+        Size of the pool of noise draws, at least ``num_negatives``, at most 200. A larger pool reduces the variance of
+        the estimate; time is proportional to window + 1 + noise_rows. None grows with the number of pairs of a center:
+        ``num_negatives`` times 0.8 * window, rounded up, at most eight times (from window 10 on).
     noise_power : float
         Exponent of the noise distribution.
     subsampling : float
@@ -57,6 +65,12 @@ class SkipGram:
         None uses a new seed in every call.
     node_keys : uint64 array of shape (num_nodes,), optional
         Keys of the initial vectors, such as :meth:`graphrep.Graph.node_keys`; default: the row numbers.
+    one_sided : bool
+        The contexts of a center are only the nodes after it.
+    tied : bool
+        x and y are one table.
+    fixed_contexts : bool
+        Train x alone and leave y as it is: vectors of new nodes against given contexts.
     n_jobs : int or None
         Number of threads. Several threads update the tables without locks (Hogwild), so results vary from run to run.
         ``n_jobs=1`` gives the same bits in every run on one instruction set.
@@ -64,19 +78,20 @@ class SkipGram:
     Attributes
     ----------
     input, output : float32 arrays of shape (num_nodes, stride)
-        Vector tables x and y; ``stride`` is ``dimensions`` rounded up to a multiple of 16, padded with zeros. x is
-        initialized uniformly in [-1/2, 1/2) / dimensions, y with zeros.
+        Vector tables x and y, the same array if they are tied; ``stride`` is ``dimensions`` rounded up to a multiple of
+        16, padded with zeros. x is initialized uniformly in [-1/2, 1/2) / dimensions, y with zeros.
     vectors : float32 array of shape (num_nodes, dimensions)
         View of x.
 
     Notes
     -----
-    Time about 6 * dimensions * (window + 1 + noise_rows) flops per token, memory 8 * num_nodes * (stride + 1) bytes.
+    Time about 6 * dimensions * (window + 1 + noise_rows) flops per token, memory 8 * num_nodes * (stride + 1) bytes,
+    about half of it if the tables are tied.
 
     References
     ----------
     Mikolov et al. Distributed Representations of Words and Phrases and their Compositionality. NeurIPS 2013,
-    sections 2.2 and 2.3.
+    sections 2.2 and 2.3. Tang et al. LINE: Large-scale Information Network Embedding. WWW 2015, section 4.1.
 
     Examples
     --------
@@ -104,13 +119,17 @@ class SkipGram:
         min_learning_rate: float = 1e-4,
         seed: Any = 0,
         node_keys: npt.NDArray[np.uint64] | None = None,
+        one_sided: bool = False,
+        tied: bool = False,
+        fixed_contexts: bool = False,
         n_jobs: int | None = None,
     ) -> None:
         self.num_nodes = checked_int("num_nodes", num_nodes, 1)
         self.dimensions = checked_int("dimensions", dimensions, 1)
         self.window = checked_int("window", window, 1, 150)
         self.num_negatives = checked_int("num_negatives", num_negatives, 0, 50)
-        rows = min(8 * self.num_negatives, 200) if noise_rows is None else noise_rows
+        # About as many draws as the pairs of a center would have if they shared none, at most eight times the k of one.
+        rows = min(min(8, -(-4 * self.window // 5)) * self.num_negatives, 200) if noise_rows is None else noise_rows
         self.noise_rows = checked_int("noise_rows", rows, self.num_negatives, 200)
         self.learning_rate = checked_float("learning_rate", learning_rate, 0, exclusive=True)
         self.min_learning_rate = checked_float("min_learning_rate", min_learning_rate, 0, self.learning_rate)
@@ -119,13 +138,19 @@ class SkipGram:
         self.node_keys = node_keys
         if node_keys is not None and (node_keys.dtype != np.uint64 or node_keys.shape != (self.num_nodes,)):
             raise ValueError(f"node_keys must be a uint64 array of shape ({self.num_nodes},).")
+        self.one_sided, self.tied = _checked_flag("one_sided", one_sided), _checked_flag("tied", tied)
+        self.fixed_contexts = _checked_flag("fixed_contexts", fixed_contexts)
+        if self.tied and self.fixed_contexts:
+            raise ValueError("fixed_contexts must be False if the tables are tied: contexts need a table of their own.")
         occurrences = np.asarray(counts)
-        if occurrences.shape != (self.num_nodes,) or occurrences.dtype.kind not in "iu" or (occurrences < 0).any():
+        if occurrences.shape != (self.num_nodes,) or occurrences.dtype.kind not in "iuf":
             raise ValueError(
-                f"counts must be {self.num_nodes} non-negative integers, got shape {occurrences.shape}, "
+                f"counts must be {self.num_nodes} non-negative numbers, got shape {occurrences.shape}, "
                 f"dtype {occurrences.dtype}."
             )
-        occurrences = np.ascontiguousarray(occurrences, dtype=np.int64)
+        occurrences = np.ascontiguousarray(occurrences, dtype=np.float64)
+        if not (np.isfinite(occurrences) & (occurrences >= 0)).all():
+            raise ValueError("counts must be non-negative and finite.")
         noise_power = checked_float("noise_power", noise_power, -10, 10)  # no power may overflow
         self.noise = choose("noise_table", {"native": cpu.noise_table, "reference": reference.noise_table})(
             occurrences, noise_power
@@ -133,7 +158,7 @@ class SkipGram:
         self.keep_probability = _keep_probability(occurrences, checked_float("subsampling", subsampling, 0))
         stride = -(-self.dimensions // 16) * 16
         self.input: F32 = np.empty((self.num_nodes, stride), dtype=np.float32)
-        self.output: F32 = np.zeros((self.num_nodes, stride), dtype=np.float32)
+        self.output: F32 = self.input if self.tied else np.zeros((self.num_nodes, stride), dtype=np.float32)
         choose("initial_vectors", {"native": cpu.initial_vectors, "reference": reference.initial_vectors})(self)
 
     @property
@@ -182,9 +207,15 @@ class SkipGram:
         )
 
 
-def _keep_probability(counts: npt.NDArray[np.int64], threshold: float) -> F32 | None:
+def _checked_flag(name: str, value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}.")
+    return bool(value)
+
+
+def _keep_probability(counts: npt.NDArray[np.float64], threshold: float) -> F32 | None:
     if threshold == 0 or not counts.any():
         return None
-    share = np.maximum(counts, 1) / counts.sum()
+    share = np.where(counts > 0, counts, 1) / counts.sum()
     keep: F32 = np.minimum(1.0, (np.sqrt(share / threshold) + 1) * threshold / share).astype(np.float32)
     return keep

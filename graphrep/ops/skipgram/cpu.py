@@ -9,12 +9,14 @@ import numpy.typing as npt
 
 from graphrep import _core
 from graphrep.csr import index_dtype
+from graphrep.ops.walks.cpu import alias_tables
 
 if TYPE_CHECKING:
     from graphrep.ops.skipgram import SkipGram
+    from graphrep.ops.skipgram.arcs import ArcSampler
 
 
-def noise_table(counts: npt.NDArray[np.int64], power: float) -> tuple[Any, Any]:
+def noise_table(counts: npt.NDArray[np.float64], power: float) -> tuple[Any, Any]:
     """Alias table of counts ** power: float32 keep probabilities, and aliases in the dtype of the ids."""
     keep = np.empty(len(counts), dtype=np.float32)
     alias = np.empty(len(counts), dtype=index_dtype(len(counts)))
@@ -47,5 +49,26 @@ def train(model: SkipGram, walks: Any, walk_ids: Any, first: int, total: int) ->
         model.learning_rate,
         model.min_learning_rate,
         model.seed,
+        model.one_sided,
+        model.fixed_contexts,
         model.num_threads,
+    )
+
+
+def sample_arcs(sampler: ArcSampler, first: int, pairs: npt.NDArray[Any]) -> None:
+    """Fill ``pairs`` with arcs."""
+    graph = sampler.graph
+    keep, alias = sampler.sources
+    arc_keep, arc_slot, _ = alias_tables(graph, sampler.num_threads)
+    _core.sample_arcs(
+        graph.indptr,
+        graph.indices,
+        keep,
+        alias.astype(graph.indices.dtype, copy=False),
+        arc_keep,
+        arc_slot,
+        sampler.seed,
+        first,
+        pairs,
+        sampler.num_threads,
     )

@@ -13,15 +13,17 @@ from scipy.special import expit
 
 from graphrep import _random
 from graphrep.csr import index_dtype
+from graphrep.ops.walks.cpu import alias_tables
 
 if TYPE_CHECKING:
     from graphrep.ops.skipgram import SkipGram
+    from graphrep.ops.skipgram.arcs import ArcSampler
 
 
-def noise_table(counts: npt.NDArray[np.int64], power: float) -> tuple[Any, Any]:
+def noise_table(counts: npt.NDArray[np.float64], power: float) -> tuple[Any, Any]:
     """Alias table of counts ** power (Vose 1991)."""
     n = len(counts)
-    mass = np.where(counts > 0, np.power(np.maximum(counts, 1), power, dtype=np.float64), 0.0)
+    mass = np.power(counts, power, where=counts > 0, out=np.zeros(n))
     mass = mass / mass.sum() * n if mass.any() else np.ones(n)
     keep, alias = np.ones(n, dtype=np.float32), np.arange(n, dtype=index_dtype(n))
     small, large = [v for v in range(n) if mass[v] < 1], [v for v in range(n) if mass[v] >= 1]
@@ -59,7 +61,8 @@ def train(model: SkipGram, walks: Any, walk_ids: Any, first: int, total: int) ->
             continue
         for center, node in enumerate(tokens):
             reach = 1 + int(_random.bounded(_random.random_bits(reach_key, center), model.window))
-            contexts = np.r_[tokens[max(0, center - reach) : center], tokens[center + 1 : center + 1 + reach]]
+            before = tokens[:0] if model.one_sided else tokens[max(0, center - reach) : center]
+            contexts = np.r_[before, tokens[center + 1 : center + 1 + reach]]
             # The pool slides by `num_negatives` draws per center.
             pool = center * model.num_negatives + np.arange(model.noise_rows)
             bits = _random.random_bits(noise_key, pool)
@@ -67,6 +70,10 @@ def train(model: SkipGram, walks: Any, walk_ids: Any, first: int, total: int) ->
             with np.errstate(over="ignore"):
                 rest = bits * np.uint64(model.num_nodes)
             noise = np.where(_random.uniform_float(rest) < keep[slots], slots, alias[slots])
+            if model.tied:
+                contexts, noise = contexts[contexts != node], noise[noise != node]
+            if not len(contexts):
+                continue
             share = rate * model.num_negatives / max(model.noise_rows, 1)
             rates = np.r_[np.full(len(contexts), rate), [share * (contexts != n).sum() for n in noise]]
             labels = np.r_[np.ones(len(contexts)), np.zeros(len(noise))]
@@ -79,5 +86,25 @@ def _step(model: SkipGram, node: int, rows: Any, labels: Any, rates: Any) -> Non
     gradient = np.zeros_like(x)
     for row, g in zip(rows, rates * (labels - scores), strict=True):  # one by one: a row may occur twice
         gradient += g * model.output[row]
-        model.output[row] += (g * x).astype(np.float32)
+        if not model.fixed_contexts:
+            model.output[row] += (g * x).astype(np.float32)
     model.input[node] += gradient.astype(np.float32)
+
+
+def sample_arcs(sampler: ArcSampler, first: int, pairs: npt.NDArray[Any]) -> None:
+    """Fill ``pairs`` with arcs, drawn as the kernel draws them."""
+    graph, n = sampler.graph, sampler.graph.num_nodes
+    key = _random.stream_key(sampler.seed, 2**64 - 1)
+    arc_keep, arc_slot, _ = alias_tables(graph, sampler.num_threads)
+    for i in range(len(pairs)):
+        bits = _random.random_bits(key, 2 * (first + i) + np.arange(2))
+        source = _drawn(int(bits[0]), n, *sampler.sources)
+        row = slice(graph.indptr[source], graph.indptr[source + 1])
+        tables = (None, None) if arc_keep is None else (arc_keep[row], arc_slot[row])
+        pairs[i] = source, graph.indices[row][_drawn(int(bits[1]), row.stop - row.start, *tables)]
+
+
+def _drawn(bits: int, n: int, keep: Any, alias: Any) -> int:
+    """A slot of an alias table with n slots; all are equally likely without one."""
+    slot, rest = divmod(bits * int(n), 2**64)
+    return slot if keep is None or _random.uniform_float(np.uint64(rest)) < keep[slot] else int(alias[slot])
