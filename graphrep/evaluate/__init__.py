@@ -9,15 +9,17 @@ from graphrep.evaluate.baselines import (
     node_baselines,
     smooth_features,
 )
-from graphrep.evaluate.clustering import Clustering, clustering, clustering_baselines
+from graphrep.evaluate.clustering import Clustering, clustering
 from graphrep.evaluate.link_prediction import LinkPrediction, edge_features, link_prediction
 from graphrep.evaluate.metrics import average_precision, hits_at_k, link_metrics, mrr, mrr_report, roc_auc
 from graphrep.evaluate.node_classification import NodeClassification, node_classification
 from graphrep.evaluate.splits import ncn_link_split, random_link_split
 from graphrep.evaluate.tables import Comparison
+from graphrep.evaluate.untrained_clusters import ClusteringBaselines, clustering_baselines, modularity
 
 __all__ = [
     "Clustering",
+    "ClusteringBaselines",
     "Comparison",
     "LinkPrediction",
     "NodeClassification",
@@ -31,6 +33,7 @@ __all__ = [
     "link_baselines",
     "link_metrics",
     "link_prediction",
+    "modularity",
     "mrr",
     "mrr_report",
     "ncn_link_split",
