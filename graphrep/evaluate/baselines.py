@@ -217,17 +217,21 @@ def unit_rows(x: Any) -> Any:
     return normalize(as_float32(x))
 
 
-def reduced(x: Any, components: int, seed: int) -> F32:
-    r"""Leading left singular vectors of x times singular values, :math:`U \Sigma`, at most ``components`` columns."""
+def directions(x: Any, components: int, seed: int) -> F32:
+    """Leading right singular vectors of an array or a scipy.sparse matrix as columns, at most ``components``."""
     from sklearn.utils.extmath import randomized_svd
 
     most = min(components, *x.shape)
     if most > 0.8 * min(x.shape):
-        left, values, _ = np.linalg.svd(_dense(x), full_matrices=False)
-        left, values = left[:, :most], values[:most]
+        right = np.linalg.svd(_dense(x), full_matrices=False)[2][:most]
     else:
-        left, values, _ = randomized_svd(x, most, random_state=seed % 2**32)
-    return np.ascontiguousarray(left * values, dtype=np.float32)
+        right = randomized_svd(x, most, random_state=seed % 2**32)[2]
+    return np.ascontiguousarray(right.T, dtype=np.float32)
+
+
+def reduced(x: Any, components: int, seed: int) -> F32:
+    r"""Leading left singular vectors of x times singular values, :math:`U \Sigma`, at most ``components`` columns."""
+    return np.ascontiguousarray(x @ directions(x, components, seed), dtype=np.float32)
 
 
 def side_by_side(graph: Graph, x: F32, components: int, seed: int, scaled: Callable[[Any], Any] = unit_rows) -> F32:
