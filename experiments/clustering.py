@@ -1,4 +1,4 @@
-"""Clustering of ACM and Citeseer by PamC and SCGC, with untrained k-means baselines: a row per configuration.
+"""Clustering of ACM and Citeseer by PamC and SCGC, with untrained baselines: a row per configuration.
 
     python experiments/clustering.py pamc_acm scgc_star_acm scgc_acm --data FOLDER --seeds 10
     python experiments/clustering.py pamc_citeseer scgc_star_citeseer scgc_citeseer --data FOLDER --seeds 10
@@ -14,11 +14,15 @@ Three ways to choose the epoch, from the same runs:
 * max over epochs: for every metric separately, the epoch where it is highest according to the true labels, as in the
   published results. It uses the labels and is listed only for comparison with them.
 
+The untrained rows are those of graphrep.evaluate.clustering_baselines with its defaults, whose number of hops is chosen
+by modularity, and one with k-means on propagated features as they are. Methods that choose the number of clusters
+themselves have the median number that stands in brackets.
+
 Mean and unbiased standard deviation over seeds. Seconds are those of the fit without pre-training and scoring; memory
 is the increase of the peak resident size during the fit.
 
-Runs are added to experiments/results/clustering_DATASET.json one by one; existing runs are not repeated unless
-``--again`` is given. A table is written to clustering_DATASET.md.
+Runs are added to experiments/results/clustering_DATASET.json one by one; existing runs are not repeated, except those
+named after ``--again`` ("untrained" among them). A table is written to clustering_DATASET.md.
 """
 
 from __future__ import annotations
@@ -35,6 +39,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 import yaml
+from sklearn.cluster import KMeans
 
 import graphrep as gr
 
@@ -54,7 +59,8 @@ def main() -> None:
     parser.add_argument("--pretraining-epochs", type=int, default=30)
     parser.add_argument("--epochs", type=int, help="instead of those of the configuration, to try it out")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="start no run after this time")
-    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--untrained-seeds", type=int, default=10)
+    parser.add_argument("--again", nargs="*", default=[], help="configurations, or untrained, to run again")
     options = parser.parse_args()
     deadline = time.monotonic() + 60 * options.minutes
     by_dataset: dict[str, dict[str, Any]] = {}
@@ -73,8 +79,21 @@ def study(dataset: str, configs: dict[str, Any], options: argparse.Namespace, de
     name = f"clustering_{dataset.removesuffix('-clustering')}"
     path = RESULTS / f"{name}.json"
     saved = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"runs": []}
-    runs = [run for run in saved["runs"] if not (options.again and run["config"] in configs)]
+    runs = [run for run in saved["runs"] if run["config"] not in options.again]
     print(f"{dataset}: {graph}, {clusters} classes")
+
+    def write() -> None:
+        rows = table(runs)
+        write_results(name, {"environment": environment(), "protocol": __doc__, "runs": runs, "table": rows})
+        (RESULTS / f"{name}.md").write_text(markdown(dataset, graph, clusters, runs, rows), encoding="utf-8")
+
+    for seed in range(options.untrained_seeds):
+        if ("untrained", seed) not in {(run["config"], run["seed"]) for run in runs}:
+            runs[:0] = untrained(graph, clusters, seed)
+            runs.sort(
+                key=lambda run: (run["config"] != "untrained", run["seed"] if run["config"] == "untrained" else 0)
+            )
+            write()
     for seed in range(options.seeds):
         done = {(run["config"], run["seed"]) for run in runs}
         missing = [config for config in configs if (config, seed) not in done]
@@ -85,8 +104,6 @@ def study(dataset: str, configs: dict[str, Any], options: argparse.Namespace, de
             graph.x, epochs=options.pretraining_epochs, random_state=seed, progress=False
         )
         seconds = time.perf_counter() - begin
-        if ("untrained", seed) not in done:
-            runs += untrained(graph, clusters, seed)
         for config in missing:
             run = fitted(configs[config], graph, clusters, autoencoder, seed)
             labels = run.pop("initial_labels")
@@ -104,10 +121,8 @@ def study(dataset: str, configs: dict[str, Any], options: argparse.Namespace, de
                 )
             runs.append({"config": config, "seed": seed, **run})
             print(config, seed, run["last"], f"{run['seconds']:.0f} s", flush=True)
-            rows = table(runs)
-            write_results(name, {"environment": environment(), "protocol": __doc__, "runs": runs, "table": rows})
-            (RESULTS / f"{name}.md").write_text(markdown(dataset, graph, clusters, rows), encoding="utf-8")
-    print(markdown(dataset, graph, clusters, table(runs)))
+            write()
+    print(markdown(dataset, graph, clusters, runs, table(runs)))
 
 
 def fitted(settings: dict[str, Any], graph: gr.Graph, clusters: int, autoencoder: Any, seed: int) -> dict[str, Any]:
@@ -160,10 +175,19 @@ def settled(assignments: list[np.ndarray]) -> int:
 
 
 def untrained(graph: gr.Graph, clusters: int, seed: int) -> list[dict[str, Any]]:
+    found = gr.evaluate.clustering_baselines(graph, clusters, random_state=seed)
+    smooth = gr.evaluate.smooth_features(graph, graph.x, 2)
+    plain = KMeans(clusters, n_init=10, random_state=seed).fit_predict(smooth)
     rows = []
-    for name, labels in gr.evaluate.clustering_baselines(graph, clusters, random_state=seed).items():
-        scores = dict(gr.evaluate.clustering(graph.y, labels))
-        rows.append({"config": "untrained", "seed": seed, "model": f"{name}, k-means (untrained)", "last": scores})
+    for name, labels in [("propagated features as they are", plain), *found.items()]:
+        run = {
+            "config": "untrained",
+            "seed": seed,
+            "model": f"{name} (untrained)",
+            "last": dict(gr.evaluate.clustering(graph.y, labels)),
+            "clusters": len(np.unique(labels)),
+        }
+        rows.append(run | ({"hops": found.hops} if name == "propagated features" else {}))
     return rows
 
 
@@ -175,7 +199,7 @@ def table(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for choice in ("last", "label_free_stop", "max_over_epochs"):
             if choice in own[0]:
                 row[choice] = {metric: summary([run[choice][metric] for run in own]) for metric in METRICS}
-        for key in ("seconds", "seconds_per_epoch", "peak_mb", "stop_epoch"):
+        for key in ("seconds", "seconds_per_epoch", "peak_mb", "stop_epoch", "clusters"):
             if key in own[0]:
                 row[key] = statistics.median(run[key] for run in own)
         rows.append(row)
@@ -186,13 +210,17 @@ def summary(values: list[float]) -> dict[str, float | None]:
     return {"mean": statistics.fmean(values), "std": statistics.stdev(values) if len(values) > 1 else None}
 
 
-def markdown(dataset: str, graph: gr.Graph, clusters: int, rows: list[dict[str, Any]]) -> str:
+def markdown(
+    dataset: str, graph: gr.Graph, clusters: int, runs: list[dict[str, Any]], rows: list[dict[str, Any]]
+) -> str:
     names = list(METRICS.values())
+    hops = sorted({run["hops"] for run in runs if "hops" in run})
     lines = [
         f"# Clustering of {dataset}",
         "",
         f"{graph.num_nodes:,} nodes, {graph.num_edges:,} edges, {graph.x.shape[1]:,} features, {clusters} classes.",
         "Per cent, mean ± unbiased standard deviation over seeds; seconds and peak memory of the fit, its median.",
+        f"Hops of the propagated features, chosen by modularity: {' or '.join(map(str, hops))}.",
         "",
         "At the last epoch:",
         "",
@@ -204,7 +232,9 @@ def markdown(dataset: str, graph: gr.Graph, clusters: int, rows: list[dict[str, 
         if "peak_mb" in row:
             cost += (f"{1e3 * row['seconds_per_epoch']:.0f}", f"{row['peak_mb']:.0f}")
         cells = [_cell(row["last"][metric]) for metric in METRICS] + [*cost, "", ""][:3]
-        lines.append(f"| {row['model']} | {row['seeds']} | {' | '.join(cells)} |")
+        found = round(row.get("clusters", clusters))
+        model = row["model"] if found == clusters else f"{row['model']} [{found} clusters]"
+        lines.append(f"| {model} | {row['seeds']} | {' | '.join(cells)} |")
     stop = "Where the assignments stop to change (no label is looked at):"
     best = (
         "**Not honest, for comparison with published figures only**: the maximum over all epochs, chosen by the true\n"

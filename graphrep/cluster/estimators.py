@@ -112,6 +112,11 @@ class PamC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Loop
     An epoch takes O(num_nodes) passes of the encoder and O((e + n_clusters) * num_nodes * dimensions) for the loss,
     with at most e influence entries per row.
 
+    Training does not always pay. Against k-means on unit rows of the SVD of propagated features
+    (:func:`graphrep.evaluate.clustering_baselines`), which takes seconds, PamC gains 2.4 points of accuracy on ACM
+    (90.1 against 87.7) and loses 4.3 on Citeseer (64.8 against 69.1). Unlike the baseline, it needs no edges of new
+    rows.
+
     References
     ----------
     Kulatilleke, Portmann, Chandra. Efficient block contrastive learning via parameter-free meta-node approximation.

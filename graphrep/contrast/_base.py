@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
@@ -19,6 +20,8 @@ from graphrep._threads import limited_threads
 from graphrep.contrast.heads import HEADS, Head, PairHead
 from graphrep.contrast.sources import View
 from graphrep.contrast.stopping import Probe, make_stop
+from graphrep.contrast.untrained import hop_columns, hop_directions, hop_features
+from graphrep.evaluate.baselines import unit_rows
 from graphrep.graph import Graph
 from graphrep.learn.checkpoint import Checkpoint
 from graphrep.learn.loop import Loop
@@ -32,7 +35,7 @@ Tensor = torch.Tensor
 
 #: Defaults shared by all objectives, including custom ones.
 COMMON_SETTINGS: dict[str, Any] = {
-    "dimensions": 512,
+    "dimensions": 512,  # of the encoder without untrained columns
     "hidden": None,
     "layers": 1,
     "hops": 1,
@@ -71,15 +74,23 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
     weight_decay: float | None = None
     epochs: int | None = None
     stop: Any = "last"
+    residual: bool | None = None
     random_features: int = 128
 
     def _setting(self, name: str) -> Any:
         """Value of a parameter; the published setting of the objective if it is None."""
         value = getattr(self, name)
+        if name == "dimensions" and value is None and self._has_residual():
+            return COMMON_SETTINGS[name]
         return self._settings()[name] if value is None else value
 
+    def _has_residual(self) -> bool:
+        """Whether the result has untrained columns."""
+        return isinstance(self.objective, str) if self.residual is None else bool(self.residual)
+
     def _memory_needed(self, graph: Graph) -> int:
-        return 4 * graph.num_nodes * checked_int("dimensions", self._setting("dimensions"), 1)
+        dimensions = checked_int("dimensions", self._setting("dimensions"), 1)
+        return 4 * graph.num_nodes * dimensions * (3 if self._has_residual() else 1)
 
     def _settings(self) -> dict[str, Any]:
         return self.SETTINGS[self.objective if isinstance(self.objective, str) else "own"]
@@ -101,7 +112,23 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
     def _embed(self, graph: Graph, **_: Any) -> F32:
         self._check()
         with limited_threads(self.n_jobs):
-            return self._fit_vectors(undirected_unweighted(graph))
+            g = undirected_unweighted(graph)
+            dimensions, residual = self._setting("dimensions"), self._has_residual()
+            width = self.random_features if g.x is None else g.x.shape[1]
+            self._untrained_columns = hop_columns(dimensions // 2, g.num_nodes, width) if residual else 0
+            learned = self._fit_vectors(g)
+            self._directions: list[F32] = []
+            if self._untrained_columns:
+                x = self._features(g, self._seed)
+                self._directions = hop_directions(g, x, self._untrained_columns, seed=self._seed)
+            return self._combined(g, learned)
+
+    def _combined(self, graph: Graph, learned: F32) -> F32:
+        """Untrained columns, then the learned ones; every part has rows of length 1."""
+        if not self._directions:
+            return learned
+        untrained = hop_features(graph, self._features(graph, self._seed), self._directions)
+        return np.hstack([untrained, unit_rows(learned)])
 
     def transform(self, graph: Any) -> Any:
         """Vectors of all nodes of another graph by the trained encoder, without training.
@@ -131,7 +158,7 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
                     f"graph must have {self._in_channels} features per node as in fit, got {features.shape[1]}."
                 )
             x, adj = self._tensors(g, features)
-            vectors: F32 = self._encode(self.encoder_, x, adj).cpu().numpy()
+            vectors = self._combined(g, self._encode(self.encoder_, x, adj).cpu().numpy())
         return vectors if is_matrix(graph) else NodeVectors(vectors, g.nodes)
 
     def _tensors(self, graph: Graph, features: Any) -> tuple[Any, Any]:
@@ -144,11 +171,15 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
         return vectors
 
     def _state(self) -> dict[str, Any]:
-        names = ("_seed", "_in_channels", "history_", "best_epoch_", "num_parameters_")
+        names = ("_seed", "_in_channels", "_untrained_columns", "history_", "best_epoch_", "num_parameters_")
         fitted = {name: getattr(self, name) for name in names}
-        return super()._state() | fitted | {"encoder_": weights_of(self.encoder_)}
+        untrained = {f"directions_{which}": matrix for which, matrix in enumerate(self._directions)}
+        return super()._state() | fitted | {"encoder_": weights_of(self.encoder_), "untrained": untrained}
 
     def _restore(self, state: dict[str, Any]) -> None:
+        untrained = state.pop("untrained")
+        self._directions = [untrained[f"directions_{which}"] for which in range(len(untrained))]
+        self._untrained_columns = state["_untrained_columns"]
         encoder = self._make_encoder(state["_in_channels"], "glorot")
         load_weights(encoder, state["encoder_"])
         super()._restore(state | {"encoder_": encoder.to(self._device(), torch.float32)})
@@ -166,8 +197,11 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
 
     def _make_encoder(self, in_channels: int, init: str) -> Any:
         names = ("dimensions", "hidden", "layers", "hops", "inner_activation", "activation")
-        settings = {name: self._setting(name) for name in names}
+        settings = {name: self._setting(name) for name in names} | {"dimensions": self._learned_columns()}
         return GCN(in_channels, **settings, batch_norm=self._settings().get("batch_norm", False), init=init)
+
+    def _learned_columns(self) -> int:
+        return int(self._setting("dimensions")) - self._untrained_columns
 
     def _make_head(self, in_channels: int, seed: int, init: str) -> Head:
         if isinstance(self.objective, Head):
@@ -176,7 +210,7 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
             custom = self.objective
             return PairHead(copy.deepcopy(custom) if isinstance(custom, nn.Module) else custom)
         return HEADS[self.objective](
-            self._setting("dimensions"),
+            self._learned_columns(),
             temperature=self._setting("temperature"),
             weight=self._setting("weight"),
             num_negatives=self.num_negatives,
@@ -241,7 +275,7 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
         return not loop.timed_out
 
     def current_embedding(self) -> F32:
-        """Node vectors of the current weights, float32 of shape (num_nodes, dimensions); for callbacks."""
+        """For callbacks: the learned columns for the current weights, float32 of shape (num_nodes, columns)."""
         if not hasattr(self, "_infer"):
             check_is_fitted(self, "embedding_")
             return self.embedding_

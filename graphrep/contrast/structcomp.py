@@ -69,6 +69,9 @@ class StructComp(ContrastiveEmbedder):
         Upper bound on the number of epochs.
     stop : {"agreement", "loss", "last"} or StopRule
         Selects, without labels, the epoch whose weights are used; see :class:`graphrep.contrast.HighestAgreement`.
+    residual : bool, optional
+        Whether half of the columns are untrained features of several hops, as in :class:`graphrep.Contrastive`. False:
+        all columns are learned, as published. Default: True, except with a custom objective.
     random_features : int
         Number of random normal features to use if the graph has none.
     checkpoint, callbacks, max_seconds, device, n_jobs, random_state, progress
@@ -78,7 +81,9 @@ class StructComp(ContrastiveEmbedder):
     Attributes
     ----------
     embedding_ : float32 array of shape (num_nodes, dimensions)
+        With ``residual``: the untrained columns, then the learned ones.
     encoder_ : graphrep.nn.GCN
+        Computes the learned columns.
     clusters_ : int64 array of shape (num_nodes,)
         Cluster of each node, 0 … ``n_clusters_`` - 1; no cluster is empty.
     n_clusters_ : int
@@ -118,8 +123,8 @@ class StructComp(ContrastiveEmbedder):
     """
 
     SETTINGS: ClassVar[dict[str, dict[str, Any]]] = {
-        "cca-ssg": _COMMON | {"layers": 2, "weight": 5e-4},
-        "grace": _COMMON,
+        "cca-ssg": _COMMON | {"layers": 2, "weight": 5e-4, "epochs": 50},
+        "grace": _COMMON | {"epochs": 50},
         "sce": _COMMON | {"hops": 2, "activation": "none", "weight": 2e4, "epochs": 50},
         "coles": _COMMON | {"hops": 2, "activation": "none", "weight": 0.8},
         "own": _COMMON,

@@ -9,7 +9,7 @@ from graphrep.evaluate.baselines import (
     node_baselines,
     smooth_features,
 )
-from graphrep.evaluate.clustering import Clustering, clustering, clustering_baselines
+from graphrep.evaluate.clustering import Clustering, clustering
 from graphrep.evaluate.geometry import (
     AlignmentUniformity,
     Hubness,
@@ -34,12 +34,14 @@ from graphrep.evaluate.reliability import (
 from graphrep.evaluate.splits import ncn_link_split, random_link_split
 from graphrep.evaluate.tables import Comparison
 from graphrep.evaluate.topology import TopologicalConcentration, topological_concentration
+from graphrep.evaluate.untrained_clusters import ClusteringBaselines, clustering_baselines, modularity
 
 __all__ = [
     "AlignmentUniformity",
     "Calibration",
     "Calibrator",
     "Clustering",
+    "ClusteringBaselines",
     "Comparison",
     "Hubness",
     "LinkPrediction",
@@ -63,6 +65,7 @@ __all__ = [
     "link_baselines",
     "link_metrics",
     "link_prediction",
+    "modularity",
     "mrr",
     "mrr_report",
     "ncn_link_split",

@@ -69,6 +69,7 @@ def node_baselines(
     hops: int = 2,
     max_features: int = 1024,
     components: int = 0,
+    columns_per_hop: int = 0,
     encoder: int = 0,
     random_state: Any = 0,
 ) -> dict[str, F32]:
@@ -86,6 +87,8 @@ def node_baselines(
         preserves inner products.
     components : int
         Number of principal components of the propagated features; 0 leaves them out.
+    columns_per_hop : int
+        Number of singular vectors of each block of "several hops"; 0 leaves it out.
     encoder : int
         Number of columns of an untrained encoder; 0 leaves it out.
     random_state : int, RandomState, Generator or None
@@ -98,6 +101,8 @@ def node_baselines(
         * ``"features"`` and ``"propagated features"``: X and :math:`S^k X` if the graph has features, as dense arrays.
         * ``"PCA of propagated features"`` and ``"GCN of random weights"``, two layers of :class:`graphrep.nn.GCN`,
           if the graph has features and these options are not 0.
+        * ``"several hops"``, likewise: the unit rows of the truncated SVDs of :math:`X`, :math:`SX`, :math:`S^2X` and
+          :math:`S^4X` side by side, with the rows of X scaled to unit length before. It needs no choice of hops.
 
     Examples
     --------
@@ -121,6 +126,9 @@ def node_baselines(
         found |= {"features": x, "propagated features": smooth}
         if components:
             found["PCA of propagated features"] = _principal(smooth, components, seed)
+        if columns_per_hop:
+            wide = reduced(unit_rows(g.x), 2 * columns_per_hop, seed)
+            found["several hops"] = side_by_side(g, wide, columns_per_hop, seed)
         if encoder:
             found["GCN of random weights"] = _untrained(g, encoder, seed)
     return found
@@ -197,6 +205,44 @@ def smooth_features(graph: Any, x: Any, hops: int = 2, *, n_jobs: int | None = N
     return y
 
 
+def as_float32(x: Any) -> Any:
+    """An array or a scipy.sparse matrix in float32."""
+    return x.astype(np.float32) if hasattr(x, "tocsr") else to_numpy(x).astype(np.float32)
+
+
+def unit_rows(x: Any) -> Any:
+    """Rows of an array or a scipy.sparse matrix scaled to length 1, in float32; rows of zeros stay."""
+    from sklearn.preprocessing import normalize
+
+    return normalize(as_float32(x))
+
+
+def directions(x: Any, components: int, seed: int) -> F32:
+    """Leading right singular vectors of an array or a scipy.sparse matrix as columns, at most ``components``."""
+    from sklearn.utils.extmath import randomized_svd
+
+    most = min(components, *x.shape)
+    if most > 0.8 * min(x.shape):
+        right = np.linalg.svd(_dense(x), full_matrices=False)[2][:most]
+    else:
+        right = randomized_svd(x, most, random_state=seed % 2**32)[2]
+    return np.ascontiguousarray(right.T, dtype=np.float32)
+
+
+def reduced(x: Any, components: int, seed: int) -> F32:
+    r"""Leading left singular vectors of x times singular values, :math:`U \Sigma`, at most ``components`` columns."""
+    return np.ascontiguousarray(x @ directions(x, components, seed), dtype=np.float32)
+
+
+def side_by_side(graph: Graph, x: F32, components: int, seed: int, scaled: Callable[[Any], Any] = unit_rows) -> F32:
+    """Unit rows of the truncated SVDs of the columns after 0, 1, 2 and 4 hops."""
+    blocks, smooth = [], x
+    for hops in (0, 1, 1, 2):  # after the hops before
+        smooth = smooth_features(graph, smooth, hops)
+        blocks.append(scaled(reduced(smooth, components, seed)))
+    return np.hstack(blocks)
+
+
 def compare(
     scorers: Mapping[str, Any], split: Any, *, graph: Any = None, random_state: Any = 0, **options: Any
 ) -> Comparison[LinkPrediction]:
@@ -268,6 +314,7 @@ def compare_nodes(
     *,
     hops: int = 2,
     components: int = 256,
+    columns_per_hop: int = 128,
     encoder: int = 512,
     max_features: int = 8192,
     random_state: Any = 0,
@@ -279,11 +326,11 @@ def compare_nodes(
     ----------
     vectors : mapping of str to array of shape (num_nodes, dimensions)
     graph : Graph or anything :func:`graphrep.as_graph` takes
-        For the baselines of :func:`node_baselines`: features, propagated features, their principal components and a
-        GCN of random weights; random vectors if the graph has no features.
+        For the baselines of :func:`node_baselines`: features, propagated features, their principal components, several
+        hops and a GCN of random weights; random vectors if the graph has no features.
     y : optional
         Labels; default ``graph.y``.
-    hops, components, encoder, max_features : int
+    hops, components, columns_per_hop, encoder, max_features : int
         See :func:`node_baselines`.
     random_state : int, RandomState, Generator or None
         For the splits and the baselines.
@@ -311,7 +358,13 @@ def compare_nodes(
         raise ValueError("y must be given, since the graph has no labels.")
     seed = resolve_seed(random_state)
     untrained: dict[str, Any] = node_baselines(
-        g, hops=hops, components=components, encoder=encoder, max_features=max_features, random_state=seed
+        g,
+        hops=hops,
+        components=components,
+        columns_per_hop=columns_per_hop,
+        encoder=encoder,
+        max_features=max_features,
+        random_state=seed,
     )
     if g.x is not None:
         untrained = {name: found for name, found in untrained.items() if not name.startswith("random")}

@@ -1,4 +1,4 @@
-"""Agreement of clusters with classes, and baselines by k-means."""
+"""Agreement of clusters with classes, and k-means."""
 
 from __future__ import annotations
 
@@ -10,16 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._arrays import to_numpy
-from graphrep._checks import checked_int
 from graphrep._names import NodeIndex, aligned, names_of
-from graphrep._random import resolve_seed
-from graphrep._threads import limited_threads
-from graphrep.evaluate.baselines import smooth_features
 from graphrep.evaluate.checks import I64
 from graphrep.evaluate.tables import format_table
-from graphrep.graph import as_graph
 
-__all__ = ["Clustering", "clustering", "clustering_baselines", "k_means"]
+__all__ = ["Clustering", "clustering", "k_means"]
 
 F32 = npt.NDArray[np.float32]
 
@@ -134,66 +129,6 @@ def clustering(y: Any, labels: Any) -> Clustering:
     }
     matching = dict(zip(cluster_names[rows].tolist(), class_names[cols].tolist(), strict=True))
     return Clustering(scores, len(classes), shape[1], shape[0], matching)
-
-
-def clustering_baselines(
-    graph: Any, n_clusters: int, *, hops: int = 2, components: int = 32, n_init: int = 20, random_state: Any = 0
-) -> dict[str, I64]:
-    """Clusters by k-means without training, by name.
-
-    The clusters by k-means on an auto-encoder are ``initial_labels_`` of :class:`graphrep.PamC`.
-
-    Parameters
-    ----------
-    graph : Graph or anything :func:`graphrep.as_graph` takes
-        With features.
-    n_clusters : int
-    hops : int
-        Number of steps of :func:`smooth_features`.
-    components : int
-        Number of principal components; fewer if there are fewer nodes or features.
-    n_init : int
-        Number of starts of k-means, of which the best is kept.
-    random_state : int, RandomState, Generator or None
-
-    Returns
-    -------
-    dict of str to int64 array of shape (num_nodes,)
-        The clusters by k-means on ``"features"``, ``"propagated features"`` and ``"PCA of propagated features"``.
-
-    Raises
-    ------
-    ValueError
-        The graph has no features or fewer nodes than clusters.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import graphrep as gr
-    >>> pairs = gr.as_graph([(0, 1), (2, 3)], directed=False, x=np.array([[0.0], [1.0], [8.0], [9.0]]))
-    >>> found = gr.evaluate.clustering_baselines(pairs, 2)
-    >>> {name: gr.evaluate.clustering([0, 0, 1, 1], labels)["accuracy"] for name, labels in found.items()}
-    {'features': 1.0, 'propagated features': 1.0, 'PCA of propagated features': 1.0}
-    """
-    from sklearn.decomposition import PCA
-
-    g = as_graph(graph)
-    if g.x is None:
-        raise ValueError("graph must have features x, got none.")
-    checked_int("n_clusters", n_clusters, 1)
-    if n_clusters > g.num_nodes:
-        raise ValueError(f"n_clusters must be at most the number of nodes, {g.num_nodes}; got {n_clusters}.")
-    state = resolve_seed(random_state) % 2**32
-    smooth = smooth_features(g, g.x, hops)
-    with limited_threads(1):  # the result does not depend on the machine
-        width = min(components, *smooth.shape)
-        reduced = PCA(width, svd_solver="full" if width == min(smooth.shape) else "randomized", random_state=state)
-        tables = {
-            "features": g.x if hasattr(g.x, "tocsr") else to_numpy(g.x).astype(np.float32),
-            "propagated features": smooth,
-            "PCA of propagated features": reduced.fit_transform(smooth),
-        }
-        return {name: k_means(table, n_clusters, n_init=n_init, seed=state)[1] for name, table in tables.items()}
 
 
 def k_means(x: Any, n_clusters: int, *, n_init: int, seed: int) -> tuple[F32, I64]:

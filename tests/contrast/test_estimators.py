@@ -99,14 +99,111 @@ def test_compressed_training_finds_planted_blocks(objective, planted):
     assert model.n_clusters_ == len(np.unique(model.clusters_)) <= 40
     assert 1 <= model.best_epoch_ <= len(model.history_)
     assert set(model.seconds_) == {"partition", "compression", "training", "inference"}
-    np.testing.assert_allclose(
-        model.embedding_,
-        model.encoder_(torch.from_numpy(planted.x.toarray()), gr.ops.as_adjacency(gr.as_graph(planted, weights=False)))
-        .detach()
-        .numpy(),
-        rtol=1e-3,
-        atol=1e-4,
-    )
+    adj = gr.ops.as_adjacency(gr.as_graph(planted, weights=False))
+    learned = model.encoder_(torch.from_numpy(planted.x.toarray()), adj).detach().numpy()
+    assert learned.shape == (240, 32)
+    learned /= np.linalg.norm(learned, axis=1, keepdims=True)
+    np.testing.assert_allclose(model.embedding_[:, 32:], learned, rtol=1e-3, atol=1e-4)
+
+
+def untrained_by_definition(graph, columns):
+    """Unit rows of the SVDs of the unit rows of X after 0, 1, 2 and 4 hops, up to rotations."""
+    a = graph.to_scipy().toarray() + np.eye(graph.num_nodes)
+    step = a / np.sqrt(np.outer(a.sum(0), a.sum(0)))
+
+    def unit(x):
+        return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
+
+    def svd(x, most):
+        left, values, _ = np.linalg.svd(x, full_matrices=False)
+        return (left * values)[:, :most]
+
+    wide = svd(unit(graph.x.toarray().astype(np.float64)), 2 * columns // 4)
+    blocks = [unit(svd(np.linalg.matrix_power(step, hops) @ wide, columns // 4)) for hops in (0, 1, 2, 4)]
+    return unit(np.hstack(blocks))
+
+
+@pytest.mark.parametrize("estimator", [gr.Contrastive, gr.StructComp])
+def test_half_of_the_columns_are_untrained(estimator, planted):
+    whole = {"objective": "cca-ssg", "dimensions": 320, "epochs": 2, "random_state": 0, "progress": False}
+    both = estimator(**whole).fit_transform(planted)
+    assert both.shape == (240, 320)
+    untrained, learned = both[:, :160], both[:, 160:]
+    np.testing.assert_allclose(np.linalg.norm(untrained, axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(learned, axis=1), 1, rtol=1e-5)
+    expected = untrained_by_definition(planted, 160)
+    np.testing.assert_allclose(untrained @ untrained.T, expected @ expected.T, atol=1e-4)
+    assert estimator(**whole, residual=False).fit_transform(planted).shape == (240, 320)
+    half = estimator(**(whole | {"dimensions": 160}), residual=False).fit_transform(planted)
+    half /= np.linalg.norm(half, axis=1, keepdims=True)
+    np.testing.assert_allclose(learned, half, atol=1e-5)  # the learned half is the published method
+
+
+@pytest.mark.parametrize("estimator", [gr.Contrastive, gr.StructComp])
+def test_what_the_objective_loses_is_kept(estimator):
+    """Features that decide, on edges that say nothing: propagation and any objective lose, the result does not."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(4), 60)
+    noise = nx.gnm_random_graph(240, 1200, seed=0)
+    x = (rng.random((240, 40)) < np.where(np.arange(40)[None] // 10 == y[:, None], 0.4, 0.05)).astype(np.float32)
+    graph = gr.as_graph(noise, x=x, y=y)
+    options = {"objective": "cca-ssg", "dimensions": 64, "epochs": 20, "random_state": 0, "progress": False}
+    learned = accuracy(estimator(**options, residual=False).fit_transform(graph), y, normalize="l2")
+    both = accuracy(estimator(**options).fit_transform(graph), y, normalize="l2")
+    assert learned < 0.75 < 0.85 < both
+    assert both > accuracy(x, y, normalize="l2") - 0.05
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 5, 40, 200])
+def test_any_number_of_columns(columns, planted):
+    model = gr.StructComp(dimensions=columns, epochs=1, compression=4, progress=False)
+    found = model.fit_transform(planted)
+    assert found.shape == (240, columns)
+    np.testing.assert_allclose(model.transform(planted), found, atol=1e-5)
+    narrow = gr.as_graph(planted, x=planted.x.toarray()[:, :1] + np.arange(240, dtype=np.float32)[:, None])
+    assert clone(model).fit_transform(narrow).shape == (240, columns)
+
+
+def test_untrained_columns_are_the_same_bits_for_any_number_of_threads(planted):
+    from threadpoolctl import threadpool_limits
+
+    from graphrep.contrast.untrained import hop_directions, hop_features
+
+    found = []
+    for threads in (1, 2, 5):
+        with threadpool_limits(threads):
+            found.append(hop_features(planted, planted.x, hop_directions(planted, planted.x, 40, seed=0)))
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
+
+
+def test_what_is_not_published_has_no_untrained_columns_unless_asked(planted):
+    def loss(a, b):
+        return (a - b).square().mean()
+
+    for own in (
+        gr.Contrastive(objective=loss, **QUICK),
+        gr.StructComp(objective=loss, **QUICK),
+        gr.Contrastive(objective="cca-ssg", encoder="mlp", **QUICK),
+    ):
+        np.testing.assert_array_equal(
+            clone(own).fit_transform(planted), clone(own).set_params(residual=False).fit_transform(planted)
+        )
+        asked = clone(own).set_params(residual=True).fit_transform(planted)
+        np.testing.assert_allclose(np.linalg.norm(asked[:, :4], axis=1), 1, rtol=1e-5)
+    assert gr.Contrastive(objective="grace", epochs=1, progress=False).fit_transform(planted).shape == (240, 512)
+    published = gr.Contrastive(objective="grace", residual=False, epochs=1, progress=False)
+    assert published.fit_transform(planted).shape == (240, 128)
+
+
+@pytest.mark.parametrize("residual", [True, False])
+def test_a_saved_model_has_the_same_columns(residual, planted, tmp_path):
+    model = gr.StructComp(**QUICK, residual=residual).fit(planted)
+    model.save(tmp_path / "model.safetensors")
+    again = gr.load(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(again.embedding_, model.embedding_)
+    np.testing.assert_array_equal(again.transform(planted), model.transform(planted))
+    np.testing.assert_allclose(again.transform(planted), model.embedding_, atol=1e-5)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=name_of)
@@ -229,7 +326,7 @@ class Falling(StopRule):
 
 def test_the_weights_of_the_chosen_epoch_are_used(planted):
     seen = {}
-    model = gr.StructComp(**(QUICK | {"epochs": 9, "stop": Falling()}))
+    model = gr.StructComp(**(QUICK | {"epochs": 9, "stop": Falling()}), residual=False)
     model.set_params(callbacks=[lambda epoch, record, now: seen.update({epoch: now.current_embedding()})])
     model.fit(planted)
     assert list(seen) == [1, 2, 3, 4]

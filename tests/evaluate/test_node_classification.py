@@ -327,10 +327,25 @@ def test_compare_nodes_puts_untrained_rows_beside(blobs):
     drawn = nx.stochastic_block_model(np.bincount(y).tolist(), 0.02 + 0.2 * np.eye(5), seed=0)
     graph = gr.as_graph(drawn, x=X[np.argsort(y, kind="stable")], y=np.sort(y))
     table = compare_nodes({"mine": graph.x}, graph, per_class=5, repeats=3, components=4, encoder=8)
-    untrained = ["features", "propagated features", "PCA of propagated features", "GCN of random weights"]
+    untrained = ["features", "propagated features", "PCA of propagated features", "several hops"]
+    untrained += ["GCN of random weights"]
     assert list(table) == ["mine", *untrained]
     np.testing.assert_array_equal(table["mine"].scores["accuracy"], table["features"].scores["accuracy"])
     assert table["propagated features"].mean("accuracy") > table["features"].mean("accuracy")
     assert "propagated features (untrained)" in repr(table)
     with pytest.raises(ValueError, match="y must be given"):
         compare_nodes({}, nx.path_graph(4))
+
+
+def test_several_hops_side_by_side(blobs):
+    """Unit rows of the SVD after 0, 1, 2 and 4 hops; each block has the inner products of its SVD."""
+    X, y = blobs
+    graph = gr.as_graph(nx.gnp_random_graph(len(y), 0.05, seed=0), x=X)
+    found = gr.evaluate.node_baselines(graph, columns_per_hop=min(X.shape))["several hops"]
+    smooth = gr.evaluate.node_baselines(gr.as_graph(graph, x=X / np.linalg.norm(X, axis=1, keepdims=True)), hops=4)
+    width = min(X.shape)
+    assert found.shape == (len(y), 4 * width)
+    last = smooth["propagated features"]
+    last = last / np.linalg.norm(last, axis=1, keepdims=True)
+    np.testing.assert_allclose(found[:, -width:] @ found[:, -width:].T, last @ last.T, atol=1e-4)
+    assert "several hops" not in gr.evaluate.node_baselines(graph)
