@@ -66,6 +66,8 @@ def rows(options: argparse.Namespace, graph: gr.Graph) -> dict[str, tuple[str, C
             vectors = embedder(random_state=seed)
             settings: Any = {
                 "operator": operator,
+                "C": (0.01, 0.1, 1.0, 10.0, 100.0) if operator == "hadamard" else None,
+                "max_train": 100_000,
                 "metric": "hits@1000",
                 "negative_sampling": "degree",
                 "random_state": seed,
@@ -84,8 +86,10 @@ def rows(options: argparse.Namespace, graph: gr.Graph) -> dict[str, tuple[str, C
         **{f"heuristic {name}": (f"{name} (untrained)", None) for name in heuristics},
         "fastrp-cosine": ("FastRP, cosine", embedding(gr.FastRP, "cosine")),
         "fastrp": ("FastRP, Hadamard, logistic regression", embedding(gr.FastRP, "hadamard")),
+        "fastrp-auto": ("FastRP and heuristics, chosen on validation", embedding(gr.FastRP, "auto")),
         "node2vec-cosine": ("node2vec, cosine", embedding(node2vec, "cosine")),
         "node2vec": ("node2vec, Hadamard, logistic regression", embedding(node2vec, "hadamard")),
+        "node2vec-auto": ("node2vec and heuristics, chosen on validation", embedding(node2vec, "auto")),
         "gae": ("GAE", learned(gr.GAE, bare)),
         "ncn": ("NCN", learned(gr.NCN, bare, **GENTLE)),
         "ncn-uniform": ("NCN, uniform negatives", learned(gr.NCN, bare, **GENTLE, negative_sampling="uniform")),
@@ -139,7 +143,7 @@ def judged(name: str, fit: Any, split: Any) -> dict[str, Any]:
         if hasattr(model, "best_epoch_"):
             more = {"epoch": model.best_epoch_, "parameters": model.num_parameters_}
         elif hasattr(model, "C_"):
-            more = {"C": model.C_}
+            more = {"C": model.C_, "operator": model.operator_}
     fit_seconds = time.perf_counter() - begin
     begin = time.perf_counter()
     scores = gr.evaluate.link_metrics(score(split.test), score(split.test_neg), METRICS)

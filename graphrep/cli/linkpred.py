@@ -94,8 +94,9 @@ def fit(settings: Settings, graph: Graph, split: LinkSplit | None, chosen: Any =
     if s.model in EMBEDDING_MODELS:
         learner = gr.FastRP if s.model == "fastrp" else gr.Node2Vec
         vectors = learner(random_state=s.seed, n_jobs=s.threads, **options)
-        strengths = {} if chosen is None else {"C": chosen.C_}
-        scorer = gr.EmbeddingScorer(vectors, metric=s.metric, random_state=s.seed, n_jobs=s.threads, **strengths)
+        names = ("operator", "C", "negative_sampling")
+        choice = {} if chosen is None else {name: getattr(chosen, f"{name}_") for name in names}
+        scorer = gr.EmbeddingScorer(vectors, metric=s.metric, random_state=s.seed, n_jobs=s.threads, **choice)
         return scorer.fit(seen, val=split)
     edges = seen.num_edges if split is None else split.train.shape[1]
     options |= {"batch_size": s.batch_size or max(1024, edges // _BATCHES), "device": s.device}
