@@ -49,6 +49,7 @@ SHARED = {
     "metric": "hits@1000",
     "score_batch": 16384,
     "negative_sampling": "degree",
+    "patience": None,
 }
 GENTLE = {"feature_dropout": 0.0, "encoder_dropout": 0.1, "output_dropout": 0.1}
 
