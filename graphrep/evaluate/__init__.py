@@ -12,6 +12,7 @@ from graphrep.evaluate.baselines import (
 from graphrep.evaluate.clustering import Clustering, clustering, clustering_baselines
 from graphrep.evaluate.link_prediction import LinkPrediction, edge_features, link_prediction
 from graphrep.evaluate.metrics import average_precision, hits_at_k, link_metrics, mrr, mrr_report, roc_auc
+from graphrep.evaluate.netinfof import netinfof_components, netinfof_probe
 from graphrep.evaluate.node_classification import NodeClassification, node_classification
 from graphrep.evaluate.splits import ncn_link_split, random_link_split
 from graphrep.evaluate.tables import Comparison
@@ -34,6 +35,8 @@ __all__ = [
     "mrr",
     "mrr_report",
     "ncn_link_split",
+    "netinfof_components",
+    "netinfof_probe",
     "node_baselines",
     "node_classification",
     "random_link_split",
