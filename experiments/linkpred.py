@@ -116,7 +116,10 @@ def study(config: str, options: argparse.Namespace, deadline: float) -> None:
 
 
 def estimator(settings: dict[str, Any], seed: int, **more: Any) -> Any:
-    kind = getattr(gr.linkpred, settings["estimator"])
+    module: Any = gr.linkpred
+    if settings["estimator"] == "PlainGCN":
+        import _plain_gcn as module
+    kind = getattr(module, settings["estimator"])
     return kind(metric=settings["metrics"][0], random_state=seed, **settings["parameters"], **more)
 
 
@@ -177,7 +180,7 @@ def untrained(
     seed: int,
     options: argparse.Namespace,  # noqa: ARG001
 ) -> list[dict[str, Any]]:
-    """Scores that need no training."""
+    """Scores that need no training, and a linear model."""
     graph = split.graph
     scorers = {
         "common neighbors": lambda pairs: gr.heuristics.common_neighbors(graph, pairs),
@@ -194,6 +197,11 @@ def untrained(
         values = gr.evaluate.link_metrics(score(split.test), negatives, settings["metrics"])
         scores = {key: float(value) for key, value in values.items()}
         rows.append({"model": f"{name} (untrained)", "seed": seed, "complete": True, "scores": scores})
+    act = gr.NetInfoFAct(metric=settings["metrics"][0], random_state=seed).fit(graph, val=split)
+    negatives = act.score_pairs(split.test_neg.reshape(2, -1)).reshape(split.test_neg.shape[1:])
+    values = gr.evaluate.link_metrics(act.score_pairs(split.test), negatives, settings["metrics"])
+    scores = {key: float(value) for key, value in values.items()}
+    rows.append({"model": "NetInfoF Act (linear)", "seed": seed, "complete": True, "scores": scores})
     return rows
 
 
@@ -267,7 +275,7 @@ def differences(scores: dict[str, dict[int, float]], to: str = "NCN") -> str:
     found = []
     for model, values in scores.items():
         shared = [values[seed] - scores[to][seed] for seed in values if seed in scores.get(to, {})]
-        if model != to and "untrained" not in model and len(shared) > 2:
+        if model != to and "untrained" not in model and "linear" not in model and len(shared) > 2:
             error = statistics.stdev(shared) / len(shared) ** 0.5
             found.append(f"{model} {statistics.fmean(shared):+.2f} ± {error:.2f} ({len(shared)} seeds)")
     return f"\n\nAbove {to} on the same splits, mean and its standard error: {'; '.join(found)}." if found else ""

@@ -36,6 +36,7 @@ from .linkpred import GAE as GAE
 from .linkpred import NCN as NCN
 from .linkpred import NCNC as NCNC
 from .linkpred import EmbeddingScorer as EmbeddingScorer
+from .linkpred import NetInfoFAct as NetInfoFAct
 from .models import load as load
 from .ops import iter_walks as iter_walks
 from .ops import random_walks as random_walks

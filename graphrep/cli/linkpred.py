@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 HEURISTIC_MODELS = ("cn", "aa", "ra", "katz", "ppr")
 EMBEDDING_MODELS = ("fastrp", "node2vec")
 NEURAL_MODELS = ("gae", "ncn", "ncnc")
-_BATCHES = 16  # approximate number per epoch; each runs the encoder on the whole graph
 
 
 class Settings(NamedTuple):
@@ -94,14 +93,13 @@ def fit(settings: Settings, graph: Graph, split: LinkSplit | None, chosen: Any =
     if s.model in EMBEDDING_MODELS:
         learner = gr.FastRP if s.model == "fastrp" else gr.Node2Vec
         vectors = learner(random_state=s.seed, n_jobs=s.threads, **options)
-        strengths = {} if chosen is None else {"C": chosen.C_}
-        scorer = gr.EmbeddingScorer(vectors, metric=s.metric, random_state=s.seed, n_jobs=s.threads, **strengths)
+        names = ("operator", "C", "negative_sampling")
+        choice = {} if chosen is None else {name: getattr(chosen, f"{name}_") for name in names}
+        scorer = gr.EmbeddingScorer(vectors, metric=s.metric, random_state=s.seed, n_jobs=s.threads, **choice)
         return scorer.fit(seen, val=split)
-    edges = seen.num_edges if split is None else split.train.shape[1]
-    options |= {"batch_size": s.batch_size or max(1024, edges // _BATCHES), "device": s.device}
-    options |= {"patience": 10} if s.epochs is None else {}
+    options |= {"batch_size": s.batch_size, "device": s.device}
     if chosen is not None:
-        options["epochs"] = chosen.best_epoch_
+        options |= {**chosen.sizes_, "epochs": chosen.best_epoch_, "negative_sampling": chosen.negative_sampling_}
     model = {"gae": gr.GAE, "ncn": gr.NCN, "ncnc": gr.NCNC}[s.model]
     return model(metric=s.metric, random_state=s.seed, **options).fit(seen, val=split)
 

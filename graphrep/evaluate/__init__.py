@@ -22,6 +22,7 @@ from graphrep.evaluate.geometry import (
 from graphrep.evaluate.hops import Reconstruction, reconstruction
 from graphrep.evaluate.link_prediction import LinkPrediction, edge_features, link_prediction
 from graphrep.evaluate.metrics import average_precision, hits_at_k, link_metrics, mrr, mrr_report, roc_auc
+from graphrep.evaluate.netinfof import netinfof_components, netinfof_probe
 from graphrep.evaluate.node_classification import NodeClassification, node_classification
 from graphrep.evaluate.reliability import (
     Calibration,
@@ -69,6 +70,8 @@ __all__ = [
     "mrr",
     "mrr_report",
     "ncn_link_split",
+    "netinfof_components",
+    "netinfof_probe",
     "node_baselines",
     "node_classification",
     "pair_groups",

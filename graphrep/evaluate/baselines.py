@@ -15,6 +15,7 @@ from graphrep._names import aligned, as_pairs
 from graphrep._random import random_bits, resolve_seed, stream_key, uniform_double
 from graphrep.evaluate.checks import F64, refuse_leaks
 from graphrep.evaluate.link_prediction import LinkPrediction, link_prediction
+from graphrep.evaluate.netinfof import act_scorer
 from graphrep.evaluate.node_classification import NodeClassification, node_classification
 from graphrep.evaluate.tables import Comparison
 from graphrep.graph import Graph, as_graph
@@ -32,20 +33,22 @@ __all__ = [
 F32 = npt.NDArray[np.float32]
 
 
-def link_baselines(graph: Any, *, random_state: Any = 0) -> dict[str, Callable[[Any], F64]]:
+def link_baselines(graph: Any, *, act: bool = False, random_state: Any = 0) -> dict[str, Callable[[Any], Any]]:
     """Functions that score pairs by their neighborhoods in ``graph``, and random scores, by name.
 
     Parameters
     ----------
     graph : Graph or anything :func:`graphrep.as_graph` takes
         The training edges only.
+    act : bool
+        Also "NetInfoF Act", the linear model of :class:`graphrep.NetInfoFAct`, which takes seconds to fit.
     random_state : int, RandomState, Generator or None
-        For the random scores, which are a function of (seed, pair).
+        For the random scores, which are a function of (seed, pair), and for Act.
 
     Returns
     -------
     dict of str to callable
-        Each takes pairs of shape (2, num_pairs) and returns float64 scores of shape (num_pairs,).
+        Each takes pairs of shape (2, num_pairs) and returns scores of shape (num_pairs,), float64 or, of Act, float32.
 
     Examples
     --------
@@ -58,8 +61,12 @@ def link_baselines(graph: Any, *, random_state: Any = 0) -> dict[str, Callable[[
     array([1.])
     """
     g = as_graph(graph)
-    scorers: dict[str, Callable[[Any], F64]] = {"random": partial(_random_scores, resolve_seed(random_state))}
-    return scorers | {name: partial(heuristic, g) for name, heuristic in HEURISTICS.items()}
+    seed = resolve_seed(random_state)
+    scorers: dict[str, Callable[[Any], Any]] = {"random": partial(_random_scores, seed)}
+    scorers |= {name: partial(heuristic, g) for name, heuristic in HEURISTICS.items()}
+    if act:
+        scorers["NetInfoF Act"] = act_scorer(g, seed=seed)
+    return scorers
 
 
 def node_baselines(
@@ -244,7 +251,13 @@ def side_by_side(graph: Graph, x: F32, components: int, seed: int, scaled: Calla
 
 
 def compare(
-    scorers: Mapping[str, Any], split: Any, *, graph: Any = None, random_state: Any = 0, **options: Any
+    scorers: Mapping[str, Any],
+    split: Any,
+    *,
+    graph: Any = None,
+    act: bool = False,
+    random_state: Any = 0,
+    **options: Any,
 ) -> Comparison[LinkPrediction]:
     """Evaluate several scorers on one split, together with the untrained baselines.
 
@@ -256,6 +269,9 @@ def compare(
     graph : Graph or anything :func:`graphrep.as_graph` takes, optional
         The graph that the baselines use; default ``split.graph``, the training edges. Without either there are no
         baselines.
+    act : bool
+        Also fit the linear model of :class:`graphrep.NetInfoFAct` to this graph, which takes seconds, with the penalty
+        that is best on the validation pairs, if there are some.
     random_state : int, RandomState, Generator or None
     **options
         Passed to :func:`link_prediction`: ``part``, ``metrics``, ``operator``, ...
@@ -298,6 +314,10 @@ def compare(
         repeats = bool(getattr(split, "attributes", None))  # the same pair may be an edge in several years
         refuse_leaks(g, hidden, train, part, repeats=repeats)
         baselines = dict(link_baselines(g, random_state=seed))
+        if act:
+            scorers = {**scorers, "NetInfoF Act": act_scorer(g, split, seed=seed)}
+    elif act:
+        raise ValueError("act needs the training edges; pass graph.")
 
     def judge(some: Mapping[str, Any]) -> Mapping[str, LinkPrediction]:
         return MappingProxyType(

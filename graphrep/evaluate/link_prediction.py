@@ -277,12 +277,8 @@ def fit_operator(
     C: float | Sequence[float],
     max_train: int,
     seed: int,
-    *,
-    metric: str = "auc",
-    avoid: I64 | None = None,
-    sampling: str = "uniform",
 ) -> tuple[LinearScorer, float]:
-    """Fit on training edges and as many pairs that are neither those nor ``avoid``; choose C on validation edges."""
+    """Fit on training edges and as many other pairs; choose C on validation edges by AUC."""
     strengths = np.atleast_1d(np.asarray(C, dtype=np.float64))
     if not len(strengths) or not (strengths > 0).all():
         raise ValueError(f"C must be positive, got {strengths.tolist()}.")
@@ -291,9 +287,8 @@ def fit_operator(
         raise ValueError(f"logistic regression needs training edges, got {train.shape[1]} and max_train={max_train}.")
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(train.shape[1])[:max_train]
-    edges = train if avoid is None else np.concatenate([train, avoid], axis=1)
-    known = as_graph((edges[0], edges[1]), num_nodes=len(X))  # features do not depend on the order of the ends
-    others = sample_non_edges(known, len(chosen), rng=rng, sampling=sampling, distinct=sampling == "uniform")
+    known = as_graph((train[0], train[1]), num_nodes=len(X))  # features do not depend on the order of the ends
+    others = sample_non_edges(known, len(chosen), rng=rng)
     features = _combine(X, np.concatenate([train[:, chosen], others], axis=1), operator)
     labels = np.arange(len(features))[:, None] < len(chosen)
     if len(strengths) == 1:
@@ -306,7 +301,7 @@ def fit_operator(
         model = fit_one_vs_rest(features, labels, strength, standardize=True)
         score = linear_scorer(X, operator, model)
         y_neg = score(valid_neg.reshape(2, -1))
-        value = link_metrics(score(valid), y_neg, [metric])[metric]
+        value = link_metrics(score(valid), y_neg, ["auc"])["auc"]
         if best is None or value > best[0]:
             best = value, model, strength
     assert best is not None

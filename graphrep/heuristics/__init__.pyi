@@ -1,4 +1,5 @@
 from .candidates import two_hop_pairs as two_hop_pairs
+from .features import pair_features as pair_features
 from .hard_negatives import hard_negatives as hard_negatives
 from .local import HEURISTICS as HEURISTICS
 from .local import adamic_adar as adamic_adar

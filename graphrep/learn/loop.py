@@ -63,6 +63,9 @@ class Loop:
         ``on_epoch(epoch, record)``, epochs from 1. The training ends if it returns True.
     max_seconds : float, optional
         Start no epoch but the first after this time.
+    whole_epochs : bool
+        If False, the time limit also ends an epoch after any of its batches, so early that the validation, if it takes
+        as long as the one before, ends in time. The stop rule judges the part that was trained like an epoch.
     checkpoint : Checkpoint, optional
         Saved after every epoch; training resumes from it.
     stage : str
@@ -80,6 +83,10 @@ class Loop:
         From 1; 0 before the first epoch.
     timed_out : bool
         Whether ``max_seconds`` ended the training.
+    stopped_by : str
+        What ended the training: "epochs", their number; "rule", the stop rule; "callback"; or "time".
+    num_batches : int
+        Number of batches of the last epoch that were trained on.
 
     Examples
     --------
@@ -117,6 +124,7 @@ class Loop:
         after_step: Callable[[float], None] | None = None,
         on_epoch: Callable[[int, dict[str, float]], bool] | None = None,
         max_seconds: float | None = None,
+        whole_epochs: bool = True,
         checkpoint: Checkpoint | None = None,
         stage: str = "training",
         progress: bool | None = None,
@@ -127,11 +135,16 @@ class Loop:
         self.stop = stop or LastEpoch()
         self.clip_norm, self.clipped = clip_norm, tuple(clipped) or (model,)
         self.after_step, self.on_epoch, self.max_seconds = after_step, on_epoch, max_seconds
+        self.whole_epochs = whole_epochs
         self.checkpoint, self.stage = checkpoint or Checkpoint(None), stage
         self.progress, self.name = progress, name
         self.history: list[dict[str, float]] = []
         self.best_epoch = 0
         self.timed_out = False
+        self.stopped_by = "epochs"
+        self.num_batches = 0
+        self._begin = self._validation_seconds = 0.0
+        self._cut = False
         self._best_state: dict[str, torch.Tensor] | None = None
         self._stopped = False
         self._rates = [group["lr"] for group in optimizer.param_groups]
@@ -139,21 +152,39 @@ class Loop:
     def run(self) -> None:
         """Train, resuming from the checkpoint if possible; the model gets the parameters of the best epoch."""
         self._resume()
-        begin, first = time.monotonic(), len(self.history)
+        self._begin, first = time.monotonic(), len(self.history)
         with progress_bar(
             total=self.epochs, initial=first, desc=self.name, unit="epoch", progress=self.progress
         ) as bar:
             while len(self.history) < self.epochs and not self._stopped:
-                self.timed_out = self.max_seconds is not None and time.monotonic() - begin > self.max_seconds
+                self.timed_out = self._cut or self._late()
                 if self.timed_out and len(self.history) > first:
-                    log.info("%s: time limit of %g s after epoch %d", self.name, self.max_seconds, len(self.history))
+                    part = " was cut" if self._cut else ""
+                    log.info(
+                        "%s: time limit of %g s, after epoch %d of %d%s; best epoch %d",
+                        self.name,
+                        self.max_seconds,
+                        len(self.history),
+                        self.epochs,
+                        part,
+                        self.best_epoch,
+                    )
                     break
                 self._epoch()
                 bar.set_postfix(self.history[-1], refresh=False)
                 bar.update()
-        self.timed_out = self.timed_out and len(self.history) < self.epochs and not self._stopped
+        self.timed_out = (self._cut or (self.timed_out and len(self.history) < self.epochs)) and not self._stopped
+        if self.timed_out:
+            self.stopped_by = "time"
         if self._best_state is not None:
             self.model.load_state_dict(self._best_state)
+
+    def _late(self) -> bool:
+        """Whether the time is over, or will be after a validation."""
+        if self.max_seconds is None:
+            return False
+        spare = 0.0 if self.whole_epochs else self._validation_seconds
+        return time.monotonic() - self._begin > self.max_seconds - spare
 
     def _epoch(self) -> None:
         """Train for one epoch, apply the stop rule, call back and save."""
@@ -161,7 +192,9 @@ class Loop:
         record = self.train_epoch(len(self.history))
         seconds = time.perf_counter() - started
         if self.validate is not None:
+            validated = time.monotonic()
             record |= self.validate()
+            self._validation_seconds = time.monotonic() - validated
         epoch = len(self.history) + 1
         verdict = self.stop.after(epoch, record, self.probe)
         record |= verdict.notes
@@ -171,11 +204,13 @@ class Loop:
             if self.stop.keeps_best:
                 self._best_state = {key: part.detach().clone() for key, part in self.model.state_dict().items()}
         self._stopped = verdict.stop
+        if verdict.stop:
+            self.stopped_by = "rule"
         report = record | {"seconds": seconds}
         line = ", ".join(f"{name} {value:.4g}" for name, value in report.items())
         log.info("%s: epoch %d of %d, %s", self.name, epoch, self.epochs, line)
         if self.on_epoch is not None and self.on_epoch(epoch, report):
-            self._stopped = True
+            self._stopped, self.stopped_by = True, "callback"
         if self._stopped:
             log.info("%s: stopped after epoch %d, best epoch %d", self.name, epoch, self.best_epoch)
         self._save()
@@ -193,6 +228,10 @@ class Loop:
                 for name, value in self._step(batch, epoch).items():
                     sums[name] = sums.get(name, 0.0) + value
             count += 1
+            if not self.whole_epochs and self._late():
+                self._cut = True
+                break
+        self.num_batches = count
         return {name: total / count for name, total in sums.items()} or {"loss": 0.0}
 
     def _batches(self, epoch: int) -> Iterator[Any]:

@@ -1,3 +1,4 @@
+from .act import NetInfoFAct as NetInfoFAct
 from .embedding import EmbeddingScorer as EmbeddingScorer
 from .neural import GAE as GAE
 from .neural import NCN as NCN

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from graphrep._names import as_pairs
 from graphrep.evaluate.checks import refuse_leaks, warn_of_edges
+from graphrep.ops.diffusion.loops import degrees_without_loops
 
 if TYPE_CHECKING:
     from graphrep.graph import Graph
@@ -43,3 +44,15 @@ def checked_validation(val: Any, graph: Graph, edges: Any = None, *, own_negativ
     if neg.ndim == 2:
         warn_of_edges(graph, neg, "validation negatives")
     return pos, neg
+
+
+def sampling_of(graph: Graph, negatives: I64) -> str:
+    """The way of drawing pairs, "uniform" or "degree", to which the degrees of these negatives are nearer."""
+    if not negatives.size:
+        return "uniform"
+    degree = degrees_without_loops(graph.to_undirected() if graph.directed else graph).astype(np.float64)
+    height, sides = np.log1p(degree), graph.bipartite_sides
+    groups = [np.ones(len(degree), dtype=bool)] if sides is None else [sides == 0, sides == 1]
+    uniform = np.mean([height[group].mean() for group in groups])
+    popular = np.mean([np.average(height[group], weights=degree[group] + 1e-9) for group in groups])
+    return "degree" if 2 * height[negatives].mean() > uniform + popular else "uniform"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import logging
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -25,7 +27,7 @@ from graphrep.heuristics.non_edges import check_sampling
 from graphrep.learn.checkpoint import Checkpoint
 from graphrep.learn.loop import Loop
 from graphrep.learn.stopping import BestMetric
-from graphrep.linkpred._validation import checked_validation
+from graphrep.linkpred._validation import checked_validation, sampling_of
 from graphrep.linkpred.predictors import (
     CompletionPredictor,
     HadamardPredictor,
@@ -43,6 +45,11 @@ if TYPE_CHECKING:
 
 __all__ = ["GAE", "NCN", "NCNC"]
 
+log = logging.getLogger("graphrep.linkpred")
+
+_FEW_EDGES = 20_000
+_EPOCHS_IN_TIME = 20  # that the time limit should allow, if the width has a say in it
+
 F32 = npt.NDArray[np.float32]
 Tensor = torch.Tensor
 
@@ -52,7 +59,7 @@ class EncoderOptions:
     """Options of :class:`graphrep.nn.Encoder`, or a custom encoder."""
 
     encoder: nn.Module | Callable[[int | None, int], nn.Module] | None = None
-    dimensions: int = 256
+    dimensions: int | None = None
     layers: int = 1
     convolution: str = "puregcn"
     feature_dropout: float = 0.0
@@ -66,17 +73,18 @@ class EncoderOptions:
     shared_convolution: bool = False
     initial_residual: float = 0.0
 
-    def _make_encoder(self, in_channels: int | None, num_nodes: int) -> nn.Module:
+    def _make_encoder(self, in_channels: int | None, num_nodes: int, dimensions: int) -> nn.Module:
         if isinstance(self.encoder, nn.Module):
             return copy.deepcopy(self.encoder)
         if self.encoder is not None:
             return self.encoder(in_channels, num_nodes)
         names = (field.name for field in fields(EncoderOptions) if field.name != "encoder")
-        options = {name.removeprefix("encoder_"): getattr(self, name) for name in names}
+        options = {name.removeprefix("encoder_"): getattr(self, name) for name in names} | {"dimensions": dimensions}
         return Encoder(in_channels, num_embeddings=num_nodes, **options)
 
     def _check_encoder(self) -> None:
-        checked_int("dimensions", self.dimensions, 1)
+        if self.dimensions is not None:
+            checked_int("dimensions", self.dimensions, 1)
         checked_int("layers", self.layers, 0)
         for name in ("feature_dropout", "encoder_dropout", "encoder_edge_dropout", "output_dropout"):
             checked_float(name, getattr(self, name), 0.0, 1.0)
@@ -101,29 +109,32 @@ class EncoderOptions:
 class PairOptions:
     """Options of the training on pairs."""
 
-    learning_rate: float = 0.003
-    predictor_learning_rate: float = 0.003
+    learning_rate: float | None = None
+    predictor_learning_rate: float | None = None
     weight_decay: float = 0.0
     clip_norm: float | None = None
     decay_every: int | None = None
     num_negatives: int = 1
-    negative_sampling: str = "uniform"
-    batch_size: int = 1024
+    negative_sampling: str | None = None
+    batch_size: int | None = None
     drop_last: bool = False
     hide_targets: bool = True
     metric: str | None = None
-    patience: int | None = None
+    patience: int | str | None = "auto"
     train_metric_limit: float | None = None
     score_batch: int = 8192
     precision: str = "float32"
 
     def _check_pairs(self) -> None:
-        for name in ("batch_size", "num_negatives", "score_batch"):
+        for name in ("num_negatives", "score_batch"):
             checked_int(name, getattr(self, name), 1)
-        for name in ("patience", "decay_every"):
-            if getattr(self, name) is not None:
+        if isinstance(self.patience, str) and self.patience != "auto":
+            raise ValueError(f'patience must be "auto", a number of epochs or None, got {self.patience!r}.')
+        for name in ("batch_size", "patience", "decay_every"):
+            if getattr(self, name) not in (None, "auto"):
                 checked_int(name, getattr(self, name), 1)
-        check_sampling("negative_sampling", self.negative_sampling)
+        if self.negative_sampling is not None:
+            check_sampling("negative_sampling", self.negative_sampling)
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}; got {self.precision!r}.")
         for name in ("learning_rate", "predictor_learning_rate", "weight_decay", "clip_norm"):
@@ -140,9 +151,39 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
     predictor_dropout: float = 0.0
     tail_activation: bool = True
     two_layer_head: bool = False
+    epochs: Any = None
 
-    def _make_predictor(self) -> nn.Module:
+    #: Seconds per edge and epoch of the predictor, divided by dimensions ** 1.25, on one core of a current processor.
+    _edge_cost = 5e-8
+
+    def _make_predictor(self, dimensions: int) -> nn.Module:
         raise NotImplementedError
+
+    def _sizes(self, graph: Graph, num_edges: int, *, validated: bool, dimensions: int | None = None) -> dict[str, Any]:
+        """The options that were left to the graph: width, batch size, numbers of epochs."""
+        given, device = dimensions or self.dimensions, self._device()
+        if given is None:
+            widths, few = (256, 128, 64) if device.type == "cpu" else (256,), _FEW_EDGES
+            given = widths[0] if len(widths) == 1 else widths[(num_edges > few) + (num_edges > 3 * few)]
+            if self.max_seconds is not None and device.type == "cpu":
+                most = self.max_seconds / (_EPOCHS_IN_TIME * self._edge_cost * max(1, num_edges))
+                given = next((d for d in (*widths, 32) if d <= given and d**1.25 <= most), 32)
+        batch = self.batch_size
+        if batch is None:
+            # As many edges as take several times as long as the encoder, which every batch runs on the whole graph.
+            entries = self.layers * (graph.num_arcs + graph.num_nodes) + _num_entries(graph.x)
+            least, most = min(1024, max(64, num_edges // 4)), max(1024, min(1 << 16, num_edges // 8))
+            batch = min(max(entries // 150, least), most)
+        steps = math.ceil(num_edges / min(batch, num_edges))
+        epochs = self.epochs
+        if epochs is None:
+            epochs = min(max(math.ceil((1000 if validated else 400) / steps), 20), 250 if validated else 100)
+        patience = max(10, epochs // 5) if self.patience == "auto" else self.patience
+        sizes = {"dimensions": given, "batch_size": batch, "epochs": epochs, "patience": patience}
+        usual = 0.003 if num_edges <= _FEW_EDGES else 0.001
+        for name in ("learning_rate", "predictor_learning_rate"):
+            sizes[name] = usual if getattr(self, name) is None else getattr(self, name)
+        return sizes
 
     def fit(self, graph: Any, edges: Any = None, *, val: Any = None, start: LinkPredictor | None = None) -> Self:
         """Train on the edges of a graph.
@@ -170,6 +211,7 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
             The graph is directed or contains validation edges, features are not finite, or a pair or setting is out of
             range.
         """
+        self._begin = time.monotonic()
         self._check()
         g = undirected_unweighted(as_graph(graph))
         positives = g.edges() if edges is None else as_pairs(edges, g, name="edges")
@@ -185,62 +227,77 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
         if start is not None:
             check_is_fitted(start, "embedding_")
         with limited_threads(self.n_jobs):
-            self._train(g, positives, held_out, None if start is None else start.model_)
+            self._train(g, positives, held_out, start)
         return self
 
     def _prepared(
-        self, graph: Graph, positives: Any, val: Any, start: nn.Module | None
+        self, graph: Graph, positives: Any, val: Any, start: LinkPredictor | None
     ) -> tuple[PairTask, Loop, Checkpoint]:
         """Task, loop and checkpoint of a fit, before the first epoch."""
         device = self._device()
-        checkpoint = self._open_checkpoint(graph, graph.x, positives, val, start)
+        trained = None if start is None else start.model_
+        checkpoint = self._open_checkpoint(graph, graph.x, positives, val, trained)
+        width = None if start is None else start.embedding_.shape[1]
+        sizes = self._sizes(graph, positives.shape[1], validated=val is not None, dimensions=self.dimensions or width)
+        if checkpoint.path is not None and self.dimensions is None:
+            # The width can depend on max_seconds, which may differ in the fit that resumes.
+            sizes["dimensions"] = checkpoint.load("dimensions") or sizes["dimensions"]
+            checkpoint.save("dimensions", sizes["dimensions"])
         adj: Adjacency = as_adjacency(graph).to(device)
         x = self._input(graph, device)
         with using_generator(make_generator(checkpoint.seed)):
             self._in_channels = None if x is None else int(x.shape[1])
-            encoder = self._make_encoder(self._in_channels, graph.num_nodes)
-            model = PairModel(encoder, self._make_predictor()).to(device, torch.float32)
-        if start is not None:
-            state, wanted = start.state_dict(), model.state_dict()
+            encoder = self._make_encoder(self._in_channels, graph.num_nodes, sizes["dimensions"])
+            if self.encoder is not None and self.dimensions is None:
+                with torch.no_grad():
+                    sizes["dimensions"] = int(encoder.to(device, torch.float32).eval()(x, adj).shape[-1])
+            model = PairModel(encoder, self._make_predictor(sizes["dimensions"])).to(device, torch.float32)
+        self.sizes_, dimensions = sizes, sizes["dimensions"]
+        if trained is not None:
+            state, wanted = trained.state_dict(), model.state_dict()
             if state.keys() != wanted.keys() or any(part.shape != wanted[name].shape for name, part in state.items()):
                 raise ValueError("start must be fitted with the same encoder, width and predictor options.")
             model.load_state_dict(state)
-        names = ("batch_size", "num_negatives", "negative_sampling", "drop_last", "hide_targets", "precision")
-        options = {name: getattr(self, name) for name in (*names, "score_batch")}
+        names = ("num_negatives", "drop_last", "hide_targets", "precision", "score_batch")
+        options = {name: getattr(self, name) for name in names}
+        negatives = np.zeros((2, 0), dtype=np.int64) if val is None else val[1].numpy()
+        self.negative_sampling_ = self.negative_sampling or sampling_of(graph, negatives)
+        options |= {"batch_size": sizes["batch_size"], "negative_sampling": self.negative_sampling_}
         options |= {} if val is None else {"metric": self.metric_}
         limit = self.train_metric_limit
         edges = torch.from_numpy(positives)
         task = PairTask(model, graph, adj, x, edges, val=val, with_train_metric=limit is not None, **options)
-        if tuple(task.encode().shape) != (graph.num_nodes, self.dimensions):
+        if tuple(task.encode().shape) != (graph.num_nodes, dimensions):
             raise ValueError(
-                f"encoder must return vectors of shape (num_nodes, dimensions) = ({graph.num_nodes}, "
-                f"{self.dimensions}), got {tuple(task.encode().shape)}."
+                f"encoder must return vectors of shape (num_nodes, dimensions) = ({graph.num_nodes}, {dimensions}), "
+                f"got {tuple(task.encode().shape)}."
             )
         groups = [
-            {"params": model.encoder.parameters(), "lr": self.learning_rate},
-            {"params": model.predictor.parameters(), "lr": self.predictor_learning_rate},
+            {"params": model.encoder.parameters(), "lr": sizes["learning_rate"]},
+            {"params": model.predictor.parameters(), "lr": sizes["predictor_learning_rate"]},
         ]
         loop = Loop(
             model,
             task.loss,
             task.batches,
             torch.optim.Adam(groups, fused=True, weight_decay=self.weight_decay),
-            epochs=self.epochs,
+            epochs=sizes["epochs"],
             seed=checkpoint.seed,
-            stop=None if val is None else BestMetric(self.metric_, self.patience, limit),
+            stop=None if val is None else BestMetric(self.metric_, sizes["patience"], limit),
             validate=None if val is None else task.validate,
             schedule=self._schedule,
             clip_norm=self.clip_norm,
             clipped=(model.encoder, model.predictor),
             on_epoch=self._notify,
-            max_seconds=self.max_seconds,
+            max_seconds=None if self.max_seconds is None else self.max_seconds - (time.monotonic() - self._begin),
+            whole_epochs=checkpoint.path is not None,  # a part of an epoch cannot be resumed
             checkpoint=checkpoint,
             progress=self.progress,
             name=type(self).__name__,
         )
         return task, loop, checkpoint
 
-    def _train(self, graph: Graph, positives: Any, val: Any, start: nn.Module | None) -> None:
+    def _train(self, graph: Graph, positives: Any, val: Any, start: LinkPredictor | None) -> None:
         task, loop, checkpoint = self._prepared(graph, positives, val, start)
         # Set before training, so that callbacks can use them.
         self.model_, self.history_, self._task, self.graph_ = task.model, loop.history, task, graph
@@ -248,12 +305,28 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
         try:
             loop.run()
             self.history_, self.best_epoch_ = loop.history, loop.best_epoch
+            self.training_ = self._report(loop, task)
             self.embedding_ = self.current_embedding()
             self._adj = task.adj
         finally:
             del self._task
         if not loop.timed_out:
             checkpoint.remove()
+
+    def _report(self, loop: Loop, task: PairTask) -> dict[str, Any]:
+        """How far the training came."""
+        done = float(len(loop.history))
+        if loop.timed_out and not loop.whole_epochs:
+            done += loop.num_batches / task.num_batches - 1
+        report = {
+            "epochs": round(done, 3),
+            "of": self.sizes_["epochs"],
+            "seconds": round(time.monotonic() - self._begin, 3),
+            "stopped_by": {"rule": "patience"}.get(loop.stopped_by, loop.stopped_by),
+        }
+        line = ", ".join(f"{name} {value}" for name, value in (report | self.sizes_).items())
+        log.info("%s: %s; best epoch %d", type(self).__name__, line, loop.best_epoch)
+        return report
 
     def current_embedding(self) -> F32:
         """Node vectors of the current parameters, float32 of shape (num_nodes, dimensions); for callbacks."""
@@ -307,15 +380,18 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
         return self.model_.encoder(x, adj), adj
 
     def _state(self) -> dict[str, Any]:
-        names = ("history_", "best_epoch_", "num_parameters_", "_in_channels", "metric_")
+        names = ["history_", "best_epoch_", "num_parameters_", "_in_channels", "metric_", "negative_sampling_"]
+        names += ["sizes_", "training_"]
         fitted = {name: getattr(self, name) for name in names if hasattr(self, name)}
         return fitted | {"model_": weights_of(self.model_), "graph_": packed_graph(self.graph_)}
 
     def _restore(self, state: dict[str, Any]) -> None:
         graph = unpacked_graph(state["graph_"])
-        if state["embedding_"].shape != (graph.num_nodes, self.dimensions):
+        dimensions = state["sizes_"]["dimensions"]
+        if state["embedding_"].shape != (graph.num_nodes, dimensions):
             raise ValueError("graph and vectors differ in size")
-        model = PairModel(self._make_encoder(state["_in_channels"], graph.num_nodes), self._make_predictor())
+        encoder = self._make_encoder(state["_in_channels"], graph.num_nodes, dimensions)
+        model = PairModel(encoder, self._make_predictor(dimensions))
         load_weights(model, state["model_"])
         self._adj = as_adjacency(graph).to(self._device())
         super()._restore(state | {"graph_": graph, "model_": model.to(self._device(), torch.float32)})
@@ -331,7 +407,7 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
         """Factor of the learning rates: the fraction of epochs that were left when it last changed."""
         if not self.decay_every:
             return 1.0
-        return float(max(1 - epoch // self.decay_every * self.decay_every / self.epochs, 1e-4))
+        return float(max(1 - epoch // self.decay_every * self.decay_every / self.sizes_["epochs"], 1e-4))
 
     def _check(self) -> None:
         self._check_training()
@@ -360,8 +436,10 @@ class GAE(LinkPredictor):
         A custom predictor: a module, a copy of which is trained, or a function of ``dimensions`` that returns one. Its
         ``forward(h, adj, pairs)`` takes the vectors, the adjacency without hidden edges and pairs of shape
         (2, num_pairs), and returns logits of shape (num_pairs,).
-    dimensions : int
-        Width of the encoder and the predictor.
+    dimensions : int, optional
+        Width of the encoder and the predictor. Default: 256 with at most 20,000 training edges, 128 with at most
+        60,000, 64 with more, and on a GPU always 256; less if 20 epochs would take longer than ``max_seconds`` on one
+        core of a current processor. That of ``start`` or of a custom encoder, if there is one.
     layers : int
     convolution : str
         One of :data:`graphrep.nn.CONVOLUTIONS`.
@@ -380,8 +458,9 @@ class GAE(LinkPredictor):
         :class:`graphrep.linkpred.HadamardPredictor`, as in the NCN code.
     tail_activation, two_layer_head : bool
         See :class:`graphrep.linkpred.HadamardPredictor`.
-    learning_rate, predictor_learning_rate : float
-        Learning rates of Adam, for the encoder and for the predictor.
+    learning_rate, predictor_learning_rate : float, optional
+        Learning rates of Adam, for the encoder and for the predictor. Default: 0.003 with at most 20,000 training
+        edges, 0.001 with more.
     weight_decay : float
         Weight decay of Adam.
     clip_norm : float, optional
@@ -391,12 +470,14 @@ class GAE(LinkPredictor):
         epochs that are left.
     num_negatives : int
         Number of negatives per edge.
-    negative_sampling : {"uniform", "degree"}
+    negative_sampling : {"uniform", "degree"}, optional
         Distribution of the ends of negatives: uniform over the nodes, or proportional to degree, so that their degrees
         match those of edges. Degrees alone separate edges from uniform pairs, and a model that learned only degrees
-        fails to rank pairs of high degree.
-    batch_size : int
-        Number of edges in a batch.
+        fails to rank pairs of high degree. Default: the one to which the degrees of the validation negatives are
+        nearer, uniform without validation pairs.
+    batch_size : int, optional
+        Number of edges in a batch. Every batch runs the encoder on the whole graph. Default: so many that this is a
+        small part of the work, but at least 1,024 or a quarter of the edges, and at most 65,536 or an eighth of them.
     drop_last : bool
         Skip the last batch of an epoch if it is not full, as the released NCN code does.
     hide_targets : bool
@@ -405,18 +486,21 @@ class GAE(LinkPredictor):
         Metric that selects the best epoch if there are validation pairs: "hits@K", "mrr", "auc" or "ap". Hits@K with
         fewer than K negatives is 1 for every model, and refused. Default: "hits@100" with at least 500 negatives,
         "auc" with fewer, "mrr" with separate negatives for each edge; ``metric_`` says which.
-    patience : int, optional
-        Stop after this number of epochs without improvement.
+    patience : int, "auto" or None
+        Stop after this number of epochs without improvement; None: never. "auto": a fifth of ``epochs``, at least 10.
     train_metric_limit : float, optional
         Stop when ``metric`` of training edges against the validation negatives exceeds this value.
     score_batch : int
         Number of pairs scored at a time; changes memory, not scores.
     precision : {"float32", "bfloat16"}
         Precision of matrix products during training. Parameters, norms, the loss and all scores are float32.
-    epochs : int
-        Upper bound on the number of epochs.
+    epochs : int, optional
+        Upper bound on the number of epochs. Default: as many as make 1,000 batches, from 20 to 250; without validation
+        pairs, which could stop the training, 400 batches and at most 100 epochs.
     max_seconds : float, optional
-        Start no epoch but the first after this time. With a checkpoint, the next fit resumes there.
+        Time limit. Training ends after the batch at which the rest of the time is needed for a validation, and the best
+        epoch is used, of which the last may be a part. With a checkpoint, epochs are finished, at least one, and the
+        next fit resumes there.
     checkpoint : path, optional
         File to which the state is saved after every epoch and from which an interrupted fit resumes. Only a fit with
         the same graph, features and settings can resume from it. A complete fit removes it.
@@ -443,6 +527,12 @@ class GAE(LinkPredictor):
         last epoch without validation pairs.
     metric_ : str
         Metric that selected the epoch; absent without validation pairs.
+    sizes_ : dict
+        The values of ``dimensions``, ``batch_size``, ``epochs``, ``patience`` and the learning rates that were used.
+    negative_sampling_ : str
+    training_ : dict
+        How far the training came: ``"epochs"`` of ``"of"``, with a fraction if the time limit cut an epoch;
+        ``"seconds"``; and ``"stopped_by"``: "epochs", "patience" (or ``train_metric_limit``), "callback" or "time".
     graph_ : Graph
         The graph it was fitted to.
     num_parameters_ : int
@@ -465,17 +555,17 @@ class GAE(LinkPredictor):
     predictor_layers: int | None = None
     predictor_residual: bool = True
 
-    def _make_predictor(self) -> nn.Module:
+    def _make_predictor(self, dimensions: int) -> nn.Module:
         if isinstance(self.predictor, nn.Module):
             return copy.deepcopy(self.predictor)
         if self.predictor is not None:
-            return self.predictor(self.dimensions)
+            return self.predictor(dimensions)
         options: dict[str, Any] = {"dropout": self.predictor_dropout, "layer_norm": self.layer_norm}
         if self.predictor_layers is not None:
             options |= {"layers": self.predictor_layers, "residual": self.predictor_residual}
-            return ResidualPredictor(self.dimensions, **options)
+            return ResidualPredictor(dimensions, **options)
         options |= {"tail_activation": self.tail_activation, "two_layer_head": self.two_layer_head}
-        return HadamardPredictor(self.dimensions, **options)
+        return HadamardPredictor(dimensions, **options)
 
     def _check(self) -> None:
         super()._check()
@@ -489,8 +579,8 @@ class GAE(LinkPredictor):
 class NCN(LinkPredictor):
     r"""Neural Common Neighbor: :class:`GAE` whose predictor also sees the pooled common neighbors of a pair.
 
-    The defaults are the published settings for Cora. Parameters, attributes and methods that are not listed are those
-    of :class:`GAE`.
+    The default rates of dropout are those published for Cora. Parameters, attributes and methods that are not listed
+    are those of :class:`GAE`.
 
     Parameters
     ----------
@@ -517,10 +607,8 @@ class NCN(LinkPredictor):
     output_dropout: float = 0.3
     jumping_knowledge: bool = True
     predictor_dropout: float = 0.05
-    learning_rate: float = 0.0043
-    predictor_learning_rate: float = 0.0024
-    batch_size: int = 1152
     drop_last: bool = True
+    _edge_cost = 1.3e-7
     predictor_edge_dropout: float = 0.4
     node_transform: bool = True
     beta: float = 1.0
@@ -530,8 +618,8 @@ class NCN(LinkPredictor):
         dropout = {"dropout": self.predictor_dropout, "edge_dropout": self.predictor_edge_dropout}
         return dropout | {name: getattr(self, name) for name in names}
 
-    def _make_predictor(self) -> nn.Module:
-        return NeighborPredictor(self.dimensions, **self._neighbor_options())
+    def _make_predictor(self, dimensions: int) -> nn.Module:
+        return NeighborPredictor(dimensions, **self._neighbor_options())
 
     def _check(self) -> None:
         super()._check()
@@ -543,8 +631,8 @@ class NCN(LinkPredictor):
 class NCNC(NCN):
     r"""Neural Common Neighbor with Completion: weights neighbors of one end by the probability of the missing edge.
 
-    The defaults are the published settings for Cora. Parameters, attributes and methods that are not listed are those
-    of :class:`GAE` and :class:`NCN`.
+    The default rates of dropout and the settings of the completion are those published for Cora. Parameters, attributes
+    and methods that are not listed are those of :class:`GAE` and :class:`NCN`.
 
     Parameters
     ----------
@@ -575,11 +663,11 @@ class NCNC(NCN):
     max_neighbors: int | None = 256
     inner_transform_twice: bool = True
 
-    def _make_predictor(self) -> nn.Module:
+    def _make_predictor(self, dimensions: int) -> nn.Module:
         names = ("scale", "offset", "prior", "alpha", "depth")
         options = self._neighbor_options() | {name: getattr(self, f"completion_{name}") for name in names}
         options |= {"max_neighbors": self.max_neighbors, "inner_transform_twice": self.inner_transform_twice}
-        return CompletionPredictor(self.dimensions, **options)
+        return CompletionPredictor(dimensions, **options)
 
     def _check(self) -> None:
         super()._check()
@@ -588,3 +676,10 @@ class NCNC(NCN):
             checked_float(name, getattr(self, name))
         for name in ("completion_prior", "completion_alpha"):
             checked_float(name, getattr(self, name), 0.0, 1.0)
+
+
+def _num_entries(x: Any) -> int:
+    """Number of entries of features that a product reads."""
+    if x is None:
+        return 0
+    return int(x.nnz) if hasattr(x, "nnz") else math.prod(x.shape)

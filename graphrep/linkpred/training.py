@@ -96,6 +96,13 @@ class PairTask:
         # Ascending keys of the entries, for binary search.
         self.keys = self.adj.rows().long() * self.graph.num_nodes + self.adj.indices.long()
 
+    @property
+    def num_batches(self) -> int:
+        """Number of batches of an epoch."""
+        count = self.positives.shape[1]
+        size = min(self.batch_size, count)
+        return count // size if self.drop_last else -(-count // size)
+
     def batches(self, epoch: int) -> Iterator[PairBatch]:
         """Batches of an epoch in random order; each edge has separate negatives."""
         del epoch  # the generator depends on it

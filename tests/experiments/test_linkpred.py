@@ -158,13 +158,41 @@ def test_missing_things_are_named(script):
 
 
 @pytest.mark.parametrize("path", sorted((FOLDER / "configs/linkpred").glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_configuration_names_what_exists(path):
+def test_every_configuration_names_what_exists(path, monkeypatch):
     from graphrep import linkpred
 
     settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert {"name", "dataset", "protocol", "estimator", "metrics"} <= settings.keys()
-    if settings["estimator"] != "untrained":
+    if settings["estimator"] == "PlainGCN":
+        pytest.importorskip("torch_geometric")
+        monkeypatch.syspath_prepend(str(FOLDER))
+        import _plain_gcn
+
+        _plain_gcn.PlainGCN(**settings["parameters"])
+    elif settings["estimator"] != "untrained":
         kind = getattr(linkpred, settings["estimator"])
         kind(**settings["parameters"])
         for name in settings.get("search", {}):
             assert name in kind().get_params()
+
+
+def test_a_plain_gcn_learns_and_is_a_row_like_the_others(script, monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    pytest.importorskip("torch_geometric")
+    parameters = {"dimensions": 16, "epochs": 3, "batch_size": 64}
+    script("tiny", estimator="PlainGCN", parameters=parameters)
+    found = json.loads((script.folder / "results/linkpred_tiny.json").read_text(encoding="utf-8"))
+    (run, *_) = found["runs"]
+    assert run["epochs"] == 3
+    assert set(run["scores"]) == set(SETTINGS["metrics"])
+
+    import _plain_gcn
+    import networkx as nx
+
+    import graphrep as gr
+
+    graph = gr.as_graph(nx.planted_partition_graph(4, 25, 0.4, 0.01, seed=0))
+    split = gr.evaluate.random_link_split(graph, test=0.1, valid=0.1)
+    model = _plain_gcn.PlainGCN(dimensions=16, epochs=30, metric="auc").fit(split.graph, val=split)
+    assert gr.evaluate.roc_auc(model.score_pairs(split.test), model.score_pairs(split.test_neg)) > 0.8
+    assert model.history_[model.best_epoch_ - 1]["auc"] == max(record["auc"] for record in model.history_)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from time import perf_counter
+from types import SimpleNamespace
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -203,10 +206,12 @@ def task_of(model, graph, **options):
     """What a fit trains on, without the fit."""
     model.set_params(**options)
     torch.manual_seed(0)
-    pair = PairModel(model._make_encoder(None, graph.num_nodes), model._make_predictor())
-    names = ("batch_size", "num_negatives", "negative_sampling", "drop_last")
-    settings = {name: getattr(model, name) for name in names}
     edges = torch.from_numpy(graph.edges())
+    sizes = model._sizes(graph, edges.shape[1], validated=False)
+    width = sizes["dimensions"]
+    pair = PairModel(model._make_encoder(None, graph.num_nodes, width), model._make_predictor(width))
+    settings = {name: getattr(model, name) for name in ("num_negatives", "drop_last")}
+    settings |= {"batch_size": sizes["batch_size"], "negative_sampling": model.negative_sampling or "uniform"}
     return PairTask(pair, graph, gr.ops.as_adjacency(graph), None, edges, **settings)
 
 
@@ -555,3 +560,162 @@ def test_products_of_pairs_and_their_gradients():
     assert torch.autograd.gradcheck(hadamard, (h, pairs))
     assert torch.autograd.gradgradcheck(hadamard, (h, pairs))
     assert hadamard(h, pairs[:, :0]).shape == (0, 3)
+
+
+class TestSizes:
+    """What is left to the graph, and what is given."""
+
+    def sizes(self, model, graph, edges, **options):
+        return model._sizes(graph, edges, validated=True, **options)
+
+    def test_given_values_stay(self):
+        given = {"dimensions": 24, "batch_size": 37, "epochs": 3, "patience": None}
+        given |= {"learning_rate": 0.02, "predictor_learning_rate": 0.0}
+        assert self.sizes(NCN(**given), small_graph(), 10**6) == given
+        model = GAE(**given, progress=False).fit(small_graph())
+        assert model.sizes_ == given
+        assert model.embedding_.shape == (40, 24)
+
+    def test_small_graphs_get_several_batches_and_large_ones_few(self):
+        graph = small_graph(300, 900)
+        for edges in (10, 100, 1000, 5000, 30_000, 10**6):
+            found = self.sizes(GAE(), graph, edges)
+            steps = -(-edges // min(found["batch_size"], edges))
+            assert found["batch_size"] >= min(1024, max(64, edges // 4))
+            assert steps >= 4 or edges <= 256
+            assert found["epochs"] == min(max(-(-1000 // steps), 20), 250)
+            assert found["patience"] == max(10, found["epochs"] // 5)
+        assert [self.sizes(NCN(), graph, edges)["dimensions"] for edges in (5000, 50_000, 10**6)] == [256, 128, 64]
+
+    def test_batches_grow_with_the_work_of_the_encoder(self):
+        """Amazon Computers: 246,000 edges and 2.7 million entries of features, which each of 181 batches multiplied."""
+        graph = small_graph(300, 900)
+        wide = gr.as_graph(graph, x=np.ones((300, 9000), dtype=np.float32))
+        assert self.sizes(NCN(), graph, 246_000)["batch_size"] == 1024
+        assert self.sizes(NCN(), wide, 246_000)["batch_size"] == (300 * 9000 + 2 * graph.num_edges + 300) // 150
+        assert self.sizes(NCN(), wide, 20_000)["batch_size"] == 2500
+
+    def test_less_time_makes_narrower(self):
+        graph = small_graph()
+        widths = [self.sizes(NCN(max_seconds=t), graph, 50_000)["dimensions"] for t in (1e4, 60, 20, 1)]
+        assert widths == sorted(widths, reverse=True)
+        assert widths[0] == 128
+        assert widths[-1] == 32
+        assert self.sizes(NCN(max_seconds=1, dimensions=256), graph, 50_000)["dimensions"] == 256
+
+    def test_the_width_of_a_custom_encoder_and_of_a_start(self):
+        graph = small_graph()
+        model = GAE(encoder=lambda _, nodes: Encoder(None, dimensions=11, num_embeddings=nodes), epochs=1)
+        assert model.fit(graph).sizes_["dimensions"] == 11
+        start = NCN(dimensions=9, epochs=1).fit(graph)
+        assert NCNC(epochs=1).fit(graph, start=start).embedding_.shape == (40, 9)
+
+    def test_saved_with_what_was_chosen(self, tmp_path):
+        model = NCN(epochs=2, progress=False).fit(small_graph())
+        model.save(tmp_path / "m")
+        again = gr.load(tmp_path / "m")
+        assert (again.sizes_, again.training_) == (model.sizes_, model.training_)
+        np.testing.assert_array_equal(again.score_pairs([[0, 1], [2, 3]]), model.score_pairs([[0, 1], [2, 3]]))
+
+    @pytest.mark.parametrize("patience", ["never", 0, 1.5])
+    def test_bad_patience_is_one_sentence(self, patience):
+        with pytest.raises((ValueError, TypeError), match="patience must be"):
+            GAE(patience=patience).fit(small_graph())
+
+
+def test_negatives_follow_those_of_validation():
+    graph = gr.as_graph(nx.barabasi_albert_graph(200, 3, seed=0))
+    split = gr.evaluate.random_link_split(graph, test=0.1, valid=0.1, connected=False)
+    popular = np.random.default_rng(0).choice(graph.edges().reshape(-1), (2, 300))
+    popular = popular[:, ~graph.has_edges(*popular) & (popular[0] != popular[1])]
+    found = [
+        GAE(dimensions=4, epochs=1, negative_sampling=given).fit(split.graph, val=val).negative_sampling_
+        for given, val in (
+            (None, split),
+            (None, (split.valid, popular)),
+            ("uniform", (split.valid, popular)),
+            (None, None),
+        )
+    ]
+    assert found == ["uniform", "degree", "uniform", "uniform"]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that only training and validation turn: a second per batch, two per validation."""
+    now = [0.0]
+    for module in ("graphrep.learn.loop", "graphrep.linkpred.neural"):
+        monkeypatch.setattr(f"{module}.time", SimpleNamespace(monotonic=lambda: now[0], perf_counter=perf_counter))
+    for name, seconds in (("loss", 1.0), ("validate", 2.0)):
+        plain = getattr(PairTask, name)
+
+        def slow(self, *args, plain=plain, seconds=seconds):
+            now[0] += seconds
+            return plain(self, *args)
+
+        monkeypatch.setattr(PairTask, name, slow)
+    return now
+
+
+OPTIONS = {"dimensions": 8, "batch_size": 30, "epochs": 50, "patience": None, "progress": False, "drop_last": False}
+
+
+class TestTimeLimit:
+    def fit(self, split, **options):
+        return NCN(**OPTIONS | options).fit(split.graph, val=split)
+
+    @pytest.fixture
+    def split(self):
+        return gr.evaluate.random_link_split(small_graph(60, 200), test=0.1, valid=0.1, connected=False)
+
+    def test_it_ends_within_a_batch_and_is_validated(self, split, clock, caplog):
+        steps = -(-split.train.shape[1] // 30)
+        assert steps > 4
+        limit = 2 * (steps + 2) + 3.5  # two epochs, and then time for two batches and their validation
+        with caplog.at_level("INFO", "graphrep"):
+            model = self.fit(split, max_seconds=limit)
+        assert clock[0] <= limit + 1
+        assert model.training_ == {
+            "epochs": pytest.approx(2 + 2 / steps, abs=1e-3),
+            "of": 50,
+            "seconds": clock[0],
+            "stopped_by": "time",
+        }
+        assert len(model.history_) == 3
+        values = [record[model.metric_] for record in model.history_]
+        assert model.best_epoch_ == 1 + int(np.argmax(values))
+        found = gr.evaluate.link_metrics(
+            model.score_pairs(split.valid), model.score_pairs(split.valid_neg), [model.metric_]
+        )
+        assert found[model.metric_] == pytest.approx(max(values))
+        assert "stopped_by time" in caplog.text
+        assert "of 50 was cut" in caplog.text
+
+    def test_one_batch_at_least(self, split, clock):
+        model = self.fit(split, max_seconds=0.0)
+        assert len(model.history_) == 1
+        assert clock[0] == 3.0
+        assert 0 < model.training_["epochs"] < 1
+
+    def test_enough_time_changes_nothing(self, split):
+        whole, timed = self.fit(split, epochs=3), self.fit(split, epochs=3, max_seconds=1e6)
+        np.testing.assert_array_equal(whole.embedding_, timed.embedding_)
+        assert timed.training_["epochs"] == timed.training_["of"] == 3
+        assert timed.training_["stopped_by"] == "epochs"
+
+    def test_the_reason_is_told(self, split):
+        impatient = self.fit(split, patience=1, metric="hits@1", learning_rate=0.0, predictor_learning_rate=0.0)
+        assert impatient.training_["stopped_by"] == "patience"
+        called = self.fit(split, callbacks=[lambda *_: True])
+        assert called.training_["stopped_by"] == "callback"
+        assert called.training_["epochs"] == 1
+
+    def test_with_a_checkpoint_epochs_are_whole_and_resumed(self, split, clock, tmp_path):
+        options = {"epochs": 3, "dimensions": None, "checkpoint": tmp_path / "c"}
+        lengths = [len(self.fit(split, max_seconds=limit, **options).history_) for limit in (0.0, 1e-3, 1e5)]
+        assert lengths == [1, 2, 3]
+        assert not (tmp_path / "c").exists()
+        first = self.fit(split, max_seconds=0.0, **options)
+        resumed = self.fit(split, max_seconds=1e9, **options)
+        assert resumed.sizes_["dimensions"] == first.sizes_["dimensions"] == 32  # the width of the little time
+        assert len(resumed.history_) == 3
