@@ -1,3 +1,4 @@
+from . import bench as bench
 from . import cluster as cluster
 from . import contrast as contrast
 from . import datasets as datasets
@@ -20,6 +21,7 @@ from .contrast import StructComp as StructComp
 from .embed import DeepWalk as DeepWalk
 from .embed import FastRP as FastRP
 from .embed import Node2Vec as Node2Vec
+from .embed import PropagatedFeatures as PropagatedFeatures
 from .graph import Graph as Graph
 from .graph import as_graph as as_graph
 from .io.index import VectorIndex as VectorIndex

@@ -12,6 +12,7 @@ import graphrep as gr
 NODES = 40
 LEARNERS = {
     "FastRP": lambda: gr.FastRP(dimensions=8, feature_ratio=0.5),
+    "PropagatedFeatures": lambda: gr.PropagatedFeatures(dimensions=4),
     "Contrastive": lambda: gr.Contrastive(dimensions=4, epochs=1),
     "StructComp": lambda: gr.StructComp(dimensions=4, epochs=1),
     "GAE": lambda: gr.GAE(dimensions=4, epochs=1),

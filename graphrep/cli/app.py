@@ -451,6 +451,135 @@ def linkpred(
 
 
 @app.command()
+def bench(
+    file: Annotated[
+        str | None,
+        typer.Argument(metavar="GRAPH", help="An edge list or graph file, a folder, or the name of a data set."),
+    ] = None,
+    learners: Annotated[
+        str | None,
+        typer.Option(help="Names between commas; default: all that are marked as default. --list shows them."),
+    ] = None,
+    tasks: Annotated[
+        str | None, typer.Option(help="Of labels, links and clusters, between commas; default: all that GRAPH allows.")
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            help="File with a node and a label per line, several lines for several labels; or the name of a node "
+            "attribute of a graph file."
+        ),
+    ] = None,
+    label_column: Annotated[
+        str | None, typer.Option(help="Column of --labels that holds the label: name or position; default: the second.")
+    ] = None,
+    features: Annotated[
+        Path | None, typer.Option(help="Features of the nodes by name: a file of vectors as graphrep embed writes.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Results as JSON, from which an interrupted run continues."),
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Picture of quality against time: .png, .svg or .pdf; needs matplotlib.")
+    ] = None,
+    dimensions: Annotated[int, typer.Option(help="Length of all vectors.")] = 128,
+    seeds: Annotated[int, typer.Option(help="Fits of each learner.")] = 3,
+    splits: Annotated[int, typer.Option(help="Random splits of the labels.")] = 5,
+    train: Annotated[float, typer.Option(help="labels: share of the labeled nodes that train the classifier.")] = 0.5,
+    test: Annotated[float, typer.Option(help="links: share of the edges that is hidden for the test.")] = 0.1,
+    valid: Annotated[float, typer.Option(help="links: share for validation.")] = 0.05,
+    random_links: Annotated[
+        bool, typer.Option("--random-links", help="links: hide random edges although the data set has its own split.")
+    ] = False,
+    num_clusters: Annotated[int | None, typer.Option(help="clusters: their number; default: that of classes.")] = None,
+    baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Whether baselines are rows.")] = True,
+    max_seconds: Annotated[
+        float, typer.Option(help="Bound on the seconds of a fit: neural learners end there, others are stopped.")
+    ] = 600.0,
+    again: Annotated[bool, typer.Option("--again", help="Replace the results in --output.")] = False,
+    show: Annotated[bool, typer.Option("--list", help="Print the learners and their tasks, and stop.")] = False,
+    directed: Annotated[bool, typer.Option("--directed", help="The edges of the file are directed.")] = False,
+    source: SourceOption = None,
+    target: TargetOption = None,
+    weight: WeightOption = None,
+    delimiter: DelimiterOption = None,
+    header: HeaderOption = None,
+    comments: CommentsOption = None,
+    quotes: QuotesOption = True,
+    num_nodes: NumNodesOption = None,
+    bipartite: BipartiteOption = False,
+    seed: Annotated[int, typer.Option(help="First seed of learners and splits.")] = 0,
+    threads: Annotated[int | None, typer.Option(help="Number of threads; default: all.")] = None,
+) -> None:
+    """Judge learners on GRAPH by labels, hidden links and clusters: quality, seconds and memory beside baselines."""
+    from graphrep.bench import benchmark
+    from graphrep.bench.picture import check_picture
+    from graphrep.cli import bench as command
+    from graphrep.io.paths import check_writable
+
+    if show:
+        typer.echo(command.table_of_learners())
+        return
+    if file is None:
+        raise typer.BadParameter("give GRAPH, or --list.")
+    sources = [given for given in (file, labels, features) if given is not None]
+    if output is not None:
+        check_writable(output, *sources)
+    if picture is not None:
+        check_picture(picture, *sources)
+        if output is not None and picture.absolute() == output.absolute():
+            raise typer.BadParameter("--picture and --output must be two files.")
+    if again and output is None:
+        raise typer.BadParameter("--again needs --output.")
+    chosen = command.listed(learners, "--learners")
+    wanted = command.listed(tasks, "--tasks")
+    named = not (file == "-" or Path(file).exists())
+    attribute = labels if labels is not None and not Path(labels).exists() else None
+    if attribute is not None and named:
+        raise FileNotFoundError(f"there is no file {labels}.")
+    if label_column is not None and (labels is None or attribute is not None):
+        raise typer.BadParameter("--label-column needs a file of --labels.")
+    options = _reader_options(source, target, delimiter, header, comments, quotes, num_nodes, bipartite=bipartite)
+    given = options if attribute is None else options | {"y": attribute}
+    try:
+        graph = _read_graph(file, directed=directed, weight=None if weight is None else _column(weight), **given)
+    except TypeError as error:
+        if attribute is not None and "names node attributes" in str(error):
+            raise FileNotFoundError(f"there is no file {labels}, and {file} has no attributes of nodes.") from None
+        raise
+    y = None
+    if labels is not None and attribute is None:
+        y = command.read_labels(Path(labels), graph, _column(label_column))
+    if features is not None:
+        graph = command.with_features(graph, features)
+    found = benchmark(
+        graph,
+        y,
+        learners=chosen,
+        tasks=wanted,
+        split=command.given_split(file) if named and not random_links else None,
+        dimensions=dimensions,
+        seeds=seeds,
+        splits=splits,
+        train_share=train,
+        test=test,
+        valid=valid,
+        n_clusters=num_clusters,
+        baselines=baselines,
+        max_seconds=max_seconds,
+        n_jobs=threads,
+        random_state=seed,
+        name=file if named else Path(file).name,
+        path=output,
+        again=again,
+    )
+    typer.echo(found)
+    if picture is not None:
+        found.picture(picture)
+
+
+@app.command()
 def datasets(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Describe this data set.")] = None,
 ) -> None:

@@ -17,6 +17,7 @@ import graphrep as gr
 
 WALKS = {"walk_length": 5, "walks_per_node": 1, "window": 2, "dimensions": 4, "n_jobs": 1}
 ESTIMATORS = [gr.FastRP(dimensions=4), gr.Node2Vec(**WALKS, p=0.5, q=2.0), gr.DeepWalk(**WALKS)]
+ESTIMATORS.append(gr.PropagatedFeatures(dimensions=4))
 
 
 @parametrize_with_checks(ESTIMATORS)
