@@ -29,11 +29,19 @@ app = typer.Typer(
 
 
 class Method(str, Enum):
-    """Learners of ``graphrep embed``."""
+    """Learners of ``graphrep embed``; auto chooses one."""
 
+    auto = "auto"
     fastrp = "fastrp"
     node2vec = "node2vec"
     deepwalk = "deepwalk"
+
+
+class Task(str, Enum):
+    """What vectors of ``graphrep embed --method auto`` are for."""
+
+    labels = "labels"
+    links = "links"
 
 
 class Metric(str, Enum):
@@ -90,6 +98,7 @@ NumNodesOption = Annotated[
 
 _WALKS = ("walk_length", "walks_per_node", "window", "num_negatives", "epochs", "checkpoint")
 _LEARNERS: dict[Method, tuple[str, tuple[str, ...]]] = {
+    Method.auto: ("", ("task", "max_seconds")),
     Method.fastrp: ("FastRP", ("iteration_weights", "normalization_strength")),
     Method.node2vec: ("Node2Vec", (*_WALKS, "p", "q")),
     Method.deepwalk: ("DeepWalk", _WALKS),
@@ -154,7 +163,9 @@ def embed(
             help="Vectors: .safetensors, .npy, .npz, .parquet, .csv, .tsv, .w2v, .txt, .bin (word2vec) or .glove.",
         ),
     ] = None,
-    method: Annotated[Method, typer.Option(help="The learner.")] = Method.fastrp,
+    method: Annotated[
+        Method, typer.Option(help="The learner; auto chooses one by size, features, --task and --max-seconds.")
+    ] = Method.fastrp,
     dimensions: Annotated[int, typer.Option(help="Length of each vector.")] = 128,
     directed: Annotated[bool, typer.Option("--directed", help="The edges of the file are directed.")] = False,
     weighted: Annotated[
@@ -187,6 +198,10 @@ def embed(
         typer.Option(
             help="Number of threads; default: all. With 1, node2vec and deepwalk are reproducible bit by bit."
         ),
+    ] = None,
+    task: Annotated[Task | None, typer.Option(help="auto: what the vectors are for; default: unknown.")] = None,
+    max_seconds: Annotated[
+        float | None, typer.Option(help="auto: take no learner that is expected to take longer; default: 60.")
     ] = None,
     iteration_weights: Annotated[
         str | None, typer.Option(help="fastrp: weight of each power of the transition matrix, such as 0,0,1,4.")
@@ -238,12 +253,15 @@ def embed(
         "p": p,
         "q": q,
         "checkpoint": checkpoint,
+        "task": None if task is None else task.value,
+        "max_seconds": max_seconds,
     }
     options = {option: value for option, value in given.items() if value is not None}
     for option in options:
         if option not in own_options:
             raise typer.BadParameter(f"--{option.replace('_', '-')} is not an option of {method.value}.")
-    estimator = getattr(graphrep, name)(dimensions=dimensions, random_state=seed, n_jobs=threads, **options)
+    common: dict[str, Any] = {"dimensions": dimensions, "random_state": seed, "n_jobs": threads}
+    estimator = None if method is Method.auto else getattr(graphrep, name)(**common, **options)
 
     graph = _read_graph(
         file,
@@ -251,18 +269,25 @@ def embed(
         weight=weighted if weight is None else _column(weight),
         **_reader_options(source, target, delimiter, header, comments, quotes, num_nodes, bipartite=bipartite),
     )
+    choice = None
+    if estimator is None:
+        choice = graphrep.embed.choose_embedder(graph, **common, **options)
+        estimator, graph = choice.estimator, choice.graph
+        typer.echo(f"{method.value} took {choice.sentence}", err=True)
     if estimate:
         _print_estimate(estimator, graph, output)
         return
     assert output is not None
     check_vector_path(output, nodes=graph.nodes)
-    estimator.fit_transform(graph)  # node2vec and deepwalk show a progress bar in a terminal
-    vectors: NodeVectors = estimator.node_vectors_
+    if choice is None:
+        estimator.fit_transform(graph)  # node2vec and deepwalk show a progress bar in a terminal
+    vectors: NodeVectors = estimator.node_vectors_ if choice is None else choice.fit()
     vectors.save(output)
     if model is not None:
         estimator.save(model)
+    taken = method.value if choice is None else f"{method.value}: {type(estimator).__name__}"
     seconds = time.perf_counter() - began
-    typer.echo(f"{output}: {len(vectors):,} nodes, {vectors.dimensions} dimensions, {method.value}, {seconds:.1f} s")
+    typer.echo(f"{output}: {len(vectors):,} nodes, {vectors.dimensions} dimensions, {taken}, {seconds:.1f} s")
 
 
 @app.command()

@@ -1,3 +1,5 @@
+from .auto import Choice as Choice
+from .auto import choose_embedder as choose_embedder
 from .fastrp import FastRP as FastRP
 from .fastrp import FastRPTrial as FastRPTrial
 from .fastrp import tune_fastrp as tune_fastrp
