@@ -1,7 +1,9 @@
+import sys
+
+from . import bench as bench
 from . import cluster as cluster
 from . import contrast as contrast
 from . import datasets as datasets
-from . import embed as embed
 from . import evaluate as evaluate
 from . import heuristics as heuristics
 from . import io as io
@@ -27,6 +29,7 @@ from .embed import FastRP as FastRP
 from .embed import NetMF as NetMF
 from .embed import Node2Vec as Node2Vec
 from .embed import ProNE as ProNE
+from .embed import PropagatedFeatures as PropagatedFeatures
 from .embed import Spectral as Spectral
 from .graph import Graph as Graph
 from .graph import as_graph as as_graph
@@ -42,3 +45,12 @@ from .ops import iter_walks as iter_walks
 from .ops import random_walks as random_walks
 from .vectors import NodeVectors as NodeVectors
 from .vectors import load_vectors as load_vectors
+
+# A module that can be called, which mypy does not know of: checkers see an object of its class, and lazy_loader, which
+# evaluates no condition, the module.
+if sys.version_info >= (3, 10):  # noqa: UP036
+    import graphrep.embed.room as _room
+
+    embed: _room.EmbedModule
+else:
+    from . import embed as embed

@@ -33,10 +33,15 @@ def progress_bar(
         A widget in Jupyter if ipywidgets is installed, text on stderr otherwise.
     """
     jupyter = in_jupyter()
+    shown = is_shown(progress)
     widgets = jupyter and importlib.util.find_spec("ipywidgets") is not None
     bar = importlib.import_module("tqdm.notebook" if widgets else "tqdm").tqdm
-    shown = (jupyter or getattr(sys.stderr, "isatty", bool)()) if progress is None else progress
     return bar(total=total, initial=initial, desc=desc, unit=unit, unit_scale=unit_scale, disable=not shown)
+
+
+def is_shown(progress: bool | None) -> bool:  # noqa: FBT001
+    """Whether progress is to be shown: as asked, or in terminals and in Jupyter."""
+    return (in_jupyter() or bool(getattr(sys.stderr, "isatty", bool)())) if progress is None else progress
 
 
 def in_jupyter() -> bool:

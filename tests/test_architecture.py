@@ -27,6 +27,7 @@ LEVELS = (
     ("embed", "contrast", "cluster", "linkpred"),
     ("models",),
     ("graphrep",),  # the public names of the package, as in "import graphrep"
+    ("bench",),
     ("cli", "plot"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}

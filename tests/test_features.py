@@ -14,6 +14,7 @@ LEARNERS = {
     "FastRP": lambda: gr.FastRP(dimensions=8, feature_ratio=0.5),
     "MUSAE": lambda: gr.MUSAE(dimensions=8),
     "AE": lambda: gr.AE(dimensions=8, algorithm="sampled", samples_per_node=20, n_jobs=1),
+    "PropagatedFeatures": lambda: gr.PropagatedFeatures(dimensions=4),
     "Contrastive": lambda: gr.Contrastive(dimensions=4, epochs=1),
     "StructComp": lambda: gr.StructComp(dimensions=4, epochs=1),
     "GAE": lambda: gr.GAE(dimensions=4, epochs=1),

@@ -1,4 +1,4 @@
-"""The command line: ``graphrep embed``, ``neighbors``, ``linkpred``, ``datasets``, ``doctor``."""
+"""The command line: ``graphrep embed``, ``neighbors``, ``linkpred``, ``bench``, ``datasets``, ``doctor``."""
 
 from __future__ import annotations
 

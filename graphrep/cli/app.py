@@ -29,8 +29,9 @@ app = typer.Typer(
 
 
 class Method(str, Enum):
-    """Learners of ``graphrep embed``."""
+    """Learners of ``graphrep embed``; auto chooses one."""
 
+    auto = "auto"
     fastrp = "fastrp"
     node2vec = "node2vec"
     deepwalk = "deepwalk"
@@ -38,6 +39,13 @@ class Method(str, Enum):
     netmf = "netmf"
     hope = "hope"
     strap = "strap"
+
+
+class Task(str, Enum):
+    """What vectors of ``graphrep embed --method auto`` are for."""
+
+    labels = "labels"
+    links = "links"
 
 
 class Metric(str, Enum):
@@ -95,6 +103,7 @@ NumNodesOption = Annotated[
 
 _WALKS = ("walk_length", "walks_per_node", "window", "num_negatives", "epochs", "checkpoint")
 _LEARNERS: dict[Method, tuple[str, tuple[str, ...]]] = {
+    Method.auto: ("", ("task", "max_seconds")),
     Method.fastrp: ("FastRP", ("iteration_weights", "normalization_strength")),
     Method.node2vec: ("Node2Vec", (*_WALKS, "p", "q")),
     Method.deepwalk: ("DeepWalk", _WALKS),
@@ -163,7 +172,9 @@ def embed(
             help="Vectors: .safetensors, .npy, .npz, .parquet, .csv, .tsv, .w2v, .txt, .bin (word2vec) or .glove.",
         ),
     ] = None,
-    method: Annotated[Method, typer.Option(help="The learner.")] = Method.fastrp,
+    method: Annotated[
+        Method, typer.Option(help="The learner; auto chooses one by size, features, --task and --max-seconds.")
+    ] = Method.fastrp,
     dimensions: Annotated[int, typer.Option(help="Length of each vector.")] = 128,
     directed: Annotated[bool, typer.Option("--directed", help="The edges of the file are directed.")] = False,
     weighted: Annotated[
@@ -196,6 +207,10 @@ def embed(
         typer.Option(
             help="Number of threads; default: all. With 1, node2vec and deepwalk are reproducible bit by bit."
         ),
+    ] = None,
+    task: Annotated[Task | None, typer.Option(help="auto: what the vectors are for; default: unknown.")] = None,
+    max_seconds: Annotated[
+        float | None, typer.Option(help="auto: take no learner that is expected to take longer; default: 60.")
     ] = None,
     iteration_weights: Annotated[
         str | None, typer.Option(help="fastrp: weight of each power of the transition matrix, such as 0,0,1,4.")
@@ -249,12 +264,15 @@ def embed(
         "p": p,
         "q": q,
         "checkpoint": checkpoint,
+        "task": None if task is None else task.value,
+        "max_seconds": max_seconds,
     }
     options = {option: value for option, value in given.items() if value is not None}
     for option in options:
         if option not in own_options:
             raise typer.BadParameter(f"--{option.replace('_', '-')} is not an option of {method.value}.")
-    estimator = getattr(graphrep, name)(dimensions=dimensions, random_state=seed, n_jobs=threads, **options)
+    common: dict[str, Any] = {"dimensions": dimensions, "random_state": seed, "n_jobs": threads}
+    estimator = None if method is Method.auto else getattr(graphrep, name)(**common, **options)
 
     graph = _read_graph(
         file,
@@ -262,18 +280,25 @@ def embed(
         weight=weighted if weight is None else _column(weight),
         **_reader_options(source, target, delimiter, header, comments, quotes, num_nodes, bipartite=bipartite),
     )
+    choice = None
+    if estimator is None:
+        choice = graphrep.embed.choose_embedder(graph, **common, **options)
+        estimator, graph = choice.estimator, choice.graph
+        typer.echo(f"{method.value} took {choice.sentence}", err=True)
     if estimate:
         _print_estimate(estimator, graph, output)
         return
     assert output is not None
     check_vector_path(output, nodes=graph.nodes)
-    estimator.fit_transform(graph)  # node2vec and deepwalk show a progress bar in a terminal
-    vectors: NodeVectors = estimator.node_vectors_
+    if choice is None:
+        estimator.fit_transform(graph)  # node2vec and deepwalk show a progress bar in a terminal
+    vectors: NodeVectors = estimator.node_vectors_ if choice is None else choice.fit()
     vectors.save(output)
     if model is not None:
         estimator.save(model)
+    taken = method.value if choice is None else f"{method.value}: {type(estimator).__name__}"
     seconds = time.perf_counter() - began
-    typer.echo(f"{output}: {len(vectors):,} nodes, {vectors.dimensions} dimensions, {method.value}, {seconds:.1f} s")
+    typer.echo(f"{output}: {len(vectors):,} nodes, {vectors.dimensions} dimensions, {taken}, {seconds:.1f} s")
 
 
 @app.command()
@@ -461,6 +486,135 @@ def linkpred(
         seconds = time.perf_counter() - began
         rows, scored = len(table["score"]), chosen_pairs.shape[1]
         typer.echo(f"\n{output}: the best {rows:,} of {scored:,} pairs, {model.value}, {seconds:.1f} s")
+
+
+@app.command()
+def bench(
+    file: Annotated[
+        str | None,
+        typer.Argument(metavar="GRAPH", help="An edge list or graph file, a folder, or the name of a data set."),
+    ] = None,
+    learners: Annotated[
+        str | None,
+        typer.Option(help="Names between commas; default: all that are marked as default. --list shows them."),
+    ] = None,
+    tasks: Annotated[
+        str | None, typer.Option(help="Of labels, links and clusters, between commas; default: all that GRAPH allows.")
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            help="File with a node and a label per line, several lines for several labels; or the name of a node "
+            "attribute of a graph file."
+        ),
+    ] = None,
+    label_column: Annotated[
+        str | None, typer.Option(help="Column of --labels that holds the label: name or position; default: the second.")
+    ] = None,
+    features: Annotated[
+        Path | None, typer.Option(help="Features of the nodes by name: a file of vectors as graphrep embed writes.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Results as JSON, from which an interrupted run continues."),
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Picture of quality against time: .png, .svg or .pdf; needs matplotlib.")
+    ] = None,
+    dimensions: Annotated[int, typer.Option(help="Length of all vectors.")] = 128,
+    seeds: Annotated[int, typer.Option(help="Fits of each learner.")] = 3,
+    splits: Annotated[int, typer.Option(help="Random splits of the labels.")] = 5,
+    train: Annotated[float, typer.Option(help="labels: share of the labeled nodes that train the classifier.")] = 0.5,
+    test: Annotated[float, typer.Option(help="links: share of the edges that is hidden for the test.")] = 0.1,
+    valid: Annotated[float, typer.Option(help="links: share for validation.")] = 0.05,
+    random_links: Annotated[
+        bool, typer.Option("--random-links", help="links: hide random edges although the data set has its own split.")
+    ] = False,
+    num_clusters: Annotated[int | None, typer.Option(help="clusters: their number; default: that of classes.")] = None,
+    baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Whether baselines are rows.")] = True,
+    max_seconds: Annotated[
+        float, typer.Option(help="Bound on the seconds of a fit: neural learners end there, others are stopped.")
+    ] = 600.0,
+    again: Annotated[bool, typer.Option("--again", help="Replace the results in --output.")] = False,
+    show: Annotated[bool, typer.Option("--list", help="Print the learners and their tasks, and stop.")] = False,
+    directed: Annotated[bool, typer.Option("--directed", help="The edges of the file are directed.")] = False,
+    source: SourceOption = None,
+    target: TargetOption = None,
+    weight: WeightOption = None,
+    delimiter: DelimiterOption = None,
+    header: HeaderOption = None,
+    comments: CommentsOption = None,
+    quotes: QuotesOption = True,
+    num_nodes: NumNodesOption = None,
+    bipartite: BipartiteOption = False,
+    seed: Annotated[int, typer.Option(help="First seed of learners and splits.")] = 0,
+    threads: Annotated[int | None, typer.Option(help="Number of threads; default: all.")] = None,
+) -> None:
+    """Judge learners on GRAPH by labels, hidden links and clusters: quality, seconds and memory beside baselines."""
+    from graphrep.bench import benchmark
+    from graphrep.bench.picture import check_picture
+    from graphrep.cli import bench as command
+    from graphrep.io.paths import check_writable
+
+    if show:
+        typer.echo(command.table_of_learners())
+        return
+    if file is None:
+        raise typer.BadParameter("give GRAPH, or --list.")
+    sources = [given for given in (file, labels, features) if given is not None]
+    if output is not None:
+        check_writable(output, *sources)
+    if picture is not None:
+        check_picture(picture, *sources)
+        if output is not None and picture.absolute() == output.absolute():
+            raise typer.BadParameter("--picture and --output must be two files.")
+    if again and output is None:
+        raise typer.BadParameter("--again needs --output.")
+    chosen = command.listed(learners, "--learners")
+    wanted = command.listed(tasks, "--tasks")
+    named = not (file == "-" or Path(file).exists())
+    attribute = labels if labels is not None and not Path(labels).exists() else None
+    if attribute is not None and named:
+        raise FileNotFoundError(f"there is no file {labels}.")
+    if label_column is not None and (labels is None or attribute is not None):
+        raise typer.BadParameter("--label-column needs a file of --labels.")
+    options = _reader_options(source, target, delimiter, header, comments, quotes, num_nodes, bipartite=bipartite)
+    given = options if attribute is None else options | {"y": attribute}
+    try:
+        graph = _read_graph(file, directed=directed, weight=None if weight is None else _column(weight), **given)
+    except TypeError as error:
+        if attribute is not None and "names node attributes" in str(error):
+            raise FileNotFoundError(f"there is no file {labels}, and {file} has no attributes of nodes.") from None
+        raise
+    y = None
+    if labels is not None and attribute is None:
+        y = command.read_labels(Path(labels), graph, _column(label_column))
+    if features is not None:
+        graph = command.with_features(graph, features)
+    found = benchmark(
+        graph,
+        y,
+        learners=chosen,
+        tasks=wanted,
+        split=command.given_split(file) if named and not random_links else None,
+        dimensions=dimensions,
+        seeds=seeds,
+        splits=splits,
+        train_share=train,
+        test=test,
+        valid=valid,
+        n_clusters=num_clusters,
+        baselines=baselines,
+        max_seconds=max_seconds,
+        n_jobs=threads,
+        random_state=seed,
+        name=file if named else Path(file).name,
+        path=output,
+        again=again,
+    )
+    typer.echo(found)
+    if picture is not None:
+        found.picture(picture)
 
 
 @app.command()

@@ -1,6 +1,9 @@
+from .auto import Choice as Choice
+from .auto import choose_embedder as choose_embedder
 from .fastrp import FastRP as FastRP
 from .fastrp import FastRPTrial as FastRPTrial
 from .fastrp import tune_fastrp as tune_fastrp
+from .features import PropagatedFeatures as PropagatedFeatures
 from .finishing import orthogonalise as orthogonalise
 from .finishing import smooth as smooth
 from .finishing import whiten as whiten

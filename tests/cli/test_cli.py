@@ -418,3 +418,23 @@ def test_the_built_in_data_set_is_known_by_name(tmp_path, capsys):
     out = tmp_path / "out.npy"
     assert run("embed", "debian", "--unweighted", "--dimensions", 8, "-o", out) == 0
     assert gr.load_vectors(out)["nginx"].shape == (8,)
+
+
+def test_embed_chooses_a_method(tmp_path, edges, capsys):
+    """--method auto says what it took and why, and saves the vectors and the model of that."""
+    out, model = tmp_path / "v.safetensors", tmp_path / "m.safetensors"
+    options = ["--method", "auto", "--dimensions", 4, "--threads", 1]
+    assert run("embed", edges, *options, "--task", "links", "-o", out, "--model", model) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith(f"{out}: 4 nodes, 4 dimensions, auto: FastRP, ")
+    assert printed.err.startswith("auto took FastRP: ")
+    vectors = gr.load_vectors(out)
+    assert vectors == gr.embed(edges, task="links", dimensions=4)
+    assert vectors.settings["choice"] in printed.err
+    assert type(gr.load(model)) is gr.FastRP
+    assert run("embed", edges, *options, "--max-seconds", 0, "-o", out) == 0
+    assert "since DeepWalk would take about" in capsys.readouterr().err
+    assert run("embed", edges, "--task", "links", "-o", out) == 2
+    assert "--task is not an option of fastrp" in " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert run("embed", edges, *options, "--p", 2, "-o", out) == 2
+    assert "--p is not an option of auto" in " ".join(capsys.readouterr().err.replace("│", " ").split())

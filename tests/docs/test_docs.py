@@ -14,6 +14,7 @@ from numpydoc.docscrape import NumpyDocString
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 ROOMS = (
+    "bench",
     "cluster",
     "contrast",
     "datasets",

@@ -27,6 +27,7 @@ ESTIMATORS = [
     gr.STRAP(dimensions=4),
     gr.LINE(dimensions=4, samples=500, n_jobs=1),
     gr.MUSAE(dimensions=4, identity=True),
+    gr.PropagatedFeatures(dimensions=4),
     gr.AE(dimensions=4, identity=True, algorithm="sampled", samples_per_node=20, n_jobs=1),
 ]
 

@@ -1,0 +1,7 @@
+"""Learners against tasks on one graph: quality with its deviation, seconds and memory; ``graphrep bench``."""
+
+from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,229 @@
+"""``PropagatedFeatures``: node features smoothed over the graph, without training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from sklearn.utils.validation import check_is_fitted
+
+from graphrep import _random
+from graphrep._checks import checked_features, checked_int
+from graphrep._embedder import F32, GraphEmbedder, is_matrix, new_arcs
+from graphrep._saving import packed_graph, unpacked_graph
+from graphrep._threads import limited_threads
+from graphrep.evaluate.baselines import smooth_features
+from graphrep.graph import Graph, as_graph
+from graphrep.ops.projection import random_projection
+
+__all__ = ["PropagatedFeatures"]
+
+_SCALE = 3.0  # root mean square of the row lengths
+_OVERSAMPLING, _POWER_STEPS = 16, 3
+_LEAST = 1e-6  # share of the largest singular value below which a direction is rounding
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class PropagatedFeatures(GraphEmbedder):
+    r"""Features averaged over neighborhoods of several sizes, reduced by an SVD.
+
+    With :math:`X \approx U \Sigma V^\top` truncated to ``dimensions`` columns and the propagation matrix
+    :math:`S = (D+I)^{-1/2} (A+I) (D+I)^{-1/2}`,
+
+    .. math::
+        B = [\, \mathrm{rownorm}(S^{h_1} U \Sigma) \; \dots \; \mathrm{rownorm}(S^{h_k} U \Sigma) \,], \qquad
+        E = c\, B W,
+
+    where the columns of W are the ``dimensions`` right singular vectors of B, and c makes the root mean square of the
+    lengths of the rows 3. Nothing is trained and no label is used. On many graphs with features, a classifier or
+    k-means finds no better vectors than these.
+
+    Parameters
+    ----------
+    dimensions : int
+    hops : sequence of int
+        :math:`h_1 \dots h_k`, each at least 0: 0 stands for a node's own features.
+    random_state : int, RandomState, Generator or None
+        For the start of the truncated SVD.
+    n_jobs : int or None
+        Threads of the propagation; results do not depend on it.
+
+    Attributes
+    ----------
+    embedding_ : float32 array of shape (num_nodes, dimensions)
+        The last columns are zero if B has fewer independent ones.
+    nodes_ : array of shape (num_nodes,)
+        Node names in row order.
+    node_vectors_ : NodeVectors
+    components_ : float32 array of shape (num_features, width)
+        V.
+    mixing_ : float32 array of shape (len(hops) * width, dimensions)
+        c W.
+    n_features_in_ : int
+        Number of nodes.
+
+    Raises
+    ------
+    ValueError
+        Features that are not finite, or a setting out of range.
+
+    Notes
+    -----
+    A graph without features is taken with the rows of its adjacency matrix for features. Sparse features stay sparse.
+    Time O(nnz(X) d + max(hops) num_arcs d + num_nodes len(hops)² d²) with d dimensions; memory 2 len(hops) + 4 tables
+    of shape (num_nodes, dimensions).
+
+    References
+    ----------
+    .. [1] Wu et al. Simplifying Graph Convolutional Networks. ICML 2019, section 2, for S.
+    .. [2] Frasca et al. SIGN: Scalable Inception Graph Neural Networks. 2020, section 3, for several powers side by
+       side.
+    .. [3] Halko, Martinsson, Tropp. Finding Structure with Randomness. SIAM Review 2011, algorithms 4.4 and 5.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import graphrep as gr
+    >>> path = gr.as_graph([[0, 1, 2], [1, 2, 3]], directed=False, x=np.eye(4))
+    >>> gr.PropagatedFeatures(dimensions=3).fit_transform(path).shape
+    (4, 3)
+    """
+
+    dimensions: int = 128
+    hops: Sequence[int] = (0, 1, 2, 4)
+    random_state: Any = 0
+    n_jobs: int | None = None
+
+    def transform(self, new: Any) -> Any:
+        """Vectors of new nodes from their features and their neighbors among the fitted nodes.
+
+        Parameters
+        ----------
+        new : array or scipy.sparse matrix of shape (num_new, num_nodes), or graph
+            As in :meth:`graphrep.FastRP.transform`. If the fitted graph has features, it must be a graph with those of
+            the new nodes.
+
+        Returns
+        -------
+        float32 array of shape (num_new, dimensions), or NodeVectors
+            A new node with the features and neighbors of a fitted node gets that node's vector, up to rounding.
+
+        Raises
+        ------
+        ValueError
+            None of the nodes was fitted, or features are missing or have another number of columns.
+        """
+        from graphrep.vectors import NodeVectors
+
+        check_is_fitted(self, "embedding_")
+        if is_matrix(new):
+            if self._has_features:
+                raise ValueError("new must be a graph with features of the new nodes, as in fit; got a matrix.")
+            arcs = self._new_rows(new)
+            return self._vectors_of(arcs, arcs)
+        g = as_graph(new)
+        names, arcs = new_arcs(g, self._graph)
+        if not self._has_features:
+            return NodeVectors(self._vectors_of(arcs, arcs), names, {"method": "PropagatedFeatures.transform"})
+        if g.x is None or g.x.shape[1] != len(self.components_):
+            count = 0 if g.x is None else g.x.shape[1]
+            raise ValueError(f"new must have {len(self.components_)} features per node as in fit, got {count}.")
+        x = checked_features("x", g.x, g.num_nodes)[g.node_index.find(names)]
+        return NodeVectors(self._vectors_of(arcs, x), names, {"method": "PropagatedFeatures.transform"})
+
+    def _vectors_of(self, arcs: sp.csr_array, x: Any) -> F32:
+        """Vectors of nodes with these arcs to the fitted nodes, and these features."""
+        inner = 1 / np.sqrt(self._graph.weighted_degree() + 1)[:, None]
+        own = 1 / np.sqrt(np.asarray(arcs.sum(axis=1)).reshape(-1, 1) + 1)
+        with limited_threads(1):
+            power, fitted = np.asarray(x @ self.components_, dtype=np.float32), self._start
+            powers = [power]
+            for _ in range(max(self._checked_hops())):
+                power = np.asarray(own * (arcs @ (inner * fitted) + own * power), dtype=np.float32)
+                fitted = smooth_features(self._graph, fitted, 1, n_jobs=self.n_jobs)
+                powers.append(power)
+            blocks = np.hstack([_unit(powers[hop]) for hop in self._checked_hops()])
+            return np.asarray(blocks @ self.mixing_, dtype=np.float32)
+
+    def _embed(self, graph: Graph, **options: Any) -> F32:
+        del options
+        dimensions = checked_int("dimensions", self.dimensions, 1)
+        self._checked_hops()
+        seed = _random.resolve_seed(self.random_state)
+        x = checked_features("x", graph.x, graph.num_nodes) if graph.x is not None else _adjacency(graph)
+        self._has_features, self._graph = graph.x is not None, graph
+        keys = None if self._has_features else graph.node_keys()
+        with limited_threads(1):  # a product of matrices may be summed in another order with more threads
+            self.components_ = _right_vectors(x, dimensions, seed, keys, self.n_jobs)
+            self._start = np.asarray(x @ self.components_, dtype=np.float32)
+            blocks = self._blocks(graph, self._start)
+            squares, axes = np.linalg.eigh(np.asarray(blocks.T @ blocks, dtype=np.float64))
+            order = np.argsort(-squares)[:dimensions]
+            order = order[squares[order] > _LEAST**2 * max(squares.max(), 0.0)]
+            mixing = axes[:, order]
+            mixing = mixing * np.where(mixing[np.abs(mixing).argmax(axis=0), np.arange(len(order))] < 0, -1.0, 1.0)
+            total = float(squares[order].sum())
+            scale = _SCALE * np.sqrt(graph.num_nodes / total) if total > 0 else 0.0
+            self.mixing_ = np.zeros((blocks.shape[1], dimensions), dtype=np.float32)
+            self.mixing_[:, : len(order)] = scale * mixing
+            return np.ascontiguousarray(blocks @ self.mixing_)
+
+    def _blocks(self, graph: Graph, start: F32) -> F32:
+        """Unit rows of the powers side by side."""
+        hops = self._checked_hops()
+        width, power, done = start.shape[1], np.ascontiguousarray(start, dtype=np.float32), 0
+        blocks = np.empty((graph.num_nodes, len(hops) * width), dtype=np.float32)
+        for place in np.argsort(hops, kind="stable"):
+            power, done = smooth_features(graph, power, hops[place] - done, n_jobs=self.n_jobs), hops[place]
+            blocks[:, place * width : (place + 1) * width] = _unit(power)
+        return blocks
+
+    def _checked_hops(self) -> list[int]:
+        if isinstance(self.hops, (str, int)) or not isinstance(self.hops, Iterable):
+            raise TypeError(f"hops must be a sequence of integers, got {self.hops!r}.")
+        hops = [checked_int("hops", hop, 0) for hop in self.hops]
+        if not hops:
+            raise ValueError("hops must hold at least one number, got none.")
+        return hops
+
+    def _memory_needed(self, graph: Graph) -> int:
+        tables = 2 * len(self._checked_hops()) + 4
+        return 4 * tables * graph.num_nodes * checked_int("dimensions", self.dimensions, 1)
+
+    def _state(self) -> dict[str, Any]:
+        names = ("components_", "mixing_", "_start", "_has_features")
+        fitted = {name: getattr(self, name) for name in names}
+        return super()._state() | fitted | {"_graph": packed_graph(self._graph)}
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        graph, width = unpacked_graph(state["_graph"]), state["components_"].shape[1]
+        shapes = (len(self._checked_hops()) * width, state["embedding_"].shape[1]), (graph.num_nodes, width)
+        if (state["mixing_"].shape, state["_start"].shape) != shapes or graph.num_nodes != len(state["nodes_"]):
+            raise ValueError("graph, components and vectors differ in size")
+        super()._restore(state | {"_graph": graph})
+
+
+def _unit(rows: F32) -> F32:
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(length > 0, length, 1))
+
+
+def _adjacency(graph: Graph) -> sp.csr_array:
+    return sp.csr_array(graph.to_scipy(), dtype=np.float32)
+
+
+def _right_vectors(x: Any, width: int, seed: int, keys: npt.NDArray[np.uint64] | None, n_jobs: int | None) -> F32:
+    """Leading right singular vectors of a dense or sparse matrix as columns, at most ``width``."""
+    width = min(width, *x.shape)
+    wide = min(width + _OVERSAMPLING, *x.shape)
+    basis: Any = random_projection(x.shape[1], wide, density=1.0, seed=seed, keys=keys, n_jobs=n_jobs)
+    for _ in range(_POWER_STEPS):
+        basis = np.linalg.qr(x.T @ (x @ basis))[0]
+    image = np.asarray(x @ basis, dtype=np.float64)
+    axes = np.linalg.eigh(image.T @ image)[1]
+    found = basis @ axes[:, ::-1][:, :width]
+    return np.asarray(found, dtype=np.float32)
