@@ -50,7 +50,9 @@ Array = npt.NDArray[Any]
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--rounds", type=int, default=3)
-    arguments.add_argument("--small", action="store_true", help="graphs of a tenth of the size, to try the script")
+    arguments.add_argument(
+        "--small", action="store_true", help="graphs of a tenth of the size and two splits, to try the script"
+    )
     asked = arguments.parse_args()
     kept = keep_freed_memory()
     same = check_same_results()
@@ -62,8 +64,12 @@ def main() -> None:
     prone = report("ProNE", alternate(prone_engines(large), asked.rounds), ours="graphrep")
     hope = report("HOPE, undirected", alternate(hope_engines(large), asked.rounds), ours="graphrep")
     directed = report("HOPE, directed", alternate(hope_engines(middle), asked.rounds), ours="graphrep")
-    netmf = report("NetMF", alternate(netmf_engines(ppi), asked.rounds), ours="graphrep")
-    quality = compare_quality(ppi, labels)
+    netmf = report(
+        "NetMF",
+        alternate(netmf_engines(power_law_graph(1000, 10_000) if asked.small else ppi), asked.rounds),
+        ours="graphrep",
+    )
+    quality = compare_quality(ppi, labels, repeats=2 if asked.small else 10)
     reached = {name: prone[name]["ratio"] for name in TARGETS if name in prone}
     for name, ratio in reached.items():
         print(f"ProNE, {name}: {ratio:.1f} times, target {TARGETS[name]:g}")
@@ -194,15 +200,15 @@ def netmf_in_scipy(adjacency: Any, dimensions: int, window: int = 10) -> Array:
 
 
 def check_same_results() -> dict[str, float]:
-    """Largest difference of the cosines of rows on graphs of 140 nodes, where 128 + 16 columns are all there are."""
-    undirected, directed = power_law_graph(140, 700), directed_graph(140, 700)
+    """Largest difference of the cosines of rows on graphs of 130 nodes, with all columns in the random blocks."""
+    undirected, directed = power_law_graph(130, 700), directed_graph(130, 700)
     a, arcs = (graph.to_scipy().astype(np.float64) for graph in (undirected, directed))
-    hope, both = gr.HOPE(dimensions=40).fit(undirected), gr.HOPE(dimensions=80).fit(directed)
+    hope, both = gr.HOPE(dimensions=120).fit(undirected), gr.HOPE(dimensions=240).fit(directed)
     pairs = {
-        "ProNE": (gr.ProNE(dimensions=40).fit_transform(undirected), prone_in_scipy(sp.csr_matrix(a), 40)),
-        "HOPE, undirected": (hope.embedding_, katz_in_scipy(a, hope.beta_, 40, directed=False, tol=0)),
-        "HOPE, directed": (both.embedding_, katz_in_scipy(arcs, both.beta_, 80, directed=True, tol=0)),
-        "NetMF": (gr.NetMF(dimensions=40).fit_transform(undirected), netmf_in_scipy(a, 40)),
+        "ProNE": (gr.ProNE(dimensions=120).fit_transform(undirected), prone_in_scipy(sp.csr_matrix(a), 120)),
+        "HOPE, undirected": (hope.embedding_, katz_in_scipy(a, hope.beta_, 120, directed=False, tol=0)),
+        "HOPE, directed": (both.embedding_, katz_in_scipy(arcs, both.beta_, 240, directed=True, tol=0)),
+        "NetMF": (gr.NetMF(dimensions=120).fit_transform(undirected), netmf_in_scipy(a, 120)),
     }
     found = {}
     for name, (ours, theirs) in pairs.items():
@@ -214,8 +220,8 @@ def check_same_results() -> dict[str, float]:
     return found
 
 
-def compare_quality(graph: gr.Graph, labels: sp.csr_array) -> dict[str, dict[str, float]]:
-    """Classification of the protein interactions: half of the labels, unit rows, C = 10, TopK, 10 splits."""
+def compare_quality(graph: gr.Graph, labels: sp.csr_array, repeats: int) -> dict[str, dict[str, float]]:
+    """Classification of the protein interactions: half of the labels, unit rows, C = 10, TopK."""
     engines = {
         "ProNE, graphrep": prone_engines(graph)["graphrep"],
         **{f"ProNE, {name}": run for name, run in prone_engines(graph).items() if not name.startswith("graphrep")},
@@ -227,7 +233,13 @@ def compare_quality(graph: gr.Graph, labels: sp.csr_array) -> dict[str, dict[str
     found = {}
     for name, engine in engines.items():
         table = gr.evaluate.node_classification(
-            normalize(engine()).astype(np.float32), labels, ratios=[0.5], repeats=10, C=10.0, majority=False, n_jobs=1
+            normalize(engine()).astype(np.float32),
+            labels,
+            ratios=[0.5],
+            repeats=repeats,
+            C=10.0,
+            majority=False,
+            n_jobs=1,
         )
         found[name] = {"micro-F1": float(table.mean("micro_f1")[0]), "macro-F1": float(table.mean("macro_f1")[0])}
     rows = [(name, *(f"{value:.4f}" for value in cells.values())) for name, cells in found.items()]
