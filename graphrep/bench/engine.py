@@ -42,6 +42,7 @@ def benchmark(
     learners: Iterable[str | Learner] | Mapping[str, Any] | None = None,
     tasks: Iterable[str] | None = None,
     split: Any = None,
+    metric: str | None = None,
     dimensions: int = 128,
     seeds: int = 3,
     splits: int = 5,
@@ -86,6 +87,9 @@ def benchmark(
         Of "labels", "links" and "clusters"; default: all, without "labels" if there are none.
     split : LinkSplit, optional
         For links; default: another random split for every seed.
+    metric : str, optional
+        A metric of links that is shown first and chooses on validation edges, such as "hits@50"; default: AUC, or MRR
+        where each edge has its own negatives. AUC, Hits@K and MRR are shown in any case.
     dimensions : int
         Length of all vectors.
     seeds : int
@@ -161,6 +165,7 @@ def benchmark(
         n_jobs=threads,
         random_state=seed,
         link_split="random" if split is None else "given",
+        link_metric=metric,
     )
     found = Benchmark(_described(g, labels, split, name), protocol, environment=_environment())
     if path is not None:
@@ -349,7 +354,8 @@ def _kept(old: Benchmark, new: Benchmark, path: Any) -> Benchmark:
     if old.graph.get("digest") != new.graph["digest"]:
         raise ValueError(f"{path} holds results of another graph; give another path, or again=True to replace them.")
     before, now = old.protocol.as_dict(), new.protocol.as_dict()
-    differs = [f"{name}={before[name]}" for name in now if before[name] != now[name]]
+    # A longer limit only adds results; those of learners that have it as a parameter are found by their settings.
+    differs = [f"{name}={before[name]}" for name in now if before[name] != now[name] and name != "max_seconds"]
     if differs:
         raise ValueError(
             f"{path} holds results with {', '.join(differs)}; give the same, another path, or again=True to replace "
