@@ -222,6 +222,8 @@ def _cells_of(job: _Job, found: Benchmark, process: _Process, graph: Graph, y: A
     """Fill the cells of a job; yields after each step that is worth keeping."""
     learner = job.learner
     cells = [_cell(found, learner, task) for task in job.tasks]
+    too_long = f"a fit took longer than {job.protocol.max_seconds or 0:g} s"
+    stopped = [cell.settings for cell in cells if cell.state == "stopped" and cell.reason == too_long]
     for cell in cells:
         cell.state, cell.reason, cell.baseline = "done", "", learner.baseline
     if reason := learner.unfit(graph):
@@ -237,6 +239,9 @@ def _cells_of(job: _Job, found: Benchmark, process: _Process, graph: Graph, y: A
     for cell in cells:
         if cell.settings != settings:  # another version or estimator of the same name
             cell.runs, cell.warnings, cell.settings, cell.peak_mb, cell.fit_mb = [], [], settings, None, None
+    if settings in stopped:  # under the same limit, before
+        _end(cells, "stopped", too_long)
+        return
     missing = [seed for seed in job.seeds if any(seed not in {run.seed for run in cell.runs} for cell in cells)]
     if not missing:
         return
@@ -255,7 +260,7 @@ def _cells_of(job: _Job, found: Benchmark, process: _Process, graph: Graph, y: A
             log.info("%s, %s, seed %d: %.2f s", learner.name, ", ".join(job.tasks), seed, fitted.wall_seconds)
             yield
     except TimeoutError:
-        _end(cells, "stopped", f"a fit took longer than {job.protocol.max_seconds:g} s")
+        _end(cells, "stopped", too_long)
         yield
     except MemoryError as error:
         _end(cells, "skipped", _sentence(error))

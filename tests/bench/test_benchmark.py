@@ -329,6 +329,24 @@ class TestResume:
         assert Oracle.fits == []
         assert read_benchmark(path).protocol.max_seconds == 200
 
+    def test_a_stopped_cell_is_tried_again_under_another_limit_only(self, here, blocks, tmp_path, monkeypatch):
+        path = tmp_path / "r.json"
+
+        def slow(process, function, *arguments, timeout=None, **options):
+            if timeout == 5:
+                raise TimeoutError
+            return call(process, function, *arguments, **options)
+
+        call = Here.call
+        monkeypatch.setattr(Here, "call", slow)
+        found = self.run(blocks, path, max_seconds=5.0)
+        assert (found.cells[0].state, found.cells[0].reason) == ("stopped", "a fit took longer than 5 s")
+        monkeypatch.setattr(Here, "call", call)
+        again = self.run(blocks, path, max_seconds=5.0, tasks=["labels", "clusters"])
+        assert {cell.state for cell in again.cells} == {"stopped"}
+        assert Oracle.fits == []
+        assert {cell.state for cell in self.run(blocks, path, max_seconds=6.0).cells} == {"done"}
+
     def test_a_failed_cell_is_tried_again(self, here, blocks, tmp_path):
         path = tmp_path / "r.json"
 
