@@ -286,7 +286,9 @@ class _Process:
 
         if self._executor is None:
             environment = {} if self._threads is None else {"OMP_NUM_THREADS": str(self._threads)}
-            self._executor = ProcessPoolExecutor(1, initializer=worker.begin, initargs=self._data, env=environment)
+            self._executor = ProcessPoolExecutor(
+                1, initializer=worker.start, initargs=(os.getpid(), *self._data), env=environment
+            )
         try:
             return self._executor.submit(function, *arguments, **options).result(timeout)
         except FutureTimeoutError:

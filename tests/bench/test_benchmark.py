@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import ClassVar
 
 import networkx as nx
@@ -553,6 +556,41 @@ class Crashing:
         if graph.num_nodes == 60:
             os._exit(3)
         return np.ones((graph.num_nodes, 2), dtype=np.float32)
+
+
+CODE = """
+import os, sys, time
+import networkx as nx
+import graphrep as gr
+
+class Sleepy:
+    def fit_transform(self, graph):
+        if graph.num_nodes == 30:
+            print(os.getpid(), flush=True)
+            time.sleep(600)
+
+sleepy = gr.bench.Learner("sleepy", lambda setting, graph: Sleepy())
+gr.bench.benchmark(nx.path_graph(30), range(30), learners=[sleepy], tasks=["labels"], baselines=False)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
+def test_processes_end_with_a_parent_that_is_killed():
+    """No guard of __main__ is needed, and nothing computes on after the command was killed."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    parent = subprocess.Popen([sys.executable, "-c", CODE], text=True, **pipes)
+    child = int(parent.stdout.readline())
+    parent.stdout.close()
+    parent.kill()
+    parent.wait()
+    for _ in range(100):
+        if not os.path.isdir(f"/proc/{child}") or "State:\tZ" in Path(f"/proc/{child}/status").read_text():
+            break
+        time.sleep(0.2)
+    else:
+        os.kill(child, 9)
+        pytest.fail("the process of the fit lives on")
 
 
 class Large:
