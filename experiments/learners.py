@@ -41,6 +41,7 @@ def main() -> None:
             learners=options.learners and options.learners.split(","),
             tasks=options.tasks and options.tasks.split(","),
             split=dataset.split,
+            metric=dataset.metric or None,
             seeds=options.seeds,
             splits=options.splits,
             train_share=options.train_share,

@@ -42,6 +42,7 @@ def benchmark(
     learners: Iterable[str | Learner] | Mapping[str, Any] | None = None,
     tasks: Iterable[str] | None = None,
     split: Any = None,
+    metric: str | None = None,
     dimensions: int = 128,
     seeds: int = 3,
     splits: int = 5,
@@ -86,6 +87,9 @@ def benchmark(
         Of "labels", "links" and "clusters"; default: all, without "labels" if there are none.
     split : LinkSplit, optional
         For links; default: another random split for every seed.
+    metric : str, optional
+        A metric of links that is shown first and chooses on validation edges, such as "hits@50"; default: AUC, or MRR
+        where each edge has its own negatives. AUC, Hits@K and MRR are shown in any case.
     dimensions : int
         Length of all vectors.
     seeds : int
@@ -161,6 +165,7 @@ def benchmark(
         n_jobs=threads,
         random_state=seed,
         link_split="random" if split is None else "given",
+        link_metric=metric,
     )
     found = Benchmark(_described(g, labels, split, name), protocol, environment=_environment())
     if path is not None:
@@ -217,6 +222,8 @@ def _cells_of(job: _Job, found: Benchmark, process: _Process, graph: Graph, y: A
     """Fill the cells of a job; yields after each step that is worth keeping."""
     learner = job.learner
     cells = [_cell(found, learner, task) for task in job.tasks]
+    too_long = f"a fit took longer than {job.protocol.max_seconds or 0:g} s"
+    stopped = [cell.settings for cell in cells if cell.state == "stopped" and cell.reason == too_long]
     for cell in cells:
         cell.state, cell.reason, cell.baseline = "done", "", learner.baseline
     if reason := learner.unfit(graph):
@@ -232,6 +239,9 @@ def _cells_of(job: _Job, found: Benchmark, process: _Process, graph: Graph, y: A
     for cell in cells:
         if cell.settings != settings:  # another version or estimator of the same name
             cell.runs, cell.warnings, cell.settings, cell.peak_mb, cell.fit_mb = [], [], settings, None, None
+    if settings in stopped:  # under the same limit, before
+        _end(cells, "stopped", too_long)
+        return
     missing = [seed for seed in job.seeds if any(seed not in {run.seed for run in cell.runs} for cell in cells)]
     if not missing:
         return
@@ -250,7 +260,7 @@ def _cells_of(job: _Job, found: Benchmark, process: _Process, graph: Graph, y: A
             log.info("%s, %s, seed %d: %.2f s", learner.name, ", ".join(job.tasks), seed, fitted.wall_seconds)
             yield
     except TimeoutError:
-        _end(cells, "stopped", f"a fit took longer than {job.protocol.max_seconds:g} s")
+        _end(cells, "stopped", too_long)
         yield
     except MemoryError as error:
         _end(cells, "skipped", _sentence(error))
@@ -276,7 +286,9 @@ class _Process:
 
         if self._executor is None:
             environment = {} if self._threads is None else {"OMP_NUM_THREADS": str(self._threads)}
-            self._executor = ProcessPoolExecutor(1, initializer=worker.begin, initargs=self._data, env=environment)
+            self._executor = ProcessPoolExecutor(
+                1, initializer=worker.start, initargs=(os.getpid(), *self._data), env=environment
+            )
         try:
             return self._executor.submit(function, *arguments, **options).result(timeout)
         except FutureTimeoutError:
@@ -349,7 +361,8 @@ def _kept(old: Benchmark, new: Benchmark, path: Any) -> Benchmark:
     if old.graph.get("digest") != new.graph["digest"]:
         raise ValueError(f"{path} holds results of another graph; give another path, or again=True to replace them.")
     before, now = old.protocol.as_dict(), new.protocol.as_dict()
-    differs = [f"{name}={before[name]}" for name in now if before[name] != now[name]]
+    # A longer limit only adds results; those of learners that have it as a parameter are found by their settings.
+    differs = [f"{name}={before[name]}" for name in now if before[name] != now[name] and name != "max_seconds"]
     if differs:
         raise ValueError(
             f"{path} holds results with {', '.join(differs)}; give the same, another path, or again=True to replace "

@@ -153,6 +153,7 @@ class Benchmark:
         """Metric by which the cells of a task are ordered."""
         known = self.metrics(task)
         wanted = "nmi" if task == "clusters" and "nmi" in known else FIRST[task]
+        wanted = self.protocol.link_metric or wanted if task == "links" else wanted
         return wanted if wanted in known or not known else known[0]
 
     def metrics(self, task: str) -> list[str]:

@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from graphrep._checks import checked_float, checked_int
 from graphrep.evaluate import clustering, link_prediction, node_classification, random_link_split
 from graphrep.evaluate.clustering import k_means
+from graphrep.evaluate.metrics import check_metrics
 
 if TYPE_CHECKING:
     from graphrep.datasets import LinkSplit
@@ -42,6 +43,7 @@ class Protocol:
     n_jobs: int | None
     random_state: int
     link_split: str  # "random" or "given"
+    link_metric: str | None = None  # the usual one of a data set
 
     def __post_init__(self) -> None:
         checked_int("dimensions", self.dimensions, 1)
@@ -52,6 +54,8 @@ class Protocol:
                 raise ValueError(f"{name} must be a share between 0 and 1, got {getattr(self, name):g}.")
         if self.n_clusters is not None:
             checked_int("n_clusters", self.n_clusters, 2)
+        if self.link_metric is not None:
+            check_metrics([self.link_metric])
         if self.max_seconds is not None:
             checked_float("max_seconds", self.max_seconds, 0, exclusive=True)
 
@@ -114,18 +118,23 @@ def split_of(graph: Graph, given: LinkSplit | None, protocol: Protocol, seed: in
     return found
 
 
-def link_metrics_of(split: LinkSplit) -> list[str]:
+def link_metrics_of(split: LinkSplit, protocol: Protocol) -> list[str]:
     """Metrics that can tell scorers apart on this split; the first selects on the validation part."""
     negatives = split.test_neg.shape[-1]
+    usual = ["auc", f"hits@{min(100, max(1, negatives // 10))}", "mrr"]
     if split.test_neg.ndim == 3:  # separate negatives of each edge, where AUC is not defined
-        return ["mrr", f"hits@{max(1, min(10, negatives // 10))}"]
-    return ["auc", f"hits@{min(100, max(1, negatives // 10))}", "mrr"]
+        usual = ["mrr", f"hits@{max(1, min(10, negatives // 10))}"]
+    return list(dict.fromkeys([*([protocol.link_metric] if protocol.link_metric else []), *usual]))
 
 
 def judge_links(scorer: Any, split: LinkSplit, protocol: Protocol) -> dict[str, list[float]]:
     """Metrics of a fitted scorer on the test edges."""
     found = link_prediction(
-        scorer, split, metrics=link_metrics_of(split), random_state=protocol.random_state, n_jobs=protocol.n_jobs
+        scorer,
+        split,
+        metrics=link_metrics_of(split, protocol),
+        random_state=protocol.random_state,
+        n_jobs=protocol.n_jobs,
     )
     return {name: [float(value)] for name, value in found.scores.items()}
 

@@ -6,6 +6,9 @@ before the measurement begins. What a fit adds to the memory is then its own. Ba
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -41,11 +44,22 @@ class Fitted(NamedTuple):
     cpu_seconds: float
     peak_mb: float | None
     fit_mb: float | None
-    settings: dict[str, Any]
     warnings: list[str]
 
 
 _job: dict[str, Any] = {}
+
+
+def start(parent: int, *data: Any) -> None:
+    """Begin, in a process that ends with its parent even if that is killed."""
+
+    def follow() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+    begin(*data)
 
 
 def begin(graph: Graph, y: Any, split: Any, protocol: Protocol) -> None:
@@ -69,7 +83,8 @@ def warm_up(learner: Learner, *, links: bool) -> None:
         warnings.simplefilter("ignore")
         try:
             small = replace(setting_of(protocol, tiny, None, 0), dimensions=4, max_seconds=0.1)
-            _fit(learner, small, tiny, split_of(tiny, None, protocol, 0) if links else None)
+            easy = replace(protocol, link_metric=None)
+            _fit(learner, small, easy, tiny, split_of(tiny, None, easy, 0) if links else None)
         except Exception:
             pass
 
@@ -84,14 +99,13 @@ def fit(learner: Learner, seed: int, *, links: bool) -> Fitted:
     setting = setting_of(protocol, graph, _job["y"], seed)
     with warnings.catch_warnings(record=True) as caught, Measured() as measured:
         warnings.simplefilter("always")
-        built, found = _fit(learner, setting, graph, split)
+        found = _fit(learner, setting, protocol, graph, split)
     _job.update(learner=learner, found=found, fitted_split=split, seed=seed)
     return Fitted(
         measured.wall_seconds,
         measured.cpu_seconds,
         measured.peak_mb,
         measured.fit_mb,
-        settings_of(built),
         sorted({str(one.message) for one in caught if issubclass(one.category, UserWarning)}),
     )
 
@@ -117,28 +131,26 @@ def setting_of(protocol: Protocol, graph: Graph, y: Any, seed: int) -> Setting:
     return Setting(protocol.dimensions, seed, protocol.n_jobs, protocol.max_seconds, count)
 
 
-def _fit(learner: Learner, setting: Setting, graph: Graph, split: Any) -> tuple[Any, Any]:
-    """The learner as built, and its vectors, scorer or clusters."""
+def _fit(learner: Learner, setting: Setting, protocol: Protocol, graph: Graph, split: Any) -> Any:
+    """Vectors, scorer or clusters of a learner."""
     seen = graph if split is None else split.graph
+    metric = "auc" if split is None else link_metrics_of(split, protocol)[0]
     built = learner.build(setting, seen)
     if learner.kind == "clusters":
-        return built, built.fit_predict(graph) if hasattr(built, "fit_predict") else built(graph)
+        return built.fit_predict(graph) if hasattr(built, "fit_predict") else built(graph)
     if learner.kind == "scores":
         if not hasattr(built, "fit"):
-            return built, lambda pairs: built(seen, pairs)
-        metric = link_metrics_of(split)[0]
+            return lambda pairs: built(seen, pairs)
         if "metric" in built.get_params(deep=False):
             built.set_params(metric=metric)
-        return built, built.fit(seen, split.train, val=split)
+        return built.fit(seen, split.train, val=split)
     vectors = built.fit_transform(seen) if hasattr(built, "fit_transform") else built(seen)
     if split is None:
-        return built, vectors
+        return vectors
     from graphrep import EmbeddingScorer
 
-    scorer = EmbeddingScorer(
-        np.asarray(vectors), metric=link_metrics_of(split)[0], random_state=setting.seed, n_jobs=setting.n_jobs
-    )
-    return built, scorer.fit(seen, split.train, val=split)
+    scorer = EmbeddingScorer(np.asarray(vectors), metric=metric, random_state=setting.seed, n_jobs=setting.n_jobs)
+    return scorer.fit(seen, split.train, val=split)
 
 
 def settings_of(built: Any) -> dict[str, Any]:

@@ -591,12 +591,14 @@ def bench(
         y = command.read_labels(Path(labels), graph, _column(label_column))
     if features is not None:
         graph = command.with_features(graph, features)
+    split, metric = command.given_split(file) if named and not random_links else (None, None)
     found = benchmark(
         graph,
         y,
         learners=chosen,
         tasks=wanted,
-        split=command.given_split(file) if named and not random_links else None,
+        split=split,
+        metric=metric,
         dimensions=dimensions,
         seeds=seeds,
         splits=splits,

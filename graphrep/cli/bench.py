@@ -39,14 +39,14 @@ def table_of_learners() -> str:
     return format_table(["", "tasks", "needs", "", "default"], [row(name) for name in LEARNERS])
 
 
-def given_split(name: str) -> LinkSplit | None:
-    """The link split of a data set, or None if it has none."""
+def given_split(name: str) -> tuple[LinkSplit | None, str | None]:
+    """The link split of a data set and its usual metric, or None if it has none."""
     from graphrep import datasets
 
     loaded = datasets.load(name)
     if loaded.triple_split is not None:
         raise ValueError(f"{name} has edges of several relations, which graphrep bench does not distinguish.")
-    return loaded.split
+    return loaded.split, (loaded.metric or None) if loaded.split is not None else None
 
 
 def with_features(graph: Graph, path: Path) -> Graph:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import ClassVar
 
 import networkx as nx
@@ -141,6 +144,29 @@ def test_a_given_split_is_used_and_fixed(here, blocks):
     )["auc"]
     assert found.cell("Adamic-Adar", "links").mean("auc") == by_hand
     assert "the split of the data set" in repr(found)
+
+
+def test_the_metric_of_a_data_set_comes_first_and_selects(here, blocks):
+    found = benchmark(
+        blocks, learners=["fastrp", "ncn"], tasks=["links"], metric="hits@5", **options(baselines=False, seeds=1)
+    )
+    assert list(found.cell("fastrp", "links").runs[0].scores) == ["hits@5", "auc", "hits@2", "mrr"]
+    assert found.first_metric("links") == "hits@5"
+    assert found.cell("ncn", "links").settings["class"] == "NCN"
+    with pytest.raises(ValueError, match="must"):
+        benchmark(blocks, tasks=["links"], metric="accuracy", **options())
+
+
+def test_each_edge_among_its_own_negatives(here, blocks):
+    split = gr.evaluate.random_link_split(blocks, test=0.2, valid=0.1, random_state=0, connected=False)
+    own = {f"{part}_neg": np.stack([getattr(split, f"{part}_neg")] * 1, axis=1) for part in ("valid", "test")}
+    own = {name: np.repeat(value, getattr(split, name[:-4]).shape[1], axis=1) for name, value in own.items()}
+    hard = dataclasses.replace(split, **own)
+    found = benchmark(blocks, learners=["Adamic-Adar"], tasks=["links"], split=hard, **options(baselines=False))
+    cell = found.cell("Adamic-Adar", "links")
+    assert cell.state == "done", cell.reason
+    assert found.first_metric("links") == "mrr"
+    assert next(iter(cell.runs[0].scores)) == "mrr"
 
 
 def test_several_labels_per_node(here, blocks):
@@ -299,6 +325,31 @@ class TestResume:
         assert [cell.learner for cell in second.cells] == ["fastrp"]
         assert {cell.learner for cell in read_benchmark(path).cells} == {"oracle", "fastrp"}
 
+    def test_another_limit_of_time_keeps_what_does_not_depend_on_it(self, here, blocks, tmp_path):
+        path = tmp_path / "r.json"
+        self.run(blocks, path, max_seconds=100.0)
+        self.run(blocks, path, max_seconds=200.0)
+        assert Oracle.fits == []
+        assert read_benchmark(path).protocol.max_seconds == 200
+
+    def test_a_stopped_cell_is_tried_again_under_another_limit_only(self, here, blocks, tmp_path, monkeypatch):
+        path = tmp_path / "r.json"
+
+        def slow(process, function, *arguments, timeout=None, **options):
+            if timeout == 5:
+                raise TimeoutError
+            return call(process, function, *arguments, **options)
+
+        call = Here.call
+        monkeypatch.setattr(Here, "call", slow)
+        found = self.run(blocks, path, max_seconds=5.0)
+        assert (found.cells[0].state, found.cells[0].reason) == ("stopped", "a fit took longer than 5 s")
+        monkeypatch.setattr(Here, "call", call)
+        again = self.run(blocks, path, max_seconds=5.0, tasks=["labels", "clusters"])
+        assert {cell.state for cell in again.cells} == {"stopped"}
+        assert Oracle.fits == []
+        assert {cell.state for cell in self.run(blocks, path, max_seconds=6.0).cells} == {"done"}
+
     def test_a_failed_cell_is_tried_again(self, here, blocks, tmp_path):
         path = tmp_path / "r.json"
 
@@ -324,6 +375,7 @@ class TestResume:
                 {"dimensions": 16},
                 r"r\.json holds results with dimensions=8; give the same, another path, or again=True",
             ),
+            ({"metric": "hits@3"}, "holds results with link_metric=None"),
             ({"splits": 2, "train_share": 0.2}, r"holds results with splits=3, train_share=0.5"),
         ],
     )
@@ -495,7 +547,7 @@ def test_the_picture_without_matplotlib(monkeypatch, tmp_path):
 class Sleepy:
     def fit_transform(self, graph):
         if graph.num_nodes == 60:
-            time.sleep(60)
+            time.sleep(600)
         return np.ones((graph.num_nodes, 2), dtype=np.float32)
 
 
@@ -506,6 +558,41 @@ class Crashing:
         return np.ones((graph.num_nodes, 2), dtype=np.float32)
 
 
+CODE = """
+import os, sys, time
+import networkx as nx
+import graphrep as gr
+
+class Sleepy:
+    def fit_transform(self, graph):
+        if graph.num_nodes == 30:
+            print(os.getpid(), flush=True)
+            time.sleep(600)
+
+sleepy = gr.bench.Learner("sleepy", lambda setting, graph: Sleepy())
+gr.bench.benchmark(nx.path_graph(30), range(30), learners=[sleepy], tasks=["labels"], baselines=False)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
+def test_processes_end_with_a_parent_that_is_killed():
+    """No guard of __main__ is needed, and nothing computes on after the command was killed."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    parent = subprocess.Popen([sys.executable, "-c", CODE], text=True, **pipes)
+    child = int(parent.stdout.readline())
+    parent.stdout.close()
+    parent.kill()
+    parent.wait()
+    for _ in range(100):
+        if not os.path.isdir(f"/proc/{child}") or "State:\tZ" in Path(f"/proc/{child}/status").read_text():
+            break
+        time.sleep(0.2)
+    else:
+        os.kill(child, 9)
+        pytest.fail("the process of the fit lives on")
+
+
 class Large:
     def fit_transform(self, graph):
         block = np.ones(40 << 20 if graph.num_nodes == 60 else 1, dtype=np.float32)  # 160 MiB
@@ -514,20 +601,17 @@ class Large:
 
 def test_processes_are_measured_stopped_and_survived(blocks):
     """In real processes: the memory of a fit, a fit that takes too long, one that ends its process."""
-    mine = {"large": Large(), "sleepy": Sleepy(), "crashing": Crashing()}
-    learners = [Learner(name, lambda setting, graph, one=one: one) for name, one in mine.items()]
-    began = time.monotonic()
-    found = benchmark(
-        blocks,
-        LABELS,
-        learners=learners,
-        tasks=["labels"],
-        **options(baselines=False, seeds=1, max_seconds=2.0, n_jobs=1),
-    )
-    cells = {cell.learner: cell for cell in found.cells}
+
+    def run(limit, **mine):
+        learners = [Learner(name, lambda setting, graph, one=one: one) for name, one in mine.items()]
+        wanted = options(baselines=False, seeds=1, max_seconds=limit, n_jobs=1)
+        found = benchmark(blocks, LABELS, learners=learners, tasks=["labels"], **wanted)
+        return {cell.learner: cell for cell in found.cells}
+
+    cells = run(None, large=Large(), crashing=Crashing())
     assert cells["large"].state == "done", cells["large"].reason
     assert 150 < cells["large"].fit_mb < 250
     assert cells["large"].peak_mb > cells["large"].fit_mb
-    assert (cells["sleepy"].state, cells["sleepy"].reason) == ("stopped", "a fit took longer than 2 s")
     assert (cells["crashing"].state, cells["crashing"].reason) == ("failed", "its process crashed")
-    assert time.monotonic() - began < 300
+    cells = run(2.0, sleepy=Sleepy())
+    assert (cells["sleepy"].state, cells["sleepy"].reason) == ("stopped", "a fit took longer than 2 s")

@@ -160,11 +160,13 @@ def test_a_picture(edges, tmp_path, capsys):
 def test_a_data_set_with_its_own_split(monkeypatch, network, capsys):
     graph = gr.as_graph(network)
     split = gr.evaluate.random_link_split(graph, test=0.2, valid=0.1, connected=False)
-    dataset = gr.datasets.Dataset("blocks", gr.as_graph(graph, y=LABELS), split=split)
+    dataset = gr.datasets.Dataset("blocks", gr.as_graph(graph, y=LABELS), split=split, metric="hits@3")
     monkeypatch.setattr(gr.datasets, "load", lambda name, **_: dataset)
     monkeypatch.setattr(gr.datasets, "names", lambda: ("blocks",))
     assert run("blocks", *QUICK, "--no-baselines", "--tasks", "links,labels") == 0
-    assert "links: the split of the data set" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "links: the split of the data set" in out
+    assert "hits@3" in out
     assert run("blocks", *QUICK, "--no-baselines", "--tasks", "links", "--random-links") == 0
     assert "links: 10 % of the edges hidden" in capsys.readouterr().out
     assert run("blocks", *QUICK, "--labels", "color") == 1
