@@ -174,3 +174,13 @@ def ensmallen_skipgram(
         random_state=seed + 1,
         verbose=False,
     )
+
+
+def ensmallen_line(*, order: int, dimensions: int, samples_per_arc: int, seed: int) -> Any:
+    """GRAPE's LINE of first or second order, at the published learning rate; an epoch is one sample per arc."""
+    from ensmallen import models
+
+    kind = models.FirstOrderLINE if order == 1 else models.SecondOrderLINE
+    return kind(
+        embedding_size=dimensions, epochs=samples_per_arc, learning_rate=0.025, random_state=seed + 1, verbose=False
+    )

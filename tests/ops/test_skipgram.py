@@ -239,7 +239,7 @@ def test_fixed_contexts_are_not_changed():
 
 def test_the_pool_of_noise_grows_with_the_window():
     pools = [SkipGram(3, 4, counts=[1, 1, 1], window=w).noise_rows for w in (1, 2, 3, 5, 9, 10, 11, 150)]
-    assert pools == [5, 10, 15, 20, 40, 40, 40, 40]
+    assert pools == [5, 15, 25, 40, 40, 40, 40, 40]
     assert SkipGram(3, 4, counts=[1, 1, 1], num_negatives=50).noise_rows == 200
     assert SkipGram(3, 4, counts=[1, 1, 1], num_negatives=0).noise_rows == 0
 

@@ -53,8 +53,8 @@ class SkipGram:
         k in the objective.
     noise_rows : int or None
         Size of the pool of noise draws, at least ``num_negatives``, at most 200. A larger pool reduces the variance of
-        the estimate; time is proportional to window + 1 + noise_rows. None grows with the number of pairs of a center:
-        ``num_negatives`` times 0.8 * window, rounded up, at most eight times (from window 10 on).
+        the estimate; time is proportional to window + 1 + noise_rows. None grows with the number of pairs that share
+        it: ``num_negatives`` times 2 * window - 1, at most eight times (from window 5 on).
     noise_power : float
         Exponent of the noise distribution.
     subsampling : float
@@ -128,8 +128,7 @@ class SkipGram:
         self.dimensions = checked_int("dimensions", dimensions, 1)
         self.window = checked_int("window", window, 1, 150)
         self.num_negatives = checked_int("num_negatives", num_negatives, 0, 50)
-        # About as many draws as the pairs of a center would have if they shared none, at most eight times the k of one.
-        rows = min(min(8, -(-4 * self.window // 5)) * self.num_negatives, 200) if noise_rows is None else noise_rows
+        rows = min(min(8, 2 * self.window - 1) * self.num_negatives, 200) if noise_rows is None else noise_rows
         self.noise_rows = checked_int("noise_rows", rows, self.num_negatives, 200)
         self.learning_rate = checked_float("learning_rate", learning_rate, 0, exclusive=True)
         self.min_learning_rate = checked_float("min_learning_rate", min_learning_rate, 0, self.learning_rate)
