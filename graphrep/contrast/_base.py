@@ -114,7 +114,10 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
         with limited_threads(self.n_jobs):
             g = undirected_unweighted(graph)
             dimensions, residual = self._setting("dimensions"), self._has_residual()
-            width = checked_int("random_features", self.random_features, 1) if g.x is None else g.x.shape[1]
+            if g.x is None:
+                width = checked_int("random_features", self.random_features, 1)
+            else:
+                width = checked_features("x", g.x, g.num_nodes).shape[1]
             self.num_untrained_ = hop_columns(dimensions // 2, g.num_nodes, width) if residual else 0
             learned = self._fit_vectors(g)
             self._directions: list[F32] = []
