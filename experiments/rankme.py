@@ -58,7 +58,9 @@ def curve(dataset: str, objective: str, options: argparse.Namespace) -> dict[str
         ranks.append(gr.contrast.rankme(vectors))
         accuracies.append(accuracy(vectors, graph, options.splits))
 
-    model = gr.StructComp(objective=objective, epochs=options.epochs, stop=never, callbacks=[watch]).fit(graph)
+    model = gr.StructComp(
+        objective=objective, epochs=options.epochs, stop=never, residual=False, callbacks=[watch]
+    ).fit(graph)
     agreements = [record["agreement"] for record in model.history_]
     propagated = gr.evaluate.smooth_features(graph, graph.x)
     chosen = stopped(agreements)

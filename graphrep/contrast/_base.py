@@ -114,13 +114,16 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
         with limited_threads(self.n_jobs):
             g = undirected_unweighted(graph)
             dimensions, residual = self._setting("dimensions"), self._has_residual()
-            width = self.random_features if g.x is None else g.x.shape[1]
-            self._untrained_columns = hop_columns(dimensions // 2, g.num_nodes, width) if residual else 0
+            if g.x is None:
+                width = checked_int("random_features", self.random_features, 1)
+            else:
+                width = checked_features("x", g.x, g.num_nodes).shape[1]
+            self.num_untrained_ = hop_columns(dimensions // 2, g.num_nodes, width) if residual else 0
             learned = self._fit_vectors(g)
             self._directions: list[F32] = []
-            if self._untrained_columns:
+            if self.num_untrained_:
                 x = self._features(g, self._seed)
-                self._directions = hop_directions(g, x, self._untrained_columns, seed=self._seed)
+                self._directions = hop_directions(g, x, self.num_untrained_, seed=self._seed)
             return self._combined(g, learned)
 
     def _combined(self, graph: Graph, learned: F32) -> F32:
@@ -171,7 +174,7 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
         return vectors
 
     def _state(self) -> dict[str, Any]:
-        names = ("_seed", "_in_channels", "_untrained_columns", "history_", "best_epoch_", "num_parameters_")
+        names = ("_seed", "_in_channels", "num_untrained_", "history_", "best_epoch_", "num_parameters_")
         fitted = {name: getattr(self, name) for name in names}
         untrained = {f"directions_{which}": matrix for which, matrix in enumerate(self._directions)}
         return super()._state() | fitted | {"encoder_": weights_of(self.encoder_), "untrained": untrained}
@@ -179,7 +182,7 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
     def _restore(self, state: dict[str, Any]) -> None:
         untrained = state.pop("untrained")
         self._directions = [untrained[f"directions_{which}"] for which in range(len(untrained))]
-        self._untrained_columns = state["_untrained_columns"]
+        self.num_untrained_ = state["num_untrained_"]
         encoder = self._make_encoder(state["_in_channels"], "glorot")
         load_weights(encoder, state["encoder_"])
         super()._restore(state | {"encoder_": encoder.to(self._device(), torch.float32)})
@@ -201,7 +204,7 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
         return GCN(in_channels, **settings, batch_norm=self._settings().get("batch_norm", False), init=init)
 
     def _learned_columns(self) -> int:
-        return int(self._setting("dimensions")) - self._untrained_columns
+        return int(self._setting("dimensions")) - self.num_untrained_
 
     def _make_head(self, in_channels: int, seed: int, init: str) -> Head:
         if isinstance(self.objective, Head):

@@ -89,6 +89,8 @@ class Contrastive(ContrastiveEmbedder):
     ----------
     embedding_ : float32 array of shape (num_nodes, dimensions)
         With ``residual``: the untrained columns, then the learned ones.
+    num_untrained_ : int
+        Number of untrained columns; 0 without ``residual``.
     encoder_ : graphrep.nn.GCN
         Computes the learned columns.
     history_ : list of dict

@@ -82,6 +82,8 @@ class StructComp(ContrastiveEmbedder):
     ----------
     embedding_ : float32 array of shape (num_nodes, dimensions)
         With ``residual``: the untrained columns, then the learned ones.
+    num_untrained_ : int
+        Number of untrained columns; 0 without ``residual``.
     encoder_ : graphrep.nn.GCN
         Computes the learned columns.
     clusters_ : int64 array of shape (num_nodes,)
@@ -92,7 +94,7 @@ class StructComp(ContrastiveEmbedder):
     best_epoch_ : int
         Epoch whose weights are used, from 1; 0 without epochs.
     seconds_ : dict of str to float
-        Times of "partition", "compression", "training" and "inference".
+        Times of "partition", "compression", "training" and "inference" of the learned columns.
     num_parameters_ : int
     nodes_ : array
         Names of the rows.
@@ -107,6 +109,8 @@ class StructComp(ContrastiveEmbedder):
     Edge weights are ignored. In addition to the features, the graph and the result, training stores O(n_clusters *
     (num_features + dimensions)) numbers, and for DropMember one per node and per non-zero feature. GRACE takes
     O(n_clusters²) time per epoch. Inference computes layer by layer in one buffer, see :meth:`graphrep.nn.GCN.infer`.
+    The untrained columns (``residual``) take O(num_arcs * dimensions + num_nodes * dimensions²) time and O(num_nodes *
+    dimensions) memory, which can be more than the training.
 
     References
     ----------

@@ -126,14 +126,18 @@ def untrained_by_definition(graph, columns):
 @pytest.mark.parametrize("estimator", [gr.Contrastive, gr.StructComp])
 def test_half_of_the_columns_are_untrained(estimator, planted):
     whole = {"objective": "cca-ssg", "dimensions": 320, "epochs": 2, "random_state": 0, "progress": False}
-    both = estimator(**whole).fit_transform(planted)
+    model = estimator(**whole).fit(planted)
+    both = model.embedding_
     assert both.shape == (240, 320)
+    assert model.num_untrained_ == 160
     untrained, learned = both[:, :160], both[:, 160:]
     np.testing.assert_allclose(np.linalg.norm(untrained, axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(learned, axis=1), 1, rtol=1e-5)
     expected = untrained_by_definition(planted, 160)
     np.testing.assert_allclose(untrained @ untrained.T, expected @ expected.T, atol=1e-4)
-    assert estimator(**whole, residual=False).fit_transform(planted).shape == (240, 320)
+    published = estimator(**whole, residual=False).fit(planted)
+    assert published.embedding_.shape == (240, 320)
+    assert published.num_untrained_ == 0
     half = estimator(**(whole | {"dimensions": 160}), residual=False).fit_transform(planted)
     half /= np.linalg.norm(half, axis=1, keepdims=True)
     np.testing.assert_allclose(learned, half, atol=1e-5)  # the learned half is the published method
