@@ -149,7 +149,7 @@ class BestLinkPredictor(SavedEstimator):
                 model.set_params(metric=self.metric_)
             if name in timed and math.isfinite(left):
                 model.set_params(max_seconds=max(left, 0.0) / (len(timed) - timed.index(name)))
-            fitted[name] = model.fit(g, edges, val=(valid, negative))
+            fitted[name] = model.fit(g, edges, val=val)
             other = model.score_pairs(negative.reshape(2, -1)).reshape(negative.shape[1:])
             scores[name] = model.score_pairs(valid), other
             self.validation_[name] = link_metrics(*scores[name], [self.metric_])[self.metric_]

@@ -27,7 +27,11 @@ class Fixed:
         return {"errors": self.errors, "log": self.log}
 
     def fit(self, graph, edges=None, *, val):
-        self.known, self.embedding_, self.graph_ = {tuple(pair) for pair in val[0].T.tolist()}, np.zeros((1, 1)), graph
+        self.known, self.embedding_, self.graph_ = (
+            {tuple(pair) for pair in val.valid.T.tolist()},
+            np.zeros((1, 1)),
+            graph,
+        )
         if self.log is not None:
             self.log.append(self.errors)
         return self
