@@ -38,6 +38,7 @@ from .io.index import load_index as load_index
 from .linkpred import GAE as GAE
 from .linkpred import NCN as NCN
 from .linkpred import NCNC as NCNC
+from .linkpred import BestLinkPredictor as BestLinkPredictor
 from .linkpred import EmbeddingScorer as EmbeddingScorer
 from .linkpred import NetInfoFAct as NetInfoFAct
 from .models import load as load

@@ -102,6 +102,7 @@ class TestPairs:
             np.testing.assert_array_equal(heuristic(g, pairs), heuristic(g, rows))
         for model in (
             gr.EmbeddingScorer(gr.FastRP(dimensions=8)).fit(g),
+            gr.NetInfoFAct(dimensions=8).fit(g),
             gr.NCN(dimensions=8, epochs=1).fit(g, [("n1", g.neighbors("n1")[0])]),
         ):
             np.testing.assert_array_equal(model.score_pairs(pairs), model.score_pairs(rows))

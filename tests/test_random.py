@@ -146,7 +146,8 @@ def test_seeds_of_other_types(seed):
 
 ROOMS = ("embed", "evaluate", "heuristics", "loader")
 NAMES = [getattr(getattr(gr, room), name) for room in ROOMS for name in getattr(gr, room).__all__]
-CALLABLES = [thing for thing in [*NAMES, gr.EmbeddingScorer] if callable(thing)]
+SCORERS = (gr.EmbeddingScorer, gr.NetInfoFAct, gr.BestLinkPredictor, gr.GAE, gr.NCN, gr.NCNC)
+CALLABLES = [thing for thing in [*NAMES, *SCORERS] if callable(thing)]
 DEFAULTS = {"random_state": 0, "n_jobs": None, "progress": None}
 
 

@@ -65,7 +65,8 @@ def link_baselines(graph: Any, *, act: bool = False, random_state: Any = 0) -> d
     scorers: dict[str, Callable[[Any], Any]] = {"random": partial(_random_scores, seed)}
     scorers |= {name: partial(heuristic, g) for name, heuristic in HEURISTICS.items()}
     if act:
-        scorers |= {"NetInfoF Act": act_scorer(g, seed=seed)}
+        model = act_scorer(g, seed=seed)
+        scorers["NetInfoF Act"] = lambda pairs: model(as_pairs(pairs, g))
     return scorers
 
 

@@ -1,4 +1,5 @@
 from .act import NetInfoFAct as NetInfoFAct
+from .choice import BestLinkPredictor as BestLinkPredictor
 from .embedding import EmbeddingScorer as EmbeddingScorer
 from .neural import GAE as GAE
 from .neural import NCN as NCN

@@ -156,6 +156,8 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
     #: Seconds per edge and epoch of the predictor, divided by dimensions ** 1.25, on one core of a current processor.
     _edge_cost = 5e-8
 
+    _large_graph_rate = 0.003
+
     def _make_predictor(self, dimensions: int) -> nn.Module:
         raise NotImplementedError
 
@@ -180,7 +182,7 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
             epochs = min(max(math.ceil((1000 if validated else 400) / steps), 20), 250 if validated else 100)
         patience = max(10, epochs // 5) if self.patience == "auto" else self.patience
         sizes = {"dimensions": given, "batch_size": batch, "epochs": epochs, "patience": patience}
-        usual = 0.003 if num_edges <= _FEW_EDGES else 0.001
+        usual = 0.003 if num_edges <= _FEW_EDGES else self._large_graph_rate
         for name in ("learning_rate", "predictor_learning_rate"):
             sizes[name] = usual if getattr(self, name) is None else getattr(self, name)
         return sizes
@@ -459,8 +461,8 @@ class GAE(LinkPredictor):
     tail_activation, two_layer_head : bool
         See :class:`graphrep.linkpred.HadamardPredictor`.
     learning_rate, predictor_learning_rate : float, optional
-        Learning rates of Adam, for the encoder and for the predictor. Default: 0.003 with at most 20,000 training
-        edges, 0.001 with more.
+        Learning rates of Adam, for the encoder and for the predictor. Default: 0.003, and 0.001 for :class:`NCN` and
+        :class:`NCNC` with more than 20,000 training edges.
     weight_decay : float
         Weight decay of Adam.
     clip_norm : float, optional
@@ -609,6 +611,7 @@ class NCN(LinkPredictor):
     predictor_dropout: float = 0.05
     drop_last: bool = True
     _edge_cost = 1.3e-7
+    _large_graph_rate = 0.001  # sums over hundreds of common neighbors are learned too fast otherwise
     predictor_edge_dropout: float = 0.4
     node_transform: bool = True
     beta: float = 1.0

@@ -11,6 +11,7 @@ from graphrep.evaluate import compare, link_prediction, random_link_split
 
 ESTIMATORS = {
     "EmbeddingScorer": lambda **options: gr.EmbeddingScorer(gr.FastRP(dimensions=8), **options),
+    "NetInfoFAct": lambda **options: gr.NetInfoFAct(dimensions=8, **options),
     "GAE": lambda **options: gr.GAE(dimensions=8, epochs=2, **options),
     "NCN": lambda **options: gr.NCN(dimensions=8, epochs=2, **options),
     "NCNC": lambda **options: gr.NCNC(dimensions=8, epochs=1, **options),

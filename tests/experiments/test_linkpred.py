@@ -139,7 +139,8 @@ def test_differences_on_the_same_splits(script):
 def test_untrained_scores(script):
     result = script("tiny", "--seeds", "1", estimator="untrained")
     names = [run["model"] for run in result["runs"]]
-    assert names == [f"{name} (untrained)" for name in ("common neighbors", "Adamic-Adar", "resource allocation")]
+    heuristics = ("common neighbors", "Adamic-Adar", "resource allocation")
+    assert names == [*(f"{name} (untrained)" for name in heuristics), "NetInfoF Act (linear)"]
     assert result["runs"][0]["scores"]["auc"] > 0.7
 
 

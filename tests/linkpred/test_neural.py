@@ -587,6 +587,17 @@ class TestSizes:
             assert found["patience"] == max(10, found["epochs"] // 5)
         assert [self.sizes(NCN(), graph, edges)["dimensions"] for edges in (5000, 50_000, 10**6)] == [256, 128, 64]
 
+    def test_learning_rates_of_large_graphs(self):
+        rates = {
+            (kind, edges): self.sizes(kind(), small_graph(), edges)["predictor_learning_rate"]
+            for kind in (GAE, NCN, NCNC)
+            for edges in (20_000, 20_001)
+        }
+        assert {key: rate for key, rate in rates.items() if rate != 0.003} == {
+            (NCN, 20_001): 0.001,
+            (NCNC, 20_001): 0.001,
+        }
+
     def test_batches_grow_with_the_work_of_the_encoder(self):
         """Amazon Computers: 246,000 edges and 2.7 million entries of features, which each of 181 batches multiplied."""
         graph = small_graph(300, 900)
