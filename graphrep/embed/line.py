@@ -13,12 +13,13 @@ import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
 from graphrep._checks import checked_float, checked_int
-from graphrep._embedder import F32, GraphEmbedder, is_matrix, new_arcs
+from graphrep._embedder import F32, is_matrix, new_arcs
 from graphrep._estimator import TrainedEstimator
 from graphrep._names import node_keys
 from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed, stream_key
 from graphrep._saving import packed_graph, unpacked_graph
+from graphrep.embed._base import NodeEmbedder
 from graphrep.embed.interrupts import DeferredInterrupt
 from graphrep.graph import Graph, as_graph
 from graphrep.learn.callbacks import check_callbacks
@@ -42,7 +43,7 @@ _NORM = 3.0
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class LINE(TrainedEstimator, GraphEmbedder):
+class LINE(TrainedEstimator, NodeEmbedder):
     r"""LINE: first-order proximity, second-order proximity, or both.
 
     Arcs :math:`u \to v` are drawn in proportion to their weights. First order gives linked nodes similar vectors,
@@ -77,6 +78,8 @@ class LINE(TrainedEstimator, GraphEmbedder):
         Scale the vectors of each order to the same length, so that a row has length 3 (as published, but for the
         factor, which suits linear classifiers with the usual penalty). False leaves them as trained; their length grows
         with the degree, which helps to score links.
+    finish : {"smooth", "orthogonalise", "whiten"}, sequence of them, or None
+        Finishing steps, in order: :func:`graphrep.embed.smooth` and its neighbors. New nodes go through them as well.
     random_state : int, RandomState, Generator or None
     n_jobs : int or None
         Threads. The drawn arcs never depend on it. Training with more than one thread updates vectors without locks, so
@@ -329,7 +332,7 @@ class LINE(TrainedEstimator, GraphEmbedder):
                 model.train_unchecked(sampler.sample(first, min(_CHUNK, total - first)), None, first, total)
             halves.append(model.vectors[old:])
             begin += columns
-        return self._arranged(halves, trained)
+        return self._finish_rows(arcs, self._arranged(halves, trained))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -12,11 +12,12 @@ import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
 from graphrep._checks import checked_float, checked_int, warn_caller
-from graphrep._embedder import F32, GraphEmbedder, is_matrix, new_arcs, plain_settings
+from graphrep._embedder import F32, is_matrix, new_arcs, plain_settings
 from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._threads import one_blas_thread, resolve_threads
+from graphrep.embed._base import NodeEmbedder
 from graphrep.embed._svd import matmul_rows, randomized_svd, rms_scaled, symmetric_eigenpairs
 from graphrep.graph import Graph, as_graph
 from graphrep.ops.propagation import graph_matmul
@@ -34,7 +35,7 @@ _ROUNDS, _DEGREE = 3, 8
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class NetMF(GraphEmbedder):
+class NetMF(NodeEmbedder):
     r"""NetMF: the closed form of DeepWalk's objective, factorized.
 
     With the transition matrix :math:`P = D^{-1} A`, the volume :math:`\mathrm{vol} = \sum_i d_i`, the window T and b
@@ -59,6 +60,8 @@ class NetMF(GraphEmbedder):
         It saves the T products with the whole identity, and smooths; M is dense all the same.
     power : int
         Power iterations of the SVD.
+    finish : {"smooth", "orthogonalise", "whiten"}, sequence of them, or None
+        Finishing steps, in order: :func:`graphrep.embed.smooth` and its neighbors. New nodes go through them as well.
     random_state : int, RandomState, Generator or None
     n_jobs : int or None
         Threads; results do not depend on it.
@@ -145,12 +148,13 @@ class NetMF(GraphEmbedder):
         """
         check_is_fitted(self, "embedding_")
         if is_matrix(new):
-            return self._vectors_of(self._new_rows(new))
+            rows = self._new_rows(new)
+            return self._finish_rows(rows, self._vectors_of(rows))
         from graphrep.vectors import NodeVectors
 
         names, rows = new_arcs(as_graph(new).to_undirected(), self._graph)
         settings = {"method": "NetMF.transform", **plain_settings(self.get_params(deep=False))}
-        return NodeVectors(self._vectors_of(rows), names, settings)
+        return NodeVectors(self._finish_rows(rows, self._vectors_of(rows)), names, settings)
 
     def _embed(self, graph: Graph, **options: Any) -> F32:
         del options

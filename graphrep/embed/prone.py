@@ -13,11 +13,12 @@ from scipy.special import ive
 from sklearn.utils.validation import check_is_fitted
 
 from graphrep._checks import checked_float, checked_int
-from graphrep._embedder import F32, GraphEmbedder, is_matrix, new_arcs, plain_settings
+from graphrep._embedder import F32, is_matrix, new_arcs, plain_settings
 from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._threads import one_blas_thread, resolve_threads
+from graphrep.embed._base import NodeEmbedder
 from graphrep.embed._svd import by_rows, column_signs, matmul_rows, orthonormal, randomized_svd, rms_scaled
 from graphrep.graph import Graph, as_graph
 from graphrep.ops.propagation import graph_matmul
@@ -31,7 +32,7 @@ _FILTER_ERROR = 1e-4
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class ProNE(GraphEmbedder):
+class ProNE(NodeEmbedder):
     r"""ProNE: truncated SVD of a sparse matrix of log ratios, then a band-pass filter over the graph.
 
     With :math:`P_{ij} = w_{ij} / d_i` and :math:`\nu_j \propto (\sum_i P_{ij})^{3/4}`, :math:`\sum_j \nu_j = 1`,
@@ -58,6 +59,8 @@ class ProNE(GraphEmbedder):
         Power iterations of the first SVD.
     normalize_rows : bool
         Apply ``rownorm`` at the end, the division of each row by its Euclidean norm.
+    finish : {"smooth", "orthogonalise", "whiten"}, sequence of them, or None
+        Finishing steps, in order: :func:`graphrep.embed.smooth` and its neighbors. New nodes go through them as well.
     random_state : int, RandomState, Generator or None
     n_jobs : int or None
         Threads; results do not depend on it.
@@ -142,12 +145,13 @@ class ProNE(GraphEmbedder):
         """
         check_is_fitted(self, "embedding_")
         if is_matrix(new):
-            return self._vectors_of(self._new_rows(new))
+            rows = self._new_rows(new)
+            return self._finish_rows(rows, self._vectors_of(rows))
         from graphrep.vectors import NodeVectors
 
         names, rows = new_arcs(as_graph(new).to_undirected(), self._graph)
         settings = {"method": "ProNE.transform", **plain_settings(self.get_params(deep=False))}
-        return NodeVectors(self._vectors_of(rows), names, settings)
+        return NodeVectors(self._finish_rows(rows, self._vectors_of(rows)), names, settings)
 
     def _embed(self, graph: Graph, **options: Any) -> F32:
         del options

@@ -109,6 +109,9 @@ EMBEDDERS = {
     "FastRP": lambda **o: gr.FastRP(dimensions=6, **o),
     "Node2Vec": lambda **o: gr.Node2Vec(**WALKS, **o),
     "Spectral": lambda **o: gr.Spectral(dimensions=6, **o),
+    "LINE": lambda **o: gr.LINE(dimensions=6, samples=3000, n_jobs=1, **o),
+    "ProNE": lambda **o: gr.ProNE(dimensions=6, **o),
+    "NetMF": lambda **o: gr.NetMF(dimensions=6, window=3, **o),
 }
 
 
