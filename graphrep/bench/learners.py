@@ -160,7 +160,16 @@ _CHEAP: Any = {"baseline": True, "seeded": False}
 # A new learner is one line here.
 _ALL = (
     _vectors("fastrp", estimator("FastRP")),
+    _vectors("fastrp-smooth", estimator("FastRP", finish="smooth"), default=False),
+    _vectors("spectral", estimator("Spectral")),
+    _vectors("prone", estimator("ProNE")),
+    _vectors("hope", estimator("HOPE"), default=False),
+    _vectors("strap", estimator("STRAP"), default=False, max_nodes=200_000),
+    _vectors("netmf", estimator("NetMF"), default=False, max_nodes=_QUADRATIC),
+    _vectors("line", estimator("LINE"), default=False),
+    _vectors("musae", estimator("MUSAE"), default=False, **_FEATURES),
     _vectors("node2vec", estimator("Node2Vec")),
+    _vectors("node2vec-smooth", estimator("Node2Vec", finish="smooth"), default=False),
     _vectors("deepwalk", estimator("DeepWalk"), **_SLOW),
     _vectors("deepwalk-80x40", estimator("DeepWalk", walks_per_node=80, walk_length=40), **_SLOW),
     _vectors("structcomp", estimator("StructComp"), **_FEATURES),

@@ -53,13 +53,24 @@ def _of_features(facts: Facts) -> float:
     return facts.dimensions * (products / 5e8 + facts.nodes * 20 * facts.dimensions / 1e10)
 
 
-def _of_walks(facts: Facts) -> float:
+def _of_long_walks(facts: Facts) -> float:
     return 80 * 40 * facts.nodes * (facts.dimensions + 32) / 1.6e8
+
+
+def _of_walks(facts: Facts) -> float:
+    return _of_long_walks(facts) / 4
+
+
+def _of_eigenvectors(facts: Facts) -> float:
+    width = facts.dimensions + 16
+    return 14 * facts.arcs * width * 4 / 1e10 + 6 * facts.nodes * width**2 / 3e10
 
 
 def _of_projection(facts: Facts) -> float:
     return 6 * facts.arcs * facts.dimensions / 1e9
 
+
+_SPARSE = 6  # neighbors per node on average
 
 # In order; the first that applies and fits time and memory is taken, the last one in any case.
 RULES = (
@@ -70,19 +81,39 @@ RULES = (
         "the graph has node features, and these averaged over neighborhoods tell more than its structure alone",
         _of_features,
     ),
-    # Spectral enters here, in two rules: for "links" scaled by the eigenvalues, else with which="LA".
     Rule(
         "DeepWalk",
-        {"walks_per_node": 80, "walk_length": 40},
-        lambda facts: facts.task != "links",
-        "long training on walks tells most about labels and clusters, and there is time for it",
+        {"walks_per_node": 80, "walk_length": 40, "finish": "smooth"},
+        lambda _: True,
+        "long training on walks, smoothed along edges, tells most about labels and links, and there is time for it",
+        _of_long_walks,
+    ),
+    Rule(
+        "Node2Vec",
+        {"finish": "smooth"},
+        lambda _: True,
+        "walks, smoothed along edges, tell nearly as much as longer ones",
         _of_walks,
+    ),
+    Rule(
+        "FastRP",
+        {"finish": "smooth"},
+        lambda facts: facts.task == "links" and facts.arcs < _SPARSE * facts.nodes,
+        "of the fast methods, it tells most about links of a sparse graph",
+        _of_projection,
+    ),
+    Rule(
+        "Spectral",
+        {},
+        lambda _: True,
+        "of the fast methods, it tells most",
+        _of_eigenvectors,
     ),
     Rule(
         "FastRP",
         {},
         lambda _: True,
-        "it takes seconds, and its vectors tell links as well as those of walks",
+        "it is the fastest",
         _of_projection,
     ),
 )
@@ -150,9 +181,9 @@ def choose_embedder(
     --------
     >>> import networkx as nx
     >>> import graphrep as gr
-    >>> choice = gr.embed.choose_embedder(nx.karate_club_graph(), task="links")
+    >>> choice = gr.embed.choose_embedder(nx.karate_club_graph(), max_seconds=0)
     >>> choice.sentence
-    'FastRP: it takes seconds, and its vectors tell links as well as those of walks.'
+    'FastRP: the fastest, since ...'
     >>> choice.estimator
     FastRP()
     """
