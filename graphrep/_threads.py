@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -63,22 +64,26 @@ def limited_threads(n_jobs: int | None) -> Iterator[None]:
 def one_blas_thread() -> Iterator[None]:
     """Run a block with one thread of BLAS, whose results depend on their number in the last digits.
 
-    Blocks that overlap, nested or in other threads of the process, share the limit; the last to end lifts it.
+    The number belongs to the calling thread or to the process, depending on the library, so Python threads take turns.
     """
     from threadpoolctl import threadpool_limits
 
-    with _blas_lock:
-        if _blas["users"] == 0:
-            _blas["limit"] = threadpool_limits(1, user_api="blas")
-        _blas["users"] += 1
-    try:
+    with _BLAS_LOCK, threadpool_limits(1, user_api="blas"):
         yield
-    finally:
-        with _blas_lock:
-            _blas["users"] -= 1
-            if _blas["users"] == 0:
-                _blas["limit"].restore_original_limits()
 
 
-_blas_lock = threading.Lock()
-_blas: dict[str, Any] = {"users": 0, "limit": None}
+@contextmanager
+def own_blas_thread() -> Iterator[None]:
+    """The same for NumPy in a thread that works for one within :func:`one_blas_thread`, which holds the lock."""
+    with _libraries().limit(limits=1, user_api="blas"):
+        yield
+
+
+_BLAS_LOCK = threading.RLock()
+
+
+@cache
+def _libraries() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

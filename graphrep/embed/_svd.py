@@ -13,15 +13,14 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from graphrep._threads import one_blas_thread, resolve_threads
+from graphrep._threads import one_blas_thread, own_blas_thread, resolve_threads
 from graphrep.ops.projection import random_projection
+from graphrep.ops.tall import gram, multiply_rows
 
 __all__ = [
     "Eigenpairs",
     "Factors",
     "by_rows",
-    "gram",
-    "matmul_rows",
     "orthonormal",
     "randomized_svd",
     "rms_scaled",
@@ -146,10 +145,10 @@ def randomized_svd(
         right, triangle = orthonormal(multiply(transposed, basis), n_jobs=n_jobs)  # A' Q = W' R
         z, values, w = np.linalg.svd(triangle.T)  # Q R' W'' = (Q z) values (W' w)'
         kept = min(rank, int(np.count_nonzero(values > max(shape) * np.finfo(np.float32).eps * values[0])))
-        left = matmul_rows(basis, z[:, :kept], threads)
+        left = multiply_rows(basis, z[:, :kept], n_jobs=threads)
         flip = column_signs(left)
         left *= flip
-        right = matmul_rows(right, w[:kept].T * flip, threads)
+        right = multiply_rows(right, w[:kept].T * flip, n_jobs=threads)
     values = np.append(values[:kept], np.zeros(rank - kept))
     return Factors(_padded(left, rank), values, _padded(right, rank))
 
@@ -202,14 +201,14 @@ def symmetric_eigenpairs(
         image = product(basis)
         if advance is not None:
             advance()
-        small = gram(basis, image, threads)
+        small = gram(basis, image, n_jobs=threads)
         values, vectors = np.linalg.eigh((small + small.T) / 2)
         present = (
             np.square(vectors[basis.any(axis=0)]).sum(axis=0) > 0.5
         )  # zero columns of the basis are no eigenvectors
         values, vectors = values[present], vectors[:, present]
         chosen = np.argsort(-order(values), kind="stable")[:rank]
-        found = matmul_rows(basis, vectors[:, chosen], threads)
+        found = multiply_rows(basis, vectors[:, chosen], n_jobs=threads)
         found *= column_signs(found)
     return Eigenpairs(_padded(found, rank), np.append(values[chosen], np.zeros(rank - len(chosen))))
 
@@ -226,37 +225,17 @@ def orthonormal(y: F32, *, n_jobs: int | None = None) -> tuple[F32, F64]:
         q, r = _scaled(y)
         for turn in range(5):
             first = turn == 0
-            lengths, weights, directions = _spectrum(gram(q, q, threads), scaled=first)
+            lengths, weights, directions = _spectrum(gram(q, n_jobs=threads), scaled=first)
             # The first pass keeps all: a weight that rounding hides may belong to a direction of 3e-4 of the longest.
             # In later passes a column that stayed short is one that the first found nothing for.
             shift, kept = (1e-7, weights > -1) if first else (0.0, weights > 1e-6)
             spread = np.sqrt(np.maximum(weights, 0) + shift)
             by = _inverse(lengths)[:, None] * directions * np.where(kept, _inverse(spread), 0)
-            q = matmul_rows(q, by, threads)
+            q = multiply_rows(q, by, n_jobs=threads)
             r = (np.where(kept, spread, 0)[:, None] * directions.T * lengths) @ r
             if weights[kept].min(initial=1) > 0.05:  # a further pass would only change what float32 cannot hold
                 break
     return q, r
-
-
-def gram(y: F32, z: F32, num_threads: int) -> F64:
-    """Y' Z in float64, summed over blocks of rows in float32; call it within :func:`one_blas_thread`."""
-    total = np.zeros((y.shape[1], z.shape[1]))
-    for part in _map(lambda rows: y[rows].T @ z[rows], len(y), num_threads):
-        total += part
-    return total
-
-
-def matmul_rows(y: F32, by: npt.NDArray[np.floating], num_threads: int, out: F32 | None = None) -> F32:
-    """The product of y with a small matrix in float32, by blocks of rows; call it within :func:`one_blas_thread`."""
-    small = np.ascontiguousarray(by, dtype=np.float32)
-    result = np.empty((len(y), small.shape[1]), dtype=np.float32) if out is None else out
-
-    def fill(rows: slice) -> None:
-        np.matmul(y[rows], small, out=result[rows])
-
-    by_rows(fill, len(y), num_threads)
-    return result
 
 
 def column_signs(y: F32) -> F32:
@@ -280,8 +259,9 @@ def rms_scaled(vectors: F32, target: float = 3.0) -> tuple[F32, float]:
 def _conditioned(y: F32, threads: int) -> F32:
     """Another basis of the same space, nearly orthonormal: what an iteration needs between products."""
     y, _ = _scaled(y)
-    lengths, weights, directions = _spectrum(gram(y, y, threads))
-    return matmul_rows(y, _inverse(lengths)[:, None] * directions / np.sqrt(np.maximum(weights, 0) + 1e-7), threads)
+    lengths, weights, directions = _spectrum(gram(y, n_jobs=threads))
+    by = _inverse(lengths)[:, None] * directions / np.sqrt(np.maximum(weights, 0) + 1e-7)
+    return multiply_rows(y, by, n_jobs=threads)
 
 
 def _scaled(y: F32) -> tuple[F32, F64]:
@@ -319,8 +299,13 @@ def _map(work: Callable[[slice], T], num_rows: int, num_threads: int) -> Iterato
     if num_threads == 1 or len(blocks) < 2:
         yield from map(work, blocks)
         return
+
+    def alone(rows: slice) -> T:
+        with own_blas_thread():
+            return work(rows)
+
     with ThreadPoolExecutor(min(num_threads, len(blocks))) as pool:
-        yield from pool.map(work, blocks)
+        yield from pool.map(alone, blocks)
 
 
 def _padded(x: F32, columns: int) -> F32:

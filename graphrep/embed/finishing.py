@@ -22,7 +22,6 @@ __all__ = [
     "finish_again",
     "finished",
     "orthogonalise",
-    "rms_scaled",
     "smooth",
     "whiten",
 ]
@@ -193,14 +192,6 @@ def whiten(vectors: Any, *, n_jobs: int | None = None) -> F32:
     """
     x = _floats(vectors)
     return _principal(x - x.mean(axis=0, dtype=np.float64).astype(np.float32), 0.0, n_jobs)[0]
-
-
-def rms_scaled(vectors: F32, rms: float = RMS) -> F32:
-    """Scale all vectors by one factor, in place, so that the root mean square of their lengths is ``rms``."""
-    size = float(np.sqrt(np.einsum("ij,ij->", vectors, vectors, dtype=np.float64) / max(len(vectors), 1)))
-    if size > 0:
-        vectors *= np.float32(rms / size)
-    return vectors
 
 
 class Finish(NamedTuple):

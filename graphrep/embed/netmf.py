@@ -18,9 +18,10 @@ from graphrep._random import resolve_seed
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._threads import one_blas_thread, resolve_threads
 from graphrep.embed._base import NodeEmbedder
-from graphrep.embed._svd import matmul_rows, randomized_svd, rms_scaled, symmetric_eigenpairs
+from graphrep.embed._svd import by_rows, randomized_svd, rms_scaled, symmetric_eigenpairs
 from graphrep.graph import Graph, as_graph
 from graphrep.ops.propagation import graph_matmul
+from graphrep.ops.tall import multiply_rows
 
 __all__ = ["NetMF"]
 
@@ -184,7 +185,9 @@ class NetMF(NodeEmbedder):
                 )
 
             def product(x: F32) -> F32:
-                return matmul_rows(matrix, x, threads)
+                out = np.empty_like(x)
+                by_rows(lambda rows: np.matmul(matrix[rows], x, out=out[rows]), len(x), threads)
+                return out
 
             # M is symmetric. M' U = V S holds to rounding, so V S^(1/2) is what a row of M times U S^(-1/2) gives.
             u, values, v = randomized_svd(
@@ -214,7 +217,7 @@ class NetMF(NodeEmbedder):
             powers = sum(values**r for r in range(self.window))  # one step is walked here
             with one_blas_thread():
                 near = np.asarray(walk @ left, dtype=np.float32) * (powers * (values > 0)).astype(np.float32)
-                total = matmul_rows(near, left.T, resolve_threads(self.n_jobs))
+                total = multiply_rows(np.ascontiguousarray(near, dtype=np.float32), left.T, n_jobs=self.n_jobs)
         else:
             # The columns of (P^r)' = (A D^-1)^r for r = 1 ... T, and D^-1 at the end.
             inverse = _inverse(graph.weighted_degree()).astype(np.float32)[:, None]

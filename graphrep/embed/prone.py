@@ -19,9 +19,10 @@ from graphrep._random import resolve_seed
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._threads import one_blas_thread, resolve_threads
 from graphrep.embed._base import NodeEmbedder
-from graphrep.embed._svd import by_rows, column_signs, matmul_rows, orthonormal, randomized_svd, rms_scaled
+from graphrep.embed._svd import by_rows, column_signs, orthonormal, randomized_svd, rms_scaled
 from graphrep.graph import Graph, as_graph
 from graphrep.ops.propagation import graph_matmul
+from graphrep.ops.tall import multiply_rows
 
 __all__ = ["ProNE"]
 
@@ -185,7 +186,7 @@ class ProNE(NodeEmbedder):
             # Directions that float32 does not resolve would be noise.
             root = np.sqrt(np.where(values > len(graph.indptr) * 1.2e-7 * values.max(initial=0), values, 0))
             self._rotation = rotation.T * _inverse(root)
-            vectors = matmul_rows(filtered, self._rotation, resolve_threads(self.n_jobs))
+            vectors = multiply_rows(filtered, self._rotation, n_jobs=self.n_jobs)
         flip = column_signs(vectors)
         vectors *= flip
         self._rotation *= flip
@@ -209,7 +210,7 @@ class ProNE(NodeEmbedder):
         walk = _Looped(graph, self.n_jobs, added)
         filtered = self._filtered(_unit_rows(start), walk, self._coefficients())[graph.num_nodes :]
         with one_blas_thread():
-            vectors = matmul_rows(np.ascontiguousarray(filtered), self._rotation, resolve_threads(self.n_jobs))
+            vectors = multiply_rows(np.ascontiguousarray(filtered), self._rotation, n_jobs=self.n_jobs)
         if self.normalize_rows:
             _unit_rows(vectors)
         vectors *= np.float32(self.scale_)

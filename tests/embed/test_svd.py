@@ -12,7 +12,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from graphrep._threads import one_blas_thread
-from graphrep.embed._svd import gram, matmul_rows, orthonormal, randomized_svd, rms_scaled, symmetric_eigenpairs
+from graphrep.embed._svd import orthonormal, randomized_svd, rms_scaled, symmetric_eigenpairs
 
 
 def products(a):
@@ -184,17 +184,6 @@ def test_eigenpairs_of_a_star_lack_most_columns():
     assert not found.vectors[:, 2:].any()
 
 
-def test_blocks_of_rows_are_plain_products():
-    rng = np.random.default_rng(0)
-    y, z, small = (rng.standard_normal(shape).astype(np.float32) for shape in ((9001, 5), (9001, 7), (5, 3)))
-    with one_blas_thread():
-        np.testing.assert_allclose(gram(y, z, 2), y.T.astype(np.float64) @ z, rtol=1e-4, atol=1e-2)
-        np.testing.assert_allclose(matmul_rows(y, small, 2), y @ small, atol=1e-5)
-        out = np.empty((9001, 3), np.float32)
-        assert matmul_rows(y, small, 1, out) is out
-        assert not gram(y[:0], z[:0], 2).any()
-
-
 def test_scaling_leaves_zero_rows_out():
     x = np.array([[3.0, 4.0], [0.0, 0.0], [5.0, 0.0]], dtype=np.float32)
     scaled, factor = rms_scaled(x.copy(), 10.0)
@@ -203,27 +192,27 @@ def test_scaling_leaves_zero_rows_out():
     assert rms_scaled(np.zeros((2, 3), np.float32))[1] == 1
 
 
-def test_overlapping_limits_of_blas_are_lifted_by_the_last():
+def test_blas_has_one_thread_inside_and_its_own_number_after():
     def threads():
         return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
-    before = threads()
-    entered, leave = threading.Event(), threading.Event()
+    before, seen = threads(), []
 
     def other():
         with one_blas_thread():
-            entered.set()
-            leave.wait(10)
+            seen.append(threads())
+        seen.append(threads())
 
     worker = threading.Thread(target=other)
     with one_blas_thread():
         worker.start()
-        entered.wait(10)
+        with one_blas_thread():
+            assert threads() == {1}
         assert threads() == {1}
-    assert threads() == {1}
-    leave.set()
+        assert not seen  # the other thread waits
     worker.join()
+    assert seen[0] == {1}
     assert threads() == before
-    with pytest.raises(RuntimeError, match="inside"), one_blas_thread(), one_blas_thread():
+    with pytest.raises(RuntimeError, match="inside"), one_blas_thread():
         raise RuntimeError("inside")
     assert threads() == before
