@@ -35,7 +35,7 @@ void multiply_rows(const RowProduct& task, int num_threads);
 
 #define GRAPHREP_DECLARE(isa)                                                                    \
     namespace isa {                                                                              \
-    void gram_rows(const Gram&, int64_t begin, int64_t end, float* panel, double* out);         \
+    void gram_rows(const Gram&, int64_t begin, int64_t end, float* panel, double* out);          \
     void multiply_some_rows(const RowProduct&, const float* panels, int64_t begin, int64_t end); \
     void pack_matrix(const RowProduct&, float* panels);                                          \
     int64_t panel_columns();                                                                     \
