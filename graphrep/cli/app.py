@@ -35,10 +35,20 @@ class Method(str, Enum):
     fastrp = "fastrp"
     node2vec = "node2vec"
     deepwalk = "deepwalk"
+    spectral = "spectral"
+    line = "line"
     prone = "prone"
     netmf = "netmf"
     hope = "hope"
     strap = "strap"
+
+
+class Finish(str, Enum):
+    """Finishing steps of ``graphrep embed``."""
+
+    smooth = "smooth"
+    orthogonalise = "orthogonalise"
+    whiten = "whiten"
 
 
 class Task(str, Enum):
@@ -104,11 +114,13 @@ NumNodesOption = Annotated[
 _WALKS = ("walk_length", "walks_per_node", "window", "num_negatives", "epochs", "checkpoint")
 _LEARNERS: dict[Method, tuple[str, tuple[str, ...]]] = {
     Method.auto: ("", ("task", "max_seconds")),
-    Method.fastrp: ("FastRP", ("iteration_weights", "normalization_strength")),
-    Method.node2vec: ("Node2Vec", (*_WALKS, "p", "q")),
-    Method.deepwalk: ("DeepWalk", _WALKS),
-    Method.prone: ("ProNE", ()),
-    Method.netmf: ("NetMF", ("window",)),
+    Method.fastrp: ("FastRP", ("iteration_weights", "normalization_strength", "finish")),
+    Method.node2vec: ("Node2Vec", (*_WALKS, "p", "q", "finish")),
+    Method.deepwalk: ("DeepWalk", (*_WALKS, "finish")),
+    Method.spectral: ("Spectral", ("finish",)),
+    Method.line: ("LINE", ("num_negatives", "checkpoint", "finish")),
+    Method.prone: ("ProNE", ("finish",)),
+    Method.netmf: ("NetMF", ("window", "finish")),
     Method.hope: ("HOPE", ()),
     Method.strap: ("STRAP", ()),
 }
@@ -223,7 +235,9 @@ def embed(
     window: Annotated[
         int | None, typer.Option(help="node2vec, deepwalk, netmf: largest distance of a context.")
     ] = None,
-    num_negatives: Annotated[int | None, typer.Option(help="node2vec, deepwalk: negative samples per pair.")] = None,
+    num_negatives: Annotated[
+        int | None, typer.Option(help="node2vec, deepwalk, line: negative samples per pair.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="node2vec, deepwalk: passes over the walks.")] = None,
     p: Annotated[
         float | None, typer.Option("--p", help="node2vec: return parameter; the larger, the rarer are steps back.")
@@ -233,7 +247,11 @@ def embed(
         typer.Option("--q", help="node2vec: in-out parameter; the larger, the closer walks stay to their start."),
     ] = None,
     checkpoint: Annotated[
-        Path | None, typer.Option(help="node2vec, deepwalk: file from which an interrupted training can resume.")
+        Path | None, typer.Option(help="node2vec, deepwalk, line: file from which an interrupted training can resume.")
+    ] = None,
+    finish: Annotated[
+        Finish | None,
+        typer.Option(help="Finishing step; smooth improves most walks. Not for auto, hope and strap."),
     ] = None,
 ) -> None:
     """Learn a vector for every node of FILE."""
@@ -266,6 +284,7 @@ def embed(
         "checkpoint": checkpoint,
         "task": None if task is None else task.value,
         "max_seconds": max_seconds,
+        "finish": None if finish is None else finish.value,
     }
     options = {option: value for option, value in given.items() if value is not None}
     for option in options:

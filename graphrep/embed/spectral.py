@@ -245,6 +245,7 @@ class Spectral(NodeEmbedder):
         size = np.sqrt((lengths * weight**2).sum() / graph.num_nodes)
         self._scale = float(RMS / size) if size > 0 else 1.0
         vectors *= (self._scale * weight).astype(np.float32)
+        vectors[:, weight == 0] = 0  # without signs
         if halves == 1:
             return vectors
         n = graph.num_nodes

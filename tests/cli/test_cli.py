@@ -282,6 +282,8 @@ def two_cliques(tmp_path):
         ("fastrp", ["--iteration-weights", "0,1,1", "--normalization-strength", "0"]),
         ("node2vec", ["--walk-length", 20, "--window", 3, "--epochs", 5, "--p", 0.5, "--q", 2]),
         ("deepwalk", ["--walk-length", 20, "--window", 3, "--epochs", 5]),
+        ("node2vec", ["--walk-length", 20, "--epochs", 5, "--finish", "smooth"]),
+        ("line", ["--num-negatives", 3]),
         ("prone", []),
         ("netmf", ["--window", 3]),
         ("hope", []),
@@ -418,6 +420,16 @@ def test_the_built_in_data_set_is_known_by_name(tmp_path, capsys):
     out = tmp_path / "out.npy"
     assert run("embed", "debian", "--unweighted", "--dimensions", 8, "-o", out) == 0
     assert gr.load_vectors(out)["nginx"].shape == (8,)
+
+
+def test_embed_spectral(tmp_path, edges, capsys):
+    """Small graphs are decomposed without random numbers."""
+    out = tmp_path / "v.safetensors"
+    assert run("embed", edges, "--method", "spectral", "--dimensions", 2, "--finish", "whiten", "-o", out) == 0
+    wanted = gr.Spectral(dimensions=2, finish="whiten").fit_transform(gr.as_graph(edges))
+    np.testing.assert_array_equal(gr.load_vectors(out).vectors, wanted)
+    assert run("embed", edges, "--method", "hope", "--finish", "smooth", "-o", out) == 2
+    assert "--finish is not an option of hope" in " ".join(capsys.readouterr().err.replace("│", " ").split())
 
 
 def test_embed_chooses_a_method(tmp_path, edges, capsys):
