@@ -63,7 +63,7 @@ class Learner:
     tasks : tuple of str, optional
         The tasks of which it is a row; default: all that its kind serves.
     needs : tuple of str
-        Of "features" and "undirected".
+        Of "features", "nonnegative" (features) and "undirected".
     max_nodes, max_edges : int or None
         It is left out of larger graphs.
     baseline : bool
@@ -98,6 +98,8 @@ class Learner:
         """Why it cannot serve the graph, or None if it can."""
         if "features" in self.needs and graph.x is None:
             return "it needs node features, which the graph does not have"
+        if "nonnegative" in self.needs and graph.x.min() < 0:
+            return "it takes features as counts, and some are negative"
         if "undirected" in self.needs and graph.directed:
             return "it needs an undirected graph"
         for what, bound, count in (
@@ -167,7 +169,7 @@ _ALL = (
     _vectors("strap", estimator("STRAP"), default=False, max_nodes=200_000),
     _vectors("netmf", estimator("NetMF"), default=False, max_nodes=_QUADRATIC),
     _vectors("line", estimator("LINE"), default=False),
-    _vectors("musae", estimator("MUSAE"), default=False, **_FEATURES),
+    _vectors("musae", estimator("MUSAE"), default=False, needs=("features", "nonnegative", "undirected")),
     _vectors("node2vec", estimator("Node2Vec")),
     _vectors("node2vec-smooth", estimator("Node2Vec", finish="smooth"), default=False),
     _vectors("deepwalk", estimator("DeepWalk"), **_SLOW),

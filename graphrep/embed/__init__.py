@@ -51,7 +51,7 @@ Examples
 >>> vectors
 NodeVectors(num_nodes=34, dimensions=16)
 >>> vectors.settings["choice"]
-'FastRP: the fastest, since DeepWalk would take about 0.033 s and max_seconds is 0.01.'
+'Node2Vec: the next, since DeepWalk would take about 0.033 s and max_seconds is 0.01.'
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ class Spectral(NodeEmbedder):
     >>> model.embedding_.shape
     (34, 4)
     >>> model.eigenvalues_.round(2)
-    array([1.09, 0.91, 0.76, 0.67])
+    array([1.15, 0.97, 0.8 , 0.61])
     """
 
     dimensions: int = 128

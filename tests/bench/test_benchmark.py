@@ -450,7 +450,7 @@ def test_a_damaged_file_is_refused_by_name(tmp_path, content, message):
     ("given", "error", "message"),
     [
         ({"learners": ["fastrb"]}, ValueError, r"^there is no learner 'fastrb'; did you mean fastrp\?$"),
-        ({"learners": ["moon"]}, ValueError, r"^there is no learner 'moon'; known are fastrp, node2vec"),
+        ({"learners": ["moon"]}, ValueError, r"^there is no learner 'moon'; known are fastrp, "),
         ({"learners": "fastrp"}, TypeError, "^learners must be a list of names, got the string 'fastrp'"),
         ({"learners": ["fastrp", "fastrp"]}, ValueError, "must have distinct names, got fastrp twice"),
         ({"learners": {"mine": 3}}, TypeError, r"learners\['mine'\] must be an estimator with fit_transform"),
@@ -505,7 +505,8 @@ def test_every_learner_of_the_registry_can_be_built_and_runs(here, blocks):
     assert {(cell.learner, cell.task) for cell in found.cells} == {
         (learner.name, task) for learner in LEARNERS.values() for task in learner.tasks
     }
-    assert [(cell.learner, cell.task, cell.reason) for cell in found.cells if cell.state != "done"] == []
+    left = {(cell.learner, cell.reason) for cell in found.cells if cell.state != "done"}
+    assert left == {("musae", "it takes features as counts, and some are negative")}
     for task in found.tasks:
         scores = [cell.mean(found.first_metric(task)) for cell in found.of_task(task)]
         assert scores == sorted(scores, reverse=True)

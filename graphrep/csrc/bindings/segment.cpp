@@ -17,9 +17,11 @@ void with_segment_element(int scalar, Visit&& visit) {
     }
 }
 
-Reduce reduction(int reduce) {
+Reduce reduction(int reduce, const Tensor& arg) {
     if (reduce < 0 || reduce > int(Reduce::mul)) bad_argument("reduce must be sum, mean, max, min or mul.");
-    return static_cast<Reduce>(reduce);
+    const Reduce how = static_cast<Reduce>(reduce);
+    if (arg && how != Reduce::max && how != Reduce::min) bad_argument("arg is for max and min.");
+    return how;
 }
 
 int64_t element_size(int64_t bytes) {
@@ -47,7 +49,7 @@ void bind_segment(nb::module_& m) {
                 segment_reduce<T>(
                     {src.at<const T>("src", product({batch, entries, columns})),
                      indptr.at<const int64_t>("indptr", offsets), indptr_stride, batch, entries, columns, groups,
-                     reduction(reduce), out.at<T>("out", results), arg.maybe<int64_t>("arg", results)},
+                     reduction(reduce, arg), out.at<T>("out", results), arg.maybe<int64_t>("arg", results)},
                     num_threads);
             });
         },
@@ -67,7 +69,7 @@ void bind_segment(nb::module_& m) {
                 with_id(id, [&]<class Id>(Id) {
                     bad = scatter<T, Id>(
                         {src.at<const T>("src", product({batch, entries, columns})), index.at<const Id>("index", ids),
-                         index_stride, per_column, batch, entries, columns, groups, reduction(reduce),
+                         index_stride, per_column, batch, entries, columns, groups, reduction(reduce, arg),
                          out.at<T>("out", results), arg.maybe<int64_t>("arg", results)},
                         static_cast<ScatterPath>(path), num_threads);
                 });
