@@ -6,8 +6,8 @@ One order at a time, d = 128, the published learning rate, two threads for every
 direction. Engines:
 
 * graphrep, order 1 and 2: ``LINE.fit``, 5 negatives as published; and with 1 negative.
-* GRAPE: ``FirstOrderLINE`` and ``SecondOrderLINE``, 1 negative per sample; they divide the learning rate by a function
-  of the degree, which is not in the paper.
+* GRAPE: ``FirstOrderLINE`` and ``SecondOrderLINE``, 1 negative per sample; their results look as if the learning rate
+  fell with the degree, which is not in the paper.
 * gensim: skip-gram with 5 negatives on walks of two nodes, which is LINE of second order; the corpus is made outside of
   the timing. A walk is two samples.
 
