@@ -76,6 +76,13 @@ class GraphEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedEsti
         settings = {"method": type(self).__name__, **plain_settings(self.get_params(deep=False))}
         return NodeVectors(self.embedding_, self.nodes_, settings)
 
+    def _named(self, names: Any, vectors: F32) -> NodeVectors:
+        """Vectors of new nodes as ``transform`` returns them for a graph."""
+        from graphrep.vectors import NodeVectors
+
+        settings = {"method": f"{type(self).__name__}.transform", **plain_settings(self.get_params(deep=False))}
+        return NodeVectors(vectors, names, settings)
+
     def _state(self) -> dict[str, Any]:
         return {"nodes_": self.nodes_, "n_features_in_": self.n_features_in_}
 

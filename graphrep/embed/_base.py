@@ -1,4 +1,4 @@
-"""Base of the embedders of this package: finishing steps as a parameter, for fitted and for new nodes."""
+"""Bases of the embedders of this package: new nodes, finishing steps as a parameter, sources and targets."""
 
 from __future__ import annotations
 
@@ -7,14 +7,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from sklearn.utils.validation import check_is_fitted
 
-from graphrep._embedder import F32, GraphEmbedder, extended_graph
+from graphrep._embedder import (
+    F32,
+    GraphEmbedder,
+    extended_graph,
+    is_matrix,
+    new_arcs,
+    new_arcs_of_both_directions,
+)
 from graphrep.embed.finishing import Finish, checked_steps, finish_again, finished
+from graphrep.graph import as_graph
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["NodeEmbedder"]
+__all__ = ["NodeEmbedder", "TwoSidedEmbedder"]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -29,6 +40,19 @@ class NodeEmbedder(GraphEmbedder):
         self._unfinished = self.embedding_
         self.embedding_, self._finishes = finished(self._graph, self.embedding_, steps, getattr(self, "n_jobs", None))
         return self
+
+    def _vectors_of(self, rows: sp.csr_array) -> F32:
+        """Unfinished vectors of nodes with these weights of the arcs to the fitted nodes."""
+        raise NotImplementedError
+
+    def _new_vectors(self, new: Any, *, undirected: bool = False) -> Any:
+        """``transform`` by :meth:`_vectors_of`; ``undirected``: edges of a graph count in both directions."""
+        check_is_fitted(self, "embedding_")
+        if is_matrix(new):
+            rows = self._new_rows(new)
+            return self._finish_rows(rows, self._vectors_of(rows))
+        names, rows = new_arcs(as_graph(new).to_undirected() if undirected else new, self._graph)
+        return self._named(names, self._finish_rows(rows, self._vectors_of(rows)))
 
     def _finish_rows(self, arcs: Any, rows: F32) -> F32:
         """The finishing steps for the vectors of new nodes with these arcs to the fitted nodes, a CSR matrix."""
@@ -53,3 +77,35 @@ class NodeEmbedder(GraphEmbedder):
         if unfinished.shape != vectors.shape or any(finish.rotation.shape != width for finish in finishes):
             raise ValueError("vectors differ in size")
         super()._restore(state | {"_unfinished": unfinished, "_finishes": finishes})
+
+
+class TwoSidedEmbedder(GraphEmbedder):
+    """Vectors of nodes as sources and as targets, side by side and scaled by one factor in ``embedding_``."""
+
+    values_: npt.NDArray[np.float64]
+    scale_: float
+
+    @property
+    def source_(self) -> F32:
+        """X: the vectors of nodes as sources."""
+        check_is_fitted(self, "embedding_")
+        return np.asarray(self.embedding_[:, : len(self.values_)] / np.float32(self.scale_))
+
+    @property
+    def target_(self) -> F32:
+        """Y: the vectors of nodes as targets."""
+        check_is_fitted(self, "embedding_")
+        return np.asarray(self.embedding_[:, len(self.values_) :] / np.float32(self.scale_))
+
+    def _vectors_of(self, rows: sp.csr_array, incoming: sp.csr_array) -> F32:
+        """Vectors of nodes with these weights of the arcs to, and from, the fitted nodes."""
+        raise NotImplementedError
+
+    def _new_vectors(self, new: Any) -> Any:
+        """``transform`` by :meth:`_vectors_of`; a matrix for a directed graph has no arcs to the new nodes."""
+        check_is_fitted(self, "embedding_")
+        if is_matrix(new):
+            rows = self._new_rows(new)
+            return self._vectors_of(rows, sp.csr_array(rows.shape) if self._graph.directed else rows)
+        names, rows, incoming = new_arcs_of_both_directions(new, self._graph)
+        return self._named(names, self._vectors_of(rows, incoming))

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import LinAlgError, eigh
 
 from graphrep._threads import one_blas_thread
+from graphrep.embed._svd import Eigenpairs
 from graphrep.graph import Graph
 from graphrep.ops.projection import random_projection
 from graphrep.ops.propagation import graph_matmul, recurrence_step
 from graphrep.ops.tall import gram, multiply_rows
 
-__all__ = ["Eigenpairs", "eigenpairs", "leading_eigenpairs"]
+__all__ = ["eigenpairs", "leading_eigenpairs"]
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -25,13 +26,6 @@ _POWER_STEPS = 8  # of the bound of the spectrum
 _GROWTH = np.log(2e5)
 _DEGREE = 10  # largest of a polynomial
 _SMALLEST = 1e-6  # directions of a block below this share of the largest are rounding errors
-
-
-class Eigenpairs(NamedTuple):
-    """Eigenvectors as columns, float32 of shape (num_nodes, k), and their eigenvalues, float64 of shape (k,)."""
-
-    vectors: F32
-    values: F64
 
 
 def leading_eigenpairs(

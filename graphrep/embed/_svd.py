@@ -21,6 +21,8 @@ __all__ = [
     "Eigenpairs",
     "Factors",
     "by_rows",
+    "column_signs",
+    "inverse",
     "orthonormal",
     "randomized_svd",
     "rms_scaled",
@@ -32,6 +34,7 @@ F64 = npt.NDArray[np.float64]
 U64 = npt.NDArray[np.uint64]
 Product = Callable[[F32], F32]
 T = TypeVar("T")
+F = TypeVar("F", F32, F64)
 
 # Rows of a block. The result depends on it in the last digits, so it must not depend on the machine.
 _BLOCK = 4096
@@ -230,7 +233,7 @@ def orthonormal(y: F32, *, n_jobs: int | None = None) -> tuple[F32, F64]:
             # In later passes a column that stayed short is one that the first found nothing for.
             shift, kept = (1e-7, weights > -1) if first else (0.0, weights > 1e-6)
             spread = np.sqrt(np.maximum(weights, 0) + shift)
-            by = _inverse(lengths)[:, None] * directions * np.where(kept, _inverse(spread), 0)
+            by = inverse(lengths)[:, None] * directions * np.where(kept, inverse(spread), 0)
             q = multiply_rows(q, by, n_jobs=threads)
             r = (np.where(kept, spread, 0)[:, None] * directions.T * lengths) @ r
             if weights[kept].min(initial=1) > 0.05:  # a further pass would only change what float32 cannot hold
@@ -260,7 +263,7 @@ def _conditioned(y: F32, threads: int) -> F32:
     """Another basis of the same space, nearly orthonormal: what an iteration needs between products."""
     y, _ = _scaled(y)
     lengths, weights, directions = _spectrum(gram(y, n_jobs=threads))
-    by = _inverse(lengths)[:, None] * directions / np.sqrt(np.maximum(weights, 0) + 1e-7)
+    by = inverse(lengths)[:, None] * directions / np.sqrt(np.maximum(weights, 0) + 1e-7)
     return multiply_rows(y, by, n_jobs=threads)
 
 
@@ -278,12 +281,13 @@ def _scaled(y: F32) -> tuple[F32, F64]:
 def _spectrum(g: F64, *, scaled: bool = True) -> tuple[F64, F64, F64]:
     """Eigenpairs, descending, of a Gram matrix, or of its cosines if ``scaled``; first, the lengths divided by."""
     lengths = np.sqrt(np.maximum(np.diagonal(g), 0)) if scaled else np.ones(len(g))
-    inverse = _inverse(lengths)
-    weights, directions = np.linalg.eigh((g + g.T) / 2 * inverse[:, None] * inverse)
+    unit = inverse(lengths)
+    weights, directions = np.linalg.eigh((g + g.T) / 2 * unit[:, None] * unit)
     return lengths, weights[::-1], directions[:, ::-1]
 
 
-def _inverse(x: F64) -> F64:
+def inverse(x: F) -> F:
+    """1 / x where x is positive, else 0."""
     return np.divide(1.0, x, out=np.zeros_like(x), where=x > 0)
 
 

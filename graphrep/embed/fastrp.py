@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import clone
-from sklearn.utils.validation import check_is_fitted
 
 from graphrep import _random
 from graphrep._checks import checked_features, checked_float, checked_int, warn_caller
-from graphrep._embedder import F32, is_matrix, new_arcs, plain_settings
+from graphrep._embedder import F32
 from graphrep._names import aligned
 from graphrep._progress import progress_bar
 from graphrep._saving import packed_graph, unpacked_graph
@@ -162,15 +161,7 @@ class FastRP(NodeEmbedder):
             New nodes have no fitted neighbor, so that their vectors are those of an isolated node; or have new
             neighbors, which do not count.
         """
-        check_is_fitted(self, "embedding_")
-        if is_matrix(new):
-            rows = self._new_rows(new)
-            return self._finish_rows(rows, self._vectors_of(rows))
-        from graphrep.vectors import NodeVectors
-
-        names, rows = new_arcs(new, self._graph)
-        settings = {"method": "FastRP.transform", **plain_settings(self.get_params(deep=False))}
-        return NodeVectors(self._finish_rows(rows, self._vectors_of(rows)), names, settings)
+        return self._new_vectors(new)
 
     def _vectors_of(self, rows: Any) -> F32:
         """Vectors of nodes with these weights of the arcs to the fitted nodes, a CSR matrix."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from graphrep._arrays import as_vectors
 from graphrep._names import aligned
 from graphrep._threads import one_blas_thread
+from graphrep.embed._svd import column_signs
 from graphrep.graph import Graph, as_graph
 from graphrep.ops.propagation import recurrence_step
 from graphrep.ops.tall import gram, multiply_rows
@@ -260,7 +261,7 @@ def _principal(x: F32, power: float, n_jobs: int | None) -> tuple[F32, F64]:
         )
         rest = root * np.where(kept, sizes, 0.0) ** power
         y = multiply_rows(y, rest, n_jobs=n_jobs)
-        sign = np.where(-y.min(axis=0) > y.max(axis=0), -1.0, 1.0)
+        sign = column_signs(y).astype(np.float64)
         length = np.sqrt(np.einsum("ij,ij->", y, y, dtype=np.float64) / len(y))
         scale = sign * (RMS / length if length > 0 else 1.0)
         y *= scale.astype(np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
-from sklearn.utils.validation import check_is_fitted
 
 from graphrep._checks import checked_float, checked_int
-from graphrep._embedder import F32, GraphEmbedder, is_matrix, new_arcs_of_both_directions, plain_settings
+from graphrep._embedder import F32
 from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed
 from graphrep._saving import packed_graph, unpacked_graph
-from graphrep.embed._svd import randomized_svd, rms_scaled, symmetric_eigenpairs
+from graphrep.embed._base import TwoSidedEmbedder
+from graphrep.embed._svd import inverse, randomized_svd, rms_scaled, symmetric_eigenpairs
 from graphrep.graph import Graph
 from graphrep.ops.propagation import graph_matmul
 
@@ -29,7 +30,7 @@ _TERMS, _TERM_ERROR = 500, 1e-5
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class HOPE(GraphEmbedder):
+class HOPE(TwoSidedEmbedder):
     r"""HOPE with the Katz index: vectors whose dot products are counts of walks that decay with length.
 
     .. math:: K = \sum_{l \ge 1} (\beta A)^l = (I - \beta A)^{-1} \beta A \approx U S V^\top, \qquad
@@ -107,16 +108,10 @@ class HOPE(GraphEmbedder):
     progress: bool | None = None
 
     @property
-    def source_(self) -> F32:
-        """X: the vectors of nodes as sources."""
-        check_is_fitted(self, "embedding_")
-        return np.asarray(self.embedding_[:, : len(self.values_)] / np.float32(self.scale_))
-
-    @property
     def target_(self) -> F32:
         """Y: the vectors of nodes as targets."""
         if self._graph.directed:
-            return np.asarray(self.embedding_[:, len(self.values_) :] / np.float32(self.scale_))
+            return super().target_
         return self.source_ * np.sign(self.values_).astype(np.float32)
 
     def transform(self, new: Any) -> Any:
@@ -152,23 +147,14 @@ class HOPE(GraphEmbedder):
         Walks through the new nodes themselves do not count. A new node with the arcs of a fitted node gets that node's
         vector, up to the accuracy of the singular vectors.
         """
-        check_is_fitted(self, "embedding_")
-        if is_matrix(new):
-            rows = self._new_rows(new)
-            return self._vectors_of(rows, sp.csr_array(rows.shape))
-        from graphrep.vectors import NodeVectors
-
-        names, rows, incoming = new_arcs_of_both_directions(new, self._graph)
-        settings = {"method": "HOPE.transform", **plain_settings(self.get_params(deep=False))}
-        return NodeVectors(self._vectors_of(rows, incoming), names, settings)
+        return self._new_vectors(new)
 
     def _vectors_of(self, rows: sp.csr_array, incoming: sp.csr_array) -> F32:
         if self._right is not None:
             parts = [rows @ self._right]
         else:
             source, target = self.source_, self.target_
-            inverse = np.divide(1, self.values_, out=np.zeros_like(self.values_), where=self.values_ > 0)
-            by = inverse.astype(np.float32)
+            by = inverse(self.values_).astype(np.float32)
             parts = [rows @ (target * by + source), incoming @ (source * by + target)]
         return (np.concatenate(parts, axis=1) * (self.beta_ * self.scale_)).astype(np.float32)
 
@@ -290,30 +276,31 @@ def spectral_radius(graph: Graph) -> float:
         arcs = a.tocoo()
         inside = component[arcs.row] == component[arcs.col]
         a = sp.csr_array((arcs.data[inside], (arcs.row[inside], arcs.col[inside])), shape=a.shape)
-    x = np.ones(graph.num_nodes)
-    bound = previous = np.inf
-    for turn in range(300):
-        y = a @ x
-        bound = min(bound, float((y / x).max(initial=0)))
-        if turn % 10 == 9:
-            if bound > (1 - 1e-4) * previous:
-                break
-            previous = bound
-        x = y + bound / 2 * x  # the shift keeps x positive, and bipartite graphs from alternating
-        x = np.maximum(x / x.max(), 1e-250) if bound > 0 else x
-        if bound == 0:
-            break
-    return bound
+    return _radius(lambda x: a @ x, graph.num_nodes, turns=300, tolerance=1e-4)
 
 
 def _spectral_norm(graph: Graph) -> float:
     """Root of the spectral radius of A' A, or a little more."""
     a = sp.csr_array(graph.to_scipy(), dtype=np.float64)
-    x = np.ones(graph.num_nodes)
-    bound = np.inf
-    for _ in range(50):
-        y = a.T @ (a @ x)
+    return float(np.sqrt(_radius(lambda x: a.T @ (a @ x), graph.num_nodes, turns=50)))
+
+
+def _radius(product: Callable[[F64], F64], size: int, *, turns: int, tolerance: float = 0.0) -> float:
+    """A bound of the spectral radius of a matrix without negative entries: max (Mx)_i / x_i of a positive x.
+
+    The iteration ends when ten turns have lowered it by less than ``tolerance``.
+    """
+    x = np.ones(size)
+    bound = previous = np.inf
+    for turn in range(turns):
+        y = product(x)
         bound = min(bound, float((y / x).max(initial=0)))
-        x = y + bound / 2 * x if bound > 0 else x
+        if bound == 0:
+            break
+        if turn % 10 == 9:
+            if bound > (1 - tolerance) * previous:
+                break
+            previous = bound
+        x = y + bound / 2 * x  # the shift keeps x positive, and bipartite graphs from alternating
         x = np.maximum(x / x.max(), 1e-250)
-    return float(np.sqrt(bound))
+    return bound

@@ -9,17 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from sklearn.utils.validation import check_is_fitted
 
 from graphrep._checks import checked_float, checked_int, warn_caller
-from graphrep._embedder import F32, is_matrix, new_arcs, plain_settings
+from graphrep._embedder import F32
 from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._threads import one_blas_thread, resolve_threads
 from graphrep.embed._base import NodeEmbedder
-from graphrep.embed._svd import by_rows, randomized_svd, rms_scaled, symmetric_eigenpairs
-from graphrep.graph import Graph, as_graph
+from graphrep.embed._svd import by_rows, inverse, randomized_svd, rms_scaled, symmetric_eigenpairs
+from graphrep.graph import Graph
 from graphrep.ops.propagation import graph_matmul
 from graphrep.ops.tall import multiply_rows
 
@@ -147,15 +146,7 @@ class NetMF(NodeEmbedder):
         -----
         Memory 8 * num_nodes bytes for each of at most 512 new nodes at a time.
         """
-        check_is_fitted(self, "embedding_")
-        if is_matrix(new):
-            rows = self._new_rows(new)
-            return self._finish_rows(rows, self._vectors_of(rows))
-        from graphrep.vectors import NodeVectors
-
-        names, rows = new_arcs(as_graph(new).to_undirected(), self._graph)
-        settings = {"method": "NetMF.transform", **plain_settings(self.get_params(deep=False))}
-        return NodeVectors(self._finish_rows(rows, self._vectors_of(rows)), names, settings)
+        return self._new_vectors(new, undirected=True)
 
     def _embed(self, graph: Graph, **options: Any) -> F32:
         del options
@@ -211,23 +202,22 @@ class NetMF(NodeEmbedder):
         """Rows of M of nodes with these weights of the edges to the fitted nodes."""
         graph, degree = self._graph, np.asarray(adjacency.sum(axis=1), dtype=np.float64).ravel()
         volume = float(graph.weighted_degree().sum())
-        walk = sp.csr_array(sp.diags_array(_inverse(degree)) @ adjacency, dtype=np.float32)
+        walk = sp.csr_array(sp.diags_array(inverse(degree)) @ adjacency, dtype=np.float32)
         if self._eigen is not None:
             left, values = self._eigen  # D^-1/2 U, and the eigenvalues
             powers = sum(values**r for r in range(self.window))  # one step is walked here
-            with one_blas_thread():
-                near = np.asarray(walk @ left, dtype=np.float32) * (powers * (values > 0)).astype(np.float32)
-                total = multiply_rows(np.ascontiguousarray(near, dtype=np.float32), left.T, n_jobs=self.n_jobs)
+            near = np.asarray(walk @ left, dtype=np.float32) * (powers * (values > 0)).astype(np.float32)
+            total = multiply_rows(np.ascontiguousarray(near), left.T, n_jobs=self.n_jobs)
         else:
             # The columns of (P^r)' = (A D^-1)^r for r = 1 ... T, and D^-1 at the end.
-            inverse = _inverse(graph.weighted_degree()).astype(np.float32)[:, None]
+            per_degree = inverse(graph.weighted_degree()).astype(np.float32)[:, None]
             power = np.ascontiguousarray(walk.T.toarray())
             columns, spare = power.copy(), np.empty_like(power)
             for _ in range(1, self.window):
-                power *= inverse
+                power *= per_degree
                 power, spare = graph_matmul(graph, power, out=spare, n_jobs=self.n_jobs), power
                 columns += power
-            columns *= inverse
+            columns *= per_degree
             total = columns.T
         total = total * np.float32(volume / (self.negatives * self.window))
         # An entry that is 1 but for rounding would be noise, and all there is in a star.
@@ -238,7 +228,7 @@ class NetMF(NodeEmbedder):
     def _eigenpairs(self, rank: int, seed: int, advance: Callable[[], object]) -> tuple[F32, F64]:
         """D^-1/2 U and the eigenvalues of the largest eigenpairs of D^-1/2 A D^-1/2."""
         graph = self._graph
-        root = np.sqrt(_inverse(graph.weighted_degree())).astype(np.float32)[:, None]
+        root = np.sqrt(inverse(graph.weighted_degree())).astype(np.float32)[:, None]
 
         def scaled(x: F32) -> F32:
             y = graph_matmul(graph, x * root, n_jobs=self.n_jobs)
@@ -293,7 +283,3 @@ class NetMF(NodeEmbedder):
         if left is not None and left.shape != (graph.num_nodes, len(values)):
             raise ValueError("graph and eigenvectors differ in size")
         super()._restore(state | {"_graph": graph, "_eigen": None if left is None else (left, values)})
-
-
-def _inverse(x: F64) -> F64:
-    return np.divide(1.0, x, out=np.zeros_like(x), where=x > 0)

@@ -10,17 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.special import ive
-from sklearn.utils.validation import check_is_fitted
 
 from graphrep._checks import checked_float, checked_int
-from graphrep._embedder import F32, is_matrix, new_arcs, plain_settings
+from graphrep._embedder import F32
 from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._threads import one_blas_thread, resolve_threads
 from graphrep.embed._base import NodeEmbedder
-from graphrep.embed._svd import by_rows, column_signs, orthonormal, randomized_svd, rms_scaled
-from graphrep.graph import Graph, as_graph
+from graphrep.embed._svd import by_rows, column_signs, inverse, orthonormal, randomized_svd, rms_scaled
+from graphrep.graph import Graph
 from graphrep.ops.propagation import graph_matmul
 from graphrep.ops.tall import multiply_rows
 
@@ -144,15 +143,7 @@ class ProNE(NodeEmbedder):
             New nodes have no fitted neighbor, so that their vectors are zero; or have new neighbors, which do not
             count.
         """
-        check_is_fitted(self, "embedding_")
-        if is_matrix(new):
-            rows = self._new_rows(new)
-            return self._finish_rows(rows, self._vectors_of(rows))
-        from graphrep.vectors import NodeVectors
-
-        names, rows = new_arcs(as_graph(new).to_undirected(), self._graph)
-        settings = {"method": "ProNE.transform", **plain_settings(self.get_params(deep=False))}
-        return NodeVectors(self._finish_rows(rows, self._vectors_of(rows)), names, settings)
+        return self._new_vectors(new, undirected=True)
 
     def _embed(self, graph: Graph, **options: Any) -> F32:
         del options
@@ -176,7 +167,7 @@ class ProNE(NodeEmbedder):
                 advance=bar.update,
             )
             root = np.sqrt(values)
-            v *= _inverse(root).astype(np.float32)
+            v *= inverse(root).astype(np.float32)
             self._right = v
             u *= root.astype(np.float32)
             filtered = self._filtered(_unit_rows(u), _Looped(graph, self.n_jobs), coefficients, bar.update)
@@ -185,7 +176,7 @@ class ProNE(NodeEmbedder):
             _, values, rotation = np.linalg.svd(triangle)
             # Directions that float32 does not resolve would be noise.
             root = np.sqrt(np.where(values > len(graph.indptr) * 1.2e-7 * values.max(initial=0), values, 0))
-            self._rotation = rotation.T * _inverse(root)
+            self._rotation = rotation.T * inverse(root)
             vectors = multiply_rows(filtered, self._rotation, n_jobs=self.n_jobs)
         flip = column_signs(vectors)
         vectors *= flip
@@ -209,8 +200,7 @@ class ProNE(NodeEmbedder):
         ).astype(np.float32)
         walk = _Looped(graph, self.n_jobs, added)
         filtered = self._filtered(_unit_rows(start), walk, self._coefficients())[graph.num_nodes :]
-        with one_blas_thread():
-            vectors = multiply_rows(np.ascontiguousarray(filtered), self._rotation, n_jobs=self.n_jobs)
+        vectors = multiply_rows(np.ascontiguousarray(filtered), self._rotation, n_jobs=self.n_jobs)
         if self.normalize_rows:
             _unit_rows(vectors)
         vectors *= np.float32(self.scale_)
@@ -324,7 +314,7 @@ class _Looped:
 def _log_noise(graph: Graph) -> F32:
     """Log of nu of each node; 0 for isolated nodes, which have no edge."""
     degree = graph.weighted_degree()
-    mass = graph_matmul(graph, _inverse(degree).astype(np.float32)[:, None], n_jobs=1)[:, 0].astype(np.float64)
+    mass = graph_matmul(graph, inverse(degree).astype(np.float32)[:, None], n_jobs=1)[:, 0].astype(np.float64)
     noise = mass**0.75
     logs = np.log(noise / max(noise.sum(), 1e-300), out=np.zeros_like(noise), where=noise > 0)
     return np.asarray(logs, dtype=np.float32)
@@ -347,9 +337,5 @@ def _log_ratios(graph: Graph) -> tuple[F32, F32]:
 def _unit_rows(x: F32) -> F32:
     """The rows divided by their length, in place; zero rows stay zero."""
     norms = np.sqrt(np.einsum("ij,ij->i", x, x))
-    x *= _inverse(norms)[:, None]
+    x *= inverse(norms)[:, None]
     return x
-
-
-def _inverse(x: Any) -> Any:
-    return np.divide(1, x, out=np.zeros_like(x), where=x > 0)

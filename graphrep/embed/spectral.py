@@ -13,15 +13,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from graphrep import _random
 from graphrep._checks import checked_float, checked_int
-from graphrep._embedder import is_matrix, new_arcs, plain_settings
+from graphrep._embedder import is_matrix, new_arcs_of_both_directions
 from graphrep._names import as_pairs
 from graphrep._progress import progress_bar
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep.csr import CSR
 from graphrep.embed._base import NodeEmbedder
 from graphrep.embed._filter import leading_eigenpairs
+from graphrep.embed._svd import column_signs
 from graphrep.embed.finishing import RMS
-from graphrep.graph import Graph
+from graphrep.graph import Graph, as_graph
 
 __all__ = ["Spectral"]
 
@@ -179,8 +180,8 @@ class Spectral(NodeEmbedder):
 
     def _embed(self, graph: Graph, **options: Any) -> F32:
         if self.which == "auto":
-            self._use(self._choose(graph, **options))
-        elif self.which in ("LA", "LM"):
+            return self._choose(graph, **options)
+        if self.which in ("LA", "LM"):
             self._use(self._choice(_CANDIDATES[self.which == "LM"]))
         else:
             raise ValueError(f'which must be "LA", "LM" or "auto", got {self.which!r}.')
@@ -196,16 +197,6 @@ class Spectral(NodeEmbedder):
 
     def _use(self, choice: _Choice) -> None:
         self.which_, self.alpha_, self.power_ = choice
-
-    def _choose(self, graph: Graph, y: Any, val: Any) -> _Choice:
-        """The candidate that is best by labels or pairs."""
-        qualities = {}
-        for candidate in map(self._choice, _CANDIDATES):
-            self._use(candidate)
-            vectors = self._arrange(*self._solve(graph), graph)
-            quality = _label_quality(vectors, y, graph) if val is None else self._link_quality(vectors, val, graph)
-            qualities[candidate] = quality
-        return max(qualities, key=qualities.__getitem__)  # the first of equals
 
     def _solve(self, graph: Graph) -> tuple[F32, F64]:
         dimensions = checked_int("dimensions", self.dimensions, 1)
@@ -238,18 +229,30 @@ class Spectral(NodeEmbedder):
     def _arrange(self, vectors: F32, values: F64, graph: Graph) -> F32:
         """Signs, eigenvalue power and scale."""
         self._graph, self.eigenvalues_ = graph, values
-        flip = -vectors.min(axis=0, initial=0) > vectors.max(axis=0, initial=0)
-        weight = np.where(flip, -1.0, 1.0) * self._sizes() ** self.power_
+        weight = column_signs(vectors) * self._sizes() ** self.power_
         lengths = np.einsum("ij,ij->j", vectors, vectors, dtype=np.float64)
-        halves = 1 + graph.directed
         size = np.sqrt((lengths * weight**2).sum() / graph.num_nodes)
         self._scale = float(RMS / size) if size > 0 else 1.0
         vectors *= (self._scale * weight).astype(np.float32)
         vectors[:, weight == 0] = 0  # without signs
-        if halves == 1:
+        if not graph.directed:
             return vectors
         n = graph.num_nodes
         return np.ascontiguousarray(np.concatenate([vectors[:n], vectors[n:, : self.dimensions // 2]], axis=1))
+
+    def _choose(self, graph: Graph, y: Any, val: Any) -> F32:
+        """The vectors of the candidate that is best by labels or pairs, the first of equals."""
+        best = None
+        for candidate in map(self._choice, _CANDIDATES):
+            self._use(candidate)
+            vectors = self._arrange(*self._solve(graph), graph)
+            quality = _label_quality(vectors, y, graph) if val is None else self._link_quality(vectors, val, graph)
+            if best is None or quality > best[0]:
+                best = quality, candidate, self.eigenvalues_, self._scale, vectors
+        assert best is not None
+        _, chosen, self.eigenvalues_, self._scale, vectors = best
+        self._use(chosen)
+        return vectors
 
     @property
     def eigenvectors_(self) -> F32:
@@ -332,23 +335,15 @@ class Spectral(NodeEmbedder):
             the nodes was fitted.
         """
         check_is_fitted(self, "embedding_")
+        if not self._graph.directed:
+            return self._new_vectors(new)
         if is_matrix(new):
-            if self._graph.directed:
-                raise ValueError(
-                    "new must be a graph, because a directed graph was fitted; a matrix lacks the arcs back."
-                )
-            rows = self._new_rows(new)
-            return self._finish_rows(rows, self._vectors_of(rows, None))
-        from graphrep.graph import as_graph
-        from graphrep.vectors import NodeVectors
+            raise ValueError("new must be a graph, because a directed graph was fitted; a matrix lacks the arcs back.")
+        g = new if isinstance(new, Graph) else as_graph(new, directed=True)
+        names, rows, back = new_arcs_of_both_directions(g, self._graph)
+        return self._named(names, self._finish_rows(rows, self._vectors_of(rows, back)))
 
-        g = as_graph(new, directed=True) if self._graph.directed and not isinstance(new, Graph) else as_graph(new)
-        names, rows = new_arcs(g, self._graph)
-        back = _arcs_back(g, names, self._graph) if self._graph.directed else None
-        settings = {"method": "Spectral.transform", **plain_settings(self.get_params(deep=False))}
-        return NodeVectors(self._finish_rows(rows, self._vectors_of(rows, back)), names, settings)
-
-    def _vectors_of(self, rows: Any, back: Any) -> F32:
+    def _vectors_of(self, rows: sp.csr_array, back: sp.csr_array | None = None) -> F32:
         """Vectors of nodes with these arcs to fitted nodes, and of a directed graph also from them."""
         tau = self.tau * _mean_weight(self._graph)
         inverse = _inverse(self.eigenvalues_)
@@ -430,17 +425,6 @@ def _double_keys(keys: Any, n: int) -> Any:
     """Keys of the rows of the cover: those of the names, and others for the targets."""
     keys = np.arange(n, dtype=np.uint64) if keys is None else keys
     return np.concatenate([keys, _random.mix64(keys + _random.GOLDEN)])
-
-
-def _arcs_back(new: Graph, names: npt.NDArray[Any], fitted: Graph) -> sp.csr_array:
-    """Weights of the arcs from fitted nodes to the new nodes ``names``, a row per new node."""
-    rows = new.rows(names)
-    arcs = new.transpose().to_scipy()[rows].tocoo()
-    columns = fitted.node_index.find(new.nodes)[arcs.col]
-    known = columns >= 0
-    return sp.csr_array(
-        (arcs.data[known].astype(np.float64), (arcs.row[known], columns[known])), shape=(len(names), fitted.num_nodes)
-    )
 
 
 def _label_quality(vectors: F32, y: Any, graph: Graph) -> float:

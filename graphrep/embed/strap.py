@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from sklearn.utils.validation import check_is_fitted
 
 from graphrep._checks import checked_float, checked_int
-from graphrep._embedder import F32, GraphEmbedder, is_matrix, new_arcs_of_both_directions, plain_settings
+from graphrep._embedder import F32
 from graphrep._memory import check_memory
 from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._threads import resolve_threads
-from graphrep.embed._svd import randomized_svd, rms_scaled
+from graphrep.embed._base import TwoSidedEmbedder
+from graphrep.embed._svd import inverse, randomized_svd, rms_scaled
 from graphrep.graph import Graph
 from graphrep.ops.propagation import graph_matmul
 
@@ -32,7 +32,7 @@ _SOURCES = 512
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class STRAP(GraphEmbedder):
+class STRAP(TwoSidedEmbedder):
     r"""STRAP: vectors of nodes as sources and as targets from sparse personalized PageRank.
 
     :math:`\pi_{uv}` is the probability that a walk from u, which stops at each node with probability
@@ -117,18 +117,6 @@ class STRAP(GraphEmbedder):
     n_jobs: int | None = None
     progress: bool | None = None
 
-    @property
-    def source_(self) -> F32:
-        """X: the vectors of nodes as sources."""
-        check_is_fitted(self, "embedding_")
-        return np.asarray(self.embedding_[:, : len(self.values_)] / np.float32(self.scale_))
-
-    @property
-    def target_(self) -> F32:
-        """Y: the vectors of nodes as targets."""
-        check_is_fitted(self, "embedding_")
-        return np.asarray(self.embedding_[:, len(self.values_) :] / np.float32(self.scale_))
-
     def transform(self, new: Any) -> Any:
         """Vectors of new nodes from their arcs to and from the fitted nodes, whose walks do not change.
 
@@ -161,15 +149,7 @@ class STRAP(GraphEmbedder):
         -----
         Memory 12 * num_nodes bytes for each of at most 512 new nodes at a time.
         """
-        check_is_fitted(self, "embedding_")
-        if is_matrix(new):
-            rows = self._new_rows(new)
-            return self._vectors_of(rows, sp.csr_array(rows.shape) if self._graph.directed else rows)
-        from graphrep.vectors import NodeVectors
-
-        names, rows, incoming = new_arcs_of_both_directions(new, self._graph)
-        settings = {"method": "STRAP.transform", **plain_settings(self.get_params(deep=False))}
-        return NodeVectors(self._vectors_of(rows, incoming), names, settings)
+        return self._new_vectors(new)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -178,7 +158,7 @@ class STRAP(GraphEmbedder):
 
     def _vectors_of(self, rows: sp.csr_array, incoming: sp.csr_array) -> F32:
         graph, turned, along = self._graph, self._graph.transpose(), bool(self.transposed)
-        inverse = np.divide(1, self.values_, out=np.zeros_like(self.values_), where=self.values_ > 0)
+        by_value = inverse(self.values_)
         by_row, by_column = self._factors
         half = len(self.values_)
         found = np.zeros((rows.shape[0], 2 * half), dtype=np.float32)
@@ -186,10 +166,10 @@ class STRAP(GraphEmbedder):
             part = slice(first, min(first + _SOURCES, len(found)))
             m = self._entries(graph, turned, sp.csr_array(rows[part]), along=True, against=along)
             m *= by_column * ((1 + m.sum(axis=1)) ** -self.normalization)[:, None]
-            found[part, :half] = m @ (self.target_ * inverse)
+            found[part, :half] = m @ (self.target_ * by_value)
             m = self._entries(turned, graph, sp.csr_array(incoming[part]), along=along, against=True) * by_row
             m *= ((1 + m.sum(axis=1)) ** -self.normalization)[:, None]
-            found[part, half:] = m @ (self.source_ * inverse)
+            found[part, half:] = m @ (self.source_ * by_value)
         found *= np.float32(self.scale_)
         return found
 
@@ -197,11 +177,11 @@ class STRAP(GraphEmbedder):
         """Rows of M of new nodes with these weights of arcs, for walks along these arcs and of walks against them."""
         leave = 1 - self.restart
         steps = int(np.ceil(np.log(self.tolerance / 4) / np.log(leave)))
-        forward, backward = (_inverse(part.weighted_degree()).astype(np.float32)[:, None] for part in (graph, turned))
+        forward, backward = (inverse(part.weighted_degree()).astype(np.float32)[:, None] for part in (graph, turned))
         total = np.zeros(weights.shape[::-1], dtype=np.float32)
         sums = np.asarray(weights.sum(axis=1), dtype=np.float64).ravel()
         if along:  # from the new nodes, along the arcs
-            reach = np.ascontiguousarray((sp.diags_array(_inverse(sums)) @ weights).T.toarray(), dtype=np.float32)
+            reach = np.ascontiguousarray((sp.diags_array(inverse(sums)) @ weights).T.toarray(), dtype=np.float32)
             for _ in range(steps):
                 total += reach
                 reach = graph_matmul(turned, reach * forward, n_jobs=self.n_jobs)
@@ -316,7 +296,3 @@ class STRAP(GraphEmbedder):
         if any(part.shape != (graph.num_nodes,) for part in factors):
             raise ValueError("graph and factors differ in size")
         super()._restore(state | {"_graph": graph, "_factors": factors})
-
-
-def _inverse(x: F64) -> F64:
-    return np.divide(1.0, x, out=np.zeros_like(x), where=x > 0)
