@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,21 +11,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from graphrep._checks import checked_float, checked_int
 from graphrep._embedder import F32, is_matrix, new_arcs
-from graphrep._estimator import TrainedEstimator
 from graphrep._names import node_keys
-from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed, stream_key
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep.embed._base import NodeEmbedder
-from graphrep.embed.interrupts import DeferredInterrupt
+from graphrep.embed._chunks import ChunkTrainer
 from graphrep.graph import Graph, as_graph
 from graphrep.learn.callbacks import check_callbacks
-from graphrep.learn.checkpoint import Checkpoint
 from graphrep.ops.skipgram import ArcSampler, SkipGram
 
 __all__ = ["LINE"]
-
-log = logging.getLogger("graphrep.embed")
 
 _STAGE = "edges"
 
@@ -43,7 +35,7 @@ _NORM = 3.0
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class LINE(TrainedEstimator, NodeEmbedder):
+class LINE(ChunkTrainer, NodeEmbedder):
     r"""LINE: first-order proximity, second-order proximity, or both.
 
     Arcs :math:`u \to v` are drawn in proportion to their weights. First order gives linked nodes similar vectors,
@@ -160,46 +152,29 @@ class LINE(TrainedEstimator, NodeEmbedder):
         checkpoint = self._open_checkpoint(graph)
         models = self._models(graph, checkpoint.seed)
         total = total if graph.num_arcs else 0
-        position = _restore(checkpoint, models, total)
         sampler = ArcSampler(graph, seed=checkpoint.seed, n_jobs=self.n_jobs)
+        tables = {f"input {i}": model.input for i, model in enumerate(models)}
+        tables |= {f"output {i}": model.output for i, model in enumerate(models) if not model.tied}
 
-        def save() -> None:
-            tables = {f"input {i}": model.input for i, model in enumerate(models)}
-            tables |= {f"output {i}": model.output for i, model in enumerate(models) if not model.tied}
-            checkpoint.save(_STAGE, {**tables, "position": position})
+        def draw(position: int, most: int) -> tuple[Any]:
+            return (sampler.sample(position, min(_CHUNK, most)),)
 
-        kept = self.checkpoint is not None
-        bar = progress_bar(
-            total=total, initial=position, desc="LINE", unit=" edges", unit_scale=True, progress=self.progress
+        def train(position: int, pairs: Any) -> None:
+            for model in models:
+                model.train_unchecked(pairs, None, position, total)
+
+        self._train_chunks(
+            checkpoint,
+            _STAGE,
+            tables,
+            draw,
+            train,
+            total=total,
+            epoch=graph.num_arcs,
+            seconds=seconds,
+            unit=" edges",
+            unit_scale=True,
         )
-        begin = last = time.monotonic()
-        with bar, DeferredInterrupt() if kept else nullcontext(DeferredInterrupt()) as interrupts:
-            whole = True  # the tables are trained on exactly the samples before `position`
-            try:
-                while position < total:
-                    left = min(graph.num_arcs - position % graph.num_arcs, total - position)
-                    pairs = sampler.sample(position, min(_CHUNK, left))
-                    whole = False
-                    for model in models:
-                        model.train_unchecked(pairs, None, position, total)
-                    position += len(pairs)
-                    whole = True
-                    bar.update(len(pairs))
-                    interrupts.check()
-                    if kept and time.monotonic() - last >= seconds:
-                        save()
-                        last = time.monotonic()
-                    if position % graph.num_arcs == 0:
-                        epoch, record = position // graph.num_arcs, {"seconds": time.monotonic() - begin}
-                        log.info("LINE: epoch %d of %g, %s", epoch, total / graph.num_arcs, record)
-                        if self._notify(epoch, record):
-                            break
-                        begin = time.monotonic()
-            except KeyboardInterrupt:
-                if whole:
-                    save()
-                raise
-        checkpoint.remove()
         return self._keep(graph, models)
 
     def _checked_order(self, graph: Graph) -> str | int:
@@ -357,23 +332,3 @@ class LINE(TrainedEstimator, NodeEmbedder):
 def _degree(graph: Graph) -> npt.NDArray[np.float64]:
     """Weighted degree, in- plus out-degree in a directed graph."""
     return graph.weighted_degree() + (graph.weighted_degree(incoming=True) if graph.directed else 0)
-
-
-def _restore(checkpoint: Checkpoint, models: list[SkipGram], total: int) -> int:
-    """Fill the tables of the models from the checkpoint, if it has them; return the number of samples behind them."""
-    state = checkpoint.load(_STAGE)
-    if state is None:
-        return 0
-    checkpoint.discard(_STAGE)  # the tables are large
-    tables = [(f"input {i}", model.input) for i, model in enumerate(models)]
-    tables += [(f"output {i}", model.output) for i, model in enumerate(models) if not model.tied]
-    position = state.get("position")
-    for name, table in tables:
-        saved = state.get(name)
-        if getattr(saved, "shape", None) != table.shape or saved.dtype != np.float32:
-            position = None
-    if not isinstance(position, int) or not 0 <= position <= total:
-        raise ValueError(f"checkpoint {checkpoint.path} does not fit the model; remove it or name another file.")
-    for name, table in tables:
-        table[...] = state[name]
-    return position

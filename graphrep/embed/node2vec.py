@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,22 +11,17 @@ from sklearn.utils.validation import check_is_fitted
 from graphrep._arrays import as_vectors
 from graphrep._checks import checked_float, checked_int
 from graphrep._embedder import F32, extended_graph, is_matrix, new_arcs
-from graphrep._estimator import TrainedEstimator
 from graphrep._names import NodeIndex, names_of
-from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep.embed._base import NodeEmbedder
-from graphrep.embed.interrupts import DeferredInterrupt
+from graphrep.embed._chunks import ChunkTrainer
 from graphrep.graph import Graph
 from graphrep.learn.callbacks import check_callbacks
-from graphrep.learn.checkpoint import Checkpoint
 from graphrep.ops.skipgram import SkipGram
 from graphrep.ops.walks import WalkSampler
 
 __all__ = ["DeepWalk", "Node2Vec"]
-
-log = logging.getLogger("graphrep.embed")
 
 _STAGE = "skip-gram"
 
@@ -38,7 +30,7 @@ _CHUNK_TOKENS = 1_000_000
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class WalkEmbedder(TrainedEstimator, NodeEmbedder):
+class WalkEmbedder(ChunkTrainer, NodeEmbedder):
     """Base class: skip-gram vectors from walks; subclasses say how the walks are biased."""
 
     dimensions: int = 128
@@ -76,43 +68,25 @@ class WalkEmbedder(TrainedEstimator, NodeEmbedder):
         model = self._skip_gram(graph, seed, _visits(sampler, chunk), self.subsampling)
         if self.init is not None:
             self._start_from(self.init, graph, model)
-        position = _restore(checkpoint, model, total)
 
-        def save() -> None:
-            checkpoint.save(_STAGE, {"input": model.input, "output": model.output, "position": position})
+        def draw(position: int, most: int) -> tuple[Any, Any]:
+            ids = sampler.shuffled_ids(position, min(chunk, most))
+            return ids, sampler.sample_ids(ids)
 
-        kept = self.checkpoint is not None
-        bar = progress_bar(
-            total=total, initial=position, desc=type(self).__name__, unit=" walks", progress=self.progress
+        def train(position: int, ids: Any, walks: Any) -> None:
+            model.train_unchecked(walks, ids, position, total)
+
+        self._train_chunks(
+            checkpoint,
+            _STAGE,
+            {"input": model.input, "output": model.output},
+            draw,
+            train,
+            total=total,
+            epoch=epoch_walks,
+            seconds=seconds,
+            unit=" walks",
         )
-        begin = last = time.monotonic()
-        with bar, DeferredInterrupt() if kept else nullcontext(DeferredInterrupt()) as interrupts:
-            whole = True  # the tables are trained on exactly the walks before `position`
-            try:
-                while position < total:
-                    left = epoch_walks - position % epoch_walks
-                    ids = sampler.shuffled_ids(position, min(chunk, left))
-                    walks = sampler.sample_ids(ids)
-                    whole = False
-                    model.train_unchecked(walks, ids, position, total)
-                    position += len(ids)
-                    whole = True
-                    bar.update(len(ids))
-                    interrupts.check()
-                    if kept and time.monotonic() - last >= seconds:
-                        save()
-                        last = time.monotonic()
-                    if position % epoch_walks == 0:
-                        epoch, record = position // epoch_walks, {"seconds": time.monotonic() - begin}
-                        log.info("%s: epoch %d of %d, %s", type(self).__name__, epoch, self.epochs, record)
-                        if self._notify(epoch, record):
-                            break
-                        begin = time.monotonic()
-            except KeyboardInterrupt:
-                if whole:
-                    save()
-                raise
-        checkpoint.remove()
         self._graph, self._contexts = graph, model.output
         return model.input if model.input.shape[1] == model.dimensions else np.ascontiguousarray(model.vectors)
 
@@ -325,20 +299,6 @@ class DeepWalk(WalkEmbedder):
 
     def _walk_bias(self) -> tuple[float, float]:
         return 1.0, 1.0
-
-
-def _restore(checkpoint: Checkpoint, model: SkipGram, total: int) -> int:
-    """Fill the tables of the model from the checkpoint, if it has them; return the number of walks behind them."""
-    state = checkpoint.load(_STAGE)
-    if state is None:
-        return 0
-    checkpoint.discard(_STAGE)  # the tables are large
-    tables, position = [state.get(name) for name in ("input", "output")], state.get("position")
-    fits = all(getattr(table, "shape", None) == model.input.shape and table.dtype == np.float32 for table in tables)
-    if not fits or not isinstance(position, int) or not 0 <= position <= total:
-        raise ValueError(f"checkpoint {checkpoint.path} does not fit the model; remove it or name another file.")
-    model.input[...], model.output[...] = tables
-    return position
 
 
 def _visits(sampler: WalkSampler, chunk: int) -> Any:

@@ -1,0 +1,95 @@
+"""Training in chunks: resumable, interruptible between chunks, with progress and callbacks."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+
+from graphrep._estimator import TrainedEstimator
+from graphrep._progress import progress_bar
+from graphrep.embed.interrupts import DeferredInterrupt
+from graphrep.learn.checkpoint import Checkpoint
+
+__all__ = ["ChunkTrainer"]
+
+log = logging.getLogger("graphrep.embed")
+
+
+class ChunkTrainer(TrainedEstimator):
+    """Base of estimators whose tables are trained on chunks of items that are drawn by their position."""
+
+    def _train_chunks(
+        self,
+        checkpoint: Checkpoint,
+        stage: str,
+        tables: Mapping[str, Any],
+        draw: Callable[[int, int], tuple[Any, ...]],
+        train: Callable[..., None],
+        *,
+        total: int,
+        epoch: int,
+        seconds: float,
+        **bar_options: Any,
+    ) -> None:
+        """Train the tables on items 0 … total - 1, of which ``epoch`` make a pass.
+
+        ``draw(position, most)`` returns at most so many items from a position on, in arrays of equal length, and
+        ``train(position, *arrays)`` trains on them. The tables are saved every ``seconds`` where there is a checkpoint,
+        and upon Ctrl-C.
+        """
+        position = _restored(checkpoint, stage, tables, total)
+
+        def save() -> None:
+            checkpoint.save(stage, {**tables, "position": position})
+
+        name, kept = type(self).__name__, self.checkpoint is not None
+        bar = progress_bar(total=total, initial=position, desc=name, progress=self.progress, **bar_options)
+        begin = last = time.monotonic()
+        with bar, DeferredInterrupt() if kept else nullcontext(DeferredInterrupt()) as interrupts:
+            whole = True  # the tables are trained on exactly the items before `position`
+            try:
+                while position < total:
+                    items = draw(position, min(epoch - position % epoch, total - position))
+                    whole = False
+                    train(position, *items)
+                    position += len(items[0])
+                    whole = True
+                    bar.update(len(items[0]))
+                    interrupts.check()
+                    if kept and time.monotonic() - last >= seconds:
+                        save()
+                        last = time.monotonic()
+                    if position % epoch == 0:
+                        passes, record = position // epoch, {"seconds": time.monotonic() - begin}
+                        log.info("%s: epoch %d of %g, %s", name, passes, total / epoch, record)
+                        if self._notify(passes, record):
+                            break
+                        begin = time.monotonic()
+            except KeyboardInterrupt:
+                if whole:
+                    save()
+                raise
+        checkpoint.remove()
+
+
+def _restored(checkpoint: Checkpoint, stage: str, tables: Mapping[str, Any], total: int) -> int:
+    """Fill the tables from the checkpoint, if it has them; return the number of items behind them."""
+    state = checkpoint.load(stage)
+    if state is None:
+        return 0
+    checkpoint.discard(stage)  # the tables are large
+    saved, position = {name: state.get(name) for name in tables}, state.get("position")
+    fits = all(
+        getattr(saved[name], "shape", None) == table.shape and saved[name].dtype == np.float32
+        for name, table in tables.items()
+    )
+    if not fits or not isinstance(position, int) or not 0 <= position <= total:
+        raise ValueError(f"checkpoint {checkpoint.path} does not fit the model; remove it or name another file.")
+    for name, table in tables.items():
+        table[...] = saved[name]
+    return position
