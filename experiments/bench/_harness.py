@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import importlib.metadata
 import json
 import os
 import platform
@@ -29,14 +28,16 @@ LOAD_BEFORE = os.getloadavg()  # at import: how quiet the machine was before the
 
 def environment(packages: Iterable[str] = ()) -> dict[str, Any]:
     """Hardware, operating system and versions: those of ``PACKAGES`` and of ``packages`` (None where absent)."""
+    from graphrep.bench.engine import package_version, processor  # not before a benchmark has set its threads
+
     return {
-        "cpu": _cpu_model(),
+        "cpu": processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
         "load_average_before": [round(load, 2) for load in LOAD_BEFORE],
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in dict.fromkeys((*PACKAGES, *packages))},
+        "packages": {name: package_version(name) for name in dict.fromkeys((*PACKAGES, *packages))},
     }
 
 
@@ -170,21 +171,6 @@ def write_results(name: str, payload: Mapping[str, Any]) -> Path:
         Path(temporary).unlink(missing_ok=True)
         raise
     return path
-
-
-def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def resident(field: str = "VmRSS", *, reset: bool = False) -> int:
