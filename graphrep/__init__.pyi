@@ -32,6 +32,7 @@ from .embed import ProNE as ProNE
 from .embed import PropagatedFeatures as PropagatedFeatures
 from .embed import Spectral as Spectral
 from .graph import Graph as Graph
+from .graph import Relation as Relation
 from .graph import as_graph as as_graph
 from .io.index import VectorIndex as VectorIndex
 from .io.index import load_index as load_index
