@@ -604,7 +604,8 @@ def _from_hetero(data: Any, asked: Asked) -> Parts:
     if wanted is not None and not isinstance(wanted, (bool, str)):
         raise TypeError("weights of PyG HeteroData are an edge attribute; give its name, False or None.")
     name = wanted if isinstance(wanted, str) else "edge_weight"
-    ends, codes, weights, weighted = [np.zeros((2, 0), dtype=np.int64)], [], [], False
+    ends, codes, weighted = [np.zeros((2, 0), dtype=np.int64)], [], False
+    weights: list[npt.NDArray[np.float32]] = []
     edge_types = tuple(dict.fromkeys(kind for _, kind, _ in data.edge_types))
     for triple in data.edge_types:
         store = data[triple]
@@ -619,7 +620,8 @@ def _from_hetero(data: Any, asked: Asked) -> Parts:
         codes.append(np.full(pairs.shape[1], edge_types.index(triple[1])))
         here = None if wanted is False else store.get(name)
         weighted |= here is not None
-        weights.append(np.ones(pairs.shape[1]) if here is None else checked_weights(detached(here), pairs.shape[1]))
+        given = None if here is None else checked_weights(detached(here), pairs.shape[1])
+        weights.append(np.ones(pairs.shape[1], dtype=np.float32) if given is None else given)
     if not weighted and (wanted is True or isinstance(wanted, str)):
         raise ValueError(f"no relation of the PyG data has an attribute {name!r}.")
     source, target = np.concatenate(ends, axis=1)

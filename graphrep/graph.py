@@ -924,10 +924,11 @@ def as_graph(
         if edge_type is not None and edge_type is not False:
             raise TypeError("types of the edges of a Graph can only be kept (None) or dropped (False).")
         if edge_type is False:
-            obj = obj.untyped()
+            obj = untyped_graph(obj)
         same = directed in (None, obj.directed) and given is None and self_loops and node_type is None
         if same and nodes is None and x is None and y is None:
-            return obj
+            kept: Graph = obj
+            return kept
         parts = obj._parts(weighted=given is None)
     else:
         parts = parts_of(obj, asked)
