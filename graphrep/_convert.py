@@ -295,10 +295,15 @@ def parts_of_file(path: str | os.PathLike[str], asked: Asked, options: dict[str,
 
     options = {name: value for name, value in options.items() if value is not None}
     found = read_graph_file(path, columns=(asked.source, asked.target, asked.weight), directed=bool(asked.directed))
+    typed = asked.edge_type is not None and asked.edge_type is not False
+    if found is None and typed:
+        return _triples_of_text(path, asked, options)
     if found is None:
         return _from_edge_lists((_read_text(path, asked, options),), asked)
     what, obj = found
     if isinstance(obj, tuple):
+        if typed:
+            raise TypeError(f"edge_type= is not read from a folder of text files; give one file instead of {path}.")
         return _from_edge_lists([_read_text(part, asked, options) for part in obj], asked)
     if options:
         raise TypeError(f"{', '.join(options)}: options of text files, but {path} is {what}.")
@@ -309,6 +314,53 @@ def parts_of_file(path: str | os.PathLike[str], asked: Asked, options: dict[str,
         nothing = all(value is None for name, value in vars(asked).items() if name != "directed")
         kind = TypeError if isinstance(error, TypeError) and not nothing else ValueError
         raise kind(f"{path} ({what}): {one_line(error)}.") from None
+
+
+def _triples_of_text(path: Any, asked: Asked, options: dict[str, Any]) -> Parts:
+    """A text file of triples: fields between tabs, else commas, else blanks; a name as ``edge_type`` means a header."""
+    import csv
+    import gzip
+
+    if options:
+        raise TypeError(f"{', '.join(options)}: options of files of edges without types, but edge_type= is given.")
+    with (gzip.open if str(path).endswith(".gz") else open)(path, "rt", encoding="utf-8", newline="") as file:
+        lines = [line for line in file if line.strip() and not line.startswith("#")]
+    first = lines[0] if lines else ""
+    if "\t" in first or "," in first:
+        rows = [tuple(row) for row in csv.reader(lines, delimiter="\t" if "\t" in first else ",")]
+    else:
+        rows = [tuple(line.split()) for line in lines]
+    widths = {len(row) for row in rows}
+    if len(widths) != 1:
+        raise ValueError(f"{path}: lines must have the same number of fields, got {sorted(widths)}.")
+    header = rows.pop(0) if isinstance(asked.edge_type, str) else None
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    if not columns:
+        raise ValueError(f"{path} holds no triples.")
+    for at, column in enumerate(columns):
+        try:
+            columns[at] = [int(value) for value in column]
+        except ValueError:
+            if header is None and at == 3:
+                columns[at] = [float(value) for value in column]
+    try:
+        if header is None:
+            return _from_pairs(list(zip(*columns, strict=True)), asked)
+        return parts_of(_with_fields(header, columns), asked)
+    except (TypeError, ValueError, LookupError) as error:
+        raise ValueError(f"{path}: {error.args[0] if error.args else error}") from None
+
+
+def _with_fields(header: Sequence[str], columns: Sequence[list[Any]]) -> npt.NDArray[Any]:
+    """A NumPy table of columns."""
+    if len(set(header)) < len(header) or not all(header):
+        raise ValueError(f"the header {', '.join(header)} must have a distinct name for each column.")
+    whole = [all_integers(column) for column in columns]
+    kinds = [np.int64 if integer else object for integer in whole]
+    table = np.empty(len(columns[0]), dtype=list(zip(header, kinds, strict=True)))
+    for name, column in zip(header, columns, strict=True):
+        table[name] = column
+    return table
 
 
 def _read_text(path: Any, asked: Asked, options: dict[str, Any]) -> Any:

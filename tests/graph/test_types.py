@@ -250,3 +250,14 @@ def test_learners_and_ops_see_merged_edges():
     assert gr.ops.as_adjacency(g).num_entries == plain.num_arcs
     walks = [gr.random_walks(graph, walk_length=5, walks_per_node=1, seed=0) for graph in (g, plain)]
     np.testing.assert_array_equal(*map(np.asarray, walks))
+
+
+@pytest.mark.parametrize(("name", "mark"), [("triples.tsv", "\t"), ("triples.csv", ","), ("triples.txt", " ")])
+def test_text_files_of_triples(tmp_path, name, mark):
+    path = tmp_path / name
+    path.write_text("".join(mark.join(triple) + "\n" for triple in TRIPLES))
+    assert gr.as_graph(path, edge_type=1) == gr.as_graph(TRIPLES, edge_type=1)
+    path.write_text(mark.join(("head", "kind", "tail")) + "\n" + path.read_text())
+    assert gr.as_graph(path, edge_type="kind") == gr.as_graph(TRIPLES, edge_type=1)
+    with pytest.raises(ValueError, match="no column"):
+        gr.as_graph(path, edge_type="relation")
