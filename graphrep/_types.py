@@ -155,6 +155,13 @@ class Relation:
     Made by :meth:`graphrep.Graph.relation`. Rows and columns are numbered from 0 within ``sources`` and ``targets``,
     which hold the row numbers of these nodes in the graph. ``graphrep.ops.as_adjacency`` takes a relation.
 
+    Parameters
+    ----------
+    name, sources, targets
+        As the attributes.
+    csr : (indptr, indices, weights)
+        Rows by sources, columns by targets.
+
     Attributes
     ----------
     name : (str, str, str)
@@ -163,6 +170,13 @@ class Relation:
         Row numbers in the graph, ascending.
     indptr, indices, weights : arrays
         As in :class:`graphrep.Graph`; columns count within ``targets``.
+
+    Examples
+    --------
+    >>> import graphrep as gr
+    >>> g = gr.as_graph([("ann", "knows", "bob")], edge_type=1)
+    >>> g.relation("knows").to_scipy().toarray().tolist()
+    [[0.0, 1.0], [0.0, 0.0]]
     """
 
     __slots__ = ("indices", "indptr", "name", "sources", "targets", "weights")
