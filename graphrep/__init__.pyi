@@ -13,6 +13,7 @@ from . import loader as loader
 from . import nn as nn
 from . import ops as ops
 from . import pyg as pyg
+from . import relational as relational
 from ._version import __version__ as __version__
 from .cli.doctor import show_versions as show_versions
 from .cluster import SCGC as SCGC
@@ -32,6 +33,7 @@ from .embed import ProNE as ProNE
 from .embed import PropagatedFeatures as PropagatedFeatures
 from .embed import Spectral as Spectral
 from .graph import Graph as Graph
+from .graph import Relation as Relation
 from .graph import as_graph as as_graph
 from .io.index import VectorIndex as VectorIndex
 from .io.index import load_index as load_index

@@ -23,6 +23,7 @@ from graphrep._numbering import (
     name_list,
     number_nodes,
 )
+from graphrep._types import NO_TYPES, Types
 
 if TYPE_CHECKING:
     import os
@@ -46,6 +47,20 @@ class Asked:
     weight: Any = None
     bipartite: bool | None = None
     directed: bool | None = None
+    edge_type: Any = None
+    kinds: Any = None  # types of the edges as the reader found them, in the order of the input
+    states_direction: bool = False  # of a graph that knows its direction
+
+    def takes_kinds(self, values: Any, length: int) -> None:
+        """Take an array of types that the caller gave, one per edge."""
+        if values is None or values is False:
+            return
+        if isinstance(values, (str, int)):
+            raise TypeError(f"edge_type={values!r} names a column, which obj does not have; give an array of types.")
+        kinds = to_numpy(values)
+        if kinds.shape != (length,):
+            raise ValueError(f"edge_type must hold one type for each of {length} edges, got shape {kinds.shape}.")
+        self.kinds = kinds
 
     def attribute(self, kind: str) -> str | bool | None:
         """Name of the edge attribute with the weights; None for the usual one, False for none."""
@@ -95,11 +110,15 @@ class Parts:
     open: bool = False
     attribute: Callable[[str], Any] | None = field(default=None, repr=False)
     labels: tuple[str, str] | None = None
+    types: Types = NO_TYPES
+    kept: npt.NDArray[np.bool_] | None = None  # which edges of the input are left
 
     def drop_zeros(self) -> Parts:
         """Drop edges of weight zero, and weights that are all 1."""
         if self.weights is not None and not self.weights.all():
-            keep = self.weights != 0
+            keep = self.kept = self.weights != 0
+            if self.types.edge_type is not None:
+                self.types = self.types._replace(edge_type=self.types.edge_type[keep])
             self.source, self.target, self.weights = self.source[keep], self.target[keep], self.weights[keep]
         if self.weights is not None and bool((self.weights == 1).all()):
             self.weights = None
@@ -154,6 +173,8 @@ class Parts:
                 setattr(self, name, _reordered(name, value, order))
         if self.sides is not None:
             self.sides = self._sides_of(names, order)
+        if self.types.node_type is not None:
+            self.types = _arranged_types(self.types, order)
         if self.attribute is not None:
             inner = self.attribute
             self.attribute = lambda name: _reordered(name, inner(name), order)
@@ -170,6 +191,20 @@ class Parts:
                 raise ValueError(f"nodes adds {names[row]!r}, whose side of the bipartite graph is unknown{known}.")
             sides[row] = found[0]
         return sides
+
+
+def _arranged_types(types: Types, order: npt.NDArray[np.int64]) -> Types:
+    """Types, and the features and labels of single types, of reordered nodes."""
+    old = types.node_type
+    new = _reordered("node_type", old, order)
+    by_type: dict[str, dict[str, Any]] = {}
+    for name, parts in (types.by_type or {}).items():
+        by_type[name] = {}
+        for kind, values in parts.items():
+            code = (types.node_types or ()).index(kind)
+            local = np.cumsum(old == code) - 1
+            by_type[name][kind] = values[local[order[new == code]]]
+    return types._replace(node_type=new, by_type=by_type)
 
 
 def _reordered(name: str, value: Any, order: npt.NDArray[np.int64]) -> Any:
@@ -223,7 +258,7 @@ def parts_of(obj: Any, asked: Asked) -> Parts:
     if name == "SparseTensor":
         return _from_sparse_tensor(obj, asked)
     if name == "HeteroData":
-        raise TypeError("PyG HeteroData has several kinds of nodes; give data.to_homogeneous().")
+        return _from_hetero(obj, asked)
     if hasattr(obj, "edge_index"):
         return _from_pyg(obj, asked)
     if str(getattr(obj, "layout", "torch.strided")).startswith("torch.sparse"):
@@ -260,10 +295,15 @@ def parts_of_file(path: str | os.PathLike[str], asked: Asked, options: dict[str,
 
     options = {name: value for name, value in options.items() if value is not None}
     found = read_graph_file(path, columns=(asked.source, asked.target, asked.weight), directed=bool(asked.directed))
+    typed = asked.edge_type is not None and asked.edge_type is not False
+    if found is None and typed:
+        return _triples_of_text(path, asked, options)
     if found is None:
         return _from_edge_lists((_read_text(path, asked, options),), asked)
     what, obj = found
     if isinstance(obj, tuple):
+        if typed:
+            raise TypeError(f"edge_type= is not read from a folder of text files; give one file instead of {path}.")
         return _from_edge_lists([_read_text(part, asked, options) for part in obj], asked)
     if options:
         raise TypeError(f"{', '.join(options)}: options of text files, but {path} is {what}.")
@@ -274,6 +314,53 @@ def parts_of_file(path: str | os.PathLike[str], asked: Asked, options: dict[str,
         nothing = all(value is None for name, value in vars(asked).items() if name != "directed")
         kind = TypeError if isinstance(error, TypeError) and not nothing else ValueError
         raise kind(f"{path} ({what}): {one_line(error)}.") from None
+
+
+def _triples_of_text(path: Any, asked: Asked, options: dict[str, Any]) -> Parts:
+    """A text file of triples: fields between tabs, else commas, else blanks; a name as ``edge_type`` means a header."""
+    import csv
+    import gzip
+
+    if options:
+        raise TypeError(f"{', '.join(options)}: options of files of edges without types, but edge_type= is given.")
+    with (gzip.open if str(path).endswith(".gz") else open)(path, "rt", encoding="utf-8", newline="") as file:
+        lines = [line for line in file if line.strip() and not line.startswith("#")]
+    first = lines[0] if lines else ""
+    if "\t" in first or "," in first:
+        rows = [tuple(row) for row in csv.reader(lines, delimiter="\t" if "\t" in first else ",")]
+    else:
+        rows = [tuple(line.split()) for line in lines]
+    widths = {len(row) for row in rows}
+    if len(widths) != 1:
+        raise ValueError(f"{path}: lines must have the same number of fields, got {sorted(widths)}.")
+    header = rows.pop(0) if isinstance(asked.edge_type, str) else None
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    if not columns:
+        raise ValueError(f"{path} holds no triples.")
+    for at, column in enumerate(columns):
+        try:
+            columns[at] = [int(value) for value in column]
+        except ValueError:
+            if header is None and at == 3:
+                columns[at] = [float(value) for value in column]
+    try:
+        if header is None:
+            return _from_pairs(list(zip(*columns, strict=True)), asked)
+        return parts_of(_with_fields(header, columns), asked)
+    except (TypeError, ValueError, LookupError) as error:
+        raise ValueError(f"{path}: {error.args[0] if error.args else error}") from None
+
+
+def _with_fields(header: Sequence[str], columns: Sequence[list[Any]]) -> npt.NDArray[Any]:
+    """A NumPy table of columns."""
+    if len(set(header)) < len(header) or not all(header):
+        raise ValueError(f"the header {', '.join(header)} must have a distinct name for each column.")
+    whole = [all_integers(column) for column in columns]
+    kinds = [np.int64 if integer else object for integer in whole]
+    table = np.empty(len(columns[0]), dtype=list(zip(header, kinds, strict=True)))
+    for name, column in zip(header, columns, strict=True):
+        table[name] = column
+    return table
 
 
 def _read_text(path: Any, asked: Asked, options: dict[str, Any]) -> Any:
@@ -405,6 +492,17 @@ def _from_networkx(graph: Any, asked: Asked) -> Parts:
     attribute = asked.attribute("a networkx graph")
     rows = {name: i for i, name in enumerate(names)}
     edges = list(graph.edges(data=attribute or "weight"))
+    if isinstance(asked.edge_type, str):
+        asked.kinds = [edge[2] for edge in graph.edges(data=asked.edge_type)]
+        absent = sum(kind is None for kind in asked.kinds)
+        if absent:
+            raise ValueError(f"{absent} of {len(edges)} edges have no attribute {asked.edge_type!r}; set it on all.")
+        if not all(isinstance(kind, str) for kind in asked.kinds):
+            asked.kinds = np.asarray(asked.kinds)
+        asked.states_direction = True
+    else:
+        asked.takes_kinds(asked.edge_type, len(edges))
+        asked.states_direction = True
     source, target = (np.fromiter((rows[edge[end]] for edge in edges), dtype=np.int64) for end in (0, 1))
     w = _attribute_weights([edge[2] for edge in edges], attribute)
     parts = Parts(source, target, w, n, name_array(names), bool(graph.is_directed()), named=True).drop_zeros()
@@ -524,6 +622,13 @@ def _from_pyg(data: Any, asked: Asked) -> Parts:
         if name is not None and values is None:
             raise ValueError(f"the PyG data has no attribute {wanted!r}.")
     ends = Asked(asked.num_nodes, values, directed=asked.directed)
+    kinds = asked.edge_type
+    if isinstance(kinds, str):
+        kinds = getattr(data, asked.edge_type, None)
+        if kinds is None:
+            raise ValueError(f"the PyG data has no attribute {asked.edge_type!r}.")
+    asked.takes_kinds(kinds, edge_index.shape[1])
+    asked.states_direction = True
     parts = _from_array(edge_index, ends, directed=None)
     parts.x, parts.y = (_tensor(getattr(data, name, None)) for name in ("x", "y"))
     names = getattr(data, "node_names", None)
@@ -534,14 +639,96 @@ def _from_pyg(data: Any, asked: Asked) -> Parts:
     return parts
 
 
+def _from_hetero(data: Any, asked: Asked) -> Parts:
+    """PyG HeteroData: nodes in the order of its types."""
+    asked.refuse_sides("PyG HeteroData")
+    if asked.edge_type is not None and asked.edge_type is not False:
+        raise TypeError("edge_type= is given, but PyG HeteroData has types of its own.")
+    kinds = list(data.node_types)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyG warns when it infers the number of nodes
+        sizes = [int(data[kind].num_nodes or 0) for kind in kinds]
+    start = dict(zip(kinds, np.concatenate([[0], np.cumsum(sizes)]).tolist(), strict=False))
+    n = sum(sizes)
+    if asked.num_nodes not in (None, n):
+        raise ValueError(f"num_nodes is {asked.num_nodes}, but the HeteroData has {n} nodes.")
+    wanted = asked.weight if asked.weights is None else asked.weights
+    if wanted is not None and not isinstance(wanted, (bool, str)):
+        raise TypeError("weights of PyG HeteroData are an edge attribute; give its name, False or None.")
+    name = wanted if isinstance(wanted, str) else "edge_weight"
+    ends, codes, weighted = [np.zeros((2, 0), dtype=np.int64)], [], False
+    weights: list[npt.NDArray[np.float32]] = []
+    edge_types = tuple(dict.fromkeys(kind for _, kind, _ in data.edge_types))
+    for triple in data.edge_types:
+        store = data[triple]
+        if "edge_index" not in store:
+            raise ValueError(f"the relation {triple} of the HeteroData has no edge_index; give edge_index, not adj_t.")
+        pairs = edge_array(store.edge_index).astype(np.int64)
+        for end, row, side in zip((triple[0], triple[2]), pairs, ("sources", "targets"), strict=True):
+            size = sizes[kinds.index(end)]
+            if row.size and (row.min() < 0 or row.max() >= size):
+                raise IndexError(f"{side} of {triple} must lie in [0, {size}), the nodes of type {end!r}.")
+        ends.append(pairs + np.array([[start[triple[0]]], [start[triple[2]]]]))
+        codes.append(np.full(pairs.shape[1], edge_types.index(triple[1])))
+        here = None if wanted is False else store.get(name)
+        weighted |= here is not None
+        given = None if here is None else checked_weights(detached(here), pairs.shape[1])
+        weights.append(np.ones(pairs.shape[1], dtype=np.float32) if given is None else given)
+    if not weighted and (wanted is True or isinstance(wanted, str)):
+        raise ValueError(f"no relation of the PyG data has an attribute {name!r}.")
+    source, target = np.concatenate(ends, axis=1)
+    w = np.concatenate(weights).astype(np.float32) if weighted and weights else None
+    parts = Parts(source, target, w, n)
+    by_type: dict[str, dict[str, Any]] = {}
+    for attribute in ("x", "y"):
+        found = {kind: _tensor(data[kind][attribute]) for kind in kinds if attribute in data[kind]}
+        for kind, values in found.items():
+            if values.shape[0] != sizes[kinds.index(kind)]:
+                raise ValueError(
+                    f"{attribute} of {kind!r} must have {sizes[kinds.index(kind)]} rows, got {values.shape}."
+                )
+        shapes = {values.shape[1:] for values in found.values()}
+        if found and len(found) == len(kinds) and len(shapes) == 1:
+            sparse = any(map(sp.issparse, found.values()))
+            setattr(parts, attribute, (sp.vstack if sparse else np.concatenate)(list(found.values())))
+        elif found:
+            by_type[attribute] = found
+    node_type = np.repeat(np.arange(len(kinds)), sizes).astype(np.int8 if len(kinds) < 128 else np.int32)
+    small = np.int8 if len(edge_types) < 128 else np.int32
+    if asked.edge_type is False:
+        parts.types = Types(node_type, tuple(kinds), by_type=by_type)
+    else:
+        edge_type = np.concatenate(codes).astype(small) if codes else np.zeros(0, dtype=small)
+        parts.types = Types(node_type, tuple(kinds), edge_type, edge_types, by_type)
+    named = [data[kind].get("node_names") for kind in kinds]
+    if all(isinstance(names, list) and len(names) == size for names, size in zip(named, sizes, strict=True)) and kinds:
+        listed = [one for names in named for one in names]
+        check_distinct(listed)
+        parts.nodes, parts.named = name_array(listed), True
+    return parts.drop_zeros()
+
+
 def _tensor(value: Any) -> Any:
     sparse = str(getattr(value, "layout", "")).startswith("torch.sparse")
     return torch_matrix(value).tocsr() if sparse else detached(value)
 
 
 def _from_pairs(rows: Sequence[tuple[Any, ...]], asked: Asked) -> Parts:
-    """A list of tuples: (source, target), or (source, target, weight or dictionary of attributes)."""
+    """A list of tuples: (source, target), or (source, target, weight or dictionary of attributes), or triples."""
     lengths = set(map(len, rows))
+    position = asked.edge_type
+    if isinstance(position, str):
+        raise TypeError("edge_type= of tuples is a position: 1 in (head, relation, tail), 2 in (source, target, type).")
+    if isinstance(position, int) and position is not False:
+        return _from_triples(rows, asked, lengths)
+    asked.takes_kinds(position, len(rows))
+    if lengths == {3} and position is None and asked.weight is not False and asked.weights is not False:
+        third = [row[2] for row in rows]
+        if all(isinstance(value, str) for value in third):
+            raise TypeError(
+                "tuples of length 3 are (source, target, weight), but the third item is a string; give edge_type=1 for "
+                "(head, relation, tail), edge_type=2 for (source, target, type), or weight=False to ignore it."
+            )
     if lengths not in ({2}, {3}):
         shown = " and ".join(map(str, sorted(lengths)))
         raise ValueError(
@@ -576,6 +763,47 @@ def _from_pairs(rows: Sequence[tuple[Any, ...]], asked: Asked) -> Parts:
     return from_columns(columns[0], columns[1], weights, asked, ("source", "target"))
 
 
+def _from_triples(rows: Any, asked: Asked, lengths: set[int]) -> Parts:
+    """Tuples or rows of an array with a type at the position ``asked.edge_type``, and perhaps a weight at the end."""
+    at = asked.edge_type
+    if at not in (1, 2) or not lengths <= {3, 4} or len(lengths) > 1:
+        shown = " and ".join(map(str, sorted(lengths)))
+        raise ValueError(
+            f"edge_type must be 1 for (head, relation, tail) or 2 for (source, target, type), with a weight as fourth "
+            f"item if there are weights; got edge_type={at} and rows of length {shown}."
+        )
+    columns = list(rows.T) if isinstance(rows, np.ndarray) else [list(column) for column in zip(*rows, strict=True)]
+    kinds = columns.pop(at)
+    asked.kinds = _kinds(kinds)
+    given = asked.weight if asked.weights is None else asked.weights
+    weights: Any = columns[2] if len(columns) == 3 else None
+    if given is False:
+        weights = None
+    elif given is True and weights is None:
+        raise ValueError("weight=True needs tuples with a fourth item.")
+    elif given is not None and given is not True:
+        if weights is not None or isinstance(given, str):
+            raise TypeError("weights of triples are their fourth item, or an array if there is none.")
+        weights = detached(given)
+    weights = checked_weights(weights, len(kinds))
+    named = zip(columns[:2], ("the list of sources", "the list of targets"), strict=True)
+    ends = [
+        column if isinstance(column, np.ndarray) and column.dtype.kind in "iu" else _named_column(column, what)
+        for column, what in named
+    ]
+    return from_columns(ends[0], ends[1], weights, asked, ("source", "target"))
+
+
+def _named_column(column: Any, what: str) -> Any:
+    return column_of(column.tolist() if isinstance(column, np.ndarray) else column, what, hashable=True)
+
+
+def _kinds(values: Any) -> Any:
+    """Types as integers if all are, and as they are if not."""
+    listed = values.tolist() if isinstance(values, np.ndarray) else list(values)
+    return np.array(listed, dtype=np.int64) if listed and all_integers(listed) else np.array(listed, dtype=object)
+
+
 def from_columns(source: Any, target: Any, weights: Any, asked: Asked, labels: tuple[str, str]) -> Parts:
     """Edges of two columns of names; integers are row numbers if the number of nodes is given."""
     if asked.num_nodes is None:
@@ -602,12 +830,23 @@ def _from_array(ends: Any, asked: Asked, *, directed: bool | None = False) -> Pa
     if asked.weight is True and weights is None:
         raise ValueError("weight=True needs a third column; give weights= an array for an array of end points.")
     weights = False if asked.weight is False else weights
+    if isinstance(asked.edge_type, int) and asked.edge_type is not False:
+        rows = to_numpy(ends)
+        if rows.ndim != 2 or rows.dtype.kind not in "iuOUT":
+            raise ValueError(f"triples must be an array of shape (num_edges, 3), got {rows.shape} of {rows.dtype}.")
+        if rows.dtype.kind in "iu" and asked.num_nodes is None and len(rows):
+            ids = rows[:, [0, 3 - asked.edge_type]] if rows.shape[1] == 3 and asked.edge_type in (1, 2) else rows
+            asked.num_nodes = int(ids.max()) + 1  # row numbers, as in other arrays of integers
+        return _from_triples(rows, asked, {rows.shape[1]})
     array, extra = _ends(ends)
     if asked.bipartite and array.dtype.kind not in "OUT":
         if array.ndim == 2 and (array.shape[0] != 2 or array.dtype.kind == "f"):
             return from_matrix(sp.coo_array(array), asked)
         asked.refuse_sides("row numbers")
     pairs = edge_array(array, names_allowed=True)
+    asked.takes_kinds(asked.edge_type, pairs.shape[1])
+    if directed is None:
+        asked.states_direction = True
     if extra is not None and weights is None:
         weights = extra
     w = None if weights is False else checked_weights(detached(weights), pairs.shape[1])

@@ -16,7 +16,7 @@ from graphrep._convert import is_edge_list, is_table
 from graphrep._memory import check_memory
 from graphrep._names import NodeIndex
 from graphrep._saving import SavedEstimator
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -122,14 +122,14 @@ class GraphEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedEsti
             if matrix.shape[0] != matrix.shape[1]:
                 raise ValueError(
                     f"graph must be a square adjacency matrix, got shape {matrix.shape}; for a matrix of one side by "
-                    "the other give as_graph(matrix, bipartite=True)."
+                    "the other give untyped_graph(matrix, bipartite=True)."
                 )
             matrix = sp.csr_array(matrix)
             if matrix.nnz and matrix.data.min() < 0:
                 least = matrix.data.min()
                 raise ValueError(f"Negative values in data: graph must not have negative weights, got {least}.")
-            return as_graph(matrix)
-        g = as_graph(graph)
+            return untyped_graph(matrix)
+        g = untyped_graph(graph)
         if g.num_nodes == 0:
             raise ValueError("graph must have at least one node, got none.")
         if reset:
@@ -176,7 +176,7 @@ def new_arcs(new: Any, fitted: Graph) -> tuple[npt.NDArray[Any], sp.csr_array]:
     All nodes of the graph if every one was fitted. Warns of nodes without a fitted neighbor, and of arcs between new
     nodes, which are left out.
     """
-    g = as_graph(new)
+    g = untyped_graph(new)
     names = g.nodes
     rows = fitted.node_index.find(names)
     if not (rows >= 0).any() and names.dtype != fitted.nodes.dtype:
@@ -206,7 +206,7 @@ def new_arcs(new: Any, fitted: Graph) -> tuple[npt.NDArray[Any], sp.csr_array]:
 
 def new_arcs_of_both_directions(new: Any, fitted: Graph) -> tuple[npt.NDArray[Any], sp.csr_array, sp.csr_array]:
     """Names as in :func:`new_arcs`, weights of the arcs to the fitted nodes, and of the arcs from them."""
-    g = as_graph(new)
+    g = untyped_graph(new)
     names, both = new_arcs(g.to_undirected(), fitted)
     if not fitted.directed:
         return names, both, both
@@ -234,7 +234,7 @@ def extended_graph(fitted: Graph, names: npt.NDArray[Any] | None, arcs: sp.csr_a
     source = np.concatenate([fitted.sources().astype(np.int64), new.row + old])
     target = np.concatenate([fitted.indices.astype(np.int64), new.col])
     weights = np.concatenate([fitted.to_scipy().data, new.data]).astype(np.float32)
-    return as_graph(
+    return untyped_graph(
         np.stack([source, target]),
         num_nodes=total,
         weights=None if fitted.weights is None and (weights == 1).all() else weights,

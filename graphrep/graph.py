@@ -22,6 +22,17 @@ from graphrep._convert import (
     parts_of_file,
 )
 from graphrep._names import NodeIndex, node_keys
+from graphrep._types import (
+    NO_TYPES,
+    Relation,
+    Types,
+    build_typed,
+    encode,
+    merged,
+    select_relation,
+    typed_rows_ascend,
+    typed_symmetric,
+)
 from graphrep.csr import (
     CSR,
     build_csr,
@@ -34,9 +45,9 @@ from graphrep.csr import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["Graph", "as_graph"]
+__all__ = ["Graph", "Relation", "as_graph", "untyped_graph"]
 
 
 class Graph:
@@ -61,6 +72,13 @@ class Graph:
         Node features, stored unchanged.
     y : array of shape (num_nodes,) or (num_nodes, num_labels), optional
         Node labels, stored unchanged.
+    node_type : array of shape (num_nodes,), optional
+        Type of each node: codes from 0, or names.
+    edge_type : array of shape (num_arcs,), optional
+        Type of each arc: codes from 0, or names. A row then ascends by (column, type), so that columns may repeat: arcs
+        of different types between two nodes stay apart.
+    node_types, edge_types : sequence of str, optional
+        Names of the codes. Default: "0", "1", …; of names, those that occur, in order of first appearance.
 
     Attributes
     ----------
@@ -82,13 +100,26 @@ class Graph:
     [0, 2]
     """
 
-    __slots__ = ("_cache", "_directed", "_indices", "_indptr", "_nodes", "_num_edges", "_sides", "_weights", "_x", "_y")
+    __slots__ = (
+        "_cache",
+        "_directed",
+        "_indices",
+        "_indptr",
+        "_nodes",
+        "_num_edges",
+        "_sides",
+        "_types",
+        "_weights",
+        "_x",
+        "_y",
+    )
 
     _indptr: npt.NDArray[np.int64]
     _indices: npt.NDArray[np.integer[Any]]
     _weights: npt.NDArray[np.float32] | None
     _nodes: npt.NDArray[Any] | None
     _sides: npt.NDArray[np.int8] | None
+    _types: Types
 
     def __init__(
         self,
@@ -100,16 +131,25 @@ class Graph:
         nodes: Sequence[Hashable] | npt.NDArray[Any] | None = None,
         x: Any = None,
         y: Any = None,
+        node_type: Any = None,
+        edge_type: Any = None,
+        node_types: Sequence[str] | None = None,
+        edge_types: Sequence[str] | None = None,
     ) -> None:
-        csr = _checked_csr(indptr, indices, weights)
+        types = _checked_types(
+            max(np.size(indptr) - 1, 0), np.size(indices), node_type, edge_type, node_types, edge_types
+        )
+        csr = _checked_csr(indptr, indices, weights, types.edge_type)
         n = len(csr.indptr) - 1
-        if not directed and not is_symmetric(csr):
+        mirrored = directed or (is_symmetric(csr) if types.edge_type is None else typed_symmetric(csr, types.edge_type))
+        if not mirrored:
             raise ValueError(
                 "the adjacency is not symmetric, so directed must be True; "
                 "as_graph(..., directed=False) symmetrizes the edges."
             )
         names = checked_nodes(nodes, n)
-        self._fill(csr, directed, names, checked_rows("x", x, n, names), checked_rows("y", y, n, names))
+        x, y = checked_rows("x", x, n, names), checked_rows("y", y, n, names)
+        self._fill(csr, directed, names, x, y, types=types)
 
     def _fill(
         self,
@@ -119,10 +159,12 @@ class Graph:
         x: Any,
         y: Any,
         sides: npt.NDArray[np.int8] | None = None,
+        types: Types = NO_TYPES,
     ) -> None:
         self._indptr, self._indices, self._weights = (frozen(part) for part in csr)
         self._directed, self._x, self._y = bool(directed), x, y
         self._nodes, self._sides = frozen(nodes), frozen(sides)
+        self._types = _frozen_types(types)
         self._num_edges = -1
         self._cache: dict[str, Any] = {}
 
@@ -136,14 +178,17 @@ class Graph:
         x: Any = None,
         y: Any = None,
         sides: npt.NDArray[np.int8] | None = None,
+        types: Types = NO_TYPES,
     ) -> Graph:
         graph = cls.__new__(cls)
-        graph._fill(csr, directed, nodes, x, y, sides)
+        graph._fill(csr, directed, nodes, x, y, sides, types)
         return graph
 
-    def _with_csr(self, csr: CSR, *, directed: bool) -> Graph:
+    def _with_csr(self, csr: CSR, *, directed: bool, edge_type: Any = None) -> Graph:
         """Graph of the same nodes with another adjacency."""
-        return Graph._trusted(csr, directed=directed, nodes=self._nodes, x=self._x, y=self._y, sides=self._sides)
+        types = self._types.of_nodes() if edge_type is None else self._types._replace(edge_type=edge_type)
+        same = {"nodes": self._nodes, "x": self._x, "y": self._y, "sides": self._sides}
+        return Graph._trusted(csr, directed=directed, types=types, **same)
 
     @property
     def _csr(self) -> CSR:
@@ -187,6 +232,146 @@ class Graph:
         return self._sides
 
     @property
+    def node_type(self) -> npt.NDArray[np.signedinteger[Any]] | None:
+        """Type code of each node, shape (num_nodes,), or None."""
+        return self._types.node_type
+
+    @property
+    def node_types(self) -> tuple[str, ...] | None:
+        """Names of the types of nodes, by code, or None."""
+        return self._types.node_types
+
+    @property
+    def edge_type(self) -> npt.NDArray[np.signedinteger[Any]] | None:
+        """Type code of each arc, aligned with ``indices``, or None."""
+        return self._types.edge_type
+
+    @property
+    def edge_types(self) -> tuple[str, ...] | None:
+        """Names of the types of edges, by code, or None."""
+        return self._types.edge_types
+
+    @property
+    def features(self) -> Mapping[str, Any]:
+        """Features by type of node, one row per node of the type, for types that have some."""
+        return self._by_type("x", self._x)
+
+    @property
+    def labels(self) -> Mapping[str, Any]:
+        """Labels by type of node, one row per node of the type, for types that have some."""
+        return self._by_type("y", self._y)
+
+    def _by_type(self, name: str, whole: Any) -> Mapping[str, Any]:
+        node_type, names = self._types.node_type, self._types.node_types
+        if node_type is None or names is None:
+            raise ValueError("the graph has no types of nodes; give node_type= to as_graph.")
+        if whole is not None:
+            rows = whole.tocsr() if sp.issparse(whole) else whole
+            return {kind: rows[np.flatnonzero(node_type == code)] for code, kind in enumerate(names)}
+        return dict((self._types.by_type or {}).get(name, {}))
+
+    def relations(self) -> Iterator[Relation]:
+        """Each combination of type of source, type of edge and type of target that has arcs, as a :class:`Relation`."""
+        for kind, ends in self._triples_of_types():
+            yield select_relation(self._csr, self.sources(), self._types, kind, ends)
+
+    def _triples_of_types(self) -> list[tuple[int, tuple[int, int] | None]]:
+        """Codes of the combinations of types that have arcs: edge, (source, target)."""
+        if self._types.edge_type is None:
+            raise ValueError("the graph has no types of edges; give edge_type= to as_graph.")
+        if "relations" not in self._cache:
+            kinds, node = self._types.edge_type, self._types.node_type
+            if node is None:
+                self._cache["relations"] = [(kind, None) for kind in np.unique(kinds).tolist()]
+            else:
+                ends = np.stack([kinds.astype(np.int64), node[self.sources()], node[self._indices]])
+                found = np.unique(ends, axis=1).T.tolist()
+                self._cache["relations"] = [(kind, (one, other)) for kind, one, other in found]
+        listed: list[tuple[int, tuple[int, int] | None]] = self._cache["relations"]
+        return listed
+
+    def relation(self, name: str | tuple[str, str, str]) -> Relation:
+        """The arcs of one type as a :class:`Relation`.
+
+        Parameters
+        ----------
+        name : str or (str, str, str)
+            Name of a type of edges; or (type of sources, type of edges, type of targets), which is needed where edges
+            of the type join several pairs of types, as both directions of an undirected graph do.
+
+        Raises
+        ------
+        ValueError
+            The type is unknown or ambiguous, or no arc has it.
+
+        Examples
+        --------
+        >>> import graphrep as gr
+        >>> g = gr.as_graph([("ann", "knows", "bob"), ("ann", "likes", "bob")], edge_type=1)
+        >>> g.relation("knows")
+        Relation((None, 'knows', None), num_sources=2, num_targets=2, num_arcs=1)
+        """
+        listed = self._triples_of_types()
+        nodes, edges = self._types.node_types or (), self._types.edge_types or ()
+        whole = isinstance(name, tuple)
+        kind = name[1] if whole and len(name) == 3 else name
+        if kind not in edges:
+            raise ValueError(f"{kind!r} is no type of edges; these are {', '.join(map(repr, edges))}.")
+        named = [
+            (code, ends, (nodes[ends[0]] if ends else None, edges[code], nodes[ends[1]] if ends else None))
+            for code, ends in listed
+            if edges[code] == kind
+        ]
+        found = [item for item in named if not whole or item[2] == name]
+        if whole and nodes and not found:
+            unknown = next((end for end in (name[0], name[2]) if end not in nodes), None)
+            if unknown is not None:
+                raise ValueError(f"{unknown!r} is no type of nodes; these are {', '.join(map(repr, nodes))}.")
+        if not found:
+            others = f"; edges of this type are {', '.join(str(item[2]) for item in named)}" if named else ""
+            raise ValueError(f"no edge has the type {name!r}{others}.")
+        if len(found) > 1:
+            raise ValueError(f"{name!r} is ambiguous; give one of {', '.join(str(item[2]) for item in found)}.")
+        return select_relation(self._csr, self.sources(), self._types, found[0][0], found[0][1])
+
+    def of_types(self, names: str | Sequence[str]) -> Graph:
+        """Graph without types of edges on the same nodes, of the edges of the given types.
+
+        Edges of several of the types between two nodes become one edge with the sum of their weights.
+        """
+        wanted = [names] if isinstance(names, str) else list(names)
+        kinds, known = self._types.edge_type, self._types.edge_types or ()
+        if kinds is None:
+            raise ValueError("the graph has no types of edges; give edge_type= to as_graph.")
+        for name in wanted:
+            if name not in known:
+                raise ValueError(f"{name!r} is no type of edges; these are {', '.join(map(repr, known))}.")
+        keep = np.isin(kinds, [known.index(name) for name in wanted])
+        weights = None if self._weights is None else self._weights[keep]
+        csr = build_csr(self.sources()[keep], self._indices[keep], weights, self.num_nodes)
+        return self._with_csr(csr, directed=self._directed)
+
+    def untyped(self) -> Graph:
+        """The same graph without types of edges, as all learners and ops see it that know nothing of types.
+
+        Edges of several types between two nodes become one edge with the sum of their weights. A graph that has no
+        types of edges is returned itself. The result is computed once; it shares memory where no edges are parallel.
+        """
+        if self._types.edge_type is None:
+            return self
+        if "untyped" not in self._cache:
+            self._cache["untyped"] = self._with_csr(merged(self._csr, self.sources()), directed=self._directed)
+        graph: Graph = self._cache["untyped"]
+        return graph
+
+    def triples(self) -> npt.NDArray[np.int64]:
+        """Arcs as (head, type, tail), int64 of shape (num_arcs, 3): row numbers and codes of ``edge_types``."""
+        if self._types.edge_type is None:
+            raise ValueError("the graph has no types of edges; give edge_type= to as_graph.")
+        ends = self.edge_index()
+        return np.stack([ends[0], self._types.edge_type.astype(np.int64), ends[1]], axis=1)
+
+    @property
     def directed(self) -> bool:
         """Whether an arc may exist without its reverse."""
         return self._directed
@@ -206,12 +391,17 @@ class Graph:
         """Number of edges; each undirected edge counts once."""
         if self._num_edges < 0:
             # An undirected edge is stored in both directions, a self loop once.
-            self._num_edges = self.num_arcs if self._directed else (self.num_arcs + count_loops(self._csr)) // 2
+            if self._directed:
+                self._num_edges = self.num_arcs
+            elif self._types.edge_type is None:
+                self._num_edges = (self.num_arcs + count_loops(self._csr)) // 2
+            else:
+                self._num_edges = int((self.sources() <= self._indices).sum())
         return self._num_edges
 
     @property
     def out_degree(self) -> npt.NDArray[np.int64]:
-        """Number of stored neighbors of each node."""
+        """Number of arcs stored for each node: its neighbors, once for each type of edge that leads there."""
         return np.diff(self._indptr)
 
     def sources(self) -> npt.NDArray[np.integer[Any]]:
@@ -240,10 +430,16 @@ class Graph:
         """Row numbers of the out-neighbors of the node in ``row`` (a row number, not a name), ascending."""
         if not 0 <= row < self.num_nodes:
             raise IndexError(f"row must lie in [0, {self.num_nodes}), got {row}.")
-        return self._indices[self._indptr[row] : self._indptr[row + 1]]
+        found = self._indices[self._indptr[row] : self._indptr[row + 1]]
+        return found if self._types.edge_type is None else frozen(np.unique(found))  # once for all types
 
     def __getitem__(self, node: Hashable) -> dict[Any, float]:
-        """Weights of the arcs that leave a node, by the name of the neighbor: ``graph["ann"]["bob"]``."""
+        """Weights of the arcs that leave a node, by the name of the neighbor: ``graph["ann"]["bob"]``.
+
+        Weights of edges of several types add up.
+        """
+        if self._types.edge_type is not None:
+            return self.untyped()[node]
         row = self.row(node)
         part = slice(self._indptr[row], self._indptr[row + 1])
         names = self._indices[part] if self._nodes is None else self._nodes[self._indices[part]]
@@ -296,7 +492,12 @@ class Graph:
         return (find_arcs(self._csr, u.ravel(), v.ravel()) >= 0).reshape(u.shape)
 
     def to_scipy(self) -> sp.csr_array:
-        """Adjacency as a float32 scipy.sparse.csr_array; shares indices and weights where possible."""
+        """Adjacency as a float32 scipy.sparse.csr_array; shares indices and weights where possible.
+
+        Types are ignored: the weights of edges of several types add up. ``relation(name).to_scipy()`` has one type.
+        """
+        if self._types.edge_type is not None:
+            return self.untyped().to_scipy()
         data = np.ones(self.num_arcs, dtype=np.float32) if self._weights is None else self._weights
         # SciPy uses one index type: narrowing the row offsets is cheaper than letting it widen the column ids.
         indptr = self._indptr.astype(index_dtype(self.num_arcs + 1))
@@ -315,21 +516,36 @@ class Graph:
         """Graph with every arc reversed. An undirected graph is its own transpose."""
         if not self._directed:
             return self
+        if self._types.edge_type is not None:
+            csr, kinds = build_typed(
+                self._indices, self.sources(), self._weights, self._types.edge_type, self.num_nodes
+            )
+            return self._with_csr(csr, directed=True, edge_type=kinds)
         return self._with_csr(transpose_csr(self._csr), directed=True)
 
     def to_undirected(self) -> Graph:
         """Undirected graph with an edge for every arc; its weight is the larger of the two directions."""
         if not self._directed:
             return self
-        csr = build_csr(self.sources(), self._indices, self._weights, self.num_nodes, symmetrize=True, merge="max")
+        arcs = (self.sources(), self._indices, self._weights)
+        if self._types.edge_type is not None:
+            csr, kinds = build_typed(*arcs, self._types.edge_type, self.num_nodes, symmetrize=True, merge="max")
+            return self._with_csr(csr, directed=False, edge_type=kinds)
+        csr = build_csr(*arcs, self.num_nodes, symmetrize=True, merge="max")
         return self._with_csr(csr, directed=False)
 
     def with_edges(self, edges: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Graph:
         """Build a graph with the same nodes, features and labels, but these edges (row numbers, shape (2, num_edges)).
 
         Used to hold out edges: ``g.with_edges(split.train)``. Directedness is kept. Without ``weights``, an edge of
-        this graph keeps its weight, and any other edge gets weight 1.
+        this graph keeps its weight, and any other edge gets weight 1. Refused for a graph with types of edges, since
+        the new edges have none: ``g.untyped().with_edges(...)``, or make the graph of triples anew.
         """
+        if self._types.edge_type is not None:
+            raise ValueError(
+                "with_edges cannot know the types of the new edges; give g.untyped().with_edges(edges) for edges "
+                "without types, or as_graph(triples, edge_type=1)."
+            )
         pairs = edge_array(edges)
         if weights is None and self._weights is not None:
             at = find_arcs(self._csr, pairs[0], pairs[1])
@@ -343,8 +559,10 @@ class Graph:
         """A networkx ``Graph`` or ``DiGraph`` with the names as nodes.
 
         Weights become the edge attribute ``"weight"``, features and labels the node attributes ``"x"`` (an array per
-        node) and ``"y"``, sides of a bipartite graph ``"bipartite"``. ``as_graph(network, x="x", y="y")`` is the way
-        back; add ``bipartite=True`` for the sides. Time and memory O(num_nodes + num_edges) Python objects.
+        node) and ``"y"``, sides of a bipartite graph ``"bipartite"``, types the attribute ``"type"`` of nodes and
+        edges. Where edges of several types join two nodes, the result is a ``MultiGraph`` or ``MultiDiGraph``.
+        ``as_graph(network, x="x", y="y")`` is the way back; add ``bipartite=True`` for the sides, ``edge_type="type"``
+        and ``node_type="type"`` for types. Time and memory O(num_nodes + num_edges) Python objects.
 
         Examples
         --------
@@ -354,24 +572,31 @@ class Graph:
         """
         import networkx as nx
 
-        network = nx.DiGraph() if self._directed else nx.Graph()
+        several = self._types.edge_type is not None and self.untyped().num_arcs < self.num_arcs
+        plain, multi = (nx.DiGraph, nx.MultiDiGraph) if self._directed else (nx.Graph, nx.MultiGraph)
+        network = multi() if several else plain()
         names = self.nodes.tolist()
         network.add_nodes_from(names)
         source, target = ([names[row] for row in rows.tolist()] for rows in self.edges())
         weights = self._edge_weights()
-        if weights is None:
+        kinds = self._edge_kinds()
+        if kinds is not None:
+            ones = [{}] * len(kinds) if weights is None else [{"weight": weight} for weight in weights.tolist()]
+            data = [one | {"type": kind} for one, kind in zip(ones, kinds.tolist(), strict=True)]
+            network.add_edges_from(zip(source, target, data, strict=True))
+        elif weights is None:
             network.add_edges_from(zip(source, target, strict=True))
         else:
             network.add_weighted_edges_from(zip(source, target, weights.tolist(), strict=True))
         x = self._x.toarray() if sp.issparse(self._x) else self._x
-        for attribute, values in (("x", x), ("y", self._y), ("bipartite", self._sides)):
+        for attribute, values in (("x", x), ("y", self._y), ("bipartite", self._sides), ("type", self._node_kinds())):
             if values is not None:
                 rows = values.tolist() if values.ndim == 1 else list(values)
                 nx.set_node_attributes(network, dict(zip(names, rows, strict=True)), attribute)
         return network
 
     def to_pandas(self) -> Any:
-        """A pandas DataFrame with a row per edge: ``source``, ``target`` by name and, if there are any, ``weight``.
+        """A pandas DataFrame with a row per edge: ``source``, ``target`` by name, and ``type`` and ``weight`` if known.
 
         Nodes without edges, features and labels are not in it: ``as_graph(frame, nodes=g.nodes, directed=g.directed,
         x=g.x, y=g.y)`` is the way back.
@@ -391,6 +616,9 @@ class Graph:
         source, target = self.nodes[self.edges()]
         weights = self._edge_weights()
         columns = {"source": source, "target": target}
+        kinds = self._edge_kinds()
+        if kinds is not None:
+            columns["type"] = kinds
         return pd.DataFrame(columns if weights is None else columns | {"weight": weights})
 
     def to_pyg(self) -> Any:
@@ -398,8 +626,10 @@ class Graph:
 
         An undirected edge is listed in both directions, as PyG does it. Names are kept as the list ``node_names``,
         which ``as_graph`` reads again. Sparse features become a sparse tensor. Raises TypeError for features or labels
-        that are no numbers.
+        that are no numbers. A graph with types becomes HeteroData, see :meth:`to_hetero`.
         """
+        if self._types.node_type is not None or self._types.edge_type is not None:
+            return self.to_hetero()
         import torch
 
         try:
@@ -426,6 +656,66 @@ class Graph:
             data.node_names = self._nodes.tolist()
         return data
 
+    def to_hetero(self) -> Any:
+        """A ``torch_geometric.data.HeteroData`` of a graph with types of nodes, edges or both.
+
+        Nodes of a type are numbered from 0 in the order of their rows. Nodes without types are of the type "node",
+        edges without types of the type "to". Names of nodes are kept as the list ``node_names`` of each type. Both
+        directions of an undirected edge are listed, under (source type, edge type, target type) and its reverse.
+        """
+        if self._types.node_type is None and self._types.edge_type is None:
+            raise ValueError("the graph has no types of nodes or edges; to_pyg() gives a torch_geometric Data.")
+        import torch
+
+        try:
+            from torch_geometric.data import HeteroData
+        except ImportError:
+            raise ImportError("to_hetero needs torch_geometric; pip install 'graphrep[pyg]'.") from None
+        types = self._types
+        if types.node_type is None:
+            types = types._replace(node_type=np.zeros(self.num_nodes, dtype=np.int8), node_types=("node",))
+        if types.edge_type is None:
+            types = types._replace(edge_type=np.zeros(self.num_arcs, dtype=np.int8), edge_types=("to",))
+        typed = Graph._trusted(self._csr, directed=self._directed, nodes=self._nodes, x=self._x, y=self._y, types=types)
+        data = HeteroData()
+        named = self._nodes is not None and not np.array_equal(self._nodes, np.arange(self.num_nodes))
+        assert types.node_type is not None
+        for code, kind in enumerate(types.node_types or ()):
+            rows = np.flatnonzero(types.node_type == code)
+            data[kind].num_nodes = len(rows)
+            if named:
+                data[kind].node_names = self.nodes[rows].tolist()
+        for attribute, by_type in (("x", typed.features), ("y", typed.labels)):
+            for kind, values in by_type.items():
+                if not sp.issparse(values) and values.dtype.kind not in "biuf":
+                    raise TypeError(f"{attribute} holds {values.dtype} and no numbers, which PyG cannot hold.")
+                if sp.issparse(values):
+                    coo = values.tocoo()
+                    at = torch.from_numpy(np.stack([coo.row, coo.col]).astype(np.int64))
+                    data[kind][attribute] = torch.sparse_coo_tensor(
+                        at, torch.from_numpy(coo.data), coo.shape
+                    ).coalesce()
+                else:
+                    data[kind][attribute] = torch.tensor(values)
+        for relation in typed.relations():
+            row = np.repeat(np.arange(relation.num_sources), np.diff(relation.indptr))
+            data[relation.name].edge_index = torch.from_numpy(np.stack([row, relation.indices.astype(np.int64)]))
+            if relation.weights is not None:
+                data[relation.name].edge_weight = torch.from_numpy(relation.weights.copy())
+        return data
+
+    def _edge_kinds(self) -> npt.NDArray[Any] | None:
+        """Names of the types in the order of ``edges()``."""
+        if self._types.edge_type is None:
+            return None
+        kinds = np.array(self._types.edge_types, dtype=object)[self._types.edge_type]
+        return kinds if self._directed else kinds[self.sources() <= self._indices]
+
+    def _node_kinds(self) -> npt.NDArray[Any] | None:
+        """Name of the type of each node."""
+        types = self._types
+        return None if types.node_type is None else np.array(types.node_types, dtype=object)[types.node_type]
+
     def _edge_weights(self) -> npt.NDArray[np.float32] | None:
         """Weights in the order of ``edges()``."""
         if self._weights is None or self._directed:
@@ -444,11 +734,14 @@ class Graph:
             self._y,
             self._sides,
             named=self._nodes is not None and not np.array_equal(self._nodes, np.arange(self.num_nodes)),
+            types=self._types,
         )
 
     def __repr__(self) -> str:
         kind = ("directed" if self._directed else "undirected") + ("" if self._weights is None else ", weighted")
         extra = "".join(f", {k}={np.shape(v)}" for k, v in (("x", self._x), ("y", self._y)) if v is not None)
+        types = ((n, names) for n, names in (("node", self.node_types), ("edge", self.edge_types)) if names is not None)
+        extra += "".join(f", {len(names)} {name} type{'s' * (len(names) != 1)}" for name, names in types)
         return f"Graph(num_nodes={self.num_nodes}, num_edges={self.num_edges}, {kind}{extra})"
 
     def _repr_html_(self) -> str:
@@ -461,6 +754,9 @@ class Graph:
         }
         if self._sides is not None:
             lines["sides"] = " and ".join(f"{count:,}" for count in np.bincount(self._sides, minlength=2))
+        for name, kinds in (("types of nodes", self.node_types), ("types of edges", self.edge_types)):
+            if kinds is not None:
+                lines[name] = f"{len(kinds):,} ({', '.join(kinds[:5])}{', …' if len(kinds) > 5 else ''})"
         if self._weights is not None:
             span = f"{self._weights.min():g} … {self._weights.max():g}" if self.num_arcs else "none"
             lines["weights"] = span
@@ -478,6 +774,7 @@ class Graph:
             and (self._weights is None) == (other._weights is None)
             and (self._weights is None or np.array_equal(self._weights, other._weights))  # type: ignore[arg-type]
             and np.array_equal(self.nodes, other.nodes)
+            and self._types.equal(other._types)
         )
 
     __hash__ = None  # type: ignore[assignment]
@@ -491,6 +788,7 @@ class Graph:
             setattr(self, name, value)
         for name in ("_indptr", "_indices", "_weights", "_nodes", "_sides"):
             setattr(self, name, frozen(getattr(self, name)))
+        self._types = _frozen_types(self._types)
 
 
 def as_graph(
@@ -508,6 +806,10 @@ def as_graph(
     nodes: Sequence[Hashable] | None = None,
     x: Any = None,
     y: Any = None,
+    edge_type: Any = None,
+    node_type: Any = None,
+    edge_types: Sequence[str] | None = None,
+    node_types: Sequence[str] | None = None,
     **reader_options: Any,
 ) -> Graph:
     r"""Turn anything graph-like into a :class:`Graph`.
@@ -559,6 +861,17 @@ def as_graph(
         Features and labels, one row per node; they override those of ``obj``. A pandas DataFrame or Series is matched
         by the names in its index, unless that is the default 0 … n - 1. A string, or for x a list of strings, names
         node attributes of a networkx, igraph, DGL or PyG graph.
+    edge_type : str, int, or array of shape (num_edges,), optional
+        Types of the edges. A string or integer names a column of a table, or the edge attribute of a networkx graph; in
+        a list of tuples, an (num_edges, 3) array or a text file of triples it is the position, 1 for (head, relation,
+        tail) and 2 for (source, target, type). An array has a type for each edge of an array, list or table. A table
+        whose columns are called head, relation and tail, subject, predicate and object, or ``:START_ID``, ``:TYPE`` and
+        ``:END_ID`` has types without being told; False ignores them, and those of a Graph. Edges with types are
+        directed by default, and merge only within a type.
+    node_type : str, mapping, or array of shape (num_nodes,), optional
+        Types of the nodes: by name, in the order of the nodes, or the name of a node attribute of a networkx graph.
+    edge_types, node_types : sequence of str, optional
+        All types by name, in order; types that are integers are positions in it.
 
     Returns
     -------
@@ -594,7 +907,7 @@ def as_graph(
     """
     if weight is not None and weights is not None:
         raise TypeError("give weight= (a name) or weights= (an array), not both.")
-    asked = Asked(num_nodes, weights, source, target, weight, bipartite, directed)
+    asked = Asked(num_nodes, weights, source, target, weight, bipartite, directed, edge_type)
     if isinstance(obj, (str, os.PathLike)):
         parts = parts_of_file(obj, asked, reader_options)
     elif reader_options:
@@ -608,46 +921,127 @@ def as_graph(
             raise TypeError("weights of a Graph can only be kept (None) or dropped (False).")
         if bipartite and obj.bipartite_sides is None:
             raise ValueError("the Graph was not made with bipartite=True; give the table or pairs it was made of.")
-        same = directed in (None, obj.directed) and given is None and self_loops
+        if edge_type is not None and edge_type is not False:
+            raise TypeError("types of the edges of a Graph can only be kept (None) or dropped (False).")
+        if edge_type is False:
+            obj = untyped_graph(obj)
+        same = directed in (None, obj.directed) and given is None and self_loops and node_type is None
         if same and nodes is None and x is None and y is None:
-            return obj
+            kept: Graph = obj
+            return kept
         parts = obj._parts(weighted=given is None)
     else:
         parts = parts_of(obj, asked)
+    if asked.kinds is not None:
+        kinds, names = encode(asked.kinds, edge_types, len(asked.kinds), "edge_type")
+        if parts.kept is not None:
+            kinds = kinds[parts.kept]
+        if len(kinds) != len(parts.source):
+            raise ValueError(f"edge_type must hold one type for each of {len(parts.source)} edges, got {len(kinds)}.")
+        parts.types = parts.types._replace(edge_type=kinds, edge_types=names)
+        if parts.directed is False and not asked.states_direction:
+            parts.directed = True
+    elif edge_type is not None and edge_type is not False:
+        raise TypeError(f"edge_type= does not fit to {type(obj).__name__}; give triples, or a table with a column.")
+    elif edge_types is not None:
+        raise TypeError("edge_types= names the types that edge_type= gives, which is missing.")
     if directed is not None:
         parts.directed = bool(directed)
-    return _assemble(parts, merge=merge, self_loops=self_loops, nodes=nodes, x=x, y=y)
+    if node_type is None and node_types is not None:
+        raise TypeError("node_types= names the types that node_type= gives, which is missing.")
+    if node_type is not None and parts.types.node_type is not None and not isinstance(obj, Graph):
+        raise TypeError("node_type= is given, but obj has types of nodes of its own.")
+    return _assemble(
+        parts, node_type=node_type, node_types=node_types, merge=merge, self_loops=self_loops, nodes=nodes, x=x, y=y
+    )
 
 
-def _assemble(parts: Parts, *, merge: str, self_loops: bool, nodes: Any, x: Any, y: Any) -> Graph:
+def _assemble(
+    parts: Parts,
+    *,
+    merge: str,
+    self_loops: bool,
+    nodes: Any,
+    x: Any,
+    y: Any,
+    node_type: Any = None,
+    node_types: Sequence[str] | None = None,
+) -> Graph:
     named = _names_attributes(x), isinstance(y, str)
     parts.x, parts.y = (own if given is None else None for own, given in ((parts.x, x), (parts.y, y)))
+    if node_type is not None:
+        parts.types = parts.types._replace(node_type=None, node_types=None, by_type=None)
     if nodes is not None:
         parts.arrange(nodes)
+    types = parts.types
+    if node_type is not None:
+        codes, listed = encode(_node_kinds(node_type, parts), node_types, parts.num_nodes, "node_type")
+        types = types._replace(node_type=codes, node_types=listed)
     if any(named) and parts.attribute is None:
         raise TypeError(f"{'x' if named[0] else 'y'} names node attributes, which obj does not have; give an array.")
     if named[0]:
         x = _stacked(x, parts)
     if named[1]:
         y = parts.attribute(y)  # type: ignore[misc]
-    csr = build_csr(
-        parts.source,
-        parts.target,
-        parts.weights,
-        parts.num_nodes,
-        symmetrize=parts.directed is False,
-        merge=merge,
-        self_loops=self_loops,
-    )
-    n = parts.num_nodes
+    n, arcs = parts.num_nodes, (parts.source, parts.target, parts.weights)
+    undirected = parts.directed is False
+    if types.edge_type is None:
+        csr = build_csr(*arcs, n, symmetrize=undirected, merge=merge, self_loops=self_loops)
+        directed = not is_symmetric(csr) if parts.directed is None else parts.directed
+    else:
+        csr, kinds = build_typed(*arcs, types.edge_type, n, symmetrize=undirected, merge=merge, self_loops=self_loops)
+        types = types._replace(edge_type=kinds)
+        directed = not typed_symmetric(csr, kinds) if parts.directed is None else parts.directed
     return Graph._trusted(
         csr,
-        directed=not is_symmetric(csr) if parts.directed is None else parts.directed,
+        directed=directed,
+        types=types,
         nodes=parts.nodes,
         x=checked_rows("x", parts.x if x is None else x, n, parts.nodes),
         y=checked_rows("y", parts.y if y is None else y, n, parts.nodes),
         sides=parts.sides,
     )
+
+
+def _node_kinds(node_type: Any, parts: Parts) -> Any:
+    """Types of the nodes in their order, out of an attribute, a mapping by name or an array."""
+    if isinstance(node_type, str):
+        if parts.attribute is None:
+            raise TypeError("node_type= names a node attribute, which obj does not have; give an array or a mapping.")
+        return parts.attribute(node_type)
+    if hasattr(node_type, "keys") and hasattr(node_type, "get") and not hasattr(node_type, "iloc"):
+        names = parts.names()
+        missing = next((name for name in names if name not in node_type), None)
+        if missing is not None:
+            raise ValueError(f"node_type has no entry for {missing!r}, which is a node of the graph.")
+        return [node_type[name] for name in names]
+    return checked_rows("node_type", node_type, parts.num_nodes, parts.nodes)
+
+
+def untyped_graph(obj: Any, **options: Any) -> Graph:
+    """What learners and ops that know nothing of types see of anything graph-like: ``as_graph(obj).untyped()``.
+
+    Types of edges are ignored; edges of several types between two nodes count as one edge with the sum of the weights.
+    """
+    return as_graph(obj, **options).untyped()
+
+
+def _frozen_types(types: Types) -> Types:
+    return types._replace(node_type=frozen(types.node_type), edge_type=frozen(types.edge_type))
+
+
+def _checked_types(
+    num_nodes: int, num_arcs: int, node_type: Any, edge_type: Any, node_types: Any, edge_types: Any
+) -> Types:
+    parts: list[Any] = []
+    for what, values, names, count in (
+        ("node_type", node_type, node_types, num_nodes),
+        ("edge_type", edge_type, edge_types, num_arcs),
+    ):
+        if values is None and names is not None:
+            raise TypeError(f"{what}s= names the types that {what}= gives, which is missing.")
+        parts += (None, None) if values is None else encode(values, names, count, what)
+    return Types(*parts)
 
 
 def _names_attributes(x: Any) -> bool:
@@ -667,7 +1061,9 @@ def _stacked(x: str | Sequence[str], parts: Parts) -> npt.NDArray[Any]:
     return np.column_stack(columns)
 
 
-def _checked_csr(indptr: npt.ArrayLike, indices: npt.ArrayLike, weights: npt.ArrayLike | None) -> CSR:
+def _checked_csr(
+    indptr: npt.ArrayLike, indices: npt.ArrayLike, weights: npt.ArrayLike | None, kinds: Any = None
+) -> CSR:
     ptr, idx = np.asarray(indptr), np.asarray(indices)
     if ptr.ndim != 1 or len(ptr) < 1 or ptr.dtype.kind not in "iu" or ptr[0] != 0 or (np.diff(ptr) < 0).any():
         raise ValueError("indptr must be a non-decreasing integer array that starts with 0.")
@@ -679,6 +1075,10 @@ def _checked_csr(indptr: npt.ArrayLike, indices: npt.ArrayLike, weights: npt.Arr
     if w is not None and not w.all():
         raise ValueError("weights must be positive; as_graph drops edges of weight zero.")
     csr = CSR(ptr.astype(np.int64), idx.astype(index_dtype(n)), w)
+    if kinds is not None:
+        if not typed_rows_ascend(csr, kinds):
+            raise ValueError("indices must ascend strictly by (column, type) in each row; as_graph sorts edges.")
+        return csr
     row = first_bad_row(csr)
     if row >= 0:
         raise ValueError(

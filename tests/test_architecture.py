@@ -21,7 +21,7 @@ LEVELS = (
     ("io",),
     ("graph",),
     ("vectors", "ops"),
-    ("datasets", "heuristics", "nn", "pyg", "loader"),
+    ("datasets", "heuristics", "nn", "pyg", "loader", "relational"),
     ("evaluate",),
     ("learn",),
     ("embed", "contrast", "cluster", "linkpred"),

@@ -399,7 +399,7 @@ class TestPairs:
             ([((0, 0), "a")], TypeError, "the nodes of edges must be of one kind, got str and tuple"),
             ([([0], [1])], TypeError, "the list of sources must be hashable"),
             ([("a", "")], ValueError, "the list of targets has an empty name in row 0"),
-            ([("a", "b", "x")], TypeError, "weights must be real numbers"),
+            ([("a", "b", "x")], TypeError, "give edge_type=1 for"),
             ([("a", "b", -1)], ValueError, "weights must be finite and not negative"),
         ],
     )
@@ -638,8 +638,8 @@ class TestOtherLibraries:
             [1, 0],
             [0, 1],
         ]
-        with pytest.raises(TypeError, match=r"give data.to_homogeneous\(\)"):
-            as_graph(HeteroData())
+        with pytest.raises(TypeError, match="edge_type= is given, but PyG HeteroData has types"):
+            as_graph(HeteroData(), edge_type=1)
 
 
 class TestWaysOut:

@@ -21,7 +21,7 @@ from graphrep.bench import worker
 from graphrep.bench.learners import TASKS, chosen_learners
 from graphrep.bench.results import Benchmark, Cell, Run, read_benchmark
 from graphrep.bench.tasks import Protocol, classes_of, num_classes, split_of
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 from graphrep.io.paths import check_writable
 from graphrep.learn import digest
 
@@ -147,7 +147,7 @@ def benchmark(
     >>> found.cell("fastrp", "clusters").state
     'done'
     """
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     labels = g.y if y is None else aligned(y, g.node_index, "y")
     wanted = _checked_tasks(tasks, labels)
     chosen = chosen_learners(learners, tasks=wanted, with_baselines=baselines)

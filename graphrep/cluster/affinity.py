@@ -10,7 +10,7 @@ import scipy.sparse as sp
 import torch
 
 from graphrep._checks import checked_int
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 from graphrep.ops.adjacency import Adjacency
 
 __all__ = ["influence", "knn_graph", "spectral_features"]
@@ -59,7 +59,7 @@ def influence(graph: Any, hops: int = 1, *, cumulative: bool = True, max_entries
     checked_int("hops", hops, 1)
     if max_entries is not None:
         checked_int("max_entries", max_entries, 1)
-    g = as_graph(graph).to_undirected()
+    g = untyped_graph(graph).to_undirected()
     step = _walk_matrix(g)
     power = total = _largest(step, max_entries)
     for _ in range(hops - 1):
@@ -111,12 +111,12 @@ def knn_graph(x: Any, n_neighbors: int = 5, *, metric: str = "euclidean", n_jobs
     table = check_array(x, accept_sparse="csr", dtype=[np.float32, np.float64], input_name="x")
     count = min(n_neighbors, table.shape[0] - 1)
     if not count:
-        return as_graph(np.zeros((2, 0), dtype=np.int64), num_nodes=table.shape[0], directed=False, x=table)
+        return untyped_graph(np.zeros((2, 0), dtype=np.int64), num_nodes=table.shape[0], directed=False, x=table)
     search = NearestNeighbors(n_neighbors=count, metric=metric, n_jobs=n_jobs).fit(table)
     nearest = search.kneighbors(return_distance=False)
     edges = np.stack([np.repeat(np.arange(len(nearest)), count), nearest.ravel()])
-    merged = as_graph((edges[0], edges[1]), num_nodes=len(nearest), merge="max", x=table)
-    return merged if merged.weights is None else as_graph(merged, weights=False)
+    merged = untyped_graph((edges[0], edges[1]), num_nodes=len(nearest), merge="max", x=table)
+    return merged if merged.weights is None else untyped_graph(merged, weights=False)
 
 
 def spectral_features(graph: Any, dimensions: int = 64, *, seed: int = 0) -> npt.NDArray[np.float32]:
@@ -152,7 +152,7 @@ def spectral_features(graph: Any, dimensions: int = 64, *, seed: int = 0) -> npt
     """
     from sklearn.utils.extmath import randomized_svd
 
-    g = as_graph(graph).to_undirected()
+    g = untyped_graph(graph).to_undirected()
     degree = g.weighted_degree()
     scale = sp.diags_array(1 / np.sqrt(np.maximum(degree + degree.mean(), 1e-12)))
     matrix = sp.csr_array(scale @ g.to_scipy().astype(np.float64) @ scale)

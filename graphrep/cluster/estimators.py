@@ -23,7 +23,7 @@ from graphrep.cluster.affinity import influence, knn_graph, spectral_features
 from graphrep.cluster.autoencoder import AutoEncoder, FeatureTable
 from graphrep.cluster.losses import meta_node_loss, neighbor_contrast_loss
 from graphrep.cluster.training import ClusterModel, ClusterTask, Settled, clustering_loop, starting_point
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 from graphrep.learn.checkpoint import Checkpoint
 from graphrep.ops.adjacency import Adjacency
 
@@ -278,7 +278,7 @@ class PamC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Loop
             table = validate_data(self, detached(graph), accept_sparse="csr", dtype=[np.float64, np.float32])
             self._has_features = True
             return knn_graph(table, self.n_neighbors, n_jobs=self.n_jobs), table
-        g = as_graph(graph)
+        g = untyped_graph(graph)
         if not g.num_nodes:
             raise ValueError("graph must have at least one node, got none.")
         self._has_features = g.x is not None
@@ -298,7 +298,7 @@ class PamC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Loop
                 "clusters of that graph are in labels_."
             )
         if not _is_table(x):
-            x = as_graph(x).x
+            x = untyped_graph(x).x
             if x is None:
                 raise ValueError("graph has no features x, by which new nodes are assigned.")
         rows = validate_data(self, detached(x), accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from graphrep._arrays import to_numpy
 from graphrep._checks import checked_int
 from graphrep._random import resolve_seed
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 
 __all__ = ["Clusters", "metis"]
 
@@ -102,7 +102,7 @@ def metis(graph: Any, num_clusters: int, *, seed: Any = 0) -> I64:
     >>> len(set(metis(nx.karate_club_graph(), 4).tolist()))
     4
     """
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     if g.directed:
         raise ValueError("graph must be undirected, got a directed graph; pass graph.to_undirected().")
     parts = checked_int("num_clusters", num_clusters, 1)

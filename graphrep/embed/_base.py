@@ -20,7 +20,7 @@ from graphrep._embedder import (
     new_arcs_of_both_directions,
 )
 from graphrep.embed.finishing import Finish, checked_steps, finish_again, finished
-from graphrep.graph import as_graph
+from graphrep.graph import untyped_graph
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -51,7 +51,7 @@ class NodeEmbedder(GraphEmbedder):
         if is_matrix(new):
             rows = self._new_rows(new)
             return self._finish_rows(rows, self._vectors_of(rows))
-        names, rows = new_arcs(as_graph(new).to_undirected() if undirected else new, self._graph)
+        names, rows = new_arcs(untyped_graph(new).to_undirected() if undirected else new, self._graph)
         return self._named(names, self._finish_rows(rows, self._vectors_of(rows)))
 
     def _finish_rows(self, arcs: Any, rows: F32) -> F32:

@@ -15,7 +15,7 @@ from graphrep._checks import checked_float, checked_int
 from graphrep._memory import available_memory, readable_bytes
 from graphrep._progress import is_shown
 from graphrep._threads import resolve_threads
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 
 if TYPE_CHECKING:
     from graphrep.vectors import NodeVectors
@@ -193,7 +193,7 @@ def choose_embedder(
     limit = math.inf if max_seconds is None else checked_float("max_seconds", max_seconds, 0.0)
     threads = resolve_threads(n_jobs)
     given = None if max_memory is None else checked_float("max_memory", max_memory, 0.0)
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     if g.num_nodes == 0:
         raise ValueError("graph must have at least one node, got none.")
     if g.directed:

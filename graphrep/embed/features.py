@@ -17,7 +17,7 @@ from graphrep._embedder import F32, GraphEmbedder, is_matrix, new_arcs
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._threads import limited_threads
 from graphrep.evaluate.baselines import smooth_features
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 from graphrep.ops.projection import random_projection
 
 __all__ = ["PropagatedFeatures"]
@@ -125,7 +125,7 @@ class PropagatedFeatures(GraphEmbedder):
                 raise ValueError("new must be a graph with features of the new nodes, as in fit; got a matrix.")
             arcs = self._new_rows(new)
             return self._vectors_of(arcs, arcs)
-        g = as_graph(new)
+        g = untyped_graph(new)
         names, arcs = new_arcs(g, self._graph)
         if not self._has_features:
             return NodeVectors(self._vectors_of(arcs, arcs), names, {"method": "PropagatedFeatures.transform"})

@@ -12,7 +12,7 @@ from graphrep._arrays import as_vectors
 from graphrep._names import aligned
 from graphrep._threads import one_blas_thread
 from graphrep.embed._svd import column_signs
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 from graphrep.ops.propagation import recurrence_step
 from graphrep.ops.tall import gram, multiply_rows
 
@@ -85,7 +85,7 @@ def smooth(graph: Any, vectors: Any, *, kind: str | int = "neighborhood", n_jobs
     >>> smooth(g, gr.FastRP(dimensions=8).fit_transform(g)).shape
     (34, 8)
     """
-    g: Graph = as_graph(graph)
+    g: Graph = untyped_graph(graph)
     x = _floats(aligned(vectors, g.node_index, "vectors"))
     if len(x) != g.num_nodes:
         raise ValueError(f"vectors must have a row per node of graph, {g.num_nodes}; got {len(x)}.")

@@ -22,7 +22,7 @@ from graphrep.embed._base import NodeEmbedder
 from graphrep.embed._filter import leading_eigenpairs
 from graphrep.embed._svd import column_signs
 from graphrep.embed.finishing import RMS
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 
 __all__ = ["Spectral"]
 
@@ -339,7 +339,7 @@ class Spectral(NodeEmbedder):
             return self._new_vectors(new)
         if is_matrix(new):
             raise ValueError("new must be a graph, because a directed graph was fitted; a matrix lacks the arcs back.")
-        g = new if isinstance(new, Graph) else as_graph(new, directed=True)
+        g = untyped_graph(new) if isinstance(new, Graph) else untyped_graph(new, directed=True)
         names, rows, back = new_arcs_of_both_directions(g, self._graph)
         return self._named(names, self._finish_rows(rows, self._vectors_of(rows, back)))
 

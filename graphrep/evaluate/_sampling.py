@@ -12,7 +12,7 @@ from graphrep._arrays import as_vectors
 from graphrep._names import NodeIndex, aligned, as_pairs, names_of, node_keys
 from graphrep._random import random_bits, stream_key
 from graphrep._threads import limited_threads, resolve_threads
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -58,7 +58,7 @@ def vectors_and_pairs(vectors: Any, graph_or_pairs: Any, name: str) -> tuple[npt
         X = as_vectors(vectors)
         index = NodeIndex(names_of(vectors), len(X))
         return X, as_pairs(graph_or_pairs, index, name=name).reshape(2, -1), index
-    graph = as_graph(graph_or_pairs)
+    graph = untyped_graph(graph_or_pairs)
     return node_matrix(vectors, graph), graph.edges(), graph.node_index
 
 

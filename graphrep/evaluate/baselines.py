@@ -18,7 +18,7 @@ from graphrep.evaluate.link_prediction import LinkPrediction, link_prediction
 from graphrep.evaluate.netinfof import act_scorer
 from graphrep.evaluate.node_classification import NodeClassification, node_classification
 from graphrep.evaluate.tables import Comparison
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 from graphrep.heuristics.local import HEURISTICS
 from graphrep.ops.propagation import graph_matmul
 
@@ -60,7 +60,7 @@ def link_baselines(graph: Any, *, act: bool = False, random_state: Any = 0) -> d
     >>> baselines["common neighbors"]([[0], [2]])
     array([1.])
     """
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     seed = resolve_seed(random_state)
     scorers: dict[str, Callable[[Any], Any]] = {"random": partial(_random_scores, seed)}
     scorers |= {name: partial(heuristic, g) for name, heuristic in HEURISTICS.items()}
@@ -119,7 +119,7 @@ def node_baselines(
     >>> {name: x.shape for name, x in gr.evaluate.node_baselines(nx.karate_club_graph(), dimensions=8).items()}
     {'random': (34, 8), 'random projection': (34, 8)}
     """
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     seed = resolve_seed(random_state)
     rng = np.random.default_rng(seed)
     noise = rng.standard_normal((g.num_nodes, dimensions), dtype=np.float32) / np.float32(np.sqrt(dimensions))
@@ -160,7 +160,7 @@ def _untrained(graph: Graph, dimensions: int, seed: int) -> F32:
     x = as_features(graph.x, torch.device("cpu"))
     with using_generator(make_generator(seed)):
         encoder = GCN(x.shape[1], dimensions, layers=2, inner_activation="relu", activation="none")
-    vectors: F32 = encoder.infer(x, as_adjacency(as_graph(graph, weights=False))).numpy()
+    vectors: F32 = encoder.infer(x, as_adjacency(untyped_graph(graph, weights=False))).numpy()
     return vectors
 
 
@@ -200,7 +200,7 @@ def smooth_features(graph: Any, x: Any, hops: int = 2, *, n_jobs: int | None = N
     >>> gr.evaluate.smooth_features(gr.as_graph([[0], [1]], directed=False), [[1.0], [0.0]], hops=1).round(3).tolist()
     [[0.5], [0.5]]
     """
-    g: Graph = as_graph(graph)
+    g: Graph = untyped_graph(graph)
     y = _dense(x)
     if y.ndim != 2 or len(y) != g.num_nodes:
         raise ValueError(f"x must have shape ({g.num_nodes}, columns), got {y.shape}.")
@@ -309,7 +309,7 @@ def compare(
     seed = resolve_seed(random_state)
     graph = getattr(split, "graph", None) if graph is None else graph
     if graph is not None:
-        g = as_graph(graph)
+        g = untyped_graph(graph)
         part = options.get("part", "test")
         hidden, train = as_pairs(getattr(split, part), g, name=part), as_pairs(split.train, g, name="train")
         repeats = bool(getattr(split, "attributes", None))  # the same pair may be an edge in several years
@@ -373,7 +373,7 @@ def compare_nodes(
     >>> list(table)
     ['mine', 'random', 'random projection']
     """
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     labels = g.y if y is None else aligned(y, g.node_index, "y")
     if labels is None:
         raise ValueError("y must be given, since the graph has no labels.")

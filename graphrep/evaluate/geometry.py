@@ -17,7 +17,7 @@ from graphrep._threads import limited_threads
 from graphrep.evaluate._sampling import random_order, sampled_nodes, sampled_pairs, vectors_and_pairs
 from graphrep.evaluate.checks import F64, I64, unit_rows
 from graphrep.evaluate.tables import Row, format_table
-from graphrep.graph import as_graph
+from graphrep.graph import untyped_graph
 from graphrep.vectors import NodeVectors
 
 if TYPE_CHECKING:
@@ -324,7 +324,7 @@ def stability(
     if len(runs) < 2:
         raise ValueError(f"runs must be two or more matrices of vectors, got {len(runs)}.")
     named = {f"run {i}": run for i, run in enumerate(runs)}
-    matrices, index = _matched(named, None if graph is None else as_graph(graph).node_index)
+    matrices, index = _matched(named, None if graph is None else untyped_graph(graph).node_index)
     n = index.num_nodes
     if n < 2:
         raise ValueError(f"runs must have vectors of at least 2 nodes, got {n}.")
@@ -350,7 +350,7 @@ def _fitted(estimator: Any, graph: Any, seeds: Sequence[int]) -> list[Any]:
         raise ValueError("graph must be given to fit an estimator to.")
     if "random_state" not in estimator.get_params():
         raise TypeError(f"runs must be an estimator with random_state, but {type(estimator).__name__} has none.")
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     return [np.asarray(clone(estimator).set_params(random_state=seed).fit_transform(g)) for seed in seeds]
 
 

@@ -13,7 +13,7 @@ from graphrep._random import resolve_seed
 from graphrep.evaluate._sampling import in_threads, node_matrix, sampled_nodes
 from graphrep.evaluate.checks import F64, I64, unit_rows
 from graphrep.evaluate.tables import Row, format_table
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -164,7 +164,7 @@ def reconstruction(
     >>> result.hops, bool(result[1] > 3 * result.chance[0])
     ((1, 2), True)
     """
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     X = node_matrix(vectors, g)
     Y = X if targets is None else node_matrix(targets, g, "targets")
     if X.shape[1] != Y.shape[1]:

@@ -16,7 +16,7 @@ from graphrep._threads import limited_threads
 from graphrep.evaluate.checks import F64, I64
 from graphrep.evaluate.logistic import fit_one_vs_rest
 from graphrep.evaluate.metrics import link_metrics, selection_metric
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 from graphrep.heuristics.non_edges import sample_non_edges
 from graphrep.ops.diffusion.loops import adjacency_without_loops
 
@@ -85,7 +85,7 @@ def netinfof_components(
     >>> {name: z.shape for name, z in netinfof_components(nx.karate_club_graph(), dimensions=8).items()}
     {'structure': (34, 8), 'walks': (34, 8)}
     """
-    g = as_graph(graph, weights=False)
+    g = untyped_graph(graph, weights=False)
     checked_int("dimensions", dimensions, 1)
     checked_int("hops", hops, 0)
     g = g.to_undirected() if g.directed else g
@@ -218,7 +218,7 @@ def netinfof_probe(
     """
     if part not in ("valid", "test"):
         raise ValueError(f"part must be valid or test, got {part!r}.")
-    g: Graph = as_graph(split.graph)
+    g: Graph = untyped_graph(split.graph)
     pos = as_pairs(getattr(split, part), g, name=part)
     neg = as_pairs(getattr(split, f"{part}_neg"), g, name=f"{part}_neg").reshape(2, -1)
     if not pos.size or not neg.size:

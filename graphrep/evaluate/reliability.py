@@ -15,7 +15,7 @@ from graphrep._names import aligned, as_pairs
 from graphrep.evaluate._sampling import vectors_and_pairs
 from graphrep.evaluate.checks import F64, I64, as_scores
 from graphrep.evaluate.tables import Row, format_table
-from graphrep.graph import as_graph
+from graphrep.graph import untyped_graph
 from graphrep.ops.neighbors import weighted_intersection
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ def pair_groups(
     >>> gr.evaluate.pair_groups(nx.karate_club_graph(), [[0, 0, 11], [1, 33, 26]])
     array([3, 3, 0])
     """
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     ends = as_pairs(pairs, g)
     bounds = np.array([checked_int("lows", low, 0) for low in lows], dtype=np.int64)
     if not len(bounds) or bounds[0] != 0 or (np.diff(bounds) <= 0).any():

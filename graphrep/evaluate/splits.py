@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 from graphrep._random import resolve_seed
 from graphrep.datasets.splits import LinkSplit
-from graphrep.graph import as_graph
+from graphrep.graph import untyped_graph
 from graphrep.heuristics.non_edges import sample_non_edges
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def random_link_split(
     >>> nx.is_connected(nx.Graph(split.train.T.tolist()))
     True
     """
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     for name, share in (("test", test), ("valid", valid)):
         if not 0 <= share < 1:
             raise ValueError(f"{name} must be a share of the edges in [0, 1), got {share}.")
@@ -140,7 +140,7 @@ def ncn_link_split(graph: Any, *, random_state: Any = 0) -> LinkSplit:
     """
     import torch
 
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     if g.directed:
         raise ValueError("graph must be undirected for this split; graph.to_undirected() makes it so.")
     edges = g.edges()

@@ -14,7 +14,7 @@ from graphrep._random import resolve_seed
 from graphrep.evaluate.checks import F64, I64, as_score_vector, unit_rows
 from graphrep.evaluate.metrics import hits_of
 from graphrep.evaluate.tables import format_table
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 from graphrep.ops import graph_matmul, random_projection
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def topological_concentration(
     >>> dict(zip(result.nodes.tolist(), result.concentration.round(2).tolist()))
     {0: 1.0, 1: 1.0, 2: 1.0, 3: 0.5, 5: 0.5, 6: 1.0, 7: 1.0, 8: 1.0, 4: 0.0}
     """
-    g = as_graph(graph, weights=False)
+    g = untyped_graph(graph, weights=False)
     if g.directed:
         raise ValueError("graph must be undirected; graph.to_undirected() makes it so.")
     checked_int("hops", hops, 1, 4)

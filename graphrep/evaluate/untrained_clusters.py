@@ -17,7 +17,7 @@ from graphrep.evaluate.baselines import as_float32, reduced, side_by_side, smoot
 from graphrep.evaluate.checks import I64
 from graphrep.evaluate.clustering import k_means
 from graphrep.evaluate.tables import format_table
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 
 __all__ = ["ClusteringBaselines", "clustering_baselines", "modularity"]
 
@@ -98,7 +98,7 @@ def modularity(graph: Any, labels: Any) -> float:
     >>> gr.evaluate.modularity(pairs, [0, 0, 1, 1]), gr.evaluate.modularity(pairs, [0, 1, 0, 1])
     (0.5, -0.5)
     """
-    g = as_graph(graph).to_undirected()
+    g = untyped_graph(graph).to_undirected()
     found = np.asarray(aligned(getattr(labels, "labels_", labels), g.node_index, "labels"))
     if found.shape != (g.num_nodes,) or found.dtype.kind not in "biuUSO":
         raise ValueError(
@@ -198,7 +198,7 @@ def clustering_baselines(
     label propagation                 3      0.5244
     label propagation, merged         3      0.5244
     """
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     if g.x is None and not communities:
         raise ValueError("graph must have features x if communities is False, got none.")
     checked_int("n_clusters", n_clusters, 1)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from graphrep._checks import checked_int, warn_caller
-from graphrep.graph import as_graph
+from graphrep.graph import untyped_graph
 from graphrep.ops.diffusion.loops import adjacency_without_loops, degrees_without_loops
 
 __all__ = ["two_hop_pairs"]
@@ -57,7 +57,7 @@ def two_hop_pairs(graph: Any, *, limit: int | None = None, max_degree: int | Non
     >>> two_hop_pairs(gr.as_graph([[0, 1, 2], [1, 2, 3]], directed=False)).T.tolist()
     [[0, 2], [1, 3]]
     """
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     if g.directed:
         raise ValueError("graph must be undirected; graph.to_undirected() makes it so.")
     most = None if limit is None else checked_int("limit", limit, 1)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._names import as_pairs
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 from graphrep.heuristics.local import adamic_adar, common_neighbors, resource_allocation
 from graphrep.ops.diffusion.loops import degrees_without_loops
 
@@ -75,7 +75,7 @@ def pair_features(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None
     >>> columns["Jaccard"].tolist()
     [1.0, 0.5]
     """
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     ends = as_pairs(pairs, g)
     if ends.ndim != 2:
         raise ValueError(f"pairs must have shape (2, num_pairs), got {ends.shape}.")

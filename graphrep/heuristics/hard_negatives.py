@@ -12,7 +12,7 @@ from graphrep._checks import checked_features, checked_float, checked_int
 from graphrep._names import as_pairs
 from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 from graphrep.ops.diffusion import push_pagerank
 from graphrep.ops.diffusion.loops import adjacency_without_loops, degrees_without_loops
 
@@ -105,7 +105,7 @@ def hard_negatives(
     >>> negatives.shape
     (2, 8, 6)
     """
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     if g.directed:
         raise ValueError("graph must be undirected; graph.to_undirected() makes it so.")
     count = checked_int("num_negatives", num_negatives, 1)

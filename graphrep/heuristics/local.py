@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._names import as_pairs
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 from graphrep.ops.diffusion.loops import degrees_without_loops
 from graphrep.ops.neighbors import weighted_intersection
 
@@ -83,7 +83,7 @@ def adamic_adar(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) 
     >>> adamic_adar(path, [[0, 0], [2, 3]])
     array([1.44269504, 0.        ])
     """
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     degree = _times_listed(g)
     weights = np.zeros(len(degree))
     np.divide(1, np.log(np.maximum(degree, 1)), out=weights, where=degree > 1)
@@ -105,7 +105,7 @@ def resource_allocation(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None 
     >>> resource_allocation(path, [[0, 0], [2, 3]])
     array([0.5, 0. ])
     """
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     weights = 1 / np.maximum(_times_listed(g), 1)
     return np.asarray(weighted_intersection(g, pairs, weights, n_jobs=n_jobs))
 
@@ -125,7 +125,7 @@ def jaccard(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | None = None) -> F
     >>> jaccard(path, [[0, 0], [2, 3]])
     array([0.5, 0. ])
     """
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     u, v = as_pairs(pairs, g)
     common = weighted_intersection(g, (u, v), n_jobs=n_jobs)
     size = degrees_without_loops(g)
@@ -158,7 +158,7 @@ def preferential_attachment(graph: Any, pairs: npt.ArrayLike, *, n_jobs: int | N
     array([2., 1.])
     """
     del n_jobs
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     u, v = as_pairs(pairs, g)
     size = degrees_without_loops(g).astype(np.float64)
     return np.asarray(size[u] * size[v])

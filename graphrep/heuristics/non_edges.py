@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._checks import checked_int
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 from graphrep.ops.diffusion.loops import degrees_without_loops
 
 __all__ = ["SAMPLINGS", "check_sampling", "sample_non_edges"]
@@ -79,7 +79,7 @@ def sample_non_edges(
     >>> sorted(sample_non_edges(path, 3, rng=np.random.default_rng(0)).T.tolist())
     [[0, 2], [0, 3], [1, 3]]
     """
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     count = checked_int("size", size, 0)
     check_sampling("sampling", sampling)
     ordered = g.directed if directed is None else directed

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from graphrep._checks import checked_float, checked_int
 from graphrep._names import as_pairs
-from graphrep.graph import as_graph
+from graphrep.graph import untyped_graph
 from graphrep.ops.diffusion import hub_first, push_pagerank, walk_sums
 from graphrep.ops.diffusion.loops import degrees_without_loops
 
@@ -127,7 +127,7 @@ def personalized_pagerank(
     >>> personalized_pagerank(path, [[0, 0, 0], [1, 2, 3]], tolerance=1e-9).round(4)
     array([0.5373, 0.3575, 0.2026])
     """
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     ends = as_pairs(pairs, g)
     if g.directed:
         both = np.concatenate([ends, ends[::-1]], axis=1)

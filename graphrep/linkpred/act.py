@@ -24,7 +24,7 @@ from graphrep.evaluate.netinfof import (
     training_pairs,
     views_and_partners,
 )
-from graphrep.graph import as_graph
+from graphrep.graph import untyped_graph
 from graphrep.heuristics.non_edges import check_sampling
 from graphrep.linkpred._validation import checked_validation, sampling_of
 
@@ -132,7 +132,7 @@ class NetInfoFAct(SavedEstimator):
             A setting or a pair is out of range, there are several values of C without ``val``, or the graph contains
             validation edges.
         """
-        g = as_graph(graph)
+        g = untyped_graph(graph)
         checked_int("dimensions", self.dimensions, 1)
         checked_int("hops", self.hops, 0)
         checked_int("max_train", self.max_train, 1)

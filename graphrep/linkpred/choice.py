@@ -20,7 +20,7 @@ from graphrep._saving import SavedEstimator
 from graphrep.evaluate.baselines import smooth_features
 from graphrep.evaluate.metrics import check_metrics, link_metrics, refuse_constant, selection_metric
 from graphrep.evaluate.netinfof import netinfof_components
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 from graphrep.heuristics.local import HEURISTICS
 from graphrep.linkpred._validation import checked_validation
 from graphrep.linkpred.act import NetInfoFAct
@@ -122,7 +122,7 @@ class BestLinkPredictor(SavedEstimator):
         ValueError, IndexError, TypeError
             There are no validation pairs, or what a candidate raises.
         """
-        begin, g = time.monotonic(), as_graph(graph)
+        begin, g = time.monotonic(), untyped_graph(graph)
         if val is None:
             raise ValueError("val must be given: without validation pairs there is nothing to choose by.")
         valid, negative = checked_validation(val, g, edges, own_negatives=True)

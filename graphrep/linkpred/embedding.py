@@ -21,7 +21,7 @@ from graphrep._threads import limited_threads
 from graphrep.evaluate.link_prediction import LEARNED, UNTRAINED, edge_features
 from graphrep.evaluate.logistic import LinearScorer, fit_one_vs_rest
 from graphrep.evaluate.metrics import check_metrics, link_metrics, refuse_constant, selection_metric
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 from graphrep.heuristics.features import pair_features
 from graphrep.heuristics.local import HEURISTICS
 from graphrep.heuristics.non_edges import check_sampling, sample_non_edges
@@ -241,7 +241,7 @@ class EmbeddingScorer(SavedEstimator):
             A setting or a pair is out of range, the number of vectors differs from that of nodes, there are several
             methods or values of C without ``val``, or the graph contains validation edges.
         """
-        g = as_graph(graph)
+        g = untyped_graph(graph)
         valid, valid_neg = checked_validation(val, g, edges, own_negatives=True)
         methods, strengths = self._methods(valid.size > 0), self._strengths(valid.size > 0)
         checked_int("max_train", self.max_train, 1)

@@ -22,7 +22,7 @@ from graphrep._names import as_pairs
 from graphrep._saving import SavedEstimator, load_weights, packed_graph, unpacked_graph, weights_of
 from graphrep._threads import limited_threads
 from graphrep.evaluate.metrics import check_metrics, refuse_constant, selection_metric
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 from graphrep.heuristics.non_edges import check_sampling
 from graphrep.learn.checkpoint import Checkpoint
 from graphrep.learn.loop import Loop
@@ -215,7 +215,7 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
         """
         self._begin = time.monotonic()
         self._check()
-        g = undirected_unweighted(as_graph(graph))
+        g = undirected_unweighted(untyped_graph(graph))
         positives = g.edges() if edges is None else as_pairs(edges, g, name="edges")
         positives = np.ascontiguousarray(positives[:, positives[0] != positives[1]])
         if positives.shape[1] == 0:
@@ -347,7 +347,7 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
         instead of those of ``fit``.
         """
         check_is_fitted(self, "graph_")
-        g = self.graph_ if graph is None else undirected_unweighted(as_graph(graph))
+        g = self.graph_ if graph is None else undirected_unweighted(untyped_graph(graph))
         table = as_pairs(pairs, g, name="pairs")
         if table.ndim != 2:
             raise ValueError(f"pairs must have shape (2, num_pairs), got {table.shape}.")
@@ -365,7 +365,7 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
         from graphrep.vectors import NodeVectors
 
         check_is_fitted(self, "embedding_")
-        g = undirected_unweighted(as_graph(graph))
+        g = undirected_unweighted(untyped_graph(graph))
         return NodeVectors(self._encode(g)[0].float().cpu().numpy(), g.nodes)
 
     @torch.no_grad()

@@ -12,7 +12,7 @@ import torch
 
 from graphrep import _core
 from graphrep._arrays import check_rows
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, Relation, untyped_graph
 from graphrep.ops.library import SCALARS, Op, checking, eager, plain, threads
 
 __all__ = ["Adjacency", "as_adjacency"]
@@ -368,8 +368,10 @@ def as_adjacency(obj: Any) -> Adjacency:
 
     Parameters
     ----------
-    obj : Adjacency, torch sparse matrix, PyG EdgeIndex, or anything :func:`graphrep.as_graph` takes
-        Rows of a sparse matrix stay rows; the rows of an EdgeIndex are its targets.
+    obj : Adjacency, torch sparse matrix, PyG EdgeIndex, Relation, or anything :func:`graphrep.as_graph` takes
+        Types of edges are ignored: edges of several types between two nodes are one entry with the sum of the weights.
+        A :class:`graphrep.Relation` gives a rectangular adjacency. Rows of a sparse matrix stay rows; the rows of an
+        EdgeIndex are its targets.
 
     Returns
     -------
@@ -398,7 +400,10 @@ def as_adjacency(obj: Any) -> Adjacency:
             rows, cols = coo.indices()
             return Adjacency.from_edges(rows, cols, coo.values(), num_rows=obj.shape[0], num_cols=obj.shape[1])
         return Adjacency(obj.crow_indices().long(), obj.col_indices(), obj.values(), num_cols=obj.shape[1])
-    graph: Graph = as_graph(obj)
+    if isinstance(obj, Relation):
+        values = None if obj.weights is None else shared(obj.weights)
+        return Adjacency._of(Structure(shared(obj.indptr), shared(obj.indices), obj.num_targets), values, None)
+    graph: Graph = untyped_graph(obj)
     if "adjacency" not in graph._cache:
         graph._cache["adjacency"] = Adjacency.from_graph(graph)
     adj: Adjacency = graph._cache["adjacency"]

@@ -11,7 +11,7 @@ from graphrep._backend import choose
 from graphrep._checks import checked_float
 from graphrep._names import as_pairs
 from graphrep._threads import resolve_threads
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 from graphrep.ops.diffusion import cpu, reference
 from graphrep.ops.diffusion.loops import degrees_without_loops
 
@@ -67,7 +67,7 @@ def walk_sums(graph: Any, pairs: npt.ArrayLike, weights: npt.ArrayLike, *, n_job
     >>> walk_sums(ring, [[0, 0], [1, 2]], weights=[1, 1, 1])
     array([5., 2.])
     """
-    g: Graph = as_graph(graph)
+    g: Graph = untyped_graph(graph)
     ends = _flat(pairs, g)
     by_length = np.ascontiguousarray(weights, dtype=np.float64)
     if by_length.ndim != 1 or not len(by_length) or not np.isfinite(by_length).all():
@@ -143,7 +143,7 @@ def push_pagerank(
     >>> push_pagerank(edge, [[0, 0], [0, 1]], restart=0.5, tolerance=1e-9).round(6)
     array([0.666667, 0.333333])
     """
-    g: Graph = as_graph(graph)
+    g: Graph = untyped_graph(graph)
     ends = _flat(pairs, g)
     stop = checked_float("restart", restart, 0.0, 1.0, exclusive=True)
     if not 1e-6 <= stop < 1:

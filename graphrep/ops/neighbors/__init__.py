@@ -11,7 +11,7 @@ import numpy.typing as npt
 from graphrep._backend import choose
 from graphrep._names import as_pairs
 from graphrep._threads import resolve_threads
-from graphrep.graph import as_graph
+from graphrep.graph import untyped_graph
 from graphrep.ops.neighbors import cpu, reference
 
 __all__ = ["weighted_intersection"]
@@ -72,7 +72,7 @@ def weighted_intersection(
     >>> weighted_intersection(g, [[0, 1], [3, 0]], node_weights=1 / g.out_degree)
     array([0.66666667, 0.33333333])
     """
-    g = as_graph(graph)
+    g = untyped_graph(graph)
     n = g.num_nodes
     ends = as_pairs(pairs, g)
     if ends.ndim != 2:

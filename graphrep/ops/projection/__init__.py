@@ -11,7 +11,7 @@ from scipy.special import bdtr
 from graphrep._backend import choose
 from graphrep._checks import checked_int
 from graphrep._threads import resolve_threads
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 from graphrep.ops.projection import cpu, reference
 
 __all__ = ["accumulate_rows", "project_neighbors", "random_projection"]
@@ -120,7 +120,7 @@ def project_neighbors(
     >>> bool((projected[0] == gr.ops.random_projection(2, 8, density=1.0, seed=0)[1]).all())
     True
     """
-    g: Graph = as_graph(graph)
+    g: Graph = untyped_graph(graph)
     shape = g.num_nodes, checked_int("columns", columns, 1)
     _check(density, seed, g.num_nodes, keys, scale=scale, row_scale=row_scale)
     magnitude, counts = _magnitude(density, shape[1]), _entry_counts(density, shape[1])

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from graphrep._backend import choose
 from graphrep._threads import resolve_threads
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 from graphrep.ops.propagation import cpu, reference
 
 __all__ = ["graph_matmul", "inverse_degrees", "recurrence_step"]
@@ -65,7 +65,7 @@ def graph_matmul(
     >>> gr.ops.graph_matmul(path, np.array([[1.0], [10.0], [100.0]], dtype=np.float32), normalize=True).ravel()
     array([10. , 50.5, 10. ], dtype=float32)
     """
-    g: Graph = as_graph(graph)
+    g: Graph = untyped_graph(graph)
     if not isinstance(x, np.ndarray) or x.dtype != np.float32:
         raise TypeError(f"x must be a float32 NumPy array, got {getattr(x, 'dtype', type(x).__name__)}.")
     if x.ndim != 2 or len(x) != g.num_nodes:

@@ -11,7 +11,7 @@ from graphrep import _random
 from graphrep._backend import choose
 from graphrep._checks import checked_int
 from graphrep._threads import resolve_threads
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 from graphrep.ops.skipgram import cpu, reference
 
 __all__ = ["ArcSampler"]
@@ -51,7 +51,7 @@ class ArcSampler:
     """
 
     def __init__(self, graph: Any, *, seed: Any = 0, n_jobs: int | None = None) -> None:
-        self.graph: Graph = as_graph(graph)
+        self.graph: Graph = untyped_graph(graph)
         self.seed = _random.resolve_seed(seed)
         self.num_threads = resolve_threads(n_jobs)
         table = choose("noise_table", {"native": cpu.noise_table, "reference": reference.noise_table})

@@ -13,7 +13,7 @@ from graphrep._arrays import check_rows
 from graphrep._backend import choose
 from graphrep._checks import checked_int
 from graphrep._threads import resolve_threads
-from graphrep.graph import Graph, as_graph
+from graphrep.graph import Graph, untyped_graph
 from graphrep.ops.walks import cpu, reference
 from graphrep.ops.walks.reference import transition_probabilities
 
@@ -165,7 +165,7 @@ class WalkSampler:
         seed: Any = 0,
         n_jobs: int | None = None,
     ) -> None:
-        self.graph: Graph = as_graph(graph)
+        self.graph: Graph = untyped_graph(graph)
         self.walk_length = checked_int("walk_length", walk_length, 1)
         self.p, self.q = reference.checked_bias("p", p), reference.checked_bias("q", q)
         self.start = None if start is None else _checked_start(start, self.graph)

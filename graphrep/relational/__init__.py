@@ -1,0 +1,7 @@
+"""Graphs with types of nodes and edges: meta-paths."""
+
+from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,2 @@
+from .metapath import metapath as metapath
+from .metapath import metapath_features as metapath_features
