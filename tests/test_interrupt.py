@@ -105,3 +105,25 @@ def test_a_handler_that_returns_does_not_end_the_kernel():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert run.stdout == "True\n", run.stderr
+
+
+def test_ctrl_c_is_heard_by_the_threads_of_strap():
+    code = SETUP.format(threads=2) + (
+        "gr.STRAP(dimensions=16).fit(graph(300, 2000))\n"
+        "g = graph(20_000, 200_000)\n"
+        "print('ready', flush=True)\n"
+        "try:\n"
+        "    gr.STRAP(tolerance=1e-7, n_jobs=2).fit(g)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('heard', flush=True)\n"
+    )
+    with subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "ready\n"
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            start = time.monotonic()
+            assert process.stdout.readline() == "heard\n"
+            assert time.monotonic() - start < 10  # one product takes a second; without the check, minutes
+        finally:
+            process.kill()

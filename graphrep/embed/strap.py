@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ F64 = npt.NDArray[np.float64]
 
 # Sources whose PageRank is computed together.
 _SOURCES = 512
+_WALKERS = 32  # sources of one product, which is as long as Ctrl-C may wait
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -207,7 +209,7 @@ class STRAP(TwoSidedEmbedder):
         tolerance = checked_float("tolerance", self.tolerance, 1e-8, 0.1)
         exponent = checked_float("normalization", self.normalization, 0, 1)
         n, directions = graph.num_nodes, 1 + bool(self.transposed)
-        steps = directions * -(-n // _SOURCES) + 2 * power + 2
+        steps = directions * -(-n // _WALKERS) + 2 * power + 2
         with progress_bar(total=steps, desc="STRAP", unit=" blocks", progress=self.progress) as bar:
             ranks = self._pagerank(graph, restart, tolerance, bar.update)
             if self.transposed:
@@ -249,13 +251,15 @@ class STRAP(TwoSidedEmbedder):
         inverse = np.divide(1 - restart, degree, out=np.zeros_like(degree), where=degree > 0)
         step = sp.csr_array(sp.diags_array(inverse) @ graph.to_scipy().astype(np.float64))
 
+        stopped = threading.Event()  # the threads of the pool do not hear Ctrl-C
+
         def rows(first: int) -> sp.csr_array:
-            own = np.arange(first, min(first + _SOURCES, n))
+            own = np.arange(first, min(first + _WALKERS, n))
             start = np.where(alone[own], 0, restart)  # isolated nodes would take a singular vector each
             walk = sp.csr_array((start, (np.arange(len(own)), own)), shape=(len(own), n))
             walk.eliminate_zeros()
             total = walk.copy()
-            while walk.nnz:
+            while walk.nnz and not stopped.is_set():
                 walk = sp.csr_array(walk @ step)
                 walk.data[walk.data < tolerance / 4] = 0
                 walk.eliminate_zeros()
@@ -268,7 +272,7 @@ class STRAP(TwoSidedEmbedder):
         entries = 0
         with ThreadPoolExecutor(resolve_threads(self.n_jobs)) as pool:
             try:
-                for part in pool.map(rows, range(0, n, _SOURCES)):
+                for part in pool.map(rows, range(0, n, _WALKERS)):
                     parts.append(part)
                     entries += part.nnz
                     done = sum(part.shape[0] for part in parts)
@@ -276,6 +280,7 @@ class STRAP(TwoSidedEmbedder):
                     check_memory(left, f"STRAP of {n:,} nodes", "give a larger tolerance")
                     advance()
             except BaseException:
+                stopped.set()
                 pool.shutdown(cancel_futures=True)
                 raise
         return sp.csr_array(sp.vstack(parts, format="csr"))

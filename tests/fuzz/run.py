@@ -105,12 +105,16 @@ def bad(outcomes):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=1000)
-    parser.add_argument("--first", type=int, default=0, help="number of the first case of each seed")
+    parser.add_argument("--first", type=int, help="number of the first case of each seed; default: after --counts")
     parser.add_argument("--only", help="part of the names of seeds")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--timeout", type=float, default=30.0, help="seconds that a case may take")
-    parser.add_argument("--counts", type=Path, help="JSON file for the counts of outcomes")
+    parser.add_argument("--counts", type=Path, help="JSON file to which the counts of outcomes are added")
     options = parser.parse_args()
+    before = {"cases": 0, "next": 0, "readers": {}}
+    if options.counts is not None and options.counts.exists():
+        before |= json.loads(options.counts.read_text())
+    first = before["next"] if options.first is None else options.first
     sys.path.insert(0, str(HERE))
     from readers import write_seeds
 
@@ -118,19 +122,18 @@ def main():
         root = Path(folder)
         seeds = write_seeds(root / "seeds")
         seeds = [seed for seed in seeds if options.only is None or options.only in seed[0]]
-        outcomes = run(
-            root, plan(seeds, options.cases, options.first), workers=options.workers, timeout=options.timeout
-        )
+        outcomes = run(root, plan(seeds, options.cases, first), workers=options.workers, timeout=options.timeout)
     found = bad(outcomes)
     counts = {}
     for reader in sorted({seed[1] for seed in seeds}):
         names = {seed[0] for seed in seeds if seed[1] == reader}
         kinds = (("bad" if case in found else what) for case, what in outcomes.items() if case[0] in names)
-        counts[reader] = dict(sorted(Counter(kinds).items()))
+        counts[reader] = dict(sorted((Counter(kinds) + Counter(before["readers"].get(reader, {}))).items()))
     total = dict(sorted(sum(map(Counter, counts.values()), Counter()).items()))
     print(json.dumps(total))
     if options.counts is not None:
-        about = {"cases": len(outcomes), "first": options.first, "seeds": len(seeds)}
+        end = max(before["next"], first + -(-options.cases // len(seeds)))
+        about = {"cases": before["cases"] + len(outcomes), "next": end, "seeds": len(seeds)}
         options.counts.write_text(json.dumps(about | {"total": total, "readers": counts}, indent=1) + "\n")
     sys.exit(bool(found))
 
