@@ -23,7 +23,7 @@ from graphrep._numbering import (
     name_list,
     number_nodes,
 )
-from graphrep._types import NO_TYPES, Types
+from graphrep._types import NO_TYPES, Types, narrow
 
 if TYPE_CHECKING:
     import os
@@ -317,38 +317,29 @@ def parts_of_file(path: str | os.PathLike[str], asked: Asked, options: dict[str,
 
 
 def _triples_of_text(path: Any, asked: Asked, options: dict[str, Any]) -> Parts:
-    """A text file of triples: fields between tabs, else commas, else blanks; a name as ``edge_type`` means a header."""
-    import csv
-    import gzip
+    """A text file of triples: the first line is a header if ``edge_type`` is a name."""
+    from graphrep.io.bounded import one_line
+    from graphrep.io.rows import read_rows
 
     if options:
         raise TypeError(f"{', '.join(options)}: options of files of edges without types, but edge_type= is given.")
-    with (gzip.open if str(path).endswith(".gz") else open)(path, "rt", encoding="utf-8", newline="") as file:
-        lines = [line for line in file if line.strip() and not line.startswith("#")]
-    first = lines[0] if lines else ""
-    if "\t" in first or "," in first:
-        rows = [tuple(row) for row in csv.reader(lines, delimiter="\t" if "\t" in first else ",")]
-    else:
-        rows = [tuple(line.split()) for line in lines]
-    widths = {len(row) for row in rows}
-    if len(widths) != 1:
-        raise ValueError(f"{path}: lines must have the same number of fields, got {sorted(widths)}.")
+    rows = read_rows(path)
     header = rows.pop(0) if isinstance(asked.edge_type, str) else None
-    columns = [list(column) for column in zip(*rows, strict=True)]
+    columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
     if not columns:
         raise ValueError(f"{path} holds no triples.")
-    for at, column in enumerate(columns):
-        try:
-            columns[at] = [int(value) for value in column]
-        except ValueError:
-            if header is None and at == 3:
-                columns[at] = [float(value) for value in column]
     try:
+        for at, column in enumerate(columns):
+            try:
+                columns[at] = [int(value) for value in column]
+            except ValueError:
+                if header is None and at == 3:
+                    columns[at] = [float(value) for value in column]
         if header is None:
             return _from_pairs(list(zip(*columns, strict=True)), asked)
         return parts_of(_with_fields(header, columns), asked)
     except (TypeError, ValueError, LookupError) as error:
-        raise ValueError(f"{path}: {error.args[0] if error.args else error}") from None
+        raise ValueError(f"{path}: {one_line(error)}.") from None
 
 
 def _with_fields(header: Sequence[str], columns: Sequence[list[Any]]) -> npt.NDArray[Any]:
@@ -499,10 +490,9 @@ def _from_networkx(graph: Any, asked: Asked) -> Parts:
             raise ValueError(f"{absent} of {len(edges)} edges have no attribute {asked.edge_type!r}; set it on all.")
         if not all(isinstance(kind, str) for kind in asked.kinds):
             asked.kinds = np.asarray(asked.kinds)
-        asked.states_direction = True
     else:
         asked.takes_kinds(asked.edge_type, len(edges))
-        asked.states_direction = True
+    asked.states_direction = True
     source, target = (np.fromiter((rows[edge[end]] for edge in edges), dtype=np.int64) for end in (0, 1))
     w = _attribute_weights([edge[2] for edge in edges], attribute)
     parts = Parts(source, target, w, n, name_array(names), bool(graph.is_directed()), named=True).drop_zeros()
@@ -693,13 +683,12 @@ def _from_hetero(data: Any, asked: Asked) -> Parts:
             setattr(parts, attribute, (sp.vstack if sparse else np.concatenate)(list(found.values())))
         elif found:
             by_type[attribute] = found
-    node_type = np.repeat(np.arange(len(kinds)), sizes).astype(np.int8 if len(kinds) < 128 else np.int32)
-    small = np.int8 if len(edge_types) < 128 else np.int32
+    node_type = narrow(np.repeat(np.arange(len(kinds)), sizes), len(kinds))
     if asked.edge_type is False:
         parts.types = Types(node_type, tuple(kinds), by_type=by_type)
     else:
-        edge_type = np.concatenate(codes).astype(small) if codes else np.zeros(0, dtype=small)
-        parts.types = Types(node_type, tuple(kinds), edge_type, edge_types, by_type)
+        edge_type = np.concatenate(codes) if codes else np.zeros(0, dtype=np.int64)
+        parts.types = Types(node_type, tuple(kinds), narrow(edge_type, len(edge_types)), edge_types, by_type)
     named = [data[kind].get("node_names") for kind in kinds]
     if all(isinstance(names, list) and len(names) == size for names, size in zip(named, sizes, strict=True)) and kinds:
         listed = [one for names in named for one in names]

@@ -16,7 +16,7 @@ from graphrep._convert import is_edge_list, is_table
 from graphrep._memory import check_memory
 from graphrep._names import NodeIndex
 from graphrep._saving import SavedEstimator
-from graphrep.graph import Graph, untyped_graph
+from graphrep.graph import Graph, as_graph, untyped_graph
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -122,13 +122,13 @@ class GraphEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedEsti
             if matrix.shape[0] != matrix.shape[1]:
                 raise ValueError(
                     f"graph must be a square adjacency matrix, got shape {matrix.shape}; for a matrix of one side by "
-                    "the other give untyped_graph(matrix, bipartite=True)."
+                    "the other give as_graph(matrix, bipartite=True)."
                 )
             matrix = sp.csr_array(matrix)
             if matrix.nnz and matrix.data.min() < 0:
                 least = matrix.data.min()
                 raise ValueError(f"Negative values in data: graph must not have negative weights, got {least}.")
-            return untyped_graph(matrix)
+            return as_graph(matrix)
         g = untyped_graph(graph)
         if g.num_nodes == 0:
             raise ValueError("graph must have at least one node, got none.")
@@ -234,7 +234,7 @@ def extended_graph(fitted: Graph, names: npt.NDArray[Any] | None, arcs: sp.csr_a
     source = np.concatenate([fitted.sources().astype(np.int64), new.row + old])
     target = np.concatenate([fitted.indices.astype(np.int64), new.col])
     weights = np.concatenate([fitted.to_scipy().data, new.data]).astype(np.float32)
-    return untyped_graph(
+    return as_graph(
         np.stack([source, target]),
         num_nodes=total,
         weights=None if fitted.weights is None and (weights == 1).all() else weights,

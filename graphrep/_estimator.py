@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sklearn.base import BaseEstimator
 
 from graphrep._checks import checked_float, checked_int
-from graphrep.graph import Graph, untyped_graph
+from graphrep.graph import Graph, as_graph
 
 if TYPE_CHECKING:
     import torch
@@ -82,4 +82,4 @@ def undirected_unweighted(graph: Graph) -> Graph:
     """The graph without weights; ValueError if it is directed."""
     if graph.directed:
         raise ValueError("graph must be undirected, got a directed graph; pass graph.to_undirected().")
-    return graph if graph.weights is None else untyped_graph(graph, weights=False)
+    return graph if graph.weights is None else as_graph(graph, weights=False)

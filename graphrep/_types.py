@@ -58,7 +58,7 @@ def encode(values: Any, names: Sequence[str] | None, length: int, what: str) -> 
             bound = f"[0, {len(given)}), as {len(given)} {what}s have names" if given else "the codes from 0 upward"
             raise ValueError(f"{what} must lie in {bound}; got {low} … {high}.")
         listed = given if given is not None else tuple(map(str, range(high + 1)))
-        return _narrow(kinds, len(listed)), listed
+        return narrow(kinds, len(listed)), listed
     spelled = kinds.tolist()
     bad = next((value for value in spelled if not isinstance(value, str)), None)
     if bad is not None or (length and not spelled):
@@ -68,10 +68,11 @@ def encode(values: Any, names: Sequence[str] | None, length: int, what: str) -> 
     unknown = next((value for value in spelled if value not in code), None)
     if unknown is not None:
         raise ValueError(f"{what} holds {unknown!r}, which is none of {', '.join(map(repr, listed))}.")
-    return _narrow(np.fromiter((code[value] for value in spelled), dtype=np.int64, count=length), len(listed)), listed
+    return narrow(np.fromiter((code[value] for value in spelled), dtype=np.int64, count=length), len(listed)), listed
 
 
-def _narrow(codes: npt.NDArray[Any], count: int) -> Codes:
+def narrow(codes: npt.NDArray[Any], count: int) -> Codes:
+    """Codes of ``count`` types in the smallest dtype that holds them."""
     return np.ascontiguousarray(codes, dtype=np.int8 if count < 128 else np.int16 if count < 2**15 else np.int32)
 
 

@@ -640,20 +640,10 @@ class Graph:
         if self._weights is not None:
             data.edge_weight = torch.from_numpy(self._weights.copy())
         for attribute, values in (("x", self._x), ("y", self._y)):
-            if sp.issparse(values):
-                coo = values.tocoo()
-                rows = torch.from_numpy(np.stack([coo.row, coo.col]).astype(np.int64))
-                entries = torch.from_numpy(coo.data)
-                data[attribute] = torch.sparse_coo_tensor(rows, entries, coo.shape, check_invariants=True).coalesce()
-            elif values is not None:
-                if values.dtype.kind not in "biuf":
-                    raise TypeError(
-                        f"{attribute} holds {values.dtype} and no numbers, which PyG cannot hold; give "
-                        f"numpy.unique(graph.{attribute}, return_inverse=True)[1] as {attribute}."
-                    )
-                data[attribute] = torch.tensor(values)
-        if self._nodes is not None and not np.array_equal(self._nodes, np.arange(self.num_nodes)):
-            data.node_names = self._nodes.tolist()
+            if values is not None:
+                data[attribute] = _pyg_tensor(attribute, values)
+        if self._named:
+            data.node_names = self.nodes.tolist()
         return data
 
     def to_hetero(self) -> Any:
@@ -677,8 +667,7 @@ class Graph:
         if types.edge_type is None:
             types = types._replace(edge_type=np.zeros(self.num_arcs, dtype=np.int8), edge_types=("to",))
         typed = Graph._trusted(self._csr, directed=self._directed, nodes=self._nodes, x=self._x, y=self._y, types=types)
-        data = HeteroData()
-        named = self._nodes is not None and not np.array_equal(self._nodes, np.arange(self.num_nodes))
+        data, named = HeteroData(), self._named
         assert types.node_type is not None
         for code, kind in enumerate(types.node_types or ()):
             rows = np.flatnonzero(types.node_type == code)
@@ -687,16 +676,7 @@ class Graph:
                 data[kind].node_names = self.nodes[rows].tolist()
         for attribute, by_type in (("x", typed.features), ("y", typed.labels)):
             for kind, values in by_type.items():
-                if not sp.issparse(values) and values.dtype.kind not in "biuf":
-                    raise TypeError(f"{attribute} holds {values.dtype} and no numbers, which PyG cannot hold.")
-                if sp.issparse(values):
-                    coo = values.tocoo()
-                    at = torch.from_numpy(np.stack([coo.row, coo.col]).astype(np.int64))
-                    data[kind][attribute] = torch.sparse_coo_tensor(
-                        at, torch.from_numpy(coo.data), coo.shape
-                    ).coalesce()
-                else:
-                    data[kind][attribute] = torch.tensor(values)
+                data[kind][attribute] = _pyg_tensor(attribute, values)
         for relation in typed.relations():
             row = np.repeat(np.arange(relation.num_sources), np.diff(relation.indptr))
             data[relation.name].edge_index = torch.from_numpy(np.stack([row, relation.indices.astype(np.int64)]))
@@ -716,6 +696,11 @@ class Graph:
         types = self._types
         return None if types.node_type is None else np.array(types.node_types, dtype=object)[types.node_type]
 
+    @property
+    def _named(self) -> bool:
+        """Whether the names are more than the row numbers."""
+        return self._nodes is not None and not np.array_equal(self._nodes, np.arange(self.num_nodes))
+
     def _edge_weights(self) -> npt.NDArray[np.float32] | None:
         """Weights in the order of ``edges()``."""
         if self._weights is None or self._directed:
@@ -733,7 +718,7 @@ class Graph:
             self._x,
             self._y,
             self._sides,
-            named=self._nodes is not None and not np.array_equal(self._nodes, np.arange(self.num_nodes)),
+            named=self._named,
             types=self._types,
         )
 
@@ -1024,6 +1009,22 @@ def untyped_graph(obj: Any, **options: Any) -> Graph:
     Types of edges are ignored; edges of several types between two nodes count as one edge with the sum of the weights.
     """
     return as_graph(obj, **options).untyped()
+
+
+def _pyg_tensor(attribute: str, values: Any) -> Any:
+    """Features or labels as PyG holds them; TypeError if they are no numbers."""
+    import torch
+
+    if sp.issparse(values):
+        coo = values.tocoo()
+        rows = torch.from_numpy(np.stack([coo.row, coo.col]).astype(np.int64))
+        return torch.sparse_coo_tensor(rows, torch.from_numpy(coo.data), coo.shape, check_invariants=True).coalesce()
+    if values.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{attribute} holds {values.dtype} and no numbers, which PyG cannot hold; give "
+            f"numpy.unique(graph.{attribute}, return_inverse=True)[1] as {attribute}."
+        )
+    return torch.tensor(values)
 
 
 def _frozen_types(types: Types) -> Types:

@@ -27,7 +27,7 @@ from graphrep.bench.tasks import (
     num_classes,
     split_of,
 )
-from graphrep.graph import Graph, untyped_graph
+from graphrep.graph import Graph, as_graph
 
 if TYPE_CHECKING:
     from graphrep.bench.learners import Learner
@@ -78,7 +78,7 @@ def warm_up(learner: Learner, *, links: bool) -> None:
     ring = np.arange(_TINY)
     x = None if _job["graph"].x is None else np.eye(_TINY, 4, dtype=np.float32) + 1
     ends = np.concatenate([ring, ring]), np.concatenate([(ring + 1) % _TINY, (ring + 5) % _TINY])
-    tiny = untyped_graph(np.stack(ends), num_nodes=_TINY, directed=_job["graph"].directed, x=x)
+    tiny = as_graph(np.stack(ends), num_nodes=_TINY, directed=_job["graph"].directed, x=x)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

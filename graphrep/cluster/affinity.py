@@ -10,7 +10,8 @@ import scipy.sparse as sp
 import torch
 
 from graphrep._checks import checked_int
-from graphrep.graph import Graph, untyped_graph
+from graphrep._sparse import largest_entries
+from graphrep.graph import Graph, as_graph, untyped_graph
 from graphrep.ops.adjacency import Adjacency
 
 __all__ = ["influence", "knn_graph", "spectral_features"]
@@ -61,10 +62,10 @@ def influence(graph: Any, hops: int = 1, *, cumulative: bool = True, max_entries
         checked_int("max_entries", max_entries, 1)
     g = untyped_graph(graph).to_undirected()
     step = _walk_matrix(g)
-    power = total = _largest(step, max_entries)
+    power = total = largest_entries(step, max_entries)
     for _ in range(hops - 1):
         power = _product(power, step, max_entries)
-        total = _largest(total + power, max_entries) if cumulative else power
+        total = largest_entries(total + power, max_entries) if cumulative else power
     total.sort_indices()
     indptr = torch.from_numpy(total.indptr.astype(np.int64))
     indices = torch.from_numpy(total.indices.astype(np.int32 if g.num_nodes < 2**31 else np.int64))
@@ -111,12 +112,12 @@ def knn_graph(x: Any, n_neighbors: int = 5, *, metric: str = "euclidean", n_jobs
     table = check_array(x, accept_sparse="csr", dtype=[np.float32, np.float64], input_name="x")
     count = min(n_neighbors, table.shape[0] - 1)
     if not count:
-        return untyped_graph(np.zeros((2, 0), dtype=np.int64), num_nodes=table.shape[0], directed=False, x=table)
+        return as_graph(np.zeros((2, 0), dtype=np.int64), num_nodes=table.shape[0], directed=False, x=table)
     search = NearestNeighbors(n_neighbors=count, metric=metric, n_jobs=n_jobs).fit(table)
     nearest = search.kneighbors(return_distance=False)
     edges = np.stack([np.repeat(np.arange(len(nearest)), count), nearest.ravel()])
-    merged = untyped_graph((edges[0], edges[1]), num_nodes=len(nearest), merge="max", x=table)
-    return merged if merged.weights is None else untyped_graph(merged, weights=False)
+    merged = as_graph((edges[0], edges[1]), num_nodes=len(nearest), merge="max", x=table)
+    return merged if merged.weights is None else as_graph(merged, weights=False)
 
 
 def spectral_features(graph: Any, dimensions: int = 64, *, seed: int = 0) -> npt.NDArray[np.float32]:
@@ -176,19 +177,6 @@ def _product(left: sp.csr_array, right: sp.csr_array, limit: int | None) -> sp.c
     while begin < left.shape[0]:
         end = int(np.searchsorted(work, work[begin] + BLOCK_PRODUCTS, side="right")) - 1
         end = min(max(end, begin + 1), left.shape[0])
-        parts.append(_largest(sp.csr_array(left[begin:end] @ right), limit))
+        parts.append(largest_entries(sp.csr_array(left[begin:end] @ right), limit))
         begin = end
     return sp.csr_array(sp.vstack(parts, format="csr"))
-
-
-def _largest(matrix: sp.csr_array, limit: int | None) -> sp.csr_array:
-    """The largest entries of every row; of equal entries, those in the first columns."""
-    lengths = np.diff(matrix.indptr)
-    if limit is None or not len(lengths) or lengths.max() <= limit:
-        return matrix
-    rows = np.repeat(np.arange(len(lengths)), lengths)
-    order = np.lexsort((matrix.indices, -matrix.data, rows))
-    rank = np.arange(len(rows)) - np.repeat(matrix.indptr[:-1], lengths)
-    kept = order[rank < limit]
-    indptr = np.concatenate([[0], np.cumsum(np.minimum(lengths, limit))])
-    return sp.csr_array((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)

@@ -16,7 +16,7 @@ from graphrep._random import resolve_seed, stream_key
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep.embed._base import NodeEmbedder
 from graphrep.embed._chunks import ChunkTrainer
-from graphrep.graph import Graph, untyped_graph
+from graphrep.graph import Graph, as_graph
 from graphrep.learn.callbacks import check_callbacks
 from graphrep.ops.skipgram import ArcSampler, SkipGram
 
@@ -287,7 +287,7 @@ class LINE(ChunkTrainer, NodeEmbedder):
         old, added = self._graph.num_nodes, arcs.shape[0]
         seed = resolve_seed(self.random_state)
         entries = arcs.tocoo()
-        graph = untyped_graph(
+        graph = as_graph(
             np.stack([entries.row.astype(np.int64) + old, entries.col.astype(np.int64)]),
             weights=entries.data.astype(np.float32),
             num_nodes=old + added,

@@ -21,7 +21,7 @@ from graphrep._progress import progress_bar
 from graphrep._random import bounded, random_bits, resolve_seed, stream_key, uniform_double
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._threads import limited_threads
-from graphrep.graph import Graph, untyped_graph
+from graphrep.graph import Graph, as_graph
 from graphrep.ops.propagation import inverse_degrees
 from graphrep.ops.skipgram import SkipGram
 from graphrep.ops.walks import WalkSampler
@@ -143,9 +143,8 @@ class AttributedEmbedder(GraphEmbedder):
         fitted, new = self._graph.to_scipy().tocoo(), rows.tocoo()
         ends = np.stack([np.r_[fitted.row, new.row + old], np.r_[fitted.col, new.col]]).astype(np.int64)
         weights = np.r_[fitted.data, new.data].astype(np.float32)
-        whole = untyped_graph(
-            ends, weights=weights, num_nodes=old + added, directed=True
-        )  # fitted nodes do not see new ones
+        # Directed: fitted nodes do not see new ones.
+        whole = as_graph(ends, weights=weights, num_nodes=old + added, directed=True)
         x = sp.csr_array((added, self._x.shape[1]), dtype=np.float32)
         if features is not None:
             own = self._checked(features, added)

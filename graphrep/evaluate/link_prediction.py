@@ -19,7 +19,7 @@ from graphrep.evaluate.checks import I64, as_scores, refuse_leaks, warn_of_edges
 from graphrep.evaluate.logistic import LinearScorer, fit_one_vs_rest
 from graphrep.evaluate.metrics import check_metrics, link_metrics, refuse_constant, usual_metrics
 from graphrep.evaluate.tables import Row, format_table
-from graphrep.graph import Graph, untyped_graph
+from graphrep.graph import Graph, as_graph
 from graphrep.heuristics.non_edges import sample_non_edges
 
 __all__ = ["LinkPrediction", "edge_features", "link_prediction"]
@@ -287,7 +287,7 @@ def fit_operator(
         raise ValueError(f"logistic regression needs training edges, got {train.shape[1]} and max_train={max_train}.")
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(train.shape[1])[:max_train]
-    known = untyped_graph((train[0], train[1]), num_nodes=len(X))  # features do not depend on the order of the ends
+    known = as_graph((train[0], train[1]), num_nodes=len(X))  # features do not depend on the order of the ends
     others = sample_non_edges(known, len(chosen), rng=rng)
     features = _combine(X, np.concatenate([train[:, chosen], others], axis=1), operator)
     labels = np.arange(len(features))[:, None] < len(chosen)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from graphrep._checks import checked_int
+from graphrep._sparse import largest_entries
 from graphrep.graph import Graph, as_graph
 
 if TYPE_CHECKING:
@@ -85,8 +86,10 @@ def metapath(graph: Any, path: Sequence[Any], *, weight: str = "counts", top: in
         if own is not None:
             row = np.repeat(np.arange(rows.start, rows.stop), np.diff(block.indptr))
             block.data = 2 * block.data / (own[row] + own[block.indices])
-        parts.append(block if top is None else _largest(block, top))
-    return sp.csr_array(sp.vstack(parts, format="csr"))
+        parts.append(largest_entries(block, top))
+    found = sp.csr_array(sp.vstack(parts, format="csr"))
+    found.sort_indices()
+    return found
 
 
 def metapath_features(
@@ -227,11 +230,3 @@ def _product(factors: list[sp.csr_array], rows: slice) -> sp.csr_array:
     for factor in factors[1:]:
         block = block @ factor
     return block
-
-
-def _largest(block: sp.csr_array, top: int) -> sp.csr_array:
-    """The largest entries of each row, of equal ones those of the smaller column."""
-    row = np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
-    order = np.lexsort((block.indices, -block.data, row))
-    keep = order[np.arange(len(row)) - block.indptr[row] < top]
-    return sp.csr_array((block.data[keep], (row[keep], block.indices[keep])), shape=block.shape)

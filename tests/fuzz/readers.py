@@ -47,6 +47,10 @@ def read_graph(folder, name):
     look_at_graph(gr.as_graph(folder / name))
 
 
+def read_triples(folder, name):
+    look_at_graph(gr.as_graph(folder / name, edge_type=1))
+
+
 def read_vectors(folder, name):
     for mmap in (False, None):
         vectors = gr.load_vectors(folder / name, mmap=mmap)
@@ -110,7 +114,7 @@ def preload(seeds):
 READERS = {
     reader.__name__: reader
     for reader in (
-        read_graph, read_vectors, read_model, read_index, read_checkpoint, read_pt, read_set, read_heart,
+        read_graph, read_triples, read_vectors, read_model, read_index, read_checkpoint, read_pt, read_set, read_heart,
     )
 }  # fmt: skip
 
@@ -133,7 +137,7 @@ def write_seeds(root, *, slow=True):
         folder.mkdir(parents=True)
         return folder
 
-    for write in (_edge_lists, _graph_files, _sets):
+    for write in (_edge_lists, _triples, _graph_files, _sets):
         write(folder_of, add)
     _vectors(folder_of, add, slow=slow)
     _models(folder_of, add, slow=slow)
@@ -170,6 +174,17 @@ def _edge_lists(folder_of, add):
     with zipfile.ZipFile(folder / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.txt", plain)
     add(folder, read_graph, "a.zip")
+
+
+def _triples(folder_of, add):
+    rows = [("ann", "knows", "bob"), ("bob", "likes", "cy"), ("cy", "knows", "ann"), ("ann", "likes", "dan")] * 3
+    for name, content in (
+        ("triples.tsv", "".join("\t".join(row) + "\n" for row in rows).encode()),
+        ("triples.csv.gz", gzip.compress("".join(",".join(row) + "\n" for row in rows).encode())),
+    ):
+        folder = folder_of(name)
+        (folder / name).write_bytes(content)
+        add(folder, read_triples, name)
 
 
 def _graph_files(folder_of, add):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import pickle
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 import graphrep as gr
 from graphrep.graph import Graph
@@ -261,3 +263,22 @@ def test_text_files_of_triples(tmp_path, name, mark):
     assert gr.as_graph(path, edge_type="kind") == gr.as_graph(TRIPLES, edge_type=1)
     with pytest.raises(ValueError, match="no column"):
         gr.as_graph(path, edge_type="relation")
+
+
+def test_text_of_triples_passes_the_door_of_all_files(tmp_path):
+    packed = tmp_path / "triples.tsv.gz"
+    packed.write_bytes(gzip.compress("\ufeffann\tknows\tbob\n".encode()))
+    assert gr.as_graph(packed, edge_type=1).nodes.tolist() == ["ann", "bob"]  # without the byte order mark
+    bomb = tmp_path / "bomb.tsv.gz"
+    bomb.write_bytes(gzip.compress(b"0" * (300 << 20), 1))
+    with pytest.raises(ValueError, match="the limit against decompression bombs"):
+        gr.as_graph(bomb, edge_type=1)
+    binary = tmp_path / "binary.tsv"
+    binary.write_bytes(b"a\t\xff\tb\n")
+    with pytest.raises(ValueError, match=r"binary.tsv is no text"):
+        gr.as_graph(binary, edge_type=1)
+
+
+def test_a_rectangular_matrix_is_sent_to_a_public_function():
+    with pytest.raises(ValueError, match=r"give as_graph\(matrix, bipartite=True\)"):
+        gr.FastRP().fit(sparse.csr_array(np.ones((2, 3))))
