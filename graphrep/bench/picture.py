@@ -58,15 +58,20 @@ def draw(found: Benchmark, path: str | os.PathLike[str]) -> None:
 def _panel(axes: Any, found: Benchmark, task: str, metric: str) -> None:
     axes.set_xscale("log")
     axes.grid(visible=True, alpha=0.3)
+    places = []
     for cell in found.of_task(task):
         mean, std = cell.mean(metric), cell.std(metric)
         if cell.state != "done" or math.isnan(mean):
             continue
         x = max(cell.seconds(), _LEAST)
+        places.append(math.log10(x))
         color, marker = ("0.45", "s") if cell.baseline else ("C0", "o")
         axes.errorbar(x, mean, yerr=0 if math.isnan(std) else std, fmt=marker, color=color, capsize=2, markersize=5)
         axes.annotate(
             cell.learner, (x, mean), xytext=(5, 4), textcoords="offset points", fontsize=8, color=color,
             annotation_clip=False,
         )  # fmt: skip
-    axes.margins(x=0.25)
+    if places:
+        # Margins of matplotlib are a share of the span, which is next to nothing where fits take equally long.
+        margin = max(0.25 * (max(places) - min(places)), 0.5)
+        axes.set_xlim(10 ** (min(places) - margin), 10 ** (max(places) + margin))

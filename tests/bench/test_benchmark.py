@@ -17,7 +17,7 @@ import pytest
 import scipy.sparse as sp
 
 import graphrep as gr
-from graphrep.bench import LEARNERS, Learner, baselines, benchmark, engine, read_benchmark, tasks, worker
+from graphrep.bench import LEARNERS, Learner, baselines, benchmark, engine, read_benchmark, results, tasks, worker
 from graphrep.bench.learners import chosen_learners
 
 SIZES = [20, 20, 20]
@@ -535,6 +535,19 @@ def test_the_picture(here, blocks, tmp_path):
     assert (tmp_path / "again.svg").read_text() == text
     with pytest.raises(ValueError, match=r"the name must end in \.png, \.svg or \.pdf"):
         found.picture(tmp_path / "p.bmp")
+
+
+@pytest.mark.parametrize("seconds", [(0.08741149231878376,), (0.00491956413795156,) * 2, (0.0, 3000.0)])
+def test_a_picture_of_fits_that_take_equally_long(seconds, tmp_path):
+    pytest.importorskip("matplotlib")
+    cells = [
+        results.Cell(f"learner {i}", "clusters", runs=[results.Run(0, value, value, {"nmi": [0.5, 0.5]})])
+        for i, value in enumerate(seconds)
+    ]
+    protocol = tasks.Protocol(8, 2, 0.5, 0.1, 0.05, None, None, None, 0, "random")
+    found = results.Benchmark(graph={"name": "g"}, protocol=protocol, cells=cells)
+    found.picture(tmp_path / "p.svg")
+    assert f"learner {len(seconds) - 1}" in (tmp_path / "p.svg").read_text()
 
 
 def test_the_picture_without_matplotlib(monkeypatch, tmp_path):
