@@ -307,11 +307,11 @@ def parts_of_file(path: str | os.PathLike[str], asked: Asked, options: dict[str,
         return _from_edge_lists([_read_text(part, asked, options) for part in obj], asked)
     if options:
         raise TypeError(f"{', '.join(options)}: options of text files, but {path} is {what}.")
+    # What the caller asked for may not fit to the file; if nothing was asked, the content is at fault.
+    nothing = all(value is None or value is False for name, value in vars(asked).items() if name != "directed")
     try:
         return parts_of(obj, asked)
     except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
-        # What the caller asked for may not fit to the file; if nothing was asked, the content is at fault.
-        nothing = all(value is None for name, value in vars(asked).items() if name != "directed")
         kind = TypeError if isinstance(error, TypeError) and not nothing else ValueError
         raise kind(f"{path} ({what}): {one_line(error)}.") from None
 

@@ -55,6 +55,11 @@ def check_arrays(raw: Path, arrays: Arrays) -> None:
     if num_nodes < 0:
         raise ValueError(f"{raw}: num_nodes must not be negative, got {num_nodes}.")
     Budget(raw, size).take(8 * num_nodes)
+    if "type_sizes" in arrays:
+        sizes = arrays["type_sizes"]
+        fits = sizes.shape == arrays["type_names"].shape and sizes.ndim == 1 and sizes.dtype.kind in "iu"
+        if not fits or any(one < 0 for one in sizes.tolist()) or sum(sizes.tolist()) != num_nodes:
+            raise ValueError(f"{raw}: type_sizes must add up to the {num_nodes} nodes, got {sizes.tolist()[:8]}.")
     for name, array in arrays.items():
         wanted = {"node": num_nodes, "edge": num_edges}.get(name[:4]) if name != "edge_index" else None
         if wanted is not None and (array.ndim == 0 or len(array) != wanted):
@@ -115,6 +120,8 @@ def relation_folders(raw: Path) -> dict[tuple[str, str, str], Path]:
         raise ValueError(f"{raw / 'triplet-type-list.csv.gz'} must have three columns: head type, relation, tail type.")
     if any("/" in word or "\0" in word for row in rows for word in row):
         raise ValueError(f"{raw / 'triplet-type-list.csv.gz'} must hold names of types and relations, not paths.")
+    if any(len("___".join(row).encode()) > 255 for row in rows):
+        raise ValueError(f"{raw / 'triplet-type-list.csv.gz'} must hold names of folders, of at most 255 bytes.")
     return {(h, r, t): raw / "relations" / "___".join((h, r, t)) for h, r, t in sorted(map(tuple, rows))}
 
 

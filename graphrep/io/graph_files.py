@@ -20,6 +20,7 @@ from graphrep.io._text import unpacked
 from graphrep.io.arrays import read_npz
 from graphrep.io.bounded import Budget, GrowthError, is_pipe, one_line, open_regular, read_whole
 from graphrep.io.columns import find_columns
+from graphrep.io.formats import MalformedError
 from graphrep.io.formats.parquet import check_parquet
 from graphrep.io.matrices import checked_csr
 
@@ -429,7 +430,6 @@ def _table(paths: Sequence[Path], kind: str, columns: tuple[Any, Any, Any]) -> A
     try:
         import pyarrow as pa
         from pyarrow import dataset
-        from pyarrow import parquet as pq
     except ImportError:
         raise ImportError(f"{paths[0]}: {kind} needs pyarrow; pip install 'graphrep[io]'.") from None
     for path in paths:
@@ -448,14 +448,14 @@ def _table(paths: Sequence[Path], kind: str, columns: tuple[Any, Any, Any]) -> A
         for path in paths:
             if kind == "Parquet":
                 with open_regular(path) as file:
-                    check_parquet(path, pq.read_metadata(file), {names[i] for i in wanted})
+                    check_parquet(path, file, {names[i] for i in wanted})
         tables = [part.to_table(columns=[names[i] for i in wanted]) for part in parts]
         for part in tables:  # offsets and codes that a damaged file holds are followed without a look at them
             part.validate(full=True)
         table = tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="permissive")
     except MemoryError:
         raise ValueError(f"{paths[0]} does not fit into memory.") from None
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError, MalformedError) as error:
         raise ValueError(f"cannot read {paths[0]} as {kind}: {one_line(error)}.") from None
     return table
 

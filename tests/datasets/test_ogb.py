@@ -389,6 +389,7 @@ def test_damaged_files_are_one_sentence(damage, message, made, ogb_files):
         ),
         ("ogbl-biokg", "num-node-dict.csv.gz", [[5, 4, 7]], "must hold a line of node types and a line of their sizes"),
         ("ogbl-biokg", "triplet-type-list.csv.gz", [[1, 2]], "must have three columns: head type, relation, tail type"),
+        ("ogbl-biokg", "triplet-type-list.csv.gz", [[1, 10**150, 10**150]], "names of folders, of at most 255 bytes"),
         (
             "ogbl-biokg",
             "relations/drug___drug-drug___drug/edge.csv.gz",
@@ -403,6 +404,15 @@ def test_raw_files_that_disagree_are_one_sentence(name, file, rows, message, mad
     with pytest.raises(ValueError, match=message) as caught:
         gr.datasets.load(name, folder.parent)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("sizes", [[2**31 - 1, 4, 7], [-1, 10, 7], [12, 4], [4.0, 5.0, 7.0]])
+def test_sizes_of_types_add_up_to_the_nodes(sizes, made):
+    folder, _ = made("ogbl-biokg")
+    arrays = _ogb_raw.read_raw(folder / "raw", ogb.SPECS["ogbl-biokg"])
+    _ogb_raw.check_arrays(folder / "raw", arrays)
+    with pytest.raises(ValueError, match="type_sizes must add up to the 16 nodes"):
+        _ogb_raw.check_arrays(folder / "raw", arrays | {"type_sizes": np.array(sizes)})
 
 
 def test_a_damaged_npz_is_one_sentence(made):

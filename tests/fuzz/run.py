@@ -22,7 +22,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 BATCH = 2000
 GOOD = ("result", "refused")
-IMPORTS = 90.0  # seconds that the start of a worker may take
+IMPORTS = 300.0  # seconds that the start of a worker may take
 
 
 def run(root, cases, *, workers=2, timeout=30.0):

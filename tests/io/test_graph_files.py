@@ -148,6 +148,14 @@ def test_bad_json(tmp_path, text, message):
         as_graph(tmp_path / "g.json")
 
 
+def test_weights_of_a_file_that_are_words_are_a_fault_of_the_file(tmp_path):
+    (tmp_path / "g.json").write_text('{"nodes": [{"id": 0}], "links": [{"source": 0, "target": 0, "weight": "x"}]}')
+    with pytest.raises(ValueError, match=r"g\.json \(JSON\): edge attribute 'weight' must be real numbers"):
+        as_graph(tmp_path / "g.json")
+    with pytest.raises(TypeError, match=r"g\.json \(JSON\): edge attribute 'weight' must be real numbers"):
+        as_graph(tmp_path / "g.json", weight="weight")
+
+
 class TestMatrices:
     def test_matrix_market(self, tmp_path):
         one_way = np.array([[0, 2.0, 0], [0, 0, 1], [0, 0, 0]])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from graphrep.io.atomic import replacing
 from graphrep.io.bounded import Budget, one_line
 from graphrep.io.formats import MalformedError, Names, Options, VectorTable, pack_settings, unpack_settings
 from graphrep.io.formats.columns import chosen_columns, rows_of_lists
+from graphrep.io.formats.parquet_footer import column_chunks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,9 +37,9 @@ def read(path: Path, options: Options) -> VectorTable:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path) as file, path.open("rb") as source:
             node, columns = _chosen(file.schema_arrow, options)
-            check_parquet(path, file.metadata, {name for name in (node, *columns) if name is not None})
+            check_parquet(path, source, {name for name in (node, *columns) if name is not None})
             table = file.read(columns=[*([] if node is None else [node]), *columns])
             table.validate(full=True)
     except (pa.ArrowException, OSError) as error:
@@ -47,13 +48,12 @@ def read(path: Path, options: Options) -> VectorTable:
     return VectorTable(arrow_vectors(table, columns), None if node is None else arrow_names(table, node), settings)
 
 
-def check_parquet(path: Path, metadata: Any, columns: set[str]) -> None:
+def check_parquet(path: Path, file: BinaryIO, columns: set[str]) -> None:
     """Refuse a file whose columns grow beyond bounds: a run of equal values takes a few bytes, however long it is."""
     budget = Budget(path, path.stat().st_size)
-    for group in map(metadata.row_group, range(metadata.num_row_groups)):
-        for chunk in map(group.column, range(group.num_columns)):
-            if chunk.path_in_schema.partition(".")[0] in columns:
-                budget.take(max(0, chunk.total_uncompressed_size, 4 * chunk.num_values))
+    for chunk in column_chunks(file):
+        if chunk.column in columns:
+            budget.take(max(0, chunk.num_bytes, 4 * chunk.num_values))
 
 
 def _chosen(schema: Any, options: Options) -> tuple[str | None, list[str]]:

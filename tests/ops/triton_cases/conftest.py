@@ -1,6 +1,7 @@
 """For the cases that test_triton.py runs in a process of their own: in Triton's interpreter, and on a GPU.
 
 By hand: ``TRITON_INTERPRET=1 python -m pytest tests/ops/triton_cases/cases_*.py``, without the variable where a GPU is.
+``GRAPHREP_CASES=3`` keeps every third case of each test, since the interpreter is slow.
 """
 
 from __future__ import annotations
@@ -13,6 +14,16 @@ import torch
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 LONG = 8  # so that the cutting of long rows is at work in small graphs
+
+
+def pytest_collection_modifyitems(config, items):
+    step, seen, kept = int(os.environ.get("GRAPHREP_CASES", "1")), {}, []
+    for item in items:
+        number = seen[item.function] = seen.get(item.function, -1) + 1
+        if number % step == 0:
+            kept.append(item)
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
 
 
 @pytest.fixture(
