@@ -119,6 +119,20 @@ def fill_uniform_rows(table: F32, dimensions: int, keys: U64 | None, seed: int, 
 def gram(x: F32, y: F32, scale: F32 | None, symmetric: bool, out: F64, num_threads: int) -> None: ...
 def multiply_rows(x: F32, matrix: F32, scale: F32 | None, out: F32, num_threads: int) -> None: ...
 
+# ranking
+def rank_candidates(
+    queries: F32,
+    candidates: F32,
+    bias: F32 | None,
+    answers: I64,
+    indptr: I64 | None,
+    ids: NDArray[Id],
+    metric: int,
+    greater: I64,
+    equal: I64,
+    num_threads: int,
+) -> None: ...
+
 # projection
 def propagate(
     indptr: I64,

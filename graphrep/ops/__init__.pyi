@@ -20,6 +20,8 @@ from .normalization import symmetric_normalize as symmetric_normalize
 from .projection import project_neighbors as project_neighbors
 from .projection import random_projection as random_projection
 from .propagation import graph_matmul as graph_matmul
+from .ranking import RankCounts as RankCounts
+from .ranking import rank_candidates as rank_candidates
 from .sampling import NeighborSample as NeighborSample
 from .sampling import sample_neighbors as sample_neighbors
 from .segment import gather_coo as gather_coo

@@ -28,6 +28,7 @@
 #include "parallel.hpp"
 #include "projection.hpp"
 #include "random.hpp"
+#include "ranking.hpp"
 #include "sampling.hpp"
 #include "scalars.hpp"
 #include "sddmm.hpp"
@@ -802,6 +803,25 @@ void interruption() {
 
 }  // namespace
 
+template <class Id>
+void ranks() {
+    const int64_t shapes[][3] = {{0, 3, 4}, {1, 1, 2}, {13, 300, 10}, {520, 70, 6}};
+    for (const auto& [n, candidates, columns] : shapes) {
+        const Array<float> x = random_floats<float>(n * columns), y = random_floats<float>(candidates * columns);
+        const Array<float> bias = random_floats<float>(candidates);
+        const Graph<Id> known(n, candidates, 5 * n);
+        Array<int64_t> answers(n);
+        for (int64_t i = 0; i < n; ++i) answers[i] = int64_t(generator() % uint64_t(candidates));
+        for (const Metric metric : {Metric::dot, Metric::l1, Metric::l2, Metric::complex_norm}) {
+            const Scoring task{x.data, y.data, bias.data, n, candidates, columns, metric};
+            same_for_all_threads<int64_t>(2 * n, [&](int threads, int64_t* out) {
+                rank_candidates<Id>(task, {known.indptr.data, known.indices.data, known.indices.size}, answers.data,
+                                    out, out + n, threads);
+            });
+        }
+    }
+}
+
 int main() {
     for (const char* isa : {"baseline", "avx2", "avx512"}) {
         if (!set_isa(isa)) continue;
@@ -813,6 +833,8 @@ int main() {
         many_ids<int32_t>();
         many_ids<int64_t>();
         tall_blocks();
+        ranks<int32_t>();
+        ranks<int64_t>();
         dropouts<float>();
         dropouts<double>();
         dropouts<BFloat16>();

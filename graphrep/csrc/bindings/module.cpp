@@ -36,6 +36,7 @@ NB_MODULE(_core, m) {
     bind_edgelist(m);
     bind_neighbors(m);
     bind_projection(m);
+    bind_ranking(m);
     bind_sampling(m);
     bind_segment(m);
     bind_skipgram(m);
