@@ -46,6 +46,10 @@ from .linkpred import NetInfoFAct as NetInfoFAct
 from .models import load as load
 from .ops import iter_walks as iter_walks
 from .ops import random_walks as random_walks
+from .relational import ComplEx as ComplEx
+from .relational import DistMult as DistMult
+from .relational import RotatE as RotatE
+from .relational import TransE as TransE
 from .vectors import NodeVectors as NodeVectors
 from .vectors import load_vectors as load_vectors
 

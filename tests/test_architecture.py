@@ -21,10 +21,10 @@ LEVELS = (
     ("io",),
     ("graph",),
     ("vectors", "ops"),
-    ("datasets", "heuristics", "nn", "pyg", "loader", "relational"),
+    ("datasets", "heuristics", "nn", "pyg", "loader"),
     ("evaluate",),
     ("learn",),
-    ("embed", "contrast", "cluster", "linkpred"),
+    ("embed", "contrast", "cluster", "linkpred", "relational"),
     ("models",),
     ("graphrep",),  # the public names of the package, as in "import graphrep"
     ("bench",),

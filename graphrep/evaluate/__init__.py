@@ -24,6 +24,7 @@ from graphrep.evaluate.link_prediction import LinkPrediction, edge_features, lin
 from graphrep.evaluate.metrics import average_precision, hits_at_k, link_metrics, mrr, mrr_report, roc_auc
 from graphrep.evaluate.netinfof import netinfof_components, netinfof_probe
 from graphrep.evaluate.node_classification import NodeClassification, node_classification
+from graphrep.evaluate.ranking import Ranking, ranking
 from graphrep.evaluate.reliability import (
     Calibration,
     Calibrator,
@@ -47,6 +48,7 @@ __all__ = [
     "Hubness",
     "LinkPrediction",
     "NodeClassification",
+    "Ranking",
     "Reconstruction",
     "Stability",
     "TopologicalConcentration",
@@ -76,6 +78,7 @@ __all__ = [
     "node_classification",
     "pair_groups",
     "random_link_split",
+    "ranking",
     "reconstruction",
     "roc_auc",
     "smooth_features",

@@ -1,4 +1,4 @@
-"""Graphs with types of nodes and edges: meta-paths."""
+"""Graphs with types of nodes and edges: estimators of triples, their untrained bars, and meta-paths."""
 
 from __future__ import annotations
 

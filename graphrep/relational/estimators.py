@@ -1,0 +1,481 @@
+"""Estimators of knowledge graphs: ComplEx, DistMult, RotatE and TransE."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.utils.validation import check_is_fitted
+
+from graphrep._checks import checked_float, checked_int
+from graphrep._estimator import LoopEstimator
+from graphrep._names import NodeIndex, node_keys
+from graphrep._saving import SavedEstimator
+from graphrep._threads import limited_threads
+from graphrep._triples import Vocabulary, vocabulary_of
+from graphrep.evaluate.ranking import KnownTriples, Ranking, ranking
+from graphrep.learn.loop import Loop
+from graphrep.learn.stopping import BestMetric
+from graphrep.ops.ranking import RankCounts
+from graphrep.relational.factorization import TripleModel, TripleTask
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["ComplEx", "DistMult", "RotatE", "TransE"]
+
+F32 = npt.NDArray[np.float32]
+I64 = npt.NDArray[np.int64]
+
+_BLOCK = 1 << 16  # triples scored at a time
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TripleEstimator(LoopEstimator, SavedEstimator):
+    """Base class of the estimators of triples; a subclass says how vectors are combined."""
+
+    dimensions: int = 50
+    learning_rate: float = 0.1
+    batch_size: int = 500
+    num_negatives: int | None = None
+    init_scale: float = 1e-3
+    patience: int | None = 10
+    epochs: Any = 100
+
+    _kind = ""
+    _whole = True  # whether the loss may compare with all entities
+
+    def _options(self) -> dict[str, Any]:
+        """Options of the model, and of the task."""
+        return {}
+
+    def fit(self, triples: Any, y: Any = None, *, val: Any = None, entities: Any = None, relations: Any = None) -> Self:
+        """Train on triples (head, relation, tail).
+
+        Parameters
+        ----------
+        triples : int array of shape (num_triples, 3), names, or a graph with types of edges
+            Columns head, relation, tail. An array of integers holds numbers from 0; names are a list of tuples, an
+            array of strings, or a table with three columns. A graph gives its arcs, with the names of its nodes and of
+            its types of edges.
+        y : ignored
+        val : triples, optional
+            Validation triples, which select the epoch and stop the training. Their ranks are filtered by themselves and
+            the training triples; test triples play no part.
+        entities, relations : int or sequence of names, optional
+            All entities and relations, where some occur in neither; the test triples may only have these. Default:
+            those of ``triples`` and ``val``.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError, IndexError, KeyError
+            No triples, or one that is misshapen or unknown; a setting out of range.
+        """
+        del y
+        self._check()
+        parts = {"triples": triples} | ({} if val is None else {"val": val})
+        words = vocabulary_of(parts, entities, relations)
+        rows = np.unique(words.rows(triples), axis=0)
+        if not len(rows):
+            raise ValueError("triples must hold at least one triple, got none.")
+        held_out = None if val is None else words.rows(val, "val")
+        if held_out is not None and not len(held_out):
+            raise ValueError("val must hold at least one triple, got none; leave it out to train for all epochs.")
+        with limited_threads(self.n_jobs):
+            self._train(words, rows, held_out)
+        return self
+
+    def _train(self, words: Vocabulary, rows: I64, val: I64 | None) -> None:
+        names = words.entities.names, words.relations.names
+        checkpoint = self._open_checkpoint(rows, val, *names, words.entities.num_nodes, words.relations.num_nodes)
+        model = self._made(words, checkpoint.seed)
+        if getattr(self, "nonnegative", False):
+            with torch.no_grad():
+                model.entities.abs_()
+        options = {name: getattr(self, name) for name in ("batch_size", "num_negatives")} | self._options()
+        task = TripleTask(model, rows, val=val, **options)
+        loop = Loop(
+            model,
+            task.loss,
+            task.batches,
+            torch.optim.Adagrad(model.parameters(), lr=self.learning_rate),
+            epochs=self.epochs,
+            seed=checkpoint.seed,
+            stop=None if val is None else BestMetric("mrr", self.patience),
+            validate=None if val is None else task.validate,
+            after_step=task.after_step,
+            on_epoch=self._notify,
+            max_seconds=self.max_seconds,
+            checkpoint=checkpoint,
+            progress=self.progress,
+            name=type(self).__name__,
+        )
+        # Set before training, so that callbacks can use them.
+        self.vocabulary_, self.triples_, self.model_, self.history_ = words, rows, model, loop.history
+        self.entities_, self.relations_ = _names(words.entities), _names(words.relations)
+        loop.run()
+        self.history_, self.best_epoch_ = loop.history, loop.best_epoch
+        self.num_parameters_ = sum(parameter.numel() for parameter in model.parameters())
+        self._set_tables()
+        if not loop.timed_out:
+            checkpoint.remove()
+
+    def _made(self, words: Vocabulary, seed: int) -> TripleModel:
+        keys = node_keys(words.entities.names), node_keys(words.relations.names)
+        sizes = words.entities.num_nodes, words.relations.num_nodes, self.dimensions
+        reciprocal, scale = getattr(self, "reciprocal", False), self._scale()
+        model = TripleModel(self._kind, *sizes, reciprocal=reciprocal, scale=scale, seed=seed, keys=keys)
+        return model.to(self._device(), torch.float32)
+
+    def _scale(self) -> float:
+        return float(self.init_scale)
+
+    def _set_tables(self) -> None:
+        self.embedding_: F32 = self.model_.entities.detach().cpu().numpy()
+        self.relation_embedding_: F32 = self.model_.relations.detach().cpu().numpy()
+
+    @torch.no_grad()
+    def score(self, triples: Any, y: Any = None, *, side: str = "tail") -> F32:
+        """Scores of triples, float32 of shape (num_triples,); higher is likelier.
+
+        With ``reciprocal`` relations, a triple has one score as an answer to the query without tail, and another as an
+        answer to the query without head: ``side`` says what is missing. Scores of different sides or models are not
+        comparable. A score does not depend on the other triples.
+        """
+        del y
+        check_is_fitted(self, "model_")
+        rows, side = self.vocabulary_.rows(triples), _checked_side(side)
+        scores = np.empty(len(rows), dtype=np.float32)
+        table = self.model_.entities
+        for begin in range(0, len(rows), _BLOCK):
+            block = rows[begin : begin + _BLOCK]
+            answers = torch.from_numpy(np.ascontiguousarray(block[:, 0 if side == "head" else 2])).to(table.device)
+            found = self.model_.score(self.model_.queries_of(block, side), table[answers])
+            scores[begin : begin + _BLOCK] = found.cpu().numpy()
+        return scores
+
+    def rank_counts(self, triples: Any, side: str, known: tuple[I64, I64]) -> RankCounts:
+        """Counts of better and equal entities at the missing ``side``, without the ``known`` ones of each triple."""
+        check_is_fitted(self, "model_")
+        with limited_threads(self.n_jobs):
+            return self.model_.rank_counts(self.vocabulary_.rows(triples), _checked_side(side), known)
+
+    def rank(self, triples: Any, *, known: Sequence[Any] = (), sides: Sequence[str] = ("head", "tail")) -> Ranking:
+        """Filtered ranks of triples among all entities: :func:`graphrep.evaluate.ranking` of this estimator.
+
+        Parameters
+        ----------
+        triples : triples
+        known : sequence of triples
+            Usually ``[train, valid, test]``.
+        sides : sequence of {"head", "tail"}
+
+        Returns
+        -------
+        Ranking
+            A mapping with "mrr", "hits@1", "hits@3", "hits@10", "mean_rank", "mrr_optimistic" and "mrr_pessimistic";
+            its attributes ``sides`` and ``relations`` hold the same for each side and relation.
+        """
+        return ranking(self, triples, known=known, sides=sides)
+
+    def predict(
+        self, *, head: Any = None, relation: Any = None, tail: Any = None, k: int = 10, new: bool = True
+    ) -> list[tuple[Any, float]]:
+        """The likeliest entities at the side of a triple that is left out.
+
+        Parameters
+        ----------
+        head, tail : name
+            One of them; the other is what is predicted.
+        relation : name
+        k : int
+            At most this many entities.
+        new : bool
+            Leave out those that make a training triple.
+
+        Returns
+        -------
+        list of (name, score)
+            From the highest score on; of equal scores, the entity with the smaller number comes first.
+
+        Raises
+        ------
+        ValueError
+            Both or neither of ``head`` and ``tail``, or no ``relation``.
+        KeyError
+            An entity or relation that was not fitted.
+        """
+        check_is_fitted(self, "model_")
+        if (head is None) == (tail is None) or relation is None:
+            raise ValueError("predict needs a relation and either a head or a tail.")
+        k = checked_int("k", k, 1)
+        side, given = ("head", tail) if head is None else ("tail", head)
+        kind = self.vocabulary_.relation_row(relation)
+        entity = int(self.vocabulary_.entity_rows([given], side)[0])
+        triple = np.array([[entity, kind, entity]])
+        query = self.model_.queries_of(triple, side)
+        with torch.no_grad():
+            scores = self.model_.score(query, self.model_.entities).cpu().numpy()
+        order = np.argsort(-scores, kind="stable")
+        if new:
+            order = order[~np.isin(order, KnownTriples(self.triples_).lists(triple, side)[1])]
+        names = self.entities_[order[:k]].tolist()
+        return list(zip(names, scores[order[:k]].tolist(), strict=True))
+
+    def _check(self) -> None:
+        self._check_training()
+        for name in ("dimensions", "batch_size"):
+            checked_int(name, getattr(self, name), 1)
+        checked_float("learning_rate", self.learning_rate, 0.0, math.inf, exclusive=True)
+        checked_float("init_scale", self.init_scale, 0.0, math.inf)
+        if self.patience is not None:
+            checked_int("patience", self.patience, 1)
+        if self.num_negatives is not None:
+            checked_int("num_negatives", self.num_negatives, 1)
+        elif not self._whole:
+            raise ValueError(f"num_negatives must be a number for {type(self).__name__}, got None.")
+        for name in ("regularization", "temperature"):
+            checked_float(name, getattr(self, name, 0.0), 0.0, math.inf)
+        checked_float("margin", getattr(self, "margin", 0.0))
+
+    def _state(self) -> dict[str, Any]:
+        words = self.vocabulary_
+        names = {"entities": words.entities.names, "relations": words.relations.names}
+        sizes = [words.entities.num_nodes, words.relations.num_nodes]
+        fitted = {name: getattr(self, name) for name in ("triples_", "history_", "best_epoch_", "num_parameters_")}
+        return fitted | {"relation_embedding_": self.relation_embedding_, "_names": names, "_sizes": sizes}
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        names, sizes = state.pop("_names"), state.pop("_sizes")
+        words = Vocabulary(NodeIndex(names["entities"], sizes[0]), NodeIndex(names["relations"], sizes[1]))
+        model = self._made(words, 0)
+        tables = {"entities": state["embedding_"], "relations": state["relation_embedding_"]}
+        for name, table in tables.items():
+            if table.shape != tuple(getattr(model, name).shape):
+                raise ValueError("vectors and names differ in number")
+        model.load_state_dict({name: torch.from_numpy(np.array(table)) for name, table in tables.items()})
+        words.rows(state["triples_"])
+        self.vocabulary_, self.model_ = words, model
+        self.entities_, self.relations_ = _names(words.entities), _names(words.relations)
+        super()._restore(state)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class ComplEx(TripleEstimator):
+    r"""Complex vectors of entities and relations, with the N3 penalty, reciprocal relations and a full softmax.
+
+    .. math::
+        s(h, r, t) = \mathrm{Re} \sum_{k=1}^{d} h_k r_k \bar t_k, \qquad
+        L = \frac1B \sum_i \Bigl[ \log \sum_{c} e^{s(h_i, r_i, c)} - s(h_i, r_i, t_i)
+        + \lambda \sum_k \bigl(|h_{ik}|^3 + |r_{ik}|^3 + |t_{ik}|^3\bigr) \Bigr]
+
+    Each triple (h, r, t) also counts as (t, r', h) with a reciprocal relation r', so that a query always misses a tail.
+
+    Parameters
+    ----------
+    dimensions : int
+        Complex rank d; a vector has 2 d real entries.
+    regularization : float
+        :math:`\lambda`. Published: 0.1 for WN18RR, 0.05 for FB15k-237.
+    reciprocal : bool
+        Whether queries without head have relations of their own; else they use the conjugates.
+    nonnegative : bool
+        Keep real and imaginary parts of entities in [0, 1], which makes their vectors sparse and readable (Ding et
+        al.); relations are free. Costs accuracy.
+    num_negatives : int, optional
+        Compare a batch with this number of uniformly drawn entities, which it shares, instead of with all. Only the
+        rows of these are updated. True answers among them count as negatives.
+    learning_rate : float
+        Of Adagrad.
+    batch_size : int
+        Number of queries in a step; a triple makes two. Every step of the full softmax updates all entities, so that
+        small batches are slow.
+    init_scale : float
+        Entries are initially uniform in [-init_scale, init_scale].
+    patience : int, optional
+        Stop after this number of epochs without a better validation MRR; None: never.
+    epochs : int
+        Upper bound on the number of epochs.
+    max_seconds : float, optional
+        Start no epoch but the first after this time.
+    checkpoint : path, optional
+        File to which the state is saved after every epoch and from which an interrupted fit resumes.
+    callbacks : sequence of callable
+        Called after every epoch with (epoch, record, estimator). One that returns True ends the training.
+    device : str, optional
+        Default: the CPU.
+    n_jobs : int, optional
+        Number of threads. Default: torch's.
+    random_state : int, RandomState, Generator or None
+    progress : bool, optional
+
+    Attributes
+    ----------
+    embedding_ : float32 array of shape (num_entities, 2 d)
+        Real, then imaginary parts.
+    relation_embedding_ : float32 array of shape (num_relations, 2 d)
+        With ``reciprocal``, (2 num_relations, 2 d): the reciprocal relations come last.
+    entities_, relations_ : arrays
+        Names, in the order of the rows.
+    history_ : list of dict
+        Per epoch: the loss, and "mrr" of the validation triples.
+    best_epoch_ : int
+        Epoch whose parameters are used, from 1: the one with the best validation MRR, or the last.
+    triples_ : int64 array of shape (num_triples, 3)
+        Training triples, each once.
+    model_ : torch.nn.Module
+    vocabulary_ : object
+    num_parameters_ : int
+
+    Notes
+    -----
+    An epoch of the full softmax takes three products of 4 num_triples * num_entities * d multiplications each. Memory:
+    batch_size * num_entities floats, and four times the parameters.
+
+    References
+    ----------
+    Trouillon et al. Complex Embeddings for Simple Link Prediction. ICML 2016. Lacroix, Usunier, Obozinski. Canonical
+    Tensor Decomposition for Knowledge Base Completion. ICML 2018, sections 3 to 5. Ding et al. Improving Knowledge
+    Graph Embedding Using Simple Constraints. ACL 2018, section 3.2.
+
+    Examples
+    --------
+    >>> import graphrep as gr
+    >>> triples = [(f"city {i}", "next to", f"city {i + 1}") for i in range(20)]
+    >>> model = gr.ComplEx(dimensions=8, epochs=20).fit(triples)
+    >>> model.score([("city 3", "next to", "city 4")]).shape
+    (1,)
+    >>> len(model.predict(head="city 3", relation="next to", k=2))
+    2
+    """
+
+    regularization: float = 0.1
+    reciprocal: bool = True
+    nonnegative: bool = False
+
+    _kind = "complex"
+
+    def _options(self) -> dict[str, Any]:
+        return {"regularization": self.regularization, "nonnegative": self.nonnegative}
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class DistMult(ComplEx):
+    r"""Real vectors of entities and relations, trained like :class:`ComplEx`.
+
+    .. math:: s(h, r, t) = \sum_{k=1}^{d} h_k r_k t_k
+
+    Without ``reciprocal`` the score is symmetric in h and t. Parameters, attributes and methods are those of
+    :class:`ComplEx`; a vector has ``dimensions`` entries.
+
+    References
+    ----------
+    Yang et al. Embedding Entities and Relations for Learning and Inference in Knowledge Bases. ICLR 2015, section 3.
+
+    Examples
+    --------
+    >>> import graphrep as gr
+    >>> triples = [(f"city {i}", "next to", f"city {i + 1}") for i in range(20)]
+    >>> gr.DistMult(dimensions=8, epochs=5).fit(triples).embedding_.shape
+    (21, 8)
+    """
+
+    _kind = "distmult"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class RotatE(TripleEstimator):
+    r"""Relations as rotations of complex vectors, with self-adversarial negatives.
+
+    .. math::
+        d(h, r, t) = \sum_{k=1}^{d} |h_k e^{i \theta_{rk}} - t_k|, \qquad
+        L = -\tfrac12 \log \sigma(\gamma - d(h, r, t)) - \tfrac12 \sum_j p_j \log \sigma(d_j - \gamma), \qquad
+        p_j \propto e^{-\alpha d_j}
+
+    The score is -d. The negatives, uniformly drawn entities at the place of the tail or the head, are shared by a
+    batch, whereas the authors draw some for each triple; true answers among them count as negatives. Parameters and
+    methods that are not listed are those of :class:`ComplEx`.
+
+    Parameters
+    ----------
+    dimensions : int
+        Complex dimension d.
+    margin : float
+        :math:`\gamma`. Published: 6 for WN18RR, 9 for FB15k-237.
+    temperature : float
+        :math:`\alpha`. Published: 0.5 for WN18RR, 1 for FB15k-237.
+    num_negatives : int
+    init_scale : float, optional
+        Default: (margin + 2) / dimensions, as in the authors' code.
+
+    References
+    ----------
+    Sun et al. RotatE: Knowledge Graph Embedding by Relational Rotation in Complex Space. ICLR 2019, sections 3 and 4.
+
+    Examples
+    --------
+    >>> import graphrep as gr
+    >>> triples = [(f"city {i}", "next to", f"city {i + 1}") for i in range(20)]
+    >>> gr.RotatE(dimensions=8, epochs=5, num_negatives=10).fit(triples).relation_embedding_.shape
+    (1, 8)
+    """
+
+    margin: float = 6.0
+    temperature: float = 1.0
+    num_negatives: int | None = 256
+    init_scale: Any = None
+
+    _kind = "rotate"
+    _whole = False
+
+    def _scale(self) -> float:
+        return (self.margin + 2) / self.dimensions if self.init_scale is None else float(self.init_scale)
+
+    def _options(self) -> dict[str, Any]:
+        return {"margin": self.margin, "temperature": self.temperature}
+
+    def _check(self) -> None:
+        checked_float("init_scale", self._scale(), 0.0, math.inf)
+        super()._check()
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TransE(RotatE):
+    r"""Relations as translations, with the loss of :class:`RotatE`.
+
+    .. math:: d(h, r, t) = \sum_{k=1}^{d} |h_k + r_k - t_k|
+
+    Parameters and methods are those of :class:`RotatE`; a vector has ``dimensions`` real entries.
+
+    References
+    ----------
+    Bordes et al. Translating Embeddings for Modeling Multi-relational Data. NeurIPS 2013, section 2.
+
+    Examples
+    --------
+    >>> import graphrep as gr
+    >>> triples = [(f"city {i}", "next to", f"city {i + 1}") for i in range(20)]
+    >>> gr.TransE(dimensions=8, epochs=5, num_negatives=10).fit(triples).relation_embedding_.shape
+    (1, 8)
+    """
+
+    _kind = "translate"
+
+
+def _names(index: NodeIndex) -> npt.NDArray[Any]:
+    return np.arange(index.num_nodes) if index.names is None else index.names
+
+
+def _checked_side(side: str) -> str:
+    if side not in ("head", "tail"):
+        raise ValueError(f"side must be head or tail, got {side!r}.")
+    return side

@@ -1,0 +1,296 @@
+"""Tables of entities and relations, how they are combined, and their training on triples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from graphrep._random import random_bits, stream_key, uniform_float
+from graphrep.evaluate.ranking import KnownTriples, ranking
+from graphrep.nn.generators import random_seed
+from graphrep.ops.ranking import RankCounts, rank_candidates
+
+__all__ = ["TripleBatch", "TripleModel", "TripleTask"]
+
+F32 = npt.NDArray[np.float32]
+I64 = npt.NDArray[np.int64]
+Tensor = torch.Tensor
+
+#: How the vector of an entity and that of a relation make a query, and how it is compared with the candidates.
+METRICS = {"complex": "dot", "distmult": "dot", "rotate": "complex", "translate": "l1"}
+
+
+class TripleModel(nn.Module):
+    r"""Vectors of entities and relations, and the query that an entity and a relation make.
+
+    =============  ==================================  ============================================
+    ``complex``    :math:`q = h \circ r`, complex      :math:`s = \mathrm{Re} \langle q, \bar t \rangle`
+    ``distmult``   :math:`q = h \circ r`, real         :math:`s = \langle q, t \rangle`
+    ``rotate``     :math:`q = h \circ e^{i \theta}`    :math:`s = -\sum_k |q_k - t_k|`
+    ``translate``  :math:`q = h + r`                   :math:`s = -\sum_k |q_k - t_k|`
+    =============  ==================================  ============================================
+
+    A query that misses the head is made of t and of the conjugate, the negative or, for ``reciprocal``, a relation of
+    its own. Complex vectors are stored as their real and then their imaginary parts.
+
+    Parameters
+    ----------
+    kind : {"complex", "distmult", "rotate", "translate"}
+    num_entities, num_relations, dimensions : int
+    reciprocal : bool
+    scale : float
+        Entries are uniform in [-scale, scale]; the angles of ``rotate`` in [-pi, pi].
+    seed : int
+    keys : pair of uint64 arrays, optional
+        Keys of the random numbers of each entity and relation; default: their numbers.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        num_entities: int,
+        num_relations: int,
+        dimensions: int,
+        *,
+        reciprocal: bool = False,
+        scale: float = 1e-3,
+        seed: int = 0,
+        keys: tuple[Any, Any] = (None, None),
+    ) -> None:
+        super().__init__()
+        self.kind, self.num_relations, self.reciprocal = kind, num_relations, reciprocal
+        width = dimensions * (2 if METRICS[kind] == "complex" or kind == "complex" else 1)
+        of_relation = dimensions if kind == "rotate" else width
+        spread = np.pi if kind == "rotate" else scale
+        tables = [_uniform(num_entities, width, scale, seed, 0, keys[0])]
+        tables += [_uniform(num_relations, of_relation, spread, seed, 1 + i, keys[1]) for i in range(1 + reciprocal)]
+        self.entities = nn.Parameter(torch.from_numpy(tables[0]))
+        self.relations = nn.Parameter(torch.from_numpy(np.concatenate(tables[1:])))
+
+    @property
+    def metric(self) -> str:
+        """How queries and entities are compared; see :func:`graphrep.ops.rank_candidates`."""
+        return METRICS[self.kind]
+
+    def rows(self, relations: Any, backward: Any) -> Any:
+        """Rows of the table of relations for queries, some of which miss the head."""
+        return relations + self.num_relations * backward if self.reciprocal else relations
+
+    def query(self, entity: Tensor, relation: Tensor, backward: Tensor) -> Tensor:
+        """Queries of shape (num, width) from rows of both tables; ``backward`` marks those that miss the head."""
+        turned = torch.zeros_like(backward) if self.reciprocal else backward
+        sign = 1 - 2 * turned[:, None].to(entity.dtype)
+        if self.kind == "distmult":
+            return entity * relation
+        if self.kind == "translate":
+            return entity + sign * relation
+        if self.kind == "rotate":
+            re_r, im_r = torch.cos(relation), torch.sin(relation)
+        else:
+            re_r, im_r = relation.chunk(2, dim=1)
+        im_r = sign * im_r
+        re, im = entity.chunk(2, dim=1)
+        return torch.cat([re * re_r - im * im_r, re * im_r + im * re_r], dim=1)
+
+    def compare(self, query: Tensor, candidates: Tensor) -> Tensor:
+        """Scores of every query and every candidate, shape (num_queries, num_candidates)."""
+        if self.metric == "dot":
+            return query @ candidates.T
+        if self.metric == "l1":
+            return -torch.cdist(query, candidates, p=1)
+        half = query.shape[1] // 2
+        difference = query[:, None] - candidates
+        square = difference[..., :half].square() + difference[..., half:].square()
+        return -(square + 1e-12).sqrt().sum(-1)  # the derivative of a root is infinite at 0
+
+    def score(self, query: Tensor, answer: Tensor) -> Tensor:
+        """Score of each query and its answer; summed row by row, so that it does not depend on the batch."""
+        if self.metric == "dot":
+            return (query * answer).sum(1)
+        if self.metric == "l1":
+            return -(query - answer).abs().sum(1)
+        re, im = (query - answer).chunk(2, dim=1)
+        return -(re.square() + im.square() + 1e-12).sqrt().sum(1)
+
+    @torch.no_grad()
+    def queries_of(self, triples: I64, side: str) -> Tensor:
+        """Queries of triples that miss one side."""
+        backward = torch.full((len(triples),), side == "head", device=self.entities.device)
+        known = torch.from_numpy(np.ascontiguousarray(triples[:, 2 if side == "head" else 0]))
+        kinds = torch.from_numpy(np.ascontiguousarray(triples[:, 1])).to(backward.device)
+        at = self.rows(kinds, backward.long())
+        return self.query(self.entities[known.to(backward.device)], self.relations[at], backward)
+
+    @torch.no_grad()
+    def rank_counts(self, triples: I64, side: str, known: tuple[I64, I64]) -> RankCounts:
+        """Counts of :func:`graphrep.ops.rank_candidates` for triples that miss one side."""
+        queries, entities = self.queries_of(triples, side).cpu().numpy(), self.entities.detach().cpu().numpy()
+        return rank_candidates(
+            queries, entities, triples[:, 0 if side == "head" else 2], known, metric=self.metric
+        )
+
+
+def _uniform(rows: int, columns: int, scale: float, seed: int, stream: int, keys: Any) -> F32:
+    """Uniform numbers, a row being a function of (seed, stream, key)."""
+    own = np.arange(rows, dtype=np.uint64) if keys is None else keys
+    mixed = stream_key(int(stream_key(seed, stream)), own)
+    drawn = uniform_float(random_bits(mixed[:, None], np.arange(columns)))
+    return np.ascontiguousarray((2 * drawn - 1) * np.float32(scale))
+
+
+class TripleBatch(NamedTuple):
+    """Queries of one step: the known entity, the relation, the answer, and whether the head is missing."""
+
+    known: Tensor
+    relations: Tensor
+    answers: Tensor
+    backward: Tensor
+
+
+@dataclass(eq=False, repr=False)
+class TripleTask:
+    """The ``batches``, ``loss``, ``after_step`` and ``validate`` of a :class:`graphrep.learn.Loop`.
+
+    Parameters
+    ----------
+    model : TripleModel
+    triples : int64 array of shape (num_triples, 3)
+    batch_size : int
+        Number of queries; each triple makes two.
+    num_negatives : int, optional
+        Number of entities that a batch is compared with; None: all.
+    regularization : float
+        Weight of the sum of cubes of moduli.
+    margin, temperature : float
+        Of the loss of distances.
+    nonnegative : bool
+        Keep the vectors of entities in [0, 1].
+    val : int64 array of shape (num, 3), optional
+    """
+
+    model: TripleModel
+    triples: I64
+    _: KW_ONLY
+    batch_size: int
+    num_negatives: int | None
+    regularization: float = 0.0
+    margin: float = 6.0
+    temperature: float = 1.0
+    nonnegative: bool = False
+    val: I64 | None = None
+
+    def __post_init__(self) -> None:
+        heads, kinds, tails = (torch.from_numpy(np.ascontiguousarray(part)) for part in self.triples.T)
+        count, device = len(self.triples), self.model.entities.device
+        backward = torch.arange(2 * count) >= count
+        parts = torch.cat([heads, tails]), torch.cat([kinds, kinds]), torch.cat([tails, heads]), backward
+        self.queries = TripleBatch(*(part.to(device) for part in parts))
+        self._touched: Tensor | None = None
+        if self.val is not None:
+            self._truths = [self.triples, self.val]
+
+    def batches(self, epoch: int) -> Iterator[TripleBatch]:
+        """Queries of an epoch in random order."""
+        del epoch  # the generator depends on it
+        order = np.random.default_rng(random_seed()).permutation(len(self.queries.known))
+        for begin in range(0, len(order), self.batch_size):
+            rows = torch.from_numpy(order[begin : begin + self.batch_size]).to(self.queries.known.device)
+            yield TripleBatch(*(part[rows] for part in self.queries))
+
+    def loss(self, batch: TripleBatch) -> Tensor:
+        """The loss of a batch; also accumulates the gradients, in closed form where they are large."""
+        if self.num_negatives is None:
+            return self._loss_against_all(batch)
+        return self._loss_against_some(batch)
+
+    def _loss_against_all(self, batch: TripleBatch) -> Tensor:
+        """Cross-entropy over all entities: three products of (batch_size, width) and (num_entities, width)."""
+        model = self.model
+        table, each = model.entities.detach(), torch.arange(len(batch.known), device=batch.known.device)
+        known, answers = (table[part].requires_grad_() for part in (batch.known, batch.answers))
+        relations = model.relations[model.rows(batch.relations, batch.backward.long())]
+        query = model.query(known, relations, batch.backward)
+        with torch.no_grad():
+            found = query.detach()
+            scores = found @ table.T
+            own = scores[each, batch.answers]
+            top = scores.amax(1, keepdim=True)
+            total = scores.sub_(top).exp_().sum(1)
+            loss = (total.log() + top[:, 0] - own).mean()
+            scores.mul_((1 / (total * len(each)))[:, None])  # softmax, and below minus one at the answers
+            scores[each, batch.answers] -= 1 / len(each)
+            gradient = scores.T @ found
+            of_query = scores @ table
+        penalty = self._penalty(known, relations, answers)
+        torch.autograd.backward([query, penalty], [of_query, torch.ones_like(penalty)])
+        for rows, part in ((batch.known, known), (batch.answers, answers)):
+            if part.grad is not None:
+                gradient.index_add_(0, rows, part.grad)
+        model.entities.grad = gradient
+        return (loss + penalty).detach()
+
+    def _loss_against_some(self, batch: TripleBatch) -> Tensor:
+        """Loss over the answer and sampled entities, which a batch shares; the gradient has their rows alone."""
+        model = self.model
+        rng = np.random.default_rng(random_seed())
+        drawn = torch.from_numpy(rng.integers(0, len(model.entities), self.num_negatives)).to(batch.known.device)
+        touched, at = torch.unique(torch.cat([batch.known, batch.answers, drawn]), return_inverse=True)
+        rows = model.entities.detach()[touched].requires_grad_()
+        size = len(batch.known)
+        known, answers, candidates = rows[at[:size]], rows[at[size : 2 * size]], rows[at[2 * size :]]
+        relations = model.relations[model.rows(batch.relations, batch.backward.long())]
+        query = model.query(known, relations, batch.backward)
+        own, others = model.score(query, answers), model.compare(query, candidates)
+        others = others.masked_fill(drawn[None] == batch.answers[:, None], -torch.inf)  # the answer is no negative
+        if model.metric == "dot":
+            loss = (torch.logsumexp(torch.cat([own[:, None], others], 1), 1) - own).mean()
+        else:
+            share = torch.softmax(self.temperature * others.detach(), 1).nan_to_num(0.0)
+            positive = nn.functional.softplus(-own - self.margin)
+            negative = (share * nn.functional.softplus(others.clamp(min=-1e9) + self.margin)).sum(1)
+            loss = (positive + negative).mean() / 2
+        loss = loss + self._penalty(known, relations, answers)
+        loss.backward()  # type: ignore[no-untyped-call]
+        assert rows.grad is not None
+        shape = model.entities.shape
+        model.entities.grad = torch.sparse_coo_tensor(
+            touched[None], rows.grad, shape, is_coalesced=True, check_invariants=False
+        )
+        self._touched = touched
+        return loss.detach()
+
+    def _penalty(self, *parts: Tensor) -> Tensor:
+        """Mean over the queries of the sum of cubes of moduli, times the weight."""
+        total = torch.zeros((), device=parts[0].device)
+        if self.regularization == 0:
+            return total.requires_grad_()
+        for part in parts:
+            if self.model.kind == "complex":
+                re, im = part.chunk(2, dim=1)
+                cubes = (re.square() + im.square() + 1e-30).pow(1.5)
+            else:
+                cubes = part.abs().pow(3)
+            total = total + cubes.sum() / len(part)
+        return self.regularization * total
+
+    @torch.no_grad()
+    def after_step(self, progress: float) -> None:
+        """Clip the vectors of entities, if they are to be nonnegative."""
+        del progress
+        if not self.nonnegative:
+            return
+        if self._touched is None:
+            self.model.entities.clamp_(0, 1)
+        else:
+            self.model.entities[self._touched] = self.model.entities[self._touched].clamp_(0, 1)
+
+    def validate(self) -> dict[str, float]:
+        """MRR of the validation triples, filtered by them and the training triples."""
+        assert self.val is not None
+        return {"mrr": ranking(self.model, self.val, known=self._truths)["mrr"]}
