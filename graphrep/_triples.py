@@ -110,7 +110,9 @@ def vocabulary_of(parts: dict[str, Any], entities: Any = None, relations: Any = 
             listed = dict.fromkeys(one[column] for part in names for one in part for column in columns)
             index[side] = _index("names", list(listed))
         elif index[side] is None:
-            index[side] = NodeIndex(None, max((int(part[:, columns].max()) + 1 for part in rows if len(part)), default=0))
+            index[side] = NodeIndex(
+                None, max((int(part[:, columns].max()) + 1 for part in rows if len(part)), default=0)
+            )
     assert index[0] is not None
     assert index[1] is not None
     return Vocabulary(index[0], index[1])

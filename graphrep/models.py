@@ -53,7 +53,8 @@ def load(path: str | os.PathLike[str]) -> Any:
 
 def _made(kind: str, params: dict[str, Any], state: dict[str, Any] | None) -> SavedEstimator:
     """Estimator from its description, and those among its parameters and its state."""
-    made = next((getattr(room, kind) for room in (embed, contrast, cluster, linkpred, relational) if kind in room.__all__), None)
+    rooms = (embed, contrast, cluster, linkpred, relational)
+    made = next((getattr(room, kind) for room in rooms if kind in room.__all__), None)
     if not (isinstance(made, type) and issubclass(made, SavedEstimator)):
         raise ValueError(f"{kind} is no estimator that can be loaded")
     model = made(**_with_estimators(params))

@@ -32,6 +32,15 @@ class Ranking(Mapping[str, float]):
     "mrr", "hits@1", "hits@3", "hits@10" and "mean_rank" count ties half; "mrr_optimistic" and "mrr_pessimistic" count
     them for and against the answer, so that their difference exposes a scorer that gives many candidates one score.
 
+    Parameters
+    ----------
+    counts : mapping of str to RankCounts
+        For each side.
+    kinds : int64 array of shape (num_triples,)
+        Relations of the triples.
+    names : sequence, optional
+        Names of the relations.
+
     Attributes
     ----------
     ranks : float64 array of shape (num_triples, num_sides)
@@ -40,6 +49,15 @@ class Ranking(Mapping[str, float]):
         The metrics for queries that miss the head, and for those that miss the tail.
     relations : mapping of name to mapping
         The metrics of the triples of each relation, and "count", their number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from graphrep.evaluate import Ranking
+    >>> from graphrep.ops import RankCounts
+    >>> result = Ranking({"tail": RankCounts(np.array([0, 2]), np.array([0, 2]))}, np.array([0, 1]), ["is", "has"])
+    >>> result["mrr"], result.relations["has"]["mean_rank"]
+    (0.625, 4.0)
     """
 
     def __init__(self, counts: Mapping[str, RankCounts], kinds: I64, names: Sequence[Any] | None) -> None:
@@ -203,7 +221,7 @@ def ranking(
 
 
 def _parts(known: Any) -> list[Any]:
-    parts = [known] if hasattr(known, "triples") or hasattr(known, "ndim") and known.ndim == 2 else list(known)
+    parts = [known] if hasattr(known, "triples") or (hasattr(known, "ndim") and known.ndim == 2) else list(known)
     if parts and isinstance(parts[0], tuple):
         parts = [parts]  # one list of triples instead of several
     return parts

@@ -12,15 +12,17 @@ import torch
 from torch import nn
 
 from graphrep._random import random_bits, stream_key, uniform_float
-from graphrep.evaluate.ranking import KnownTriples, ranking
+from graphrep.evaluate.ranking import ranking
 from graphrep.nn.generators import random_seed
 from graphrep.ops.ranking import RankCounts, rank_candidates
 
-__all__ = ["TripleBatch", "TripleModel", "TripleTask"]
+__all__ = ["RowAdagrad", "TripleBatch", "TripleModel", "TripleTask"]
 
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 Tensor = torch.Tensor
+
+_SCORES = 1 << 21  # held at once: they are read several times, and stay in the cache
 
 #: How the vector of an entity and that of a relation make a query, and how it is compared with the candidates.
 METRICS = {"complex": "dot", "distmult": "dot", "rotate": "complex", "translate": "l1"}
@@ -131,9 +133,7 @@ class TripleModel(nn.Module):
     def rank_counts(self, triples: I64, side: str, known: tuple[I64, I64]) -> RankCounts:
         """Counts of :func:`graphrep.ops.rank_candidates` for triples that miss one side."""
         queries, entities = self.queries_of(triples, side).cpu().numpy(), self.entities.detach().cpu().numpy()
-        return rank_candidates(
-            queries, entities, triples[:, 0 if side == "head" else 2], known, metric=self.metric
-        )
+        return rank_candidates(queries, entities, triples[:, 0 if side == "head" else 2], known, metric=self.metric)
 
 
 def _uniform(rows: int, columns: int, scale: float, seed: int, stream: int, keys: Any) -> F32:
@@ -142,6 +142,43 @@ def _uniform(rows: int, columns: int, scale: float, seed: int, stream: int, keys
     mixed = stream_key(int(stream_key(seed, stream)), own)
     drawn = uniform_float(random_bits(mixed[:, None], np.arange(columns)))
     return np.ascontiguousarray((2 * drawn - 1) * np.float32(scale))
+
+
+class RowAdagrad(torch.optim.Optimizer):
+    r"""Adagrad, :math:`G \mathrel{+}= g^2,\ x \mathrel{-}= \eta\, g / (\sqrt G + 10^{-10})`, on rows with a gradient.
+
+    A sparse gradient must be coalesced; its rows alone are read and written. torch's own Adagrad makes the gradient
+    again as a sparse tensor several times per step, and warns of it.
+
+    Parameters
+    ----------
+    params : iterable of torch.nn.Parameter
+    lr : float
+    """
+
+    def __init__(self, params: Any, lr: float) -> None:
+        super().__init__(params, {"lr": lr})
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                self.state[parameter]["sum"] = torch.zeros_like(parameter)
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """One step of all parameters that have a gradient."""
+        del closure
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                gradient, total = parameter.grad, self.state[parameter]["sum"]
+                if gradient is None:
+                    continue
+                if gradient.is_sparse:
+                    rows, values = gradient._indices()[0], gradient._values()
+                    sums = total[rows].addcmul_(values, values)
+                    total[rows] = sums
+                    parameter.index_add_(0, rows, values / sums.sqrt_().add_(1e-10), alpha=-group["lr"])
+                else:
+                    total.addcmul_(gradient, gradient)
+                    parameter.addcdiv_(gradient, total.sqrt().add_(1e-10), value=-group["lr"])
 
 
 class TripleBatch(NamedTuple):
@@ -212,21 +249,23 @@ class TripleTask:
     def _loss_against_all(self, batch: TripleBatch) -> Tensor:
         """Cross-entropy over all entities: three products of (batch_size, width) and (num_entities, width)."""
         model = self.model
-        table, each = model.entities.detach(), torch.arange(len(batch.known), device=batch.known.device)
+        table = model.entities.detach()
         known, answers = (table[part].requires_grad_() for part in (batch.known, batch.answers))
         relations = model.relations[model.rows(batch.relations, batch.backward.long())]
         query = model.query(known, relations, batch.backward)
+        gradient, of_query = torch.zeros_like(table), torch.empty_like(query)
+        loss = torch.zeros((), dtype=table.dtype, device=table.device)
         with torch.no_grad():
-            found = query.detach()
-            scores = found @ table.T
-            own = scores[each, batch.answers]
-            top = scores.amax(1, keepdim=True)
-            total = scores.sub_(top).exp_().sum(1)
-            loss = (total.log() + top[:, 0] - own).mean()
-            scores.mul_((1 / (total * len(each)))[:, None])  # softmax, and below minus one at the answers
-            scores[each, batch.answers] -= 1 / len(each)
-            gradient = scores.T @ found
-            of_query = scores @ table
+            for rows in torch.split(torch.arange(len(query), device=table.device), max(16, _SCORES // len(table))):
+                found, answer = query[rows], batch.answers[rows]
+                scores, each = found @ table.T, torch.arange(len(rows), device=table.device)
+                own, top = scores[each, answer], scores.amax(1, keepdim=True)
+                total = scores.sub_(top).exp_().sum(1)
+                loss += (total.log() + top[:, 0] - own).sum() / len(query)
+                scores.mul_((1 / (total * len(query)))[:, None])  # softmax, and below minus one at the answers
+                scores[each, answer] -= 1 / len(query)
+                gradient.addmm_(scores.T, found)
+                of_query[rows] = scores @ table
         penalty = self._penalty(known, relations, answers)
         torch.autograd.backward([query, penalty], [of_query, torch.ones_like(penalty)])
         for rows, part in ((batch.known, known), (batch.answers, answers)):

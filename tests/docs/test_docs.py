@@ -27,7 +27,7 @@ ROOMS = (
     "loader",
     "nn",
 )
-ROOMS += ("ops", "pyg")
+ROOMS += ("ops", "pyg", "relational")
 
 pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="needs a checkout")
 
