@@ -340,7 +340,9 @@ class ComplEx(TripleEstimator):
     -----
     An epoch of the full softmax takes three products of 4 num_triples * num_entities * d multiplications each; with
     40,943 entities (WN18RR) and d = 25, about 100 s on one core, against 6 s with ``num_negatives=1000``. Memory: five
-    times the parameters, and 8 MB of scores.
+    times the parameters, and 8 MB of scores. On WN18RR, ``dimensions=25, num_negatives=1000, batch_size=2000,
+    learning_rate=0.3, regularization=0.05`` reaches a test MRR of .434 in 38 epochs and 210 CPU
+    seconds (published with the full softmax: .44).
 
     References
     ----------
