@@ -28,7 +28,7 @@ def parts_of_table(obj: Any, asked: Asked) -> Parts:
         if matrix is not None:
             return matrix
         obj = _with_index(obj, asked)
-    names, load = _columns(obj)
+    names, load = columns_of_table(obj)
     weight = asked.weight if asked.weights is None else asked.weights
     given = None if weight is None or isinstance(weight, (str, int)) else weight
     kind = _kind_column(names, asked)
@@ -85,10 +85,9 @@ def _kind_column(names: list[Any] | int, asked: Asked) -> int | None:
     if wanted is None:
         if isinstance(names, int) or asked.source is not None or asked.target is not None:
             return None
-        plain = [re.sub(r"\W|_", "", str(name)).casefold() for name in names]
-        for triple in _TRIPLES:
-            if set(triple) <= set(plain) and plain.count(triple[1]) == 1:
-                return plain.index(triple[1])
+        places = places_of_triples(names)
+        if places is not None:
+            return places[1]
         if any(str(name).startswith(":START_ID") for name in names) and ":TYPE" in names:
             return names.index(":TYPE")
         return None
@@ -99,6 +98,15 @@ def _kind_column(names: list[Any] | int, asked: Asked) -> int | None:
         return wanted
     shown = f"{count} columns" if isinstance(names, int) else "the columns " + ", ".join(map(repr, names))
     raise ValueError(f"edge_type={wanted!r} is no column of the table, which has {shown}.")
+
+
+def places_of_triples(names: list[Any]) -> list[int] | None:
+    """Positions of the head, the relation and the tail among the names of columns, if they have usual names."""
+    plain = [re.sub(r"\W|_", "", str(name)).casefold() for name in names]
+    for triple in _TRIPLES:
+        if all(plain.count(one) == 1 for one in triple):
+            return [plain.index(one) for one in triple]
+    return None
 
 
 def _set_ends(names: list[Any] | int, asked: Asked, kind: int) -> None:
@@ -138,7 +146,7 @@ def _overlap(*columns: npt.NDArray[Any] | Names) -> bool:
     return not source.isdisjoint(target)
 
 
-def _columns(obj: Any) -> tuple[list[Any] | int, Callable[[list[int]], list[Any]]]:
+def columns_of_table(obj: Any) -> tuple[list[Any] | int, Callable[[list[int]], list[Any]]]:
     """Names of the columns, or their number if they have none, and a function that gives those asked for."""
     if isinstance(obj, np.ndarray):
         fields = list(obj.dtype.names or ())

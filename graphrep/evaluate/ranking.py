@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from graphrep._arrays import check_integers, check_rows, to_numpy
 from graphrep._checks import checked_int
-from graphrep._triples import Vocabulary, as_triples
+from graphrep._triples import Vocabulary, as_triples, is_typed_graph
 from graphrep.evaluate.checks import as_scores
 from graphrep.evaluate.tables import format_table
 from graphrep.ops.ranking import RankCounts
@@ -230,7 +230,7 @@ def _parts(known: Any) -> list[Any]:
 def _resolved(words: Vocabulary | None, triples: Any, name: str) -> I64:
     if words is not None:
         return words.rows(triples, name)
-    found = as_triples(triples, name)
+    found = triples.triples() if is_typed_graph(triples) else as_triples(triples, name)
     if not isinstance(found, np.ndarray):
         raise TypeError(f"{name} must be numbers here, since the scorer has no names of entities; got names.")
     check_rows(name, found, np.iinfo(np.int64).max)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from graphrep._checks import checked_float, checked_int
+from graphrep._checks import checked_float, checked_int, warn_caller
 from graphrep._estimator import LoopEstimator
 from graphrep._names import NodeIndex, node_keys
 from graphrep._saving import SavedEstimator
@@ -60,9 +60,9 @@ class TripleEstimator(LoopEstimator, SavedEstimator):
         Parameters
         ----------
         triples : int array of shape (num_triples, 3), names, or a graph with types of edges
-            Columns head, relation, tail. An array of integers holds numbers from 0; names are a list of tuples, an
-            array of strings, or a table with three columns. A graph gives its arcs, with the names of its nodes and of
-            its types of edges.
+            Columns head, relation, tail. Integers are numbers from 0; names are a list of tuples, an array of strings,
+            or a table with columns of these names. A graph gives its arcs, with the names of its nodes and of its types
+            of edges. Where names are integers, as those of nodes may be, integers are names in every method.
         y : ignored
         val : triples, optional
             Validation triples, which select the epoch and stop the training. Their ranks are filtered by themselves and
@@ -82,6 +82,8 @@ class TripleEstimator(LoopEstimator, SavedEstimator):
         """
         del y
         self._check()
+        if getattr(triples, "weights", None) is not None:
+            warn_caller(f"{type(self).__name__} counts each triple once and does not use the weights of the graph.")
         parts = {"triples": triples} | ({} if val is None else {"val": val})
         words = vocabulary_of(parts, entities, relations)
         rows = np.unique(words.rows(triples), axis=0)

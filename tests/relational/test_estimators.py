@@ -196,6 +196,48 @@ def test_names_a_graph_and_numbers_are_the_same_triples():
     assert list(from_graph.relations_) == list(graph.edge_types)
 
 
+def test_a_graph_of_another_numbering_is_the_same_triples():
+    model = gr.ComplEx(**SMALL).fit(gr.as_graph(named(np.unique(TRAIN, axis=0)), edge_type=1))
+    test = named(TRAIN[5:9])
+    expected = model.score(test)
+    order = np.argsort([str(triple) for triple in test])  # of a graph, arcs are sorted by its own numbers
+    other = gr.as_graph([test[i] for i in order[::-1]], edge_type=1)
+    assert sorted(model.score(other).tolist()) == sorted(expected.tolist())
+    ranks = model.rank(other, known=[named(TRAIN)])
+    assert ranks["mrr"] == pytest.approx(model.rank(test, known=[named(TRAIN)])["mrr"])
+    with pytest.raises(KeyError, match="test: no entity is named 'newcomer'"):
+        model.vocabulary_.rows(gr.as_graph([("newcomer", named(TRAIN)[0][1], named(TRAIN)[0][0])], edge_type=1), "test")
+
+
+def test_columns_of_a_table_are_found_by_name():
+    heads, kinds, tails = zip(*named(TRAIN), strict=True)
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"tail": tails, "other": 0, "Relation": kinds, "head": heads})
+    model = gr.ComplEx(**SMALL).fit(frame)
+    np.testing.assert_array_equal(model.embedding_, gr.ComplEx(**SMALL).fit(named(TRAIN)).embedding_)
+    with pytest.raises(ValueError, match="needs the columns head, relation and tail, got 'a', 'b', 'c'"):
+        model.score(frame[["head", "Relation", "tail"]].set_axis(["a", "b", "c"], axis=1))
+    frame.loc[3, "head"] = None
+    with pytest.raises(ValueError, match="triples: row 3 has no value"):
+        model.score(frame)
+
+
+def test_integers_are_names_where_names_are_integers():
+    far = [(10 * int(head) + 7, int(kind), 10 * int(tail) + 7) for head, kind, tail in TRAIN]
+    entities = sorted({end for head, _, tail in far for end in (head, tail)})
+    model = gr.ComplEx(**SMALL).fit(np.array(far), entities=entities)
+    assert model.score(far[:3]).shape == (3,)
+    assert model.predict(head=far[0][0], relation=far[0][1], k=1)[0][0] in entities
+    with pytest.raises(KeyError, match="no entity is named 0"):
+        model.score([(0, 0, 17)])
+
+
+def test_weights_are_not_used_without_a_word():
+    graph = gr.as_graph(named(TRAIN), edge_type=1, weights=np.full(len(TRAIN), 2.0))
+    with pytest.warns(UserWarning, match="does not use the weights of the graph"):
+        gr.ComplEx(**SMALL).fit(graph)
+
+
 def test_predictions_are_the_best_new_entities_by_name():
     model = gr.ComplEx(**SMALL).fit(named(TRAIN))
     for side, given in (("tail", "head"), ("head", "tail")):
