@@ -121,8 +121,8 @@ _LEARNERS: dict[Method, tuple[str, tuple[str, ...]]] = {
     Method.line: ("LINE", ("num_negatives", "checkpoint", "finish")),
     Method.prone: ("ProNE", ("finish",)),
     Method.netmf: ("NetMF", ("window", "finish")),
-    Method.hope: ("HOPE", ()),
-    Method.strap: ("STRAP", ()),
+    Method.hope: ("HOPE", ("finish",)),
+    Method.strap: ("STRAP", ("finish",)),
 }
 
 

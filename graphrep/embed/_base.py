@@ -79,8 +79,8 @@ class NodeEmbedder(GraphEmbedder):
         super()._restore(state | {"_unfinished": unfinished, "_finishes": finishes})
 
 
-class TwoSidedEmbedder(GraphEmbedder):
-    """Vectors of nodes as sources and as targets, side by side and scaled by one factor in ``embedding_``."""
+class TwoSidedEmbedder(NodeEmbedder):
+    """Vectors of nodes as sources and as targets, side by side, scaled and finished in ``embedding_``."""
 
     values_: npt.NDArray[np.float64]
     scale_: float
@@ -89,23 +89,25 @@ class TwoSidedEmbedder(GraphEmbedder):
     def source_(self) -> F32:
         """X: the vectors of nodes as sources."""
         check_is_fitted(self, "embedding_")
-        return np.asarray(self.embedding_[:, : len(self.values_)] / np.float32(self.scale_))
+        return np.asarray(self._unfinished[:, : len(self.values_)] / np.float32(self.scale_))
 
     @property
     def target_(self) -> F32:
         """Y: the vectors of nodes as targets."""
         check_is_fitted(self, "embedding_")
-        return np.asarray(self.embedding_[:, len(self.values_) :] / np.float32(self.scale_))
+        return np.asarray(self._unfinished[:, len(self.values_) :] / np.float32(self.scale_))
 
-    def _vectors_of(self, rows: sp.csr_array, incoming: sp.csr_array) -> F32:
-        """Vectors of nodes with these weights of the arcs to, and from, the fitted nodes."""
+    def _two_sided_vectors(self, rows: sp.csr_array, incoming: sp.csr_array) -> F32:
+        """Unfinished vectors of nodes with these weights of the arcs to, and from, the fitted nodes."""
         raise NotImplementedError
 
-    def _new_vectors(self, new: Any) -> Any:
-        """``transform`` by :meth:`_vectors_of`; a matrix for a directed graph has no arcs to the new nodes."""
+    def _new_vectors(self, new: Any, *, undirected: bool = False) -> Any:
+        """``transform`` by :meth:`_two_sided_vectors`; a matrix for a directed graph has no arcs to the new nodes."""
+        del undirected
         check_is_fitted(self, "embedding_")
         if is_matrix(new):
             rows = self._new_rows(new)
-            return self._vectors_of(rows, sp.csr_array(rows.shape) if self._graph.directed else rows)
+            incoming = sp.csr_array(rows.shape) if self._graph.directed else rows
+            return self._finish_rows(rows, self._two_sided_vectors(rows, incoming))
         names, rows, incoming = new_arcs_of_both_directions(new, self._graph)
-        return self._named(names, self._vectors_of(rows, incoming))
+        return self._named(names, self._finish_rows(rows, self._two_sided_vectors(rows, incoming)))

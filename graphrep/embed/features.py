@@ -13,9 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from graphrep import _random
 from graphrep._checks import checked_features, checked_int
-from graphrep._embedder import F32, GraphEmbedder, is_matrix, new_arcs
+from graphrep._embedder import F32, is_matrix, new_arcs
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._threads import limited_threads
+from graphrep.embed._base import NodeEmbedder
 from graphrep.evaluate.baselines import smooth_features
 from graphrep.graph import Graph, untyped_graph
 from graphrep.ops.projection import random_projection
@@ -28,7 +29,7 @@ _LEAST = 1e-6  # share of the largest singular value below which a direction is 
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class PropagatedFeatures(GraphEmbedder):
+class PropagatedFeatures(NodeEmbedder):
     r"""Features averaged over neighborhoods of several sizes, reduced by an SVD.
 
     With :math:`X \approx U \Sigma V^\top` truncated to ``dimensions`` columns and the propagation matrix
@@ -47,6 +48,9 @@ class PropagatedFeatures(GraphEmbedder):
     dimensions : int
     hops : sequence of int
         :math:`h_1 \dots h_k`, each at least 0: 0 stands for a node's own features.
+    finish : {"smooth", "orthogonalise", "whiten"}, sequence of them, or None
+        Steps that follow; see :func:`graphrep.embed.smooth`, :func:`graphrep.embed.orthogonalise` and
+        :func:`graphrep.embed.whiten`.
     random_state : int, RandomState, Generator or None
         For the start of the truncated SVD.
     n_jobs : int or None
@@ -117,25 +121,23 @@ class PropagatedFeatures(GraphEmbedder):
         ValueError
             None of the nodes was fitted, or features are missing or have another number of columns.
         """
-        from graphrep.vectors import NodeVectors
-
         check_is_fitted(self, "embedding_")
         if is_matrix(new):
             if self._has_features:
                 raise ValueError("new must be a graph with features of the new nodes, as in fit; got a matrix.")
             arcs = self._new_rows(new)
-            return self._vectors_of(arcs, arcs)
+            return self._finish_rows(arcs, self._propagated(arcs, arcs))
         g = untyped_graph(new)
         names, arcs = new_arcs(g, self._graph)
         if not self._has_features:
-            return NodeVectors(self._vectors_of(arcs, arcs), names, {"method": "PropagatedFeatures.transform"})
+            return self._named(names, self._finish_rows(arcs, self._propagated(arcs, arcs)))
         if g.x is None or g.x.shape[1] != len(self.components_):
             count = 0 if g.x is None else g.x.shape[1]
             raise ValueError(f"new must have {len(self.components_)} features per node as in fit, got {count}.")
         x = checked_features("x", g.x, g.num_nodes)[g.node_index.find(names)]
-        return NodeVectors(self._vectors_of(arcs, x), names, {"method": "PropagatedFeatures.transform"})
+        return self._named(names, self._finish_rows(arcs, self._propagated(arcs, x)))
 
-    def _vectors_of(self, arcs: sp.csr_array, x: Any) -> F32:
+    def _propagated(self, arcs: sp.csr_array, x: Any) -> F32:
         """Vectors of nodes with these arcs to the fitted nodes, and these features."""
         inner = 1 / np.sqrt(self._graph.weighted_degree() + 1)[:, None]
         own = 1 / np.sqrt(np.asarray(arcs.sum(axis=1)).reshape(-1, 1) + 1)

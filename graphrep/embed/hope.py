@@ -50,6 +50,9 @@ class HOPE(TwoSidedEmbedder):
         :math:`\beta` itself, instead of ``factor``.
     power : int
         Iterations on the random subspace before the singular vectors, or eigenvectors, are computed from it.
+    finish : {"smooth", "orthogonalise", "whiten"}, sequence of them, or None
+        Steps that follow; see :func:`graphrep.embed.smooth`, :func:`graphrep.embed.orthogonalise` and
+        :func:`graphrep.embed.whiten`.
     random_state : int, RandomState, Generator or None
     n_jobs : int or None
         Threads; results do not depend on it.
@@ -149,7 +152,7 @@ class HOPE(TwoSidedEmbedder):
         """
         return self._new_vectors(new)
 
-    def _vectors_of(self, rows: sp.csr_array, incoming: sp.csr_array) -> F32:
+    def _two_sided_vectors(self, rows: sp.csr_array, incoming: sp.csr_array) -> F32:
         if self._right is not None:
             parts = [rows @ self._right]
         else:

@@ -14,13 +14,15 @@ from scipy.sparse.linalg import svds
 from sklearn.utils.validation import check_is_fitted
 
 from graphrep._checks import checked_features, checked_float, checked_int
-from graphrep._embedder import F32, GraphEmbedder, is_matrix, plain_settings
+from graphrep._embedder import F32, is_matrix
 from graphrep._memory import check_memory
 from graphrep._names import aligned
 from graphrep._progress import progress_bar
 from graphrep._random import bounded, random_bits, resolve_seed, stream_key, uniform_double
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._threads import limited_threads
+from graphrep.embed._base import NodeEmbedder
+from graphrep.embed.finishing import finish_again
 from graphrep.graph import Graph, as_graph
 from graphrep.ops.propagation import inverse_degrees
 from graphrep.ops.skipgram import SkipGram
@@ -41,7 +43,7 @@ _BLOCK_ENTRIES, _CHUNK_PAIRS = 20_000_000, 500_000
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class AttributedEmbedder(GraphEmbedder):
+class AttributedEmbedder(NodeEmbedder):
     """Base class: vectors from node-feature matrices; subclasses say which distances share vectors."""
 
     dimensions: int = 128
@@ -117,19 +119,17 @@ class AttributedEmbedder(GraphEmbedder):
         ValueError
             The graph has no features, or their number differs from that of ``fit``.
         """
-        from graphrep.vectors import NodeVectors
-
         check_is_fitted(self, "embedding_")
         if self._layout() != tuple(self._fitted_layout):
             raise ValueError("algorithm, dimensions, scales and identity must be as in fit; fit again after a change.")
         if is_matrix(new):
-            return self._vectors_of_rows(self._new_rows(new), features)
+            rows = self._new_rows(new)
+            return self._finish_rows(rows, self._vectors_of_rows(rows, features))
         g = self._validated_graph(new, reset=False)
-        vectors = self._vectors_of(g, self._features(g, features, fitted=True))
-        settings = {"method": f"{type(self).__name__}.transform", **plain_settings(self.get_params(deep=False))}
-        return NodeVectors(vectors, g.nodes, settings)
+        vectors = self._vectors_against(g, self._features(g, features, fitted=True))
+        return self._named(g.nodes, finish_again(g, vectors, self._finishes, self.n_jobs))
 
-    def _vectors_of(self, graph: Graph, x: sp.csr_array, begin: int = 0) -> F32:
+    def _vectors_against(self, graph: Graph, x: sp.csr_array, begin: int = 0) -> F32:
         """Vectors of the nodes in rows from ``begin`` on, against the fitted features."""
         if self.algorithm == "exact":
             return self._exact_rows(graph, x)[begin:]
@@ -149,7 +149,7 @@ class AttributedEmbedder(GraphEmbedder):
         if features is not None:
             own = self._checked(features, added)
             x = _row_shares(sp.csr_array((own.data, own.indices, own.indptr), shape=x.shape))
-        return self._vectors_of(whole, sp.csr_array(sp.vstack([self._x, x], format="csr")), old)
+        return self._vectors_against(whole, sp.csr_array(sp.vstack([self._x, x], format="csr")), old)
 
     def _embed(self, graph: Graph, **options: Any) -> F32:
         self._check_parameters()
@@ -395,6 +395,9 @@ class MUSAE(AttributedEmbedder):
         Sampled: noise features per pair, drawn in proportion to their frequency to the power of 3/4.
     learning_rate, min_learning_rate : float
         Sampled: start and end of the linear decay.
+    finish : {"smooth", "orthogonalise", "whiten"}, sequence of them, or None
+        Steps that follow; see :func:`graphrep.embed.smooth`, :func:`graphrep.embed.orthogonalise` and
+        :func:`graphrep.embed.whiten`.
     random_state : int, RandomState, Generator or None
         Sampled: for walks, noise and first vectors.
     n_jobs : int or None

@@ -63,6 +63,9 @@ class STRAP(TwoSidedEmbedder):
         among other pairs, and 0 tells an arc better from its reverse.
     power : int
         Power iterations of the SVD.
+    finish : {"smooth", "orthogonalise", "whiten"}, sequence of them, or None
+        Steps that follow; see :func:`graphrep.embed.smooth`, :func:`graphrep.embed.orthogonalise` and
+        :func:`graphrep.embed.whiten`.
     random_state : int, RandomState, Generator or None
     n_jobs : int or None
         Threads; results do not depend on it.
@@ -158,7 +161,7 @@ class STRAP(TwoSidedEmbedder):
         tags.non_deterministic = True  # only in that rows of fitted nodes, taken as new, lack their own column
         return tags
 
-    def _vectors_of(self, rows: sp.csr_array, incoming: sp.csr_array) -> F32:
+    def _two_sided_vectors(self, rows: sp.csr_array, incoming: sp.csr_array) -> F32:
         graph, turned, along = self._graph, self._graph.transpose(), bool(self.transposed)
         by_value = inverse(self.values_)
         by_row, by_column = self._factors

@@ -428,8 +428,11 @@ def test_embed_spectral(tmp_path, edges, capsys):
     assert run("embed", edges, "--method", "spectral", "--dimensions", 2, "--finish", "whiten", "-o", out) == 0
     wanted = gr.Spectral(dimensions=2, finish="whiten").fit_transform(gr.as_graph(edges))
     np.testing.assert_array_equal(gr.load_vectors(out).vectors, wanted)
-    assert run("embed", edges, "--method", "hope", "--finish", "smooth", "-o", out) == 2
-    assert "--finish is not an option of hope" in " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert run("embed", edges, "--method", "hope", "--dimensions", 2, "--finish", "smooth", "-o", out) == 0
+    wanted = gr.HOPE(dimensions=2, finish="smooth").fit_transform(gr.as_graph(edges))
+    np.testing.assert_array_equal(np.asarray(gr.load_vectors(out)), wanted)
+    assert run("embed", edges, "--method", "hope", "--walk-length", 5, "-o", out) == 2
+    assert "--walk-length is not an option of hope" in " ".join(capsys.readouterr().err.replace("│", " ").split())
 
 
 def test_embed_chooses_a_method(tmp_path, edges, capsys):

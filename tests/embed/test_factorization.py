@@ -383,7 +383,7 @@ def test_arcs_of_new_nodes_are_matched_by_name_in_both_directions(model, texts):
     rows = {name: row for row, name in enumerate(map(str, fitted.nodes_.tolist()))}
     out, into = np.zeros((2, 1, 3))
     out[0, rows["2"]] = into[0, rows["3"]] = 1
-    expected = fitted._vectors_of(sp.csr_array(out), sp.csr_array(into))
+    expected = fitted._two_sided_vectors(sp.csr_array(out), sp.csr_array(into))
     assert expected.any(axis=0).sum() >= 4
     np.testing.assert_array_equal(named.vectors, expected)
 

@@ -112,6 +112,11 @@ EMBEDDERS = {
     "LINE": lambda **o: gr.LINE(dimensions=6, samples=3000, n_jobs=1, **o),
     "ProNE": lambda **o: gr.ProNE(dimensions=6, **o),
     "NetMF": lambda **o: gr.NetMF(dimensions=6, window=3, **o),
+    "HOPE": lambda **o: gr.HOPE(dimensions=6, **o),
+    "STRAP": lambda **o: gr.STRAP(dimensions=6, **o),
+    "MUSAE": lambda **o: gr.MUSAE(dimensions=6, identity=True, **o),
+    "AE": lambda **o: gr.AE(dimensions=6, identity=True, **o),
+    "PropagatedFeatures": lambda **o: gr.PropagatedFeatures(dimensions=6, hops=(0, 1), **o),
 }
 
 
@@ -150,6 +155,21 @@ class TestOption:
         np.testing.assert_array_equal(again.embedding_, model.embedding_)
         rows = GRAPH.to_scipy()[:3]
         np.testing.assert_array_equal(again.transform(rows), model.transform(rows))
+
+
+@pytest.mark.parametrize("name", ["HOPE", "STRAP"])
+@pytest.mark.parametrize("directed", [False, True])
+def test_sources_and_targets_are_those_before_the_steps(name, directed):
+    graph = gr.as_graph(GRAPH.edge_index(), num_nodes=125, directed=directed)
+    plain, model = (EMBEDDERS[name](finish=finish).fit(graph) for finish in (None, "whiten"))
+    assert not np.array_equal(plain.embedding_, model.embedding_)
+    np.testing.assert_array_equal(plain.source_, model.source_)
+    np.testing.assert_array_equal(plain.target_, model.target_)
+
+
+def test_another_graph_takes_the_steps_of_the_fitted_one():
+    model = gr.MUSAE(dimensions=6, identity=True, finish=["smooth", "whiten"]).fit(GRAPH)
+    np.testing.assert_allclose(np.asarray(model.transform(GRAPH)), model.embedding_, atol=1e-3)
 
 
 def test_earlier_vectors_start_without_their_finish():
