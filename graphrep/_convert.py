@@ -317,14 +317,15 @@ def parts_of_file(path: str | os.PathLike[str], asked: Asked, options: dict[str,
 
 
 def _triples_of_text(path: Any, asked: Asked, options: dict[str, Any]) -> Parts:
-    """A text file of triples: the first line is a header if ``edge_type`` is a name."""
+    """A text file of triples; the first line is a header if it has their usual names, or ``edge_type`` is a name."""
+    from graphrep._tables import places_of_triples
     from graphrep.io.bounded import one_line
     from graphrep.io.rows import read_rows
 
     if options:
         raise TypeError(f"{', '.join(options)}: options of files of edges without types, but edge_type= is given.")
     rows = read_rows(path)
-    header = rows.pop(0) if isinstance(asked.edge_type, str) else None
+    header = rows.pop(0) if isinstance(asked.edge_type, str) or (rows and places_of_triples(list(rows[0]))) else None
     columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
     if not columns:
         raise ValueError(f"{path} holds no triples.")

@@ -82,6 +82,9 @@ def _kind_column(names: list[Any] | int, asked: Asked) -> int | None:
     wanted = asked.edge_type
     if wanted is False or (wanted is not None and not isinstance(wanted, (str, int))):
         return None
+    if wanted is True:
+        places = None if isinstance(names, int) else places_of_triples(names)
+        wanted = 1 if places is None else places[1]
     if wanted is None:
         if isinstance(names, int) or asked.source is not None or asked.target is not None:
             return None

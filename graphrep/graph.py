@@ -846,13 +846,14 @@ def as_graph(
         Features and labels, one row per node; they override those of ``obj``. A pandas DataFrame or Series is matched
         by the names in its index, unless that is the default 0 … n - 1. A string, or for x a list of strings, names
         node attributes of a networkx, igraph, DGL or PyG graph.
-    edge_type : str, int, or array of shape (num_edges,), optional
+    edge_type : str, int, True, or array of shape (num_edges,), optional
         Types of the edges. A string or integer names a column of a table, or the edge attribute of a networkx graph; in
         a list of tuples, an (num_edges, 3) array or a text file of triples it is the position, 1 for (head, relation,
-        tail) and 2 for (source, target, type). An array has a type for each edge of an array, list or table. A table
-        whose columns are called head, relation and tail, subject, predicate and object, or ``:START_ID``, ``:TYPE`` and
-        ``:END_ID`` has types without being told; False ignores them, and those of a Graph. Edges with types are
-        directed by default, and merge only within a type.
+        tail) and 2 for (source, target, type). True stands for the usual names of a table or of the first line of a
+        text file, else for 1. An array has a type for each edge of an array, list or table. A table whose columns are
+        called head, relation and tail, subject, predicate and object, or ``:START_ID``, ``:TYPE`` and ``:END_ID`` has
+        types without being told; False ignores them, and those of a Graph. Edges with types are directed by default,
+        and merge only within a type.
     node_type : str, mapping, or array of shape (num_nodes,), optional
         Types of the nodes: by name, in the order of the nodes, or the name of a node attribute of a networkx graph.
     edge_types, node_types : sequence of str, optional

@@ -41,6 +41,10 @@ class Method(str, Enum):
     netmf = "netmf"
     hope = "hope"
     strap = "strap"
+    complex = "complex"
+    distmult = "distmult"
+    rotate = "rotate"
+    transe = "transe"
 
 
 class Finish(str, Enum):
@@ -112,6 +116,7 @@ NumNodesOption = Annotated[
 ]
 
 _WALKS = ("walk_length", "walks_per_node", "window", "num_negatives", "epochs", "checkpoint")
+_TRIPLES = ("num_negatives", "epochs", "checkpoint", "edge_type")
 _LEARNERS: dict[Method, tuple[str, tuple[str, ...]]] = {
     Method.auto: ("", ("task", "max_seconds")),
     Method.fastrp: ("FastRP", ("iteration_weights", "normalization_strength", "finish")),
@@ -123,6 +128,10 @@ _LEARNERS: dict[Method, tuple[str, tuple[str, ...]]] = {
     Method.netmf: ("NetMF", ("window", "finish")),
     Method.hope: ("HOPE", ("finish",)),
     Method.strap: ("STRAP", ("finish",)),
+    Method.complex: ("ComplEx", _TRIPLES),
+    Method.distmult: ("DistMult", _TRIPLES),
+    Method.rotate: ("RotatE", _TRIPLES),
+    Method.transe: ("TransE", _TRIPLES),
 }
 
 
@@ -173,7 +182,8 @@ def embed(
         str,
         typer.Argument(
             metavar="FILE",
-            help="An edge list, - for standard input, or the name of a built-in data set such as debian.",
+            help="An edge list, - for standard input, or the name of a built-in data set such as debian; for complex, "
+            "distmult, rotate and transe, triples: head, relation, tail.",
         ),
     ],
     output: Annotated[
@@ -236,9 +246,12 @@ def embed(
         int | None, typer.Option(help="node2vec, deepwalk, netmf: largest distance of a context.")
     ] = None,
     num_negatives: Annotated[
-        int | None, typer.Option(help="node2vec, deepwalk, line: negative samples per pair.")
+        int | None,
+        typer.Option(help="node2vec, deepwalk, line: negative samples per pair; complex …: entities in a step."),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="node2vec, deepwalk: passes over the walks.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="node2vec, deepwalk: passes over the walks; complex …: over the triples.")
+    ] = None,
     p: Annotated[
         float | None, typer.Option("--p", help="node2vec: return parameter; the larger, the rarer are steps back.")
     ] = None,
@@ -247,11 +260,19 @@ def embed(
         typer.Option("--q", help="node2vec: in-out parameter; the larger, the closer walks stay to their start."),
     ] = None,
     checkpoint: Annotated[
-        Path | None, typer.Option(help="node2vec, deepwalk, line: file from which an interrupted training can resume.")
+        Path | None,
+        typer.Option(help="node2vec, deepwalk, line, complex …: file from which an interrupted training can resume."),
     ] = None,
     finish: Annotated[
         Finish | None,
-        typer.Option(help="Finishing step; smooth improves most walks. Not for auto, hope and strap."),
+        typer.Option(help="Finishing step; smooth improves most walks. Not for auto, complex …"),
+    ] = None,
+    edge_type: Annotated[
+        str | None,
+        typer.Option(
+            help="complex, distmult, rotate, transe: column of the relations, its name or position; default: the one "
+            "called relation, or the second."
+        ),
     ] = None,
 ) -> None:
     """Learn a vector for every node of FILE."""
@@ -285,19 +306,23 @@ def embed(
         "task": None if task is None else task.value,
         "max_seconds": max_seconds,
         "finish": None if finish is None else finish.value,
+        "edge_type": _column(edge_type),
     }
     options = {option: value for option, value in given.items() if value is not None}
     for option in options:
         if option not in own_options:
             raise typer.BadParameter(f"--{option.replace('_', '-')} is not an option of {method.value}.")
     common: dict[str, Any] = {"dimensions": dimensions, "random_state": seed, "n_jobs": threads}
+    reading = _reader_options(source, target, delimiter, header, comments, quotes, num_nodes, bipartite=bipartite)
+    if "edge_type" in own_options:
+        reading["edge_type"] = options.pop("edge_type", True)
     estimator = None if method is Method.auto else getattr(graphrep, name)(**common, **options)
 
     graph = _read_graph(
         file,
         directed=directed,
         weight=weighted if weight is None else _column(weight),
-        **_reader_options(source, target, delimiter, header, comments, quotes, num_nodes, bipartite=bipartite),
+        **reading,
     )
     choice = None
     if estimator is None:
@@ -347,6 +372,8 @@ def transform(
     began = time.perf_counter()
     check_vector_path(output, writing=True, sources=[model, file])
     fitted = load(model)
+    if not hasattr(fitted, "transform"):
+        raise ValueError(f"{model} holds a {type(fitted).__name__}, which has no vectors for new nodes; fit again.")
     if file != "-" and not Path(file).exists():
         raise FileNotFoundError(f"there is no file {file}.")
     options = _reader_options(source, target, delimiter, header, comments, quotes, None, bipartite=bipartite)
@@ -704,10 +731,15 @@ def _read_graph(file: str, *, directed: bool, weight: str | int | bool | None, *
     known = datasets.names()
     if file not in known:
         raise FileNotFoundError(f"there is no file {file}, and no data set of that name ({', '.join(known)}).")
+    typed = options.pop("edge_type", None)
+    if typed not in (None, True):
+        options["edge_type"] = typed
     if directed or weight or options:
         given = ["--directed"] * directed + [_listed(options, weight or None)] * bool(options or weight)
         raise ValueError(f"{', '.join(given)} is for edge lists; {file} is a data set.")
     graph = datasets.load(file).graph
+    if typed is not None and graph.edge_types is None:
+        raise ValueError(f"the data set {file} has no types of edges, which this method learns from.")
     return graph if weight is None else as_graph(graph, weights=False)
 
 
@@ -716,7 +748,7 @@ def _print_estimate(estimator: Any, graph: Graph, output: Path | None) -> None:
 
     needed, available = estimator._memory_needed(graph), available_memory()
     layout = ".safetensors" if output is None else output.suffix.lower()
-    size = _file_bytes(graph, estimator.dimensions, layout)
+    size = _file_bytes(graph, getattr(estimator, "_width", estimator.dimensions), layout)
     beside = "" if available is None else f" of {readable_bytes(available)} available"
     typer.echo(f"nodes: {graph.num_nodes:,}\nedges: {graph.num_edges:,}")
     typer.echo(f"memory: {needed:,} bytes ({readable_bytes(needed)}){beside}, beside the graph")

@@ -13,6 +13,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from graphrep._checks import checked_float, checked_int, warn_caller
+from graphrep._embedder import plain_settings
 from graphrep._estimator import LoopEstimator
 from graphrep._names import NodeIndex, node_keys
 from graphrep._saving import SavedEstimator
@@ -26,6 +27,8 @@ from graphrep.relational.factorization import RowAdagrad, TripleModel, TripleTas
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from graphrep.vectors import NodeVectors
 
 __all__ = ["ComplEx", "DistMult", "RotatE", "TransE"]
 
@@ -95,6 +98,28 @@ class TripleEstimator(LoopEstimator, SavedEstimator):
         with limited_threads(self.n_jobs):
             self._train(words, rows, held_out)
         return self
+
+    def fit_transform(self, triples: Any, y: Any = None, **options: Any) -> F32:
+        """Train on triples; return the vectors of the entities, in the order of ``entities_``."""
+        return self.fit(triples, y, **options).embedding_
+
+    @property
+    def node_vectors_(self) -> NodeVectors:
+        """The vectors of the entities with their names: look-up, neighbors, saving."""
+        from graphrep.vectors import NodeVectors
+
+        check_is_fitted(self, "embedding_")
+        settings = {"method": type(self).__name__, **plain_settings(self.get_params(deep=False))}
+        return NodeVectors(self.embedding_, self.entities_, settings)
+
+    @property
+    def _width(self) -> int:
+        """Length of the vector of an entity."""
+        return int(self.dimensions) * (2 if self._kind in ("complex", "rotate") else 1)
+
+    def _memory_needed(self, graph: Any) -> int:
+        """Bytes that fitting allocates beside the graph, about: parameters, gradients and sums of their squares."""
+        return 20 * self._width * int(graph.num_nodes + 2 * len(graph.edge_types)) + 96 * int(graph.num_arcs) + (8 << 20)
 
     def _train(self, words: Vocabulary, rows: I64, val: I64 | None) -> None:
         names = words.entities.names, words.relations.names

@@ -422,6 +422,32 @@ def test_the_built_in_data_set_is_known_by_name(tmp_path, capsys):
     assert gr.load_vectors(out)["nginx"].shape == (8,)
 
 
+def test_embed_triples(tmp_path, edges, capsys):
+    rows = [(f"a{i}", "next", f"a{i + 1}") for i in range(9)]
+    plain, named = tmp_path / "t.tsv", tmp_path / "named.csv"
+    plain.write_text("".join("\t".join(row) + "\n" for row in rows))
+    named.write_text("head,tail,relation\n" + "".join(f"{head},{tail},{kind}\n" for head, kind, tail in rows))
+    wanted = gr.ComplEx(dimensions=4, epochs=2).fit(rows).node_vectors_
+    for file in (plain, named):
+        out, model = tmp_path / "v.csv", tmp_path / "m.safetensors"
+        command = ("embed", file, "--method", "complex", "--dimensions", 4, "--epochs", 2, "-o", out, "--model", model)
+        assert run(*command) == 0
+        found = gr.load_vectors(out)
+        assert sorted(found.nodes) == [f"a{i}" for i in range(10)]
+        np.testing.assert_allclose(np.asarray(found[wanted.nodes]), np.asarray(wanted), atol=1e-6)
+        assert gr.load(model).predict(head="a3", relation="next", k=1, new=False)
+        assert "10 nodes, 8 dimensions, complex" in capsys.readouterr().out
+    assert run("transform", model, plain, "-o", out) == 1
+    assert "m.safetensors holds a ComplEx, which has no vectors for new nodes" in capsys.readouterr().err
+    assert run("embed", plain, "--method", "transe", "--estimate", "--edge-type", 1) == 0
+    assert run("embed", "debian", "--method", "complex", "-o", out) == 1
+    assert "the data set debian has no types of edges" in capsys.readouterr().err
+    assert run("embed", edges, "--method", "complex", "-o", out) == 1
+    assert "edges.txt" in capsys.readouterr().err
+    assert run("embed", plain, "--method", "fastrp", "--edge-type", 1, "-o", out) == 2
+    assert "--edge-type is not an option of fastrp" in " ".join(capsys.readouterr().err.replace("│", " ").split())
+
+
 def test_embed_spectral(tmp_path, edges, capsys):
     """Small graphs are decomposed without random numbers."""
     out = tmp_path / "v.safetensors"

@@ -282,3 +282,22 @@ def test_text_of_triples_passes_the_door_of_all_files(tmp_path):
 def test_a_rectangular_matrix_is_sent_to_a_public_function():
     with pytest.raises(ValueError, match=r"give as_graph\(matrix, bipartite=True\)"):
         gr.FastRP().fit(sparse.csr_array(np.ones((2, 3))))
+
+
+def test_true_finds_the_types():
+    pd = pytest.importorskip("pandas")
+    rows = [("ann", "knows", "bob"), ("bob", "likes", "cy")]
+    wanted = gr.as_graph(rows, edge_type=1)
+    assert gr.as_graph(rows, edge_type=True) == wanted
+    frame = pd.DataFrame(rows, columns=["head", "relation", "tail"])
+    assert gr.as_graph(frame[["tail", "head", "relation"]], edge_type=True).num_arcs == 2
+    assert gr.as_graph(frame[["head", "relation", "tail"]], edge_type=True) == wanted
+    assert gr.as_graph(frame.set_axis(["a", "b", "c"], axis=1), edge_type=True) == wanted
+
+
+def test_a_first_line_of_usual_names_is_a_header(tmp_path):
+    (tmp_path / "t.tsv").write_text("relation\thead\ttail\nknows\tann\tbob\nlikes\tbob\tcy\n")
+    graph = gr.as_graph(tmp_path / "t.tsv", edge_type=True)
+    assert graph == gr.as_graph([("ann", "knows", "bob"), ("bob", "likes", "cy")], edge_type=1)
+    assert gr.as_graph(tmp_path / "t.tsv", edge_type="relation") == graph
+    assert gr.as_graph(tmp_path / "t.tsv", edge_type=0) == graph
