@@ -12,6 +12,7 @@ RNG = np.random.default_rng(0)
 GRAPH = gr.as_graph(
     RNG.integers(0, 40, (2, 200)), directed=False, num_nodes=40, x=RNG.random((40, 6), dtype=np.float32)
 )
+TRIPLES = np.stack([RNG.integers(0, 9, 30), RNG.integers(0, 2, 30), RNG.integers(0, 9, 30)], axis=1)
 LEARNERS = {
     "StructComp": lambda: gr.StructComp(epochs=2, dimensions=8).fit_transform(GRAPH),
     "Contrastive": lambda: gr.Contrastive(epochs=2, dimensions=8).fit_transform(GRAPH),
@@ -22,6 +23,8 @@ LEARNERS = {
     "NetMF": lambda: gr.NetMF(dimensions=8).fit_transform(GRAPH),
     "HOPE": lambda: gr.HOPE(dimensions=8).fit_transform(GRAPH),
     "STRAP": lambda: gr.STRAP(dimensions=8).fit_transform(GRAPH),
+    "ComplEx": lambda: gr.ComplEx(dimensions=4, epochs=2).fit_transform(TRIPLES),
+    "RotatE": lambda: gr.RotatE(dimensions=4, epochs=2, num_negatives=4).fit_transform(TRIPLES),
     "FastRP": lambda: gr.FastRP(dimensions=8).fit_transform(GRAPH),
     "Spectral": lambda: gr.Spectral(dimensions=8).fit_transform(GRAPH),
 }

@@ -44,6 +44,7 @@ LONG = {
     "walks2": "g = graph(100_000, 500_000)",
     "common": "g = graph(3000, 2_000_000); p = rng.integers(0, 3000, (2, 1 << 22))",
     "build_csr": "e = rng.integers(0, 1 << 16, (2, 1 << 22)).astype(np.int32)",
+    "ranking": "x = rng.random((40_000, 512), dtype=np.float32)",
     "scatter": "s = torch.rand(1 << 19, 64); i = torch.randint(0, 1000, (1 << 19,))",
 }
 CALLS = {
@@ -58,6 +59,7 @@ CALLS = {
     "walks2": "gr.random_walks(g, walk_length=400, walks_per_node=2, p=0.1, q=4.0)",
     "common": "gr.heuristics.common_neighbors(g, p)",
     "build_csr": "gr.csr.build_csr(e[0], e[1], None, 1 << 16, symmetrize=True)",
+    "ranking": "gr.ops.rank_candidates(x, x, np.arange(40_000), metric='complex')",
     "scatter": "gr.ops.scatter(s, i, 0, dim_size=1000)",
 }
 RUN = """

@@ -119,7 +119,9 @@ class TripleEstimator(LoopEstimator, SavedEstimator):
 
     def _memory_needed(self, graph: Any) -> int:
         """Bytes that fitting allocates beside the graph, about: parameters, gradients and sums of their squares."""
-        return 20 * self._width * int(graph.num_nodes + 2 * len(graph.edge_types)) + 96 * int(graph.num_arcs) + (8 << 20)
+        return (
+            20 * self._width * int(graph.num_nodes + 2 * len(graph.edge_types)) + 96 * int(graph.num_arcs) + (8 << 20)
+        )
 
     def _train(self, words: Vocabulary, rows: I64, val: I64 | None) -> None:
         names = words.entities.names, words.relations.names

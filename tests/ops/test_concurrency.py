@@ -51,6 +51,7 @@ CALLS = {
     "walk_sums": (lambda: ops.walk_sums(GRAPH, PAIRS, [1.0, 0.5, 0.25]), ()),
     "random_walks": (lambda: np.asarray(ops.random_walks(GRAPH, walk_length=9, walks_per_node=3, p=0.5, q=2.0)), ()),
     "iter_walks": (lambda: np.concatenate([np.asarray(w) for w in ops.iter_walks(GRAPH, walk_length=9)]), ()),
+    "rank_candidates": (lambda: ops.rank_candidates(X, X, np.arange(60)), ()),
     "graph_matmul": (lambda: ops.graph_matmul(GRAPH, X.float().numpy()), ()),
     "random_projection": (lambda: ops.random_projection(60, 16, density=0.3), ()),
     "project_neighbors": (lambda: ops.project_neighbors(GRAPH, 16, density=0.3), ()),
@@ -72,6 +73,7 @@ CALLS = {
 OTHER = {
     "ArcSampler",
     "NeighborSample",
+    "RankCounts",
     "SkipGram",
     "WalkSampler",
     "empty_cache",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -178,6 +180,15 @@ def test_nonnegative_vectors_lie_in_the_unit_interval():
     for negatives in (None, 5):
         vectors = gr.ComplEx(**SMALL, nonnegative=True, num_negatives=negatives).fit(TRAIN).embedding_
         assert 0 <= vectors.min() < vectors.max() <= 1
+
+
+@EVERY
+def test_fits_in_several_threads_are_fits_one_after_the_other(model):
+    seeds = range(3)
+    alone = [clone(model).set_params(random_state=seed).fit_transform(TRAIN) for seed in seeds]
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda seed: clone(model).set_params(random_state=seed).fit_transform(TRAIN), seeds))
+    np.testing.assert_array_equal(found, alone)
 
 
 def test_names_a_graph_and_numbers_are_the_same_triples():
