@@ -27,6 +27,7 @@ from .embed import MUSAE as MUSAE
 from .embed import STRAP as STRAP
 from .embed import DeepWalk as DeepWalk
 from .embed import FastRP as FastRP
+from .embed import MetaPath2Vec as MetaPath2Vec
 from .embed import NetMF as NetMF
 from .embed import Node2Vec as Node2Vec
 from .embed import ProNE as ProNE

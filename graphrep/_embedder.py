@@ -36,6 +36,7 @@ class GraphEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedEsti
     nodes_: npt.NDArray[Any]
     n_features_in_: int
     _graph: Graph  # that was fitted; kept by those that need it for new nodes
+    _graph_of = staticmethod(untyped_graph)  # from what is no matrix
     _memory_advice = "take fewer dimensions"  # to those whose graph does not fit into memory
 
     def fit(self, graph: Any, y: Any = None) -> Self:
@@ -129,7 +130,7 @@ class GraphEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedEsti
                 least = matrix.data.min()
                 raise ValueError(f"Negative values in data: graph must not have negative weights, got {least}.")
             return as_graph(matrix)
-        g = untyped_graph(graph)
+        g = self._graph_of(graph)
         if g.num_nodes == 0:
             raise ValueError("graph must have at least one node, got none.")
         if reset:
@@ -177,15 +178,7 @@ def new_arcs(new: Any, fitted: Graph) -> tuple[npt.NDArray[Any], sp.csr_array]:
     nodes, which are left out.
     """
     g = untyped_graph(new)
-    names = g.nodes
-    rows = fitted.node_index.find(names)
-    if not (rows >= 0).any() and names.dtype != fitted.nodes.dtype:
-        # Integers beside strings are read as strings, and alone as integers: the same nodes under both.
-        spelled, known = (
-            np.array([str(name) for name in part.tolist()], dtype=object) for part in (names, fitted.nodes)
-        )
-        rows = NodeIndex(known, len(known)).find(spelled)
-        names = names if names.dtype == object else spelled
+    names, rows = fitted_rows(g, fitted)
     if not (rows >= 0).any():
         example = f", such as {g.nodes[0]!r}," if g.num_nodes else ""
         raise ValueError(f"none of the nodes of the new graph{example} was fitted; names must agree.")
@@ -202,6 +195,20 @@ def new_arcs(new: Any, fitted: Graph) -> tuple[npt.NDArray[Any], sp.csr_array]:
     if not known.all():
         warn_caller(f"{np.count_nonzero(~known)} arcs between new nodes are left out; fit again to use them.")
     return names[chosen], matrix
+
+
+def fitted_rows(new: Graph, fitted: Graph) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """Names of the nodes of a graph as the fitted graph spells them, and their rows there; -1 for those not fitted."""
+    names = new.nodes
+    rows = fitted.node_index.find(names)
+    if not (rows >= 0).any() and names.dtype != fitted.nodes.dtype:
+        # Integers beside strings are read as strings, and alone as integers: the same nodes under both.
+        spelled, known = (
+            np.array([str(name) for name in part.tolist()], dtype=object) for part in (names, fitted.nodes)
+        )
+        rows = NodeIndex(known, len(known)).find(spelled)
+        names = names if names.dtype == object else spelled
+    return names, rows
 
 
 def new_arcs_of_both_directions(new: Any, fitted: Graph) -> tuple[npt.NDArray[Any], sp.csr_array, sp.csr_array]:
@@ -228,7 +235,11 @@ def new_arcs_of_both_directions(new: Any, fitted: Graph) -> tuple[npt.NDArray[An
 
 
 def extended_graph(fitted: Graph, names: npt.NDArray[Any] | None, arcs: sp.csr_array) -> Graph:
-    """The fitted graph with new nodes in the last rows, and their arcs to fitted nodes; nameless if ``names`` is."""
+    """The fitted graph with new nodes in the last rows, and their arcs to fitted nodes; nameless if ``names`` is.
+
+    Without types of edges.
+    """
+    fitted = fitted.untyped()
     old, total = fitted.num_nodes, fitted.num_nodes + arcs.shape[0]
     new = arcs.tocoo()
     source = np.concatenate([fitted.sources().astype(np.int64), new.row + old])

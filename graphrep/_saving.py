@@ -21,6 +21,7 @@ ESTIMATOR = "graphrep estimator"
 
 # Parameters that matter only while an estimator runs; a file leaves them out.
 _RUN_ONLY = ("callbacks", "checkpoint", "progress")
+_TYPES = ("node_type", "node_types", "edge_type", "edge_types")  # of a graph
 
 
 class SavedEstimator(BaseEstimator):  # type: ignore[misc]
@@ -77,7 +78,8 @@ def packed_graph(graph: Graph, *, with_features: bool = False) -> dict[str, Any]
     """A graph as values that a model file can hold."""
     csr = {"indptr": graph.indptr, "indices": graph.indices, "weights": graph.weights}
     x = graph.x if with_features else None
-    return csr | {"nodes": graph.node_index.names, "directed": graph.directed, "x": x}
+    types = {name: getattr(graph, name) for name in _TYPES}
+    return csr | types | {"nodes": graph.node_index.names, "directed": graph.directed, "x": x}
 
 
 def unpacked_graph(parts: dict[str, Any]) -> Graph:
@@ -89,6 +91,7 @@ def unpacked_graph(parts: dict[str, Any]) -> Graph:
         directed=parts["directed"],
         nodes=parts["nodes"],
         x=parts["x"],
+        **{name: parts[name] for name in _TYPES},
     )
 
 

@@ -9,6 +9,7 @@ from .finishing import smooth as smooth
 from .finishing import whiten as whiten
 from .hope import HOPE as HOPE
 from .line import LINE as LINE
+from .metapath2vec import MetaPath2Vec as MetaPath2Vec
 from .musae import AE as AE
 from .musae import MUSAE as MUSAE
 from .netmf import NetMF as NetMF

@@ -21,7 +21,7 @@ from graphrep.learn.callbacks import check_callbacks
 from graphrep.ops.skipgram import SkipGram
 from graphrep.ops.walks import WalkSampler
 
-__all__ = ["DeepWalk", "Node2Vec"]
+__all__ = ["DeepWalk", "Node2Vec", "WalkEmbedder"]
 
 _STAGE = "skip-gram"
 
@@ -46,8 +46,13 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
     checkpoint_seconds: float = 60.0
     init: Any = None
 
-    def _walk_bias(self) -> tuple[float, float]:
+    def _sampler(self, graph: Graph, seed: int, start: Any = None) -> WalkSampler:
+        """The walks on a graph."""
         raise NotImplementedError
+
+    def _identity(self, graph: Graph) -> tuple[Any, ...]:
+        """What a fit to a graph depends on beside the parameters."""
+        return (graph,)
 
     def _memory_needed(self, graph: Graph) -> int:
         padded = -(-checked_int("dimensions", self.dimensions, 1) // 16) * 16
@@ -58,11 +63,10 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
         del options
         check_callbacks(self.callbacks)
         seconds = checked_float("checkpoint_seconds", self.checkpoint_seconds, 0)
-        p, q = self._walk_bias()
-        checkpoint = self._open_checkpoint(graph)
+        checkpoint = self._open_checkpoint(*self._identity(graph))
         seed = checkpoint.seed
-        sampler = WalkSampler(graph, walk_length=self.walk_length, p=p, q=q, seed=seed, n_jobs=self.n_jobs)
-        epoch_walks = checked_int("walks_per_node", self.walks_per_node, 1) * graph.num_nodes
+        sampler = self._sampler(graph, seed)
+        epoch_walks = checked_int("walks_per_node", self.walks_per_node, 1) * sampler.num_starts
         total = checked_int("epochs", self.epochs, 1) * epoch_walks
         chunk = max(1, min(total, _CHUNK_TOKENS // sampler.walk_length))
         model = self._skip_gram(graph, seed, _visits(sampler, chunk), self.subsampling)
@@ -162,17 +166,20 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
     def _train_rows(self, names: Any, arcs: Any) -> F32:
         """Vectors of new nodes with these weights of the arcs to the fitted nodes, a CSR matrix."""
         old, added = self._graph.num_nodes, arcs.shape[0]
-        p, q = self._walk_bias()
         seed = resolve_seed(self.random_state)
         graph = extended_graph(self._graph, names, arcs)
-        start = np.arange(old, old + added)
-        sampler = WalkSampler(graph, walk_length=self.walk_length, p=p, q=q, start=start, seed=seed, n_jobs=self.n_jobs)
-        passes = self.walks_per_node * self.epochs
+        sampler = self._sampler(graph, seed, np.arange(old, old + added))
         model = self._skip_gram(graph, seed, np.maximum(graph.out_degree, 1))
+        return self._train_new(model, sampler, arcs)
+
+    def _train_new(self, model: SkipGram, sampler: WalkSampler, arcs: Any) -> F32:
+        """Vectors of new nodes, in the last rows of a model, from walks that start at them."""
+        old, added = self._graph.num_nodes, sampler.num_starts
+        passes = self.walks_per_node * self.epochs
         # A walk visits its start more often than a new node is visited in a fit, so new nodes begin near neighbors.
         degree = np.maximum(arcs.sum(axis=1), 1e-12)[:, None]
         model.vectors[old:] += arcs @ self._unfinished / degree
-        for begin in range(0, passes * added, added):
+        for begin in range(0, passes * added, max(added, 1)):
             model.vectors[:old], model.output[:old] = self._unfinished, self._contexts
             ids = np.arange(begin, begin + added)
             model.train_unchecked(sampler.sample_ids(ids), ids, begin, passes * added)
@@ -274,8 +281,9 @@ class Node2Vec(WalkEmbedder):
     p: float = 1.0
     q: float = 1.0
 
-    def _walk_bias(self) -> tuple[float, float]:
-        return self.p, self.q
+    def _sampler(self, graph: Graph, seed: int, start: Any = None) -> WalkSampler:
+        options = {"walk_length": self.walk_length, "start": start, "seed": seed, "n_jobs": self.n_jobs}
+        return WalkSampler(graph, p=self.p, q=self.q, **options)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -297,13 +305,13 @@ class DeepWalk(WalkEmbedder):
     (34, 16)
     """
 
-    def _walk_bias(self) -> tuple[float, float]:
-        return 1.0, 1.0
+    def _sampler(self, graph: Graph, seed: int, start: Any = None) -> WalkSampler:
+        return WalkSampler(graph, walk_length=self.walk_length, start=start, seed=seed, n_jobs=self.n_jobs)
 
 
 def _visits(sampler: WalkSampler, chunk: int) -> Any:
     """Visit counts of one pass over all nodes, enough for the noise distribution."""
-    counts = np.zeros(sampler.graph.num_nodes, dtype=np.int64)
+    counts = np.zeros(sampler.num_nodes, dtype=np.int64)
     for first in range(0, sampler.num_starts, chunk):
         sampler.count_visits(sampler.sample(first, min(chunk, sampler.num_starts - first)), counts)
     return counts

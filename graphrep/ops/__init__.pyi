@@ -53,6 +53,7 @@ from .skipgram import ArcSampler as ArcSampler
 from .skipgram import SkipGram as SkipGram
 from .sparse_dense import sddmm as sddmm
 from .sparse_dense import spmm as spmm
+from .walks import MetaPathSampler as MetaPathSampler
 from .walks import WalkSampler as WalkSampler
 from .walks import iter_walks as iter_walks
 from .walks import random_walks as random_walks

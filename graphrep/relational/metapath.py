@@ -10,6 +10,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from graphrep._checks import checked_int
+from graphrep._metapaths import factors_of, steps_of
 from graphrep._sparse import largest_entries
 from graphrep.graph import Graph, as_graph
 
@@ -180,38 +181,8 @@ def _reduced(block: Any, dimensions: int | None, random_state: int) -> npt.NDArr
 
 def _factors(graph: Graph, path: Sequence[Any]) -> tuple[list[sp.csr_array], tuple[str, str]]:
     """Adjacency of each step, and the types at the ends."""
-    if graph.node_type is None or graph.node_types is None:
-        raise ValueError("meta-paths need types of nodes; give node_type= to as_graph.")
-    listed: list[Any] = [path] if isinstance(path, str) else list(path)
-    steps: list[Any]
-    if listed and all(isinstance(step, tuple) and len(step) == 3 for step in listed):
-        steps = listed
-        if any(one[2] != other[0] for one, other in pairwise(listed)):
-            raise ValueError(f"each step of a meta-path begins where the one before ends, got {listed}.")
-    elif len(listed) >= 2 and all(isinstance(step, str) for step in listed):
-        steps = [(one, None, other) for one, other in pairwise(listed)]
-    else:
-        raise ValueError(f"a meta-path is two or more types of nodes, or triples of types, got {path!r}.")
-    whole = None
-    factors = []
-    for one, kind, other in steps:
-        for name in (one, other):
-            if name not in graph.node_types:
-                known = ", ".join(map(repr, graph.node_types))
-                raise ValueError(f"{name!r} is no type of nodes; these are {known}.")
-        if kind is not None:
-            matrix = graph.of_types(kind).to_scipy()
-        else:
-            whole = matrix = graph.to_scipy() if whole is None else whole
-        rows, cols = (np.flatnonzero(graph.node_type == graph.node_types.index(name)) for name in (one, other))
-        factor = matrix[rows][:, cols]
-        if not factor.nnz:
-            factor = matrix[cols][:, rows].T
-        if not factor.nnz:
-            named = "" if kind is None else f" of type {kind!r}"
-            raise ValueError(f"no edge{named} joins nodes of the types {one!r} and {other!r}.")
-        factors.append(sp.csr_array(factor, dtype=np.float64))
-    return factors, (steps[0][0], steps[-1][2])
+    steps = steps_of(graph, path)
+    return factors_of(graph, steps), (steps[0][0], steps[-1][2])
 
 
 def _row_bounds(factors: list[sp.csr_array]) -> list[slice]:

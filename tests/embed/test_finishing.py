@@ -108,6 +108,7 @@ WALKS = {"dimensions": 6, "walk_length": 10, "walks_per_node": 4, "n_jobs": 1}
 EMBEDDERS = {
     "FastRP": lambda **o: gr.FastRP(dimensions=6, **o),
     "Node2Vec": lambda **o: gr.Node2Vec(**WALKS, **o),
+    "MetaPath2Vec": lambda **o: gr.MetaPath2Vec(**WALKS, **o),
     "Spectral": lambda **o: gr.Spectral(dimensions=6, **o),
     "LINE": lambda **o: gr.LINE(dimensions=6, samples=3000, n_jobs=1, **o),
     "ProNE": lambda **o: gr.ProNE(dimensions=6, **o),

@@ -21,6 +21,7 @@ ESTIMATORS = [
     gr.Spectral(dimensions=4),
     gr.Node2Vec(**WALKS, p=0.5, q=2.0),
     gr.DeepWalk(**WALKS),
+    gr.MetaPath2Vec(**WALKS),
     gr.ProNE(dimensions=4),
     gr.NetMF(dimensions=4, window=3),
     gr.HOPE(dimensions=4),

@@ -22,8 +22,10 @@ MODELS = [
     gr.PamC(n_clusters=3, hidden=(8,), pretraining_epochs=2, **SMALL),
     gr.SCGC(n_clusters=3, hidden=(8,), pretraining_epochs=2, **SMALL),
     gr.Node2Vec(dimensions=8, walk_length=10, walks_per_node=2, n_jobs=1),
+    gr.MetaPath2Vec(dimensions=8, walk_length=10, walks_per_node=2, n_jobs=1),
     gr.LINE(dimensions=8, samples=2_000, n_jobs=1),
 ]
+WALKERS = (gr.Node2Vec, gr.MetaPath2Vec, gr.LINE)
 EVERY = pytest.mark.parametrize("model", MODELS, ids=lambda m: f"{type(m).__name__}-{getattr(m, 'objective', '')}")
 
 
@@ -78,7 +80,7 @@ def test_a_checkpoint_of_another_graph_of_the_same_size_is_refused(model, change
     path = tmp_path / "fit.ckpt"
     one = gr.as_graph(graph_of(), weights=False)
     model = clone(model).set_params(checkpoint=path, callbacks=[Changed(tmp_path / "unused")])
-    if isinstance(model, gr.Node2Vec):
+    if isinstance(model, (gr.Node2Vec, gr.MetaPath2Vec)):
         model.set_params(epochs=3, checkpoint_seconds=0.0)
     with pytest.raises(KeyboardInterrupt):
         model.fit(one)
@@ -92,8 +94,8 @@ def test_a_checkpoint_of_another_graph_of_the_same_size_is_refused(model, change
         other = gr.as_graph(one, x=graph_of(x_seed=1).x)
     else:
         other = gr.as_graph(one.edges(), weights=2.0 * np.ones(one.num_edges), num_nodes=60, directed=False, x=one.x)
-    indifferent = change == "features" if isinstance(model, (gr.Node2Vec, gr.LINE)) else False
-    blind = change == "weights" and not isinstance(model, (gr.PamC, gr.Node2Vec, gr.LINE))  # weights are ignored
+    indifferent = change == "features" if isinstance(model, WALKERS) else False
+    blind = change == "weights" and not isinstance(model, (gr.PamC, *WALKERS))  # weights are ignored
     model.set_params(callbacks=[])
     if indifferent or blind:
         model.fit(other)

@@ -1,4 +1,4 @@
-"""Random walks of first order and of second order (node2vec)."""
+"""Random walks of first order, of second order (node2vec), and along meta-paths."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from graphrep._arrays import check_rows
 from graphrep._backend import choose
 from graphrep._checks import checked_int
 from graphrep._threads import resolve_threads
-from graphrep.graph import Graph, untyped_graph
+from graphrep.graph import Graph, as_graph, untyped_graph
 from graphrep.ops.walks import cpu, reference
 from graphrep.ops.walks.reference import transition_probabilities
+from graphrep.ops.walks.states import States, starts_at, states_of
 
-__all__ = ["WalkSampler", "iter_walks", "random_walks", "transition_probabilities"]
+__all__ = ["MetaPathSampler", "WalkSampler", "iter_walks", "random_walks", "transition_probabilities"]
 
 Walks = npt.NDArray[np.integer[Any]]
 
@@ -30,6 +31,7 @@ def random_walks(
     p: float = 1.0,
     q: float = 1.0,
     start: npt.ArrayLike | None = None,
+    metapaths: Any = None,
     seed: Any = 0,
     n_jobs: int | None = None,
 ) -> Walks:
@@ -57,7 +59,10 @@ def random_walks(
     p, q : float
         Return and in-out parameters, from 1e-100 to 1e100.
     start : int array of shape (num_starts,), or sequence of str, optional
-        Row numbers, or names, to start from; default: all nodes.
+        Row numbers, or names, to start from; default: all nodes, or those in whose type a meta-path begins.
+    metapaths : sequence of meta-paths, or one as a sequence of types of nodes, optional
+        The graph then has types, and each walk repeats one of the paths: see :class:`graphrep.ops.MetaPathSampler`.
+        Such walks are of first order: p and q must be 1.
     seed : int, None, RandomState or Generator
         A walk is a function of the seed and its number, so the result does not depend on ``n_jobs``. None uses a new
         seed in every call.
@@ -73,7 +78,7 @@ def random_walks(
     Raises
     ------
     ValueError
-        A length, count, p or q is out of range.
+        A length, count, p or q is out of range; or as :class:`graphrep.ops.MetaPathSampler`.
     IndexError
         A start is not a row number.
 
@@ -96,7 +101,8 @@ def random_walks(
            [ 1,  2, -1, -1],
            [ 2, -1, -1, -1]], dtype=int32)
     """
-    sampler = WalkSampler(graph, walk_length=walk_length, p=p, q=q, start=start, seed=seed, n_jobs=n_jobs)
+    options = {"walk_length": walk_length, "start": start, "seed": seed, "n_jobs": n_jobs}
+    sampler = _sampler(graph, metapaths, p, q, **options)
     return sampler.sample(0, checked_int("walks_per_node", walks_per_node, 0) * sampler.num_starts)
 
 
@@ -109,6 +115,7 @@ def iter_walks(
     p: float = 1.0,
     q: float = 1.0,
     start: npt.ArrayLike | None = None,
+    metapaths: Any = None,
     seed: Any = 0,
     n_jobs: int | None = None,
 ) -> Iterator[Walks]:
@@ -120,7 +127,7 @@ def iter_walks(
     ----------
     batch_size : int
         Largest number of walks in a batch.
-    graph, walk_length, walks_per_node, p, q, start, seed, n_jobs
+    graph, walk_length, walks_per_node, p, q, start, metapaths, seed, n_jobs
         As in :func:`random_walks`.
 
     Yields
@@ -134,7 +141,8 @@ def iter_walks(
     >>> [batch.shape for batch in gr.iter_walks(ring, batch_size=3, walk_length=5, walks_per_node=2)]
     [(3, 5), (3, 5), (2, 5)]
     """
-    sampler = WalkSampler(graph, walk_length=walk_length, p=p, q=q, start=start, seed=seed, n_jobs=n_jobs)
+    options = {"walk_length": walk_length, "start": start, "seed": seed, "n_jobs": n_jobs}
+    sampler = _sampler(graph, metapaths, p, q, **options)
     total = checked_int("walks_per_node", walks_per_node, 0) * sampler.num_starts
     batch_size = checked_int("batch_size", batch_size, 1)
     return (sampler.sample(first, min(batch_size, total - first)) for first in range(0, total, batch_size))
@@ -177,6 +185,11 @@ class WalkSampler:
         """Number of start nodes."""
         return self.graph.num_nodes if self.start is None else len(self.start)
 
+    @property
+    def num_nodes(self) -> int:
+        """Number of nodes that a walk can hold."""
+        return self.graph.num_nodes
+
     def sample(self, first: int, count: int) -> Walks:
         """Walks first … first + count - 1, shape (count, walk_length)."""
         return self._run(None, checked_int("first", first, 0), checked_int("count", count, 0))
@@ -202,7 +215,7 @@ class WalkSampler:
 
     def count_visits(self, walks: Walks, counts: npt.NDArray[np.int64]) -> None:
         """Add the occurrences of each node in ``walks`` to ``counts``, int64 of shape (num_nodes,), in place."""
-        n = self.graph.num_nodes
+        n = self.num_nodes
         walks = np.ascontiguousarray(walks)
         check_rows("walks", walks, n, start=-1)
         if counts.shape != (n,) or counts.dtype != np.int64 or not counts.flags.writeable:
@@ -221,6 +234,104 @@ class WalkSampler:
     def _check_count(self, count: int) -> None:
         if count and not self.num_starts:
             raise ValueError(f"count must be 0 because there are no start nodes, got {count}.")
+
+
+class MetaPathSampler(WalkSampler):
+    r"""Walks that repeat meta-paths: step :math:`k` leads to a node of the next type of the path.
+
+    Along :math:`t_0 \to t_1 \to \dots \to t_l = t_0`, a walk that is at :math:`u` after :math:`k` steps moves by
+    :math:`P(x) \propto w_{ux}` to an :math:`x` of type :math:`t_{(k+1) \bmod l}`. It ends where there is none. The
+    walks of several paths form one sequence: those of the first path, of the second, …, then the next pass.
+
+    Parameters
+    ----------
+    graph : Graph with types of nodes, or what :func:`graphrep.as_graph` makes one of
+    metapaths : sequence of meta-paths, or one as a sequence of types of nodes
+        Each as in :func:`graphrep.relational.metapath`, ending in the type in which it begins.
+    walk_length, start, seed, n_jobs
+        As in :func:`graphrep.random_walks`. Nodes to start from belong to a type in which a path begins.
+
+    Attributes
+    ----------
+    graph : Graph
+        What the kernel walks on: a node for each pair of a position on a path and a node of its type.
+    nodes : int array of shape (graph.num_nodes,)
+        Row number of each of these in the typed graph.
+
+    Raises
+    ------
+    ValueError
+        A type is unknown, a step has no edges, a path does not end in its first type, or a start is of another type.
+
+    Notes
+    -----
+    The position on the path is part of the state of a first-order walk, so the kernel of all walks samples these, too.
+    Memory is that of the arcs of all steps of all paths; time as for :func:`graphrep.random_walks`.
+
+    References
+    ----------
+    Dong, Chawla, Swami. metapath2vec: Scalable Representation Learning for Heterogeneous Networks. KDD 2017, section
+    3.2.
+
+    Examples
+    --------
+    >>> import graphrep as gr
+    >>> g = gr.as_graph([("p", "by", "ann"), ("q", "by", "bob")], edge_type=1, node_type=["paper", "author"] * 2)
+    >>> g.nodes[gr.ops.MetaPathSampler(g, ("author", "paper", "author"), walk_length=4).sample(0, 2)].tolist()
+    [['ann', 'p', 'ann', 'p'], ['bob', 'q', 'bob', 'q']]
+    """
+
+    def __init__(
+        self,
+        graph: Any,
+        metapaths: Any,
+        *,
+        walk_length: int = 80,
+        start: npt.ArrayLike | None = None,
+        seed: Any = 0,
+        n_jobs: int | None = None,
+    ) -> None:
+        typed = as_graph(graph)
+        states = states_of(typed, metapaths)
+        begin = np.concatenate(states.begin)
+        if start is not None:
+            wanted = _checked_start(start, typed)
+            wrong = ~np.isin(wanted, states.nodes[begin])
+            if wrong.any():
+                bad = typed.nodes[wanted[wrong][0]]
+                raise ValueError(f"start must hold nodes of a type in which a meta-path begins, got {bad!r}.")
+            begin = starts_at(states, wanted)
+        self._set(states, typed.num_nodes, typed.indices.dtype)
+        super().__init__(states.graph, walk_length=walk_length, start=begin, seed=seed, n_jobs=n_jobs)
+
+    @classmethod
+    def of_states(cls, states: States, num_nodes: int, start: npt.NDArray[np.int64], **options: Any) -> MetaPathSampler:
+        """Sampler from states that are there already; ``start`` holds numbers of states."""
+        sampler = cls.__new__(cls)
+        sampler._set(states, num_nodes, states.graph.indices.dtype)
+        WalkSampler.__init__(sampler, states.graph, start=start, **options)
+        return sampler
+
+    def _set(self, states: States, num_nodes: int, dtype: Any) -> None:
+        self.nodes, self._num_nodes = states.nodes.astype(dtype), num_nodes
+        self._table = np.append(self.nodes, self.nodes.dtype.type(-1))  # entry -1 is -1
+
+    @property
+    def num_nodes(self) -> int:
+        """Number of nodes of the typed graph."""
+        return self._num_nodes
+
+    def _run(self, walk_ids: npt.NDArray[np.int64] | None, first: int, count: int) -> Walks:
+        walks: Walks = self._table[super()._run(walk_ids, first, count)]
+        return walks
+
+
+def _sampler(graph: Any, metapaths: Any, p: float, q: float, **options: Any) -> WalkSampler:
+    if metapaths is None:
+        return WalkSampler(graph, p=p, q=q, **options)
+    if (p, q) != (1.0, 1.0):
+        raise ValueError(f"p and q must be 1 for walks along meta-paths, which are of first order; got {p} and {q}.")
+    return MetaPathSampler(graph, metapaths, **options)
 
 
 def _checked_start(start: npt.ArrayLike, graph: Graph) -> npt.NDArray[np.int64]:
