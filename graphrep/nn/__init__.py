@@ -6,6 +6,7 @@ from graphrep.nn.encoder import CONVOLUTIONS, Encoder
 from graphrep.nn.gcn import ACTIVATIONS, GCN
 from graphrep.nn.generators import make_generator, using_generator
 from graphrep.nn.layers import Dropout, Linear, NormDropoutReLU
+from graphrep.nn.relational import RelationalConv, TypedAdjacency
 from graphrep.nn.sparse import SparseFeatures
 
 __all__ = [
@@ -16,7 +17,9 @@ __all__ = [
     "Encoder",
     "Linear",
     "NormDropoutReLU",
+    "RelationalConv",
     "SparseFeatures",
+    "TypedAdjacency",
     "make_generator",
     "using_generator",
 ]
