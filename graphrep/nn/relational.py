@@ -232,7 +232,7 @@ class RelationalConv(nn.Module):
         if reduce not in ("mean", "sum"):
             raise ValueError(f"reduce must be 'mean' or 'sum', got {reduce!r}.")
         self.reduce = reduce
-        shape = (self.bases or self.num_relations, self.in_channels, self.out_channels)
+        shape: tuple[int, ...] = (self.bases or self.num_relations, self.in_channels, self.out_channels)
         if self.blocks is not None:
             shape = (self.num_relations, self.blocks, self.in_channels // self.blocks, self.out_channels // self.blocks)
         self.weight = nn.Parameter(torch.empty(shape))
@@ -302,11 +302,13 @@ class RelationalConv(nn.Module):
 
     def _by_group(self, x: Tensor, adj: TypedAdjacency) -> Tensor:
         """Products of the sums over each pair of a relation and a target."""
-        groups = adj._groups if adj._weights is None else adj._groups.with_values(adj._groups.values.to(x.dtype))
-        summed: Tensor = spmm(groups, x, "mean" if self.reduce == "mean" and adj._weights is None else "sum")
-        if self.reduce == "mean" and adj._weights is not None:
+        groups, values = adj._groups, adj._groups.values
+        if values is not None:
+            groups = groups.with_values(values.to(x.dtype))
+        summed: Tensor = spmm(groups, x, "mean" if self.reduce == "mean" and values is None else "sum")
+        if self.reduce == "mean" and values is not None:
             summed = summed * adj._inverse.to(x.dtype)[:, None]
-        weight = self.weight
+        weight: Tensor = self.weight
         if self.comp is not None:
             weight = torch.einsum("rb,bio->rio", self.comp, weight)
         present = [r for r, size in enumerate(adj._sizes) if size]
