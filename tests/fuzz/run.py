@@ -10,19 +10,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import queue
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 
 HERE = Path(__file__).parent
 BATCH = 2000
 GOOD = ("result", "refused")
-IMPORTS = 300.0  # seconds that the start of a worker may take
+IMPORTS = 60.0  # seconds of a processor that the start of a worker may take
+PATIENCE = 20  # times as long on the clock, on a machine that is busy with other work
 
 
 def run(root, cases, *, workers=2, timeout=30.0):
@@ -58,19 +61,15 @@ def _feed(root, batch, timeout, outcomes):
     with tempfile.TemporaryFile("w+") as errors:
         worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
         late = threading.Event()
-
-        def kill():
-            late.set()
-            worker.kill()
-
         try:
             worker.stdin.write("".join(f"{name} {case}\n" for name, case in batch))
             worker.stdin.close()
             for done, (name, case) in enumerate(batch):
-                timer = threading.Timer(timeout + (IMPORTS if done == 0 else 0), kill)
-                timer.start()
+                ended = threading.Event()
+                limit = timeout + (IMPORTS if done == 0 else 0)
+                threading.Thread(target=_watch, args=(worker, limit, ended, late)).start()
                 started, line = worker.stdout.readline(), worker.stdout.readline()
-                timer.cancel()
+                ended.set()
                 if not line.startswith("end "):
                     worker.wait()
                     errors.seek(0)
@@ -92,6 +91,25 @@ def _feed(root, batch, timeout, outcomes):
             worker.stdout.close()
 
 
+def _watch(worker, limit, ended, late):
+    """Kill a worker after so many seconds of a processor, or many times that on the clock, unless the case ends."""
+    begin, cpu = time.monotonic(), _cpu_seconds(worker)
+    while not ended.wait(limit / 4):
+        if _cpu_seconds(worker) - cpu > limit or time.monotonic() - begin > PATIENCE * limit:
+            late.set()
+            worker.kill()
+            return
+
+
+def _cpu_seconds(worker):
+    """Seconds that a process has had of a processor; those of the clock where the system does not say."""
+    try:
+        fields = Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except OSError:
+        return time.monotonic()
+
+
 def plan(seeds, count, first=0):
     """``count`` cases, as many of each seed as of any other."""
     return [(seeds[i % len(seeds)][0], first + i // len(seeds)) for i in range(count)]
@@ -108,7 +126,7 @@ def main():
     parser.add_argument("--first", type=int, help="number of the first case of each seed; default: after --counts")
     parser.add_argument("--only", help="part of the names of seeds")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--timeout", type=float, default=30.0, help="seconds that a case may take")
+    parser.add_argument("--timeout", type=float, default=30.0, help="seconds of a processor that a case may take")
     parser.add_argument("--counts", type=Path, help="JSON file to which the counts of outcomes are added")
     options = parser.parse_args()
     before = {"cases": 0, "next": 0, "readers": {}}

@@ -50,6 +50,7 @@ def test_a_crash_a_timeout_and_a_bad_sentence_are_found(fuzz, tmp_path, monkeypa
     )
     monkeypatch.setattr(run, "HERE", tmp_path)
     monkeypatch.setattr(run, "IMPORTS", 0)
+    monkeypatch.setattr(run, "PATIENCE", 2)  # it sleeps, which takes no time of a processor
     cases = [("good", 0), ("crash", 1), ("good", 2), ("slow", 3), ("bad", 4), ("good", 5)]
     outcomes = run.run(tmp_path, cases, workers=1, timeout=1)
     assert list(outcomes) == cases

@@ -73,6 +73,7 @@ CALLS = {
 OTHER = {
     "ArcSampler",
     "NeighborSample",
+    "MetaPathSampler",
     "RankCounts",
     "SkipGram",
     "WalkSampler",
