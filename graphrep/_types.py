@@ -115,7 +115,13 @@ def build_typed(
 
 
 def _merged(row: Any, col: Any, kind: Any, value: Any, merge: str) -> tuple[Any, Any, Any, Any]:
-    order = np.lexsort((kind, col, row))  # stable, so that the first of equals stays first
+    if not len(row):
+        return row, col, kind, value
+    most = [int(part.max()) + 1 for part in (col, kind)]
+    if (int(row.max()) + 1) * most[0] * most[1] < 2**63:
+        order = ((row * most[0] + col) * most[1] + kind).argsort(kind="stable")  # the first of equals stays first
+    else:
+        order = np.lexsort((kind, col, row))
     row, col, kind, value = row[order], col[order], kind[order], value[order]
     new = np.ones(len(row), dtype=bool)
     new[1:] = (np.diff(row) != 0) | (np.diff(col) != 0) | (np.diff(kind) != 0)

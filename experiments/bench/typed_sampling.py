@@ -125,7 +125,7 @@ def main() -> None:
             {"replace": replace, "arcs": arcs, "seconds": median, "ratio": median["torch"] / median["graphrep"]}
         )
         print(rows[-1])
-    write_results("typed_sampling", {"environment": environment(), "rows": rows})
+    write_results("bench_typed_sampling", {"environment": environment(), "rows": rows})
 
 
 if __name__ == "__main__":

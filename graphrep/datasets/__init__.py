@@ -24,6 +24,7 @@ _HOME = {
     **dict.fromkeys(
         (
             "ogbl-biokg", "ogbl-citation2", "ogbl-collab", "ogbl-ddi", "ogbl-ppa", "ogbl-vessel", "ogbl-wikikg2",
+            "ogbn-mag",
         ),
         "graphrep.datasets.ogb",
     ),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from graphrep.datasets._ogb_spec import Spec
 
-__all__ = ["check_arrays", "read_csv", "read_raw", "relation_folders"]
+__all__ = ["check_arrays", "marked_types", "read_csv", "read_raw", "relation_folders"]
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -27,17 +27,23 @@ def read_raw(raw: Path, spec: Spec) -> Arrays:
     """Everything in the folder except the split.
 
     ``edge_index`` (int64, (2, num_edges), a column per line of the file), ``num_nodes`` (a scalar), and ``node_*`` and
-    ``edge_*`` with a row per node or line. The typed set adds ``type_sizes`` and ``type_names``; its nodes are numbered
-    consecutively by type in alphabetical order, and so are the edges of its relations.
+    ``edge_*`` with a row per node or line. Typed sets add ``type_sizes``, ``type_names`` and ``relation_names``; their
+    nodes are numbered consecutively by type in alphabetical order, and so are the edges of their relations. Arrays of
+    one type of nodes, of sets with labels, are called ``of_TYPE:node_feat`` and so on, with ``label`` for the labels.
 
     Raises
     ------
     ValueError
         A file is damaged, or two files contradict each other.
     """
-    arrays = _read_npz(raw / "data.npz") if spec.binary else _read_typed(raw) if spec.form == "typed" else _read_plain(
-        raw, spec
-    )  # fmt: skip
+    if spec.binary:
+        arrays = _read_npz(raw / "data.npz")
+    elif spec.typed:
+        arrays = _read_typed(raw)
+        if spec.form == "labels":
+            arrays |= _read_node_arrays(raw, spec, arrays)
+    else:
+        arrays = _read_plain(raw, spec)
     check_arrays(raw, arrays)
     return arrays
 
@@ -152,12 +158,15 @@ def _read_typed(raw: Path) -> Arrays:
     if len(rows) != 2 or len(rows[0]) != len(rows[1]) or not all(number.isdecimal() for number in rows[1]):
         raise ValueError(f"{raw / 'num-node-dict.csv.gz'} must hold a line of node types and a line of their sizes.")
     names, sizes = rows
+    if any("/" in name or "\0" in name for name in names):
+        raise ValueError(f"{raw / 'num-node-dict.csv.gz'} must hold names of node types, not paths.")
     if any(len(number) > 18 for number in sizes) or len(set(names)) < len(names):
         raise ValueError(f"{raw / 'num-node-dict.csv.gz'} must hold different node types and sizes below 2**63.")
     size = {name: int(number) for name, number in zip(names, sizes, strict=True)}
     types = sorted(size)
     start = dict(zip(types, np.cumsum([0, *(size[name] for name in types)]).tolist(), strict=False))
     edges, relations = [np.zeros((2, 0), dtype=np.int64)], [np.zeros((0, 1), dtype=np.int64)]
+    named: dict[int, str] = {}
     for (head, relation, tail), folder in relation_folders(raw).items():
         if head not in size or tail not in size:
             raise ValueError(f"{raw}: the relation {relation} joins {head} and {tail}; the types are {names}.")
@@ -166,13 +175,52 @@ def _read_typed(raw: Path) -> Arrays:
             check_rows(f"{folder / 'edge.csv.gz'}", row, size[kind], error=ValueError)
         edges.append(local + np.array([[start[head]], [start[tail]]]))
         relations.append(read_csv(folder / "edge_reltype.csv.gz", np.int64))
+        codes = np.unique(relations[-1])
+        if len(codes) == 1 and codes[0] not in named:
+            named[int(codes[0])] = relation
     return {
         "edge_index": np.concatenate(edges, axis=1),
         "edge_reltype": np.concatenate(relations),
         "num_nodes": np.int64(sum(size.values())),
+        "relation_codes": np.array(list(named), dtype=np.int64),
+        "relation_names": np.array(list(named.values()), dtype=np.str_),
         "type_names": np.array(types),
         "type_sizes": np.array([size[name] for name in types], dtype=np.int64),
     }
+
+
+def _read_node_arrays(raw: Path, spec: Spec, arrays: Arrays) -> Arrays:
+    """Labels and further arrays of single types of nodes."""
+    found: Arrays = {}
+    labeled = marked_types(raw / "nodetype-has-label.csv.gz")
+    for name, size in zip(arrays["type_names"].tolist(), arrays["type_sizes"].tolist(), strict=True):
+        here = raw / "node-feat" / name
+        files = {what: here / f"{what.replace('_feat', '-feat')}.csv.gz" for what in spec.node_arrays}
+        files = {what: path for what, path in files.items() if path.is_file()}
+        if name in labeled:
+            files["label"] = raw / "node-label" / name / "node-label.csv.gz"
+        for what, path in files.items():
+            rows = read_csv(path, np.int64 if what == "label" else None)
+            if len(rows) != size:
+                raise ValueError(f"{path} must have a row per node of type {name}, {size}; got {len(rows)}.")
+            found[f"of_{name}:{what}"] = rows
+    return found
+
+
+def marked_types(path: Path) -> list[str]:
+    """Types of nodes that a file of OGB marks with True.
+
+    Raises
+    ------
+    ValueError
+        The file is damaged, or marks no type.
+    """
+    rows = _read_words(path)
+    if len(rows) != 2 or len(rows[0]) != len(rows[1]) or not set(rows[1]) <= {"True", "False"} or "True" not in rows[1]:
+        raise ValueError(f"{path} must hold a line of node types and a line of True and False, True at least once.")
+    if any("/" in word or "\0" in word for word in rows[0]):
+        raise ValueError(f"{path} must hold names of types, not paths.")
+    return [name for name, mark in zip(*rows, strict=True) if mark == "True"]
 
 
 def _number(path: Path) -> int:

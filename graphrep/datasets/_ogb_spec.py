@@ -1,4 +1,4 @@
-"""Properties of each link set of the Open Graph Benchmark."""
+"""Properties of each data set of the Open Graph Benchmark that is read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 __all__ = ["BASE_URL", "SPECS", "Spec"]
 
-BASE_URL = "https://snap.stanford.edu/ogb/data/linkproppred/"
+BASE_URL = "https://snap.stanford.edu/ogb/data/"
 
 
 @dataclass(frozen=True)
@@ -14,8 +14,9 @@ class Spec:
     """One data set.
 
     ``form`` is "shared" (one list of negatives per part), "own" (negatives of each source), "triples" (relations
-    between nodes of one type) or "typed" (of several types). ``once`` means that a pair or triple occurs in only one
-    part, so that an occurrence in two parts is a leak.
+    between nodes of one type), "typed" (of several types) or "labels" (of several types, with labels of nodes in place
+    of triples to predict). ``once`` means that a pair or triple occurs in only one part, so that an occurrence in two
+    parts is a leak.
     """
 
     name: str
@@ -33,7 +34,12 @@ class Spec:
     @property
     def url(self) -> str:
         """Address of the archive."""
-        return f"{BASE_URL}{self.archive}.zip"
+        return f"{BASE_URL}{'nodeproppred' if self.form == 'labels' else 'linkproppred'}/{self.archive}.zip"
+
+    @property
+    def typed(self) -> bool:
+        """Whether there are several types of nodes."""
+        return self.form in ("typed", "labels")
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -45,8 +51,9 @@ class Spec:
         """Files that raw/ must contain."""
         if self.binary:
             return ("data.npz",)
-        if self.form == "typed":
-            return ("num-node-dict.csv.gz", "triplet-type-list.csv.gz")
+        if self.typed:
+            files = "num-node-dict.csv.gz", "triplet-type-list.csv.gz"
+            return (*files, "nodetype-has-label.csv.gz") if self.form == "labels" else files
         more = (*self.node_arrays, *self.edge_arrays)
         return (
             "edge.csv.gz", "num-node-list.csv.gz", "num-edge-list.csv.gz",
@@ -78,5 +85,9 @@ _ALL = (
         "ogbl-wikikg2", "wikikg-v2", "time", "mrr", "triples", directed=True, once=True, edge_arrays=("edge_reltype",),
     ),
     Spec("ogbl-biokg", "biokg", "random", "mrr", "typed", directed=True, once=True, edge_arrays=("edge_reltype",)),
+    Spec(
+        "ogbn-mag", "mag", "time", "", "labels", directed=True, once=True, node_arrays=("node_feat", "node_year"),
+        edge_arrays=("edge_reltype",),
+    ),
 )  # fmt: skip
 SPECS = {spec.name: spec for spec in _ALL}

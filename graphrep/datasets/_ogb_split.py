@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._arrays import check_rows
+from graphrep.datasets._ogb_raw import marked_types, read_csv
 from graphrep.datasets._torch_file import read_torch_file
 from graphrep.datasets.splits import refuse_overlap
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from graphrep.datasets._ogb_raw import Arrays
     from graphrep.datasets._ogb_spec import Spec
 
-__all__ = ["read_split", "split_files"]
+__all__ = ["label_files", "read_labels", "read_split", "split_files"]
 
 PARTS = ("train", "valid", "test")
 
@@ -26,6 +27,41 @@ def split_files(folder: Path) -> list[Path]:
     """``split_dict.pt`` if it exists, which OGB prefers; otherwise a file per part."""
     whole = folder / "split_dict.pt"
     return [whole] if whole.is_file() else [folder / f"{part}.pt" for part in PARTS]
+
+
+def label_files(folder: Path) -> list[Path]:
+    """Files of a split of nodes of several types; only that of the types while it is missing."""
+    types = folder / "nodetype-has-split.csv.gz"
+    names = marked_types(types) if types.is_file() else []
+    return [types, *(folder / name / f"{part}.csv.gz" for name in names for part in PARTS)]
+
+
+def read_labels(folder: Path, raw: Arrays) -> Arrays:
+    """``train_node``, ``valid_node`` and ``test_node``: nodes of all types, numbered consecutively.
+
+    Raises
+    ------
+    ValueError
+        A file is damaged, nodes are out of range or without labels, or a node is in two parts.
+    """
+    types = raw["type_names"].tolist()
+    starts = (np.cumsum(raw["type_sizes"]) - raw["type_sizes"]).tolist()
+    arrays: dict[str, list[npt.NDArray[np.int64]]] = {f"{part}_node": [] for part in PARTS}
+    for name in marked_types(folder / "nodetype-has-split.csv.gz"):
+        if name not in types or f"of_{name}:label" not in raw:
+            raise ValueError(f"{folder} splits nodes of type {name}, which has no labels in the graph beside it.")
+        for part in PARTS:
+            path = folder / name / f"{part}.csv.gz"
+            rows = read_csv(path, np.int64)
+            if rows.shape[1] != 1:
+                raise ValueError(f"{path} must hold one number per line, got {rows.shape[1]}.")
+            check_rows(f"{path}", rows, int(raw["type_sizes"][types.index(name)]), error=ValueError)
+            arrays[f"{part}_node"].append(rows[:, 0] + starts[types.index(name)])
+    whole = {name: np.concatenate(parts) for name, parts in arrays.items()}
+    every = np.concatenate(list(whole.values()))
+    if len(np.unique(every)) < len(every):
+        raise ValueError(f"{folder} leaks: a node is in two parts of the split, or twice in one.")
+    return whole
 
 
 def read_split(folder: Path, spec: Spec, raw: Arrays) -> Arrays:

@@ -1,4 +1,4 @@
-"""The link sets of the Open Graph Benchmark, read from the files of OGB without prompts and without unpickling."""
+"""The Open Graph Benchmark: its link sets and ogbn-mag, read from OGB's files without prompts and unpickling."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from graphrep._types import Types, build_typed, narrow
 from graphrep.csr import build_csr
 from graphrep.datasets._cache import fingerprint, read_cache, write_cache
 from graphrep.datasets._download import download as download_file
 from graphrep.datasets._download import unpack
-from graphrep.datasets._ogb_raw import check_arrays, read_raw, relation_folders
+from graphrep.datasets._ogb_raw import check_arrays, marked_types, read_raw, relation_folders
 from graphrep.datasets._ogb_spec import SPECS
-from graphrep.datasets._ogb_split import PARTS, read_split, split_files
+from graphrep.datasets._ogb_split import PARTS, label_files, read_labels, read_split, split_files
 from graphrep.datasets.dataset import Dataset
-from graphrep.datasets.splits import LinkSplit, TripleSplit
+from graphrep.datasets.splits import LabelSplit, LinkSplit, TripleSplit
 from graphrep.graph import Graph
 from graphrep.io.bounded import reading
 
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
     from graphrep.datasets._ogb_spec import Spec
 
 CACHE = "graphrep.npz"
-FORMAT = 2  # of the cache
+FORMAT = 3  # of the cache
 
 
 def load(name: str, root: str | os.PathLike[str] | None = None, *, download: bool = False) -> Dataset:
-    """Load a link set of OGB from its folder, in the form of the archive or of the ``ogb`` package.
+    """Load a link set of OGB or ogbn-mag from its folder, in the form of the archive or of the ``ogb`` package.
 
     ==============  ========  ==================================================================================
     name            metric    contents
@@ -46,15 +47,17 @@ def load(name: str, root: str | os.PathLike[str] | None = None, *, download: boo
                               ``split.valid_neg`` of shape (2, num_edges, 1000), sources in row 0
     ogbl-vessel     auc       undirected; ``graph.x`` (coordinates); ``split.train_neg``;
                               ``extras["edge_feat"]``, a row per column of ``extras["edge_index"]``
-    ogbl-wikikg2    mrr       ``triple_split``; directed from head to tail
-    ogbl-biokg      mrr       ``triple_split``; directed; ``extras["node_type"]`` and ``"node_type_names"``
+    ogbl-wikikg2    mrr       ``triple_split``; directed from head to tail; ``graph.edge_type``
+    ogbl-biokg      mrr       ``triple_split``; directed; ``graph.edge_type`` and ``graph.node_type``
+    ogbn-mag                  ``label_split``; directed; ``graph.edge_type``, ``graph.node_type``;
+                              ``graph.features["paper"]``, ``graph.labels["paper"]``; ``extras["node_year"]`` by type
     ==============  ========  ==================================================================================
 
     As in OGB, ``graph`` has only the training edges, and ``split.train`` has each undirected edge in one direction, in
-    the order of the file. For the last two sets ``graph`` has no relations, and triples that differ only in the
-    relation are one arc; ``triple_split`` keeps them all. OGB numbers the nodes of ogbl-biokg from 0 within each of the
-    five types; here they are numbered consecutively by type in alphabetical order: row = id of OGB + number of nodes of
-    earlier types. Its negatives are numbered in the same way.
+    the order of the file. In the last three sets the code of an edge's type is OGB's number of the relation, as in
+    ``triple_split``; ogbl-wikikg2's are called "0", "1", .... OGB numbers the nodes of ogbl-biokg and ogbn-mag from 0
+    within each type; here they are numbered consecutively by type in alphabetical order: row = id of OGB + number of
+    nodes of earlier types. Negatives and the nodes of ``label_split`` are numbered in the same way.
 
     The arrays are cached in ``graphrep.npz`` in the folder of the data set, if it can be written, until the files
     change. The cache holds a digest of its content, and is made anew if that does not match. ``processed/`` is neither
@@ -119,7 +122,8 @@ def load(name: str, root: str | os.PathLike[str] | None = None, *, download: boo
             check_arrays(folder / "raw", arrays)
             return _assemble(spec, arrays)
     raw = read_raw(folder / "raw", spec)
-    arrays = raw | read_split(folder / "split" / spec.split, spec, raw)
+    split = folder / "split" / spec.split
+    arrays = raw | (read_labels(split, raw) if spec.form == "labels" else read_split(split, spec, raw))
     write_cache(folder / CACHE, key, arrays)
     with reading(folder, f"is damaged or not {name}"):
         return _assemble(spec, arrays)
@@ -147,10 +151,16 @@ def _has(folder: Path, name: str) -> bool:
 def _needed(spec: Spec, folder: Path) -> list[Path]:
     raw = folder / "raw"
     files = [raw / name for name in spec.raw_files()]
-    if spec.form == "typed" and (raw / "triplet-type-list.csv.gz").is_file():
+    if spec.typed and (raw / "triplet-type-list.csv.gz").is_file():
         names = ("edge.csv.gz", "num-edge-list.csv.gz", "edge_reltype.csv.gz")
         files += [path / name for path in relation_folders(raw).values() for name in names]
-    return files + split_files(folder / "split" / spec.split)
+    split = folder / "split" / spec.split
+    if spec.form != "labels":
+        return files + split_files(split)
+    if (raw / "nodetype-has-label.csv.gz").is_file():
+        types = marked_types(raw / "nodetype-has-label.csv.gz")
+        files += [raw / "node-label" / name / "node-label.csv.gz" for name in types]
+    return files + label_files(split)
 
 
 def _missing(spec: Spec, folder: Path) -> list[str]:
@@ -165,7 +175,7 @@ def _files(spec: Spec, folder: Path) -> list[Path]:
         raise FileNotFoundError(
             f"{folder} is an incomplete {spec.name} without {listed}; move it away and unpack {spec.url} again."
         )
-    optional = [folder / "raw" / "edge-feat.csv.gz"]
+    optional = [folder / "raw" / "edge-feat.csv.gz", *sorted((folder / "raw" / "node-feat").glob("*/*.csv.gz"))]
     return _needed(spec, folder) + [path for path in optional if path.is_file()]
 
 
@@ -183,10 +193,6 @@ def _fetch(spec: Spec, root: Path) -> Path:
 def _assemble(spec: Spec, arrays: Arrays) -> Dataset:
     graph = _graph(spec, arrays)
     extras: dict[str, Any] = {}
-    if spec.form == "typed":
-        sizes = arrays["type_sizes"]
-        extras["node_type"] = np.repeat(np.arange(len(sizes), dtype=np.int8), sizes)
-        extras["node_type_names"] = tuple(arrays["type_names"].tolist())
     for name, array in arrays.items():
         if name.startswith("node_") and name != "node_feat":
             extras[name] = array
@@ -195,7 +201,13 @@ def _assemble(spec: Spec, arrays: Arrays) -> Dataset:
     for extra in extras.values():
         if isinstance(extra, np.ndarray):
             extra.flags.writeable = False
+    for name in spec.node_arrays if spec.typed else ():
+        if name != "node_feat":
+            extras[name] = MappingProxyType(_by_type(arrays, name))
     relational = spec.form in ("triples", "typed")
+    if spec.form == "labels":
+        split = LabelSplit(graph.num_nodes, *(arrays[f"{part}_node"] for part in PARTS))
+        return Dataset(name=spec.name, graph=graph, label_split=split, extras=MappingProxyType(extras))
     return Dataset(
         name=spec.name,
         graph=graph,
@@ -212,12 +224,54 @@ def _graph(spec: Spec, arrays: Arrays) -> Graph:
         weights = weights.ravel().astype(np.float32)
         if not spec.directed:  # papers of two authors add up in either order
             u, v = np.minimum(u, v), np.maximum(u, v)
+    if spec.typed or spec.form == "triples":
+        return _typed_graph(spec, arrays)
     merge = "max" if weights is None else "sum"
     csr = build_csr(u, v, weights, int(arrays["num_nodes"]), symmetrize=not spec.directed, merge=merge)
     x = arrays.get("node_feat")
     if x is not None:
         x.flags.writeable = False
     return Graph._trusted(csr, directed=spec.directed, x=x)
+
+
+def _typed_graph(spec: Spec, arrays: Arrays) -> Graph:
+    relations = arrays["edge_reltype"].ravel()
+    listed = [arrays[name] for name in ("edge_reltype", *(f"{part}_relation" for part in PARTS)) if name in arrays]
+    count = 1 + max((int(part.max()) for part in listed if part.size), default=0)
+    if relations.dtype.kind not in "iu" or (len(relations) and relations.min() < 0) or count > 2**20:
+        raise ValueError("edge_reltype must hold numbers of relations from 0 upward.")
+    names = list(map(str, range(count)))
+    for code, name in zip(arrays.get("relation_codes", ()), arrays.get("relation_names", ()), strict=True):
+        names[code] = str(name)
+    if len(set(names)) < count:
+        names = list(map(str, range(count)))
+    u, v = arrays["edge_index"]
+    kinds = narrow(relations, count)
+    csr, kinds = build_typed(u, v, None, kinds, int(arrays["num_nodes"]), merge="max")
+    types = Types(edge_type=kinds, edge_types=tuple(names))
+    if spec.typed:
+        sizes = arrays["type_sizes"]
+        code = narrow(np.repeat(np.arange(len(sizes)), sizes), len(sizes))
+        if len(code) != len(csr.indptr) - 1:
+            raise ValueError(f"type_sizes must add up to {len(csr.indptr) - 1} nodes, got {len(code)}.")
+        features, labels = _by_type(arrays, "node_feat"), _by_type(arrays, "label")
+        labels = {kind: values[:, 0] if values.shape[1] == 1 else values for kind, values in labels.items()}
+        by_type = {name: values for name, values in (("x", features), ("y", labels)) if values}
+        types = types._replace(node_type=code, node_types=tuple(arrays["type_names"].tolist()), by_type=by_type)
+    return Graph._trusted(csr, directed=True, types=types)
+
+
+def _by_type(arrays: Arrays, what: str) -> dict[str, npt.NDArray[Any]]:
+    """Arrays of single types of nodes."""
+    found = {}
+    for name, size in zip(arrays["type_names"].tolist(), arrays["type_sizes"].tolist(), strict=True):
+        values = arrays.get(f"of_{name}:{what}")
+        if values is not None:
+            if len(values) != size or values.ndim != 2:
+                raise ValueError(f"{what} of {name} must have {size} rows, got {values.shape}.")
+            values.flags.writeable = False
+            found[name] = values
+    return found
 
 
 def _link_split(spec: Spec, graph: Graph, arrays: Arrays) -> LinkSplit:

@@ -12,7 +12,7 @@ import torch.utils.data
 
 from graphrep._checks import checked_int
 from graphrep._random import resolve_seed, stream_key
-from graphrep.loader.source import Source, plain
+from graphrep.loader.source import Source, plain, tensor_of
 from graphrep.ops.sampling import Edges, Nodes, Relation, Task, draw, induced_edges
 
 __all__ = ["LinkNeighborLoader", "NeighborLoader"]
@@ -100,7 +100,7 @@ class _Examples:
         pairs = zip(self.source.relations, fanouts, strict=True)
         self.relations = [relation._replace(fanouts=numbers) for relation, numbers in pairs]
         self.induced = [_squared(one) for one in self.relations] if self.subgraph_type == "induced" else []
-        self.time = None if seed_time is None else plain(torch.as_tensor(seed_time)).cpu()
+        self.time = None if seed_time is None else tensor_of(seed_time).cpu()
         self.replace, self.last = bool(options.replace), options.temporal_strategy == "last"
         self.timed = options.time_attr is not None
         self.disjoint = bool(options.disjoint) or self.timed
@@ -508,7 +508,7 @@ class _Nodes(_Examples):
 def _mask(nodes: Any) -> Tensor | None:
     """A boolean tensor, if nodes are given as one."""
     if isinstance(nodes, np.ndarray) and nodes.dtype == bool:
-        return torch.from_numpy(nodes)
+        return tensor_of(nodes)
     return plain(nodes).cpu() if isinstance(nodes, Tensor) and nodes.dtype == torch.bool else None
 
 
@@ -534,7 +534,7 @@ def _typed_nodes(source: Source, given: Any) -> tuple[int, Any]:
 def _checked_input_id(given: Any, count: int, default: Tensor | None) -> Tensor | None:
     if given is None:
         return default
-    ids = plain(torch.as_tensor(given)).cpu()
+    ids = tensor_of(given).cpu()
     if ids.shape != (count,):
         raise ValueError(f"input_id must have shape ({count},), got {tuple(ids.shape)}.")
     return ids

@@ -17,7 +17,7 @@ from graphrep.graph import Graph
 from graphrep.ops.adjacency import Adjacency, describe
 from graphrep.ops.sampling import Relation, time_keys, time_order
 
-__all__ = ["Source", "plain"]
+__all__ = ["Source", "plain", "tensor_of"]
 
 Tensor = torch.Tensor
 
@@ -132,7 +132,7 @@ class Source:
                 ids = self._within_types(name, ids, kinds)
         if not isinstance(ids, Tensor) and np.asarray(ids).dtype.kind in "OUS" and np.size(ids):
             raise TypeError(f"{name} must hold node numbers, since data has no names; pass a graphrep.Graph for names.")
-        rows = plain(torch.as_tensor(ids)).cpu()
+        rows = tensor_of(ids).cpu()
         if rows.dim() != dim or (dim == 2 and rows.shape[0] != 2):
             raise ValueError(f"{name} must have shape {'(n,)' if dim == 1 else '(2, n)'}, got {tuple(rows.shape)}.")
         if rows.numel() and rows.dtype not in (torch.int32, torch.int64):
@@ -460,8 +460,15 @@ def plain(tensor: Tensor) -> Tensor:
     return tensor if type(tensor) is Tensor else tensor.as_subclass(Tensor)
 
 
+def tensor_of(values: Any) -> Tensor:
+    """Numbers as a plain tensor; torch takes no array that is read-only."""
+    if isinstance(values, np.ndarray) and not values.flags.writeable:
+        values = values.copy()
+    return plain(torch.as_tensor(values))
+
+
 def _cpu(times: Any) -> Tensor:
-    return plain(torch.as_tensor(times)).detach().cpu()
+    return tensor_of(times).detach().cpu()
 
 
 def _rows_of(adj_t: Any, shape: tuple[int, int] | None, of: str) -> Adjacency:

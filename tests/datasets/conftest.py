@@ -17,7 +17,7 @@ TRIPLETS = [
 ]
 FOLDERS = {  # of the split
     "ogbl-ddi": "target", "ogbl-collab": "time", "ogbl-ppa": "throughput", "ogbl-citation2": "time",
-    "ogbl-vessel": "spatial", "ogbl-wikikg2": "time", "ogbl-biokg": "random",
+    "ogbl-vessel": "spatial", "ogbl-wikikg2": "time", "ogbl-biokg": "random", "ogbn-mag": "time",
 }  # fmt: skip
 
 
@@ -145,8 +145,35 @@ def write_biokg(folder, name, rng):
     return split
 
 
+def write_mag(folder, name, rng):
+    """Papers with features, labels, years and a split; authors and topics with none of these."""
+    raw, sizes = folder / "raw", {"paper": 12, "author": 6, "topic": 3}
+    write_csv(raw / "num-node-dict.csv.gz", [list(sizes.values())], header=list(sizes))
+    triplets = [("paper", "cites", "paper"), ("author", "writes", "paper"), ("paper", "has_topic", "topic")]
+    write_csv(raw / "triplet-type-list.csv.gz", [np.array(triplet) for triplet in triplets])
+    for number, (head, relation, tail) in enumerate(triplets):
+        keys = rng.permutation(sizes[head] * sizes[tail])[:9]
+        here = raw / "relations" / f"{head}___{relation}___{tail}"
+        write_csv(here / "edge.csv.gz", np.stack([keys // sizes[tail], keys % sizes[tail]], axis=1))
+        write_csv(here / "num-edge-list.csv.gz", [9])
+        write_csv(here / "edge_reltype.csv.gz", np.full((9, 1), number))
+    marks = {"header": ["author", "paper", "topic"], "rows": [np.array(["False", "True", "False"])]}
+    for mark in ("feat", "label"):
+        write_csv(raw / f"nodetype-has-{mark}.csv.gz", **marks)
+    write_csv(raw / "node-feat" / "paper" / "node-feat.csv.gz", rng.normal(size=(12, 4)).astype(np.float32))
+    write_csv(raw / "node-feat" / "paper" / "node_year.csv.gz", rng.integers(2010, 2020, 12))
+    write_csv(raw / "node-label" / "paper" / "node-label.csv.gz", rng.integers(3, size=12))
+    split = folder / "split" / FOLDERS[name]
+    write_csv(split / "nodetype-has-split.csv.gz", **marks)
+    for part, rows in zip(FOLDERS_PARTS, np.split(rng.permutation(12), [6, 9]), strict=True):
+        write_csv(split / "paper" / f"{part}.csv.gz", rows)
+    return {}
+
+
 FOLDERS_PARTS = ("train", "valid", "test")
-WRITERS = {"ogbl-citation2": write_citation2, "ogbl-wikikg2": write_wikikg2, "ogbl-biokg": write_biokg}
+WRITERS = {
+    "ogbl-citation2": write_citation2, "ogbl-wikikg2": write_wikikg2, "ogbl-biokg": write_biokg, "ogbn-mag": write_mag,
+}  # fmt: skip
 
 
 def write_set(folder, name, *, seed=0, form="legacy"):
@@ -155,7 +182,7 @@ def write_set(folder, name, *, seed=0, form="legacy"):
     (folder / "RELEASE_v1.txt").write_text("# Release note\n")
     (folder / "processed").mkdir()
     target = folder / "split" / FOLDERS[name]
-    target.mkdir(parents=True)
+    target.mkdir(parents=True, exist_ok=True)
     for part, arrays in split.items():
         held = {
             k: torch.from_numpy(v) if form == "tensors" and isinstance(v, np.ndarray) else v for k, v in arrays.items()

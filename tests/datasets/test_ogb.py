@@ -92,13 +92,18 @@ def test_small_sets_equal_what_ogb_reads(name, made, ogb, ogb_files, monkeypatch
     directed = name in ("ogbl-citation2", "ogbl-wikikg2", "ogbl-biokg")
     assert ours.graph.directed == directed
     expected = gr.as_graph(edges, num_nodes=ours.graph.num_nodes, directed=directed, merge="max")
-    np.testing.assert_array_equal(ours.graph.indptr, expected.indptr)
-    np.testing.assert_array_equal(ours.graph.indices, expected.indices)
+    np.testing.assert_array_equal(ours.graph.untyped().indptr, expected.indptr)
+    np.testing.assert_array_equal(ours.graph.untyped().indices, expected.indices)
+    if name in ("ogbl-wikikg2", "ogbl-biokg"):  # a triple is an arc, with OGB's number of the relation
+        assert set(map(tuple, ours.graph.triples().tolist())) == set(map(tuple, ours.triple_split.train.T.tolist()))
+        assert ours.graph.num_arcs == ours.triple_split.train.shape[1]
     if name == "ogbl-biokg":
         assert graph["num_nodes_dict"] == ogb_files.types
         assert ours.graph.num_nodes == sum(ogb_files.types.values())
-        assert ours.extras["node_type_names"] == ("disease", "drug", "protein")
-        assert ours.extras["node_type"].tolist() == [0] * 5 + [1] * 4 + [2] * 7
+        assert ours.graph.node_types == ("disease", "drug", "protein")
+        assert ours.graph.node_type.tolist() == [0] * 5 + [1] * 4 + [2] * 7
+        assert ours.graph.edge_types == ("drug-protein", "disease-protein", "drug-drug")
+        assert ours.graph.relation("drug-protein").name == ("drug", "drug-protein", "protein")
         assert_same_triples(ours, split, {"disease": 0, "drug": 5, "protein": 9})
         return
     assert ours.graph.num_nodes == graph["num_nodes"]
@@ -110,6 +115,7 @@ def test_small_sets_equal_what_ogb_reads(name, made, ogb, ogb_files, monkeypatch
     if name == "ogbl-wikikg2":
         assert_same_triples(ours, split, None)
         assert ours.triple_split.num_relations == 3
+        assert ours.graph.edge_types == ("0", "1", "2")
         return
     assert_same_links(ours.split, split)
     assert ours.split.graph is ours.graph
@@ -119,6 +125,66 @@ def test_small_sets_equal_what_ogb_reads(name, made, ogb, ogb_files, monkeypatch
     if name == "ogbl-vessel":
         np.testing.assert_array_equal(ours.extras["edge_index"], graph["edge_index"])
         np.testing.assert_array_equal(ours.extras["edge_feat"], graph["edge_feat"])
+
+
+def test_ogbn_mag_equals_what_ogb_reads(made, monkeypatch, capsys):
+    """Twice: from the files, and from the cache."""
+    from ogb.nodeproppred import NodePropPredDataset
+
+    folder, _ = made("ogbn-mag")
+    (folder / "RELEASE_v2.txt").write_text("# Release note\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = NodePropPredDataset("ogbn-mag", root=str(folder.parent))
+    (graph, label), split = theirs[0], theirs.get_idx_split()
+    for _ in range(2):
+        ours = gr.datasets.load("ogbn-mag", folder.parent)
+        g, start = ours.graph, {"author": 0, "paper": 6, "topic": 18}
+        assert g.node_types == ("author", "paper", "topic")
+        assert np.bincount(g.node_type).tolist() == [graph["num_nodes_dict"][name] for name in g.node_types]
+        assert (set(g.features), set(g.labels)) == ({"paper"}, {"paper"})
+        np.testing.assert_array_equal(g.features["paper"], graph["node_feat_dict"]["paper"])
+        assert g.features["paper"].dtype == np.float32
+        np.testing.assert_array_equal(g.labels["paper"], label["paper"][:, 0])
+        np.testing.assert_array_equal(ours.extras["node_year"]["paper"], graph["node_year"]["paper"])
+        for key, edges in graph["edge_index_dict"].items():
+            row, col = g.relation(key).to_scipy().nonzero()
+            assert sorted(zip(row.tolist(), col.tolist(), strict=True)) == sorted(zip(*edges.tolist(), strict=True))
+            code = g.edge_types.index(key[1])
+            assert set(graph["edge_reltype"][key].ravel().tolist()) == {code}
+        for part in PARTS:
+            expected = split[part]["paper"] + start["paper"]
+            np.testing.assert_array_equal(getattr(ours.label_split, part), expected)
+    assert (folder / "graphrep.npz").is_file()
+    batch = next(iter(gr.loader.NeighborLoader(g, [2], ("paper", split["train"]["paper"]), batch_size=6)))
+    assert batch["paper"].y[:6].tolist() == label["paper"][split["train"]["paper"], 0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("file", "rows", "message"),
+    [
+        ("raw/nodetype-has-label.csv.gz", [[1, 2]], "must hold a line of node types and a line of True and False"),
+        ("raw/node-label/paper/node-label.csv.gz", [1] * 5, "must have a row per node of type paper, 12; got 5"),
+        ("raw/node-feat/paper/node-feat.csv.gz", [[1, 2]] * 5, "must have a row per node of type paper, 12; got 5"),
+        ("split/time/paper/test.csv.gz", [12], r"test.csv.gz must lie in \[0, 12\), got 12"),
+        ("split/time/paper/valid.csv.gz", list(range(12)), "leaks: a node is in two parts of the split"),
+        ("split/time/paper/valid.csv.gz", [[1, 2]], "must hold one number per line, got 2"),
+    ],
+)
+def test_damaged_files_of_ogbn_mag_are_one_sentence(file, rows, message, made, ogb_files):
+    folder, _ = made("ogbn-mag")
+    ogb_files.write_csv(folder / file, rows)
+    with pytest.raises(ValueError, match=message) as caught:
+        gr.datasets.load("ogbn-mag", folder.parent)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("file", ["split/time/nodetype-has-split.csv.gz", "raw/node-label/paper/node-label.csv.gz"])
+def test_missing_files_of_ogbn_mag_are_named(file, made):
+    folder, _ = made("ogbn-mag")
+    (folder / file).unlink()
+    with pytest.raises(FileNotFoundError, match=f"ogbn_mag is an incomplete ogbn-mag without {file}"):
+        gr.datasets.load("ogbn-mag", folder.parent)
 
 
 def linked(shared_data, tmp_path):

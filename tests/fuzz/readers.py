@@ -89,6 +89,13 @@ def read_pt(folder, name):
 def read_set(folder, name):
     dataset = gr.datasets.load(name, folder)
     look_at_graph(dataset.graph)
+    if dataset.label_split is not None:
+        for part in ("train", "valid", "test"):
+            rows = getattr(dataset.label_split, part)
+            assert rows.size == 0 or 0 <= rows.min() <= rows.max() < dataset.graph.num_nodes
+    if dataset.graph.edge_type is not None:
+        assert len(dataset.graph.edge_type) == dataset.graph.num_arcs
+        assert all(len(relation.indices) == relation.indptr[-1] for relation in dataset.graph.relations())
     for split in (dataset.split, dataset.triple_split):
         if split is not None:
             for part in ("train", "valid", "test"):
