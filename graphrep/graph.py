@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from graphrep._convert import (
     parts_of_file,
 )
 from graphrep._names import NodeIndex, node_keys
+from graphrep._node_tables import are_tables, parts_with_nodes, write_tables
 from graphrep._types import (
     NO_TYPES,
     Relation,
@@ -45,7 +47,7 @@ from graphrep.csr import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 __all__ = ["Graph", "Relation", "as_graph", "untyped_graph"]
 
@@ -621,6 +623,32 @@ class Graph:
             columns["type"] = kinds
         return pd.DataFrame(columns if weights is None else columns | {"weight": weights})
 
+    def to_neo4j(self, folder: str | os.PathLike[str]) -> None:
+        """Write ``nodes.csv`` and ``edges.csv`` into a folder, in the form that ``neo4j-admin database import`` takes.
+
+        The columns are ``:ID``, ``:LABEL`` (the type), ``x`` and ``y``, and ``:START_ID``, ``:END_ID``, ``:TYPE`` and
+        ``weight``, those that the graph has. An undirected edge is written once. Each file is written whole or not at
+        all. The way back is ``as_graph(folder / "edges.csv", nodes=folder / "nodes.csv", directed=g.directed)``, with
+        ``x="x"`` and ``y="y"`` if there are features and labels, and with ``node_types=g.node_types`` and
+        ``edge_types=g.edge_types`` for the same codes.
+
+        Raises
+        ------
+        TypeError
+            Names are neither integers nor strings, or features are sparse.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import graphrep as gr
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> gr.as_graph([("ann", "knows", "bob")], edge_type=1).to_neo4j(folder)
+        >>> print((folder / "edges.csv").read_text(), end="")
+        :START_ID,:END_ID,:TYPE
+        ann,bob,knows
+        """
+        write_tables(self, self._edge_kinds(), self._edge_weights(), folder)
+
     def to_pyg(self) -> Any:
         """A ``torch_geometric.data.Data`` with ``edge_index``, ``edge_weight``, ``x``, ``y`` and ``num_nodes``.
 
@@ -839,13 +867,15 @@ def as_graph(
         How parallel edges are merged.
     self_loops : bool
         Whether to keep edges from a node to itself.
-    nodes : sequence of hashables, optional
+    nodes : sequence of hashables, table, path, or list of tables or pathlib.Path, optional
         All nodes in their order: a permutation or superset of the names in ``obj``, which are never renamed. If the
-        nodes of ``obj`` are row numbers (arrays, matrices), these are their names.
+        nodes of ``obj`` are row numbers (arrays, matrices), these are their names. Or tables of the nodes, as frames or
+        text files, in their order; then ``obj`` may be a list of tables of edges, too. See the notes.
     x, y : optional
         Features and labels, one row per node; they override those of ``obj``. A pandas DataFrame or Series is matched
         by the names in its index, unless that is the default 0 … n - 1. A string, or for x a list of strings, names
-        node attributes of a networkx, igraph, DGL or PyG graph.
+        node attributes of a networkx, igraph, DGL or PyG graph, or columns of tables of nodes. A mapping from types of
+        nodes has a row per node of the type.
     edge_type : str, int, True, or array of shape (num_edges,), optional
         Types of the edges. A string or integer names a column of a table, or the edge attribute of a networkx graph; in
         a list of tuples, an (num_edges, 3) array or a text file of triples it is the position, 1 for (head, relation,
@@ -882,6 +912,14 @@ def as_graph(
     -----
     Time O(num_edges log num_nodes), plus a look-up per edge for names.
 
+    **Tables of nodes** have a row per node, in the form of neo4j-admin: ``:ID`` or ``personId:ID(Person)`` is the
+    column of the ids and their space, ``:LABEL`` that of the types, and ``age:int``, ``x:float[]`` and so on are
+    properties, which ``x=`` and ``y=`` name. A plain table has a column called id, node_id, node, name or key. Ids are
+    unique in a space; with several spaces, nodes are called ``"Person:1"`` and edges need ``:START_ID(Person)`` and
+    ``:END_ID(Movie)``. Ids that are all integers are integers. Without ``:LABEL``, the space is the type. Several
+    labels ``"Actor;Director"`` are one type. A property that only nodes of some types have becomes ``Graph.features``
+    or ``Graph.labels`` of these.
+
     Examples
     --------
     >>> import networkx as nx
@@ -894,7 +932,13 @@ def as_graph(
     if weight is not None and weights is not None:
         raise TypeError("give weight= (a name) or weights= (an array), not both.")
     asked = Asked(num_nodes, weights, source, target, weight, bipartite, directed, edge_type)
-    if isinstance(obj, (str, os.PathLike)):
+    if nodes is not None and are_tables(nodes):
+        if isinstance(obj, Graph):
+            raise TypeError("nodes= are tables, which go with edges; give the edges that the Graph was made of.")
+        parts = parts_with_nodes(obj, nodes, asked, reader_options, node_types)
+        nodes = None
+        node_types = node_types if parts.types.node_type is None else None
+    elif isinstance(obj, (str, os.PathLike)):
         parts = parts_of_file(obj, asked, reader_options)
     elif reader_options:
         raise TypeError(f"as_graph got unexpected arguments for {type(obj).__name__}: {', '.join(reader_options)}.")
@@ -969,6 +1013,7 @@ def _assemble(
         x = _stacked(x, parts)
     if named[1]:
         y = parts.attribute(y)  # type: ignore[misc]
+    types, (x, y) = _with_attributes_of_types(types, x, y)
     n, arcs = parts.num_nodes, (parts.source, parts.target, parts.weights)
     undirected = parts.directed is False
     if types.edge_type is None:
@@ -987,6 +1032,26 @@ def _assemble(
         y=checked_rows("y", parts.y if y is None else y, n, parts.nodes),
         sides=parts.sides,
     )
+
+
+def _with_attributes_of_types(types: Types, *values: Any) -> tuple[Types, list[Any]]:
+    """Types with the features and labels that are mappings from types, and those that are not."""
+    rest: list[Any] = []
+    for name, given in zip("xy", values, strict=True):
+        rest.append(given)
+        if not isinstance(given, Mapping) or hasattr(given, "vectors"):  # NodeVectors have names, not types
+            continue
+        if types.node_type is None or types.node_types is None:
+            raise TypeError(f"{name} is a mapping from types of nodes, but the nodes have no types; give node_type=.")
+        by_type = {}
+        for kind, rows in given.items():
+            if kind not in types.node_types:
+                known = ", ".join(map(repr, types.node_types))
+                raise ValueError(f"{name} has {kind!r}, which is no type of nodes; these are {known}.")
+            count = int((types.node_type == types.node_types.index(kind)).sum())
+            by_type[kind] = checked_rows(f"{name} of {kind!r}", rows, count)
+        types, rest[-1] = types._replace(by_type=dict(types.by_type or {}) | {name: by_type}), None
+    return types, rest
 
 
 def _node_kinds(node_type: Any, parts: Parts) -> Any:
@@ -1050,16 +1115,23 @@ def _names_attributes(x: Any) -> bool:
     return isinstance(x, str) or (isinstance(x, (list, tuple)) and bool(x) and all(isinstance(name, str) for name in x))
 
 
-def _stacked(x: str | Sequence[str], parts: Parts) -> npt.NDArray[Any]:
+def _stacked(x: str | Sequence[str], parts: Parts) -> Any:
     """Node attributes as columns of features."""
     columns = []
     for name in [x] if isinstance(x, str) else x:
         values = parts.attribute(name)  # type: ignore[misc]
+        if isinstance(values, dict):  # by type
+            if not isinstance(x, str):
+                raise ValueError(f"the node attribute {name!r} is missing in some types; give x={name!r} alone.")
+            for kind, rows in values.items():
+                if rows.dtype.kind not in "biuf":
+                    raise TypeError(f"the node attribute {name!r} of {kind!r} holds {rows.dtype} and no numbers.")
+            return values
         if not sp.issparse(values) and values.dtype.kind not in "biuf":
             raise TypeError(f"the node attribute {name!r} holds {values.dtype} and no numbers, so it is no feature.")
         columns.append(values.toarray() if sp.issparse(values) and len(x) > 1 and not isinstance(x, str) else values)
     if isinstance(x, str) and columns[0].ndim == 2:
-        return columns[0]  # type: ignore[no-any-return]
+        return columns[0]
     return np.column_stack(columns)
 
 

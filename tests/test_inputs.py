@@ -489,9 +489,16 @@ class TestNodes:
             as_graph(g, nodes=["b", "a", "c"])
         assert as_graph(g, nodes=["b", "a", "c"], x=np.eye(3), y=[1, 2, 3]).x.tolist() == np.eye(3).tolist()
 
-    @pytest.mark.parametrize("nodes", ["ab", {"a", "b"}, pd.DataFrame({"a": [1], "b": [2]})])
-    def test_no_sequence_of_names(self, nodes):
-        with pytest.raises(TypeError, match="nodes must be a sequence of names"):
+    @pytest.mark.parametrize(
+        ("nodes", "error", "message"),
+        [
+            ({"a", "b"}, TypeError, "nodes must be a sequence of names"),
+            ("ab", FileNotFoundError, "there is no file ab"),
+            (pd.DataFrame({"a": [1], "b": [2]}), ValueError, "nodes has no column of ids among 'a', 'b'"),
+        ],
+    )
+    def test_no_sequence_of_names(self, nodes, error, message):
+        with pytest.raises(error, match=message):
             as_graph([("a", "b")], nodes=nodes)
 
 

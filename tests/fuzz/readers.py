@@ -52,6 +52,15 @@ def read_triples(folder, name):
     look_at_graph(gr.as_graph(folder / name, edge_type=1))
 
 
+def read_node_tables(folder, name):
+    nodes = [folder / "persons.csv", folder / "movies.csv"]
+    for column in ("scores", "year"):
+        g = gr.as_graph(folder / name, nodes=nodes, y=column)
+        look_at_graph(g)
+        assert len(g.node_type) == g.num_nodes
+        assert all(len(rows) <= g.num_nodes for rows in g.labels.values())
+
+
 def read_vectors(folder, name):
     for mmap in (False, None):
         vectors = gr.load_vectors(folder / name, mmap=mmap)
@@ -122,7 +131,8 @@ def preload(seeds):
 READERS = {
     reader.__name__: reader
     for reader in (
-        read_graph, read_triples, read_vectors, read_model, read_index, read_checkpoint, read_pt, read_set, read_heart,
+        read_graph, read_triples, read_node_tables, read_vectors, read_model, read_index, read_checkpoint, read_pt,
+        read_set, read_heart,
     )
 }  # fmt: skip
 
@@ -193,6 +203,15 @@ def _triples(folder_of, add):
         folder = folder_of(name)
         (folder / name).write_bytes(content)
         add(folder, read_triples, name)
+    folder = folder_of("node-tables")
+    tables = {
+        "persons.csv": 'id:ID(Person),name,scores:float[],:LABEL\n1,"a, b",1;2.5,Actor\n2,c,0;-1e3,Actor;Director\n',
+        "movies.csv": ":ID(Movie);year:int;:LABEL\n1;1999;Movie\n7;2003;Movie\n",
+        "roles.csv": ":START_ID(Person),weight:double,:END_ID(Movie),:TYPE\n1,2.5,1,PLAYS\n2,1,7,LEADS\n2,1,1,PLAYS\n",
+    }
+    for name, text in tables.items():
+        (folder / name).write_text(text)
+    add(folder, read_node_tables, "roles.csv", list(tables))
 
 
 def _graph_files(folder_of, add):

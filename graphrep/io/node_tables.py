@@ -1,0 +1,170 @@
+"""Tables of nodes and edges in the form of neo4j-admin: the fields of a header, rows of text, and files written."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from graphrep.io._text import read_bytes, released
+from graphrep.io.atomic import replacing
+from graphrep.io.bounded import reading
+
+if TYPE_CHECKING:
+    import os
+
+__all__ = ["Field", "parse_field", "property_column", "property_values", "read_columns", "write_columns"]
+
+_FIELD = re.compile(
+    r"(?P<name>[^:]*):(?P<kind>[A-Za-z_-]+(?:\[\])?)\s*(?:\((?P<space>[^)]*)\))?\s*(?:\{(?P<more>.*)\})?\s*"
+)
+_INTEGERS = {"byte": np.int8, "short": np.int16, "int": np.int64, "long": np.int64, "integer": np.int64}
+_FLOATS = {"float": np.float32, "double": np.float64, "number": np.float64}
+_NEO4J = {"i": "long", "u": "long", "b": "boolean", "f": "double"}
+SEPARATOR = ";"  # between the values of an array, and between labels
+
+
+class Field(NamedTuple):
+    """A column of a table: ``age:int`` has the name age and the kind int, ``id:ID(Person)`` the space Person."""
+
+    name: str
+    kind: str  # "ID", "START_ID", "END_ID", "LABEL", "TYPE", "IGNORE", or of a property, in small letters; "": unknown
+    space: str
+    id_type: str  # as in ``:ID{id-type: int}``, or ""
+
+
+def parse_field(header: Any) -> Field:
+    """Parts of a name of a column."""
+    found = _FIELD.fullmatch(str(header))
+    if found is None:
+        return Field(str(header), "", "", "")
+    kind = found["kind"]
+    upper = kind.upper()
+    known = upper in ("ID", "START_ID", "END_ID", "LABEL", "TYPE", "IGNORE")
+    id_type = re.search(r"id-type\s*:\s*(\w+)", found["more"] or "")
+    return Field(found["name"], upper if known else kind.lower(), found["space"] or "", id_type[1] if id_type else "")
+
+
+def read_columns(path: str | os.PathLike[str]) -> tuple[list[str], list[list[str]]]:
+    """Header and columns of a text file with a header; the separator is the most frequent of ``, tab ; |`` in it.
+
+    Compressed files are read within the bounds of :class:`graphrep.io.bounded.Budget`. Fields may be quoted, and quoted
+    ones go over several lines. ValueError if a line has another number of fields than the header, or for no text.
+    """
+    content = read_bytes(path)
+    try:
+        with reading(path, "is no text"):
+            text = bytes(content).decode("utf-8-sig")
+    finally:
+        released(content)
+    first = text[: (text + "\n").index("\n")]
+    delimiter = max(",\t;|", key=first.count)
+    with reading(path, "is not readable as a table"):
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True) if row]
+    if not rows:
+        raise ValueError(f"{path} is empty; it must begin with the names of its columns.")
+    wrong = next((number for number, row in enumerate(rows) if len(row) != len(rows[0])), None)
+    if wrong is not None:
+        raise ValueError(
+            f"{path}: row {wrong + 1} has {len(rows[wrong])} fields, but the header has {len(rows[0])} columns."
+        )
+    header, *body = rows
+    return header, [list(column) for column in zip(*body, strict=True)] if body else [[] for _ in header]
+
+
+def property_values(values: Sequence[Any], kind: str, what: str) -> npt.NDArray[Any]:
+    """An array of the values of a property, none of which is missing; of shape (n, width) for arrays such as float[].
+
+    Without a kind, text becomes integers or floats if all of it can.
+
+    Raises
+    ------
+    ValueError
+        A value is not of the kind, or arrays differ in length.
+    """
+    if kind.endswith("[]"):
+        split = [value.split(SEPARATOR) if isinstance(value, str) else list(value) for value in values]
+        widths = sorted({len(row) for row in split})
+        if len(widths) > 1:
+            raise ValueError(f"{what} must hold arrays of one length, got {widths[0]} to {widths[-1]} values.")
+        flat = property_values([value for row in split for value in row], kind[:-2], what)
+        return flat.reshape(len(split), widths[0] if widths else 0)
+    if kind == "boolean":
+        spelled = [str(value).strip().lower() for value in values]
+        _refuse(what, kind, values, (text in ("true", "false") for text in spelled))
+        return np.array([text == "true" for text in spelled], dtype=bool)
+    if kind in _INTEGERS or kind in _FLOATS:
+        try:
+            return np.array(
+                list(map(_whole if kind in _INTEGERS else _real, values)), dtype=(_INTEGERS | _FLOATS)[kind]
+            )
+        except (ValueError, TypeError, OverflowError):
+            _refuse(what, kind, values, (_is(kind, value) for value in values))
+            raise
+
+    if not kind and values and all(isinstance(value, (bool, np.bool_)) for value in values):
+        return np.array(values, dtype=bool)
+    if not kind:
+        for guess in ("long", "double"):
+            try:
+                return property_values(values, guess, what)
+            except (ValueError, TypeError, OverflowError):
+                continue
+    return np.fromiter(map(str, values), dtype=object, count=len(values))
+
+
+def _whole(value: Any) -> int:
+    """An integer, without what Python accepts besides: 1.5 cut off, and 1_000."""
+    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
+        raise ValueError("not an integer")
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError("not an integer")
+    return int(value)
+
+
+def _real(value: Any) -> float:
+    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
+        raise ValueError("not a number")
+    return float(value)
+
+
+def _is(kind: str, value: Any) -> bool:
+    try:
+        np.array([_whole(value) if kind in _INTEGERS else _real(value)], dtype=(_INTEGERS | _FLOATS)[kind])
+    except (ValueError, TypeError, OverflowError):
+        return False
+    return True
+
+
+def _refuse(what: str, kind: str, values: Sequence[Any], good: Iterable[bool]) -> None:
+    for value, fine in zip(values, good, strict=True):
+        if not fine:
+            raise ValueError(f"{what} must hold values of the kind {kind}, got {str(value)[:40]!r}.")
+
+
+def write_columns(path: str | os.PathLike[str], columns: Sequence[tuple[str, Sequence[Any]]]) -> None:
+    """Write columns with their headers, whole or not at all."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([header for header, _ in columns])
+        writer.writerows(zip(*(values for _, values in columns), strict=True))
+
+
+def property_column(name: str, values: npt.NDArray[Any], what: str) -> tuple[str, list[Any]]:
+    """Header and texts of a property: ``x:float[]`` for a matrix of float32."""
+    if values.ndim not in (1, 2) or values.dtype.kind not in "iubfOUS":
+        got = f"{values.dtype} {values.shape}"
+        raise TypeError(f"{what} must be numbers or strings of one or two dimensions, got {got}.")
+    kind = "float" if values.dtype == np.float32 else _NEO4J.get(values.dtype.kind, "string")
+    if kind == "boolean":
+        texts = np.where(values, "true", "false")
+    else:
+        texts = values.astype(str) if kind != "string" else values
+    if values.ndim == 1:
+        return f"{name}:{kind}", texts.tolist()
+    return f"{name}:{kind}[]", [SEPARATOR.join(row) for row in texts.astype(str).tolist()]
