@@ -301,3 +301,13 @@ def test_a_first_line_of_usual_names_is_a_header(tmp_path):
     assert graph == gr.as_graph([("ann", "knows", "bob"), ("bob", "likes", "cy")], edge_type=1)
     assert gr.as_graph(tmp_path / "t.tsv", edge_type="relation") == graph
     assert gr.as_graph(tmp_path / "t.tsv", edge_type=0) == graph
+
+
+def test_a_saved_model_knows_the_types_of_its_nodes(people, tmp_path):
+    kinds = {name: "cat" if name == "bob" else "person" for name in people.nodes.tolist()}
+    typed = gr.as_graph(people, node_type=kinds)
+    model = gr.FastRP(dimensions=4).fit(typed)
+    model.save(tmp_path / "m.safetensors")
+    again = gr.load(tmp_path / "m.safetensors")
+    assert again._graph.node_types == typed.node_types
+    assert again._graph == model._graph

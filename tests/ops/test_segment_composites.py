@@ -10,7 +10,7 @@ from ._groups import FLOATS, LAYOUTS, SIZES, case, values
 ALL = [scatter_softmax, scatter_log_softmax, scatter_logsumexp, scatter_std]
 
 
-def columns_of_table(x, dim):
+def columns_of(x, dim):
     """All vectors along a dimension, as rows."""
     return x.movedim(dim, -1).flatten(0, -2) if x.dim() > 1 else x.view(1, -1)
 
@@ -28,7 +28,7 @@ def test_equal_torch_group_by_group(monkeypatch, size, layout, backend):
     src, index, dim, groups = case(layout, size)
     biased = scatter_std(src, index, dim, dim_size=groups, unbiased=False)
     results = [f(src, index, dim, dim_size=groups) for f in ALL]
-    parts = [columns_of_table(t, dim) for t in (src, expanded(index, src, dim), *results, biased)]
+    parts = [columns_of(t, dim) for t in (src, expanded(index, src, dim), *results, biased)]
     for x, at, soft, log, total, deviation, simple in list(zip(*parts, strict=True))[:6]:
         for group in range(groups):
             mine = x[at == group]
