@@ -25,6 +25,7 @@ from graphrep.evaluate.metrics import average_precision, hits_at_k, link_metrics
 from graphrep.evaluate.netinfof import netinfof_components, netinfof_probe
 from graphrep.evaluate.node_classification import NodeClassification, node_classification
 from graphrep.evaluate.ranking import Ranking, ranking
+from graphrep.evaluate.recommendation import InteractionSplit, Recommendation, hold_out_items, recommendation
 from graphrep.evaluate.reliability import (
     Calibration,
     Calibrator,
@@ -46,9 +47,11 @@ __all__ = [
     "ClusteringBaselines",
     "Comparison",
     "Hubness",
+    "InteractionSplit",
     "LinkPrediction",
     "NodeClassification",
     "Ranking",
+    "Recommendation",
     "Reconstruction",
     "Stability",
     "TopologicalConcentration",
@@ -64,6 +67,7 @@ __all__ = [
     "edge_features",
     "fit_calibrator",
     "hits_at_k",
+    "hold_out_items",
     "hubness",
     "link_baselines",
     "link_metrics",
@@ -79,6 +83,7 @@ __all__ = [
     "pair_groups",
     "random_link_split",
     "ranking",
+    "recommendation",
     "reconstruction",
     "roc_auc",
     "smooth_features",
