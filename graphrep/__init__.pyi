@@ -13,6 +13,7 @@ from . import loader as loader
 from . import nn as nn
 from . import ops as ops
 from . import pyg as pyg
+from . import recommend as recommend
 from . import relational as relational
 from ._version import __version__ as __version__
 from .cli.doctor import show_versions as show_versions

@@ -24,7 +24,7 @@ LEVELS = (
     ("datasets", "heuristics", "nn", "pyg", "loader"),
     ("evaluate",),
     ("learn",),
-    ("embed", "contrast", "cluster", "linkpred", "relational"),
+    ("embed", "contrast", "cluster", "linkpred", "recommend", "relational"),
     ("models",),
     ("graphrep",),  # the public names of the package, as in "import graphrep"
     ("bench",),

@@ -27,7 +27,7 @@ ROOMS = (
     "loader",
     "nn",
 )
-ROOMS += ("ops", "pyg", "relational")
+ROOMS += ("ops", "pyg", "recommend", "relational")
 
 pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="needs a checkout")
 
