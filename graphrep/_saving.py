@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -29,6 +29,9 @@ class SavedEstimator(BaseEstimator):  # type: ignore[misc]
 
     embedding_: Any
 
+    #: The attribute that a fitted estimator has.
+    _fitted_name: ClassVar[str] = "embedding_"
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted estimator to one file, from which :func:`graphrep.load` makes it again in any process.
 
@@ -44,7 +47,7 @@ class SavedEstimator(BaseEstimator):  # type: ignore[misc]
         """
         from graphrep.io.models import write_model
 
-        check_is_fitted(self, "embedding_")
+        check_is_fitted(self, self._fitted_name)
         parts = _described(self)
         write_model(path, parts[ESTIMATOR], parts["params"], parts["state"])
 
@@ -63,8 +66,8 @@ class SavedEstimator(BaseEstimator):  # type: ignore[misc]
 
 def _described(estimator: SavedEstimator) -> dict[str, Any]:
     """An estimator, fitted or not, as values that a model file can hold; those among its values likewise."""
-    fitted = hasattr(estimator, "embedding_")
-    state = {"embedding_": estimator.embedding_, **estimator._state()} if fitted else None
+    name = estimator._fitted_name
+    state = {name: getattr(estimator, name), **estimator._state()} if hasattr(estimator, name) else None
     parts = {"params": estimator._saved_params(), "state": state}
     described: dict[str, Any] = {ESTIMATOR: type(estimator).__name__}
     for name, values in parts.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from graphrep import cluster, contrast, embed, linkpred, relational
+from graphrep import cluster, contrast, embed, linkpred, recommend, relational
 from graphrep._saving import ESTIMATOR, SavedEstimator
 from graphrep.io.bounded import reading
 from graphrep.io.models import read_model
@@ -53,7 +53,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
 def _made(kind: str, params: dict[str, Any], state: dict[str, Any] | None) -> SavedEstimator:
     """Estimator from its description, and those among its parameters and its state."""
-    rooms = (embed, contrast, cluster, linkpred, relational)
+    rooms = (embed, contrast, cluster, linkpred, recommend, relational)
     made = next((getattr(room, kind) for room in rooms if kind in room.__all__), None)
     if not (isinstance(made, type) and issubclass(made, SavedEstimator)):
         raise ValueError(f"{kind} is no estimator that can be loaded")

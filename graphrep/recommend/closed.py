@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from graphrep._checks import checked_float, checked_int
 from graphrep._interactions import as_interactions
 from graphrep._memory import check_memory
 from graphrep._names import NodeIndex
+from graphrep._saving import SavedEstimator
 from graphrep.evaluate.recommendation import top_items
 
 if TYPE_CHECKING:
@@ -26,8 +26,11 @@ F32 = npt.NDArray[np.float32]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Recommender(BaseEstimator):  # type: ignore[misc]
+class Recommender(SavedEstimator):
     """Base class: names, known items and the best k; a subclass learns from a matrix and scores rows of one."""
+
+    _fitted_name: ClassVar[str] = "interactions_"
+    _learned: ClassVar[str] = ""
 
     def fit(self, graph: Any, y: Any = None) -> Self:
         """Learn from users and their items.
@@ -109,6 +112,14 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
                 out.append(list(zip(names, scores, strict=False)))
         return out
 
+    def _state(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("users_", "items_", self._learned)}
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        if state[self._learned].shape[-1] != state["interactions_"].shape[1]:
+            raise ValueError("interactions and model differ in size")
+        super()._restore(state)
+
     def _learn(self, matrix: Any) -> None:
         raise NotImplementedError
 
@@ -127,6 +138,8 @@ class Popularity(Recommender):
     >>> Popularity().fit([("ann", "tea"), ("bob", "tea"), ("bob", "jam")]).recommend("ann")
     [[('jam', 1.0)]]
     """
+
+    _learned: ClassVar[str] = "counts_"
 
     def _learn(self, matrix: Any) -> None:
         self.counts_ = np.asarray(matrix.sum(axis=0), dtype=np.float32).ravel()
@@ -162,6 +175,8 @@ class ItemKNN(Recommender):
 
     neighbors: int = 100
     shrinkage: float = 0.0
+
+    _learned: ClassVar[str] = "similarity_"
 
     def _learn(self, matrix: Any) -> None:
         checked_int("neighbors", self.neighbors, 1)
@@ -216,6 +231,8 @@ class EASE(Recommender):
     """
 
     l2: float = 100.0
+
+    _learned: ClassVar[str] = "weights_"
 
     def _learn(self, matrix: Any) -> None:
         checked_float("l2", self.l2, 0.0, exclusive=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import graphrep as gr
 from graphrep.recommend import EASE, ItemKNN, Popularity
 
 X = (np.random.default_rng(0).random((25, 12)) < 0.3).astype(np.float32)
@@ -47,3 +48,12 @@ def test_names_and_known_items(model):
         model.recommend([9])
     with pytest.raises(KeyError, match="no item 9"):
         model.recommend_for([9])
+
+
+@pytest.mark.parametrize("model", [Popularity(), ItemKNN(neighbors=2), EASE(l2=3.0)])
+@pytest.mark.parametrize("data", [X, [("ann", 1), ("bob", 1), ("bob", 2)], [("ann", "x"), ("bob", "y")]])
+def test_saved_and_loaded(model, data, tmp_path):
+    model.fit(data).save(tmp_path / "model")
+    again = gr.load(tmp_path / "model")
+    user = "ann" if isinstance(data, list) else 0
+    assert again.recommend(user, k=3) == model.recommend(user, k=3)
