@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import LinAlgError, eigh
 
+from graphrep._svd import Eigenpairs
 from graphrep._threads import one_blas_thread
-from graphrep.embed._svd import Eigenpairs
 from graphrep.graph import Graph
 from graphrep.ops.projection import random_projection
 from graphrep.ops.propagation import graph_matmul, recurrence_step

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from graphrep._arrays import as_vectors
 from graphrep._names import aligned
+from graphrep._svd import column_signs
 from graphrep._threads import one_blas_thread
-from graphrep.embed._svd import column_signs
 from graphrep.graph import Graph, untyped_graph
 from graphrep.ops.propagation import recurrence_step
 from graphrep.ops.tall import gram, multiply_rows

@@ -16,8 +16,8 @@ from graphrep._embedder import F32
 from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed
 from graphrep._saving import packed_graph, unpacked_graph
+from graphrep._svd import inverse, randomized_svd, rms_scaled, symmetric_eigenpairs
 from graphrep.embed._base import TwoSidedEmbedder
-from graphrep.embed._svd import inverse, randomized_svd, rms_scaled, symmetric_eigenpairs
 from graphrep.graph import Graph
 from graphrep.ops.propagation import graph_matmul
 

@@ -15,9 +15,9 @@ from graphrep._embedder import F32
 from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed
 from graphrep._saving import packed_graph, unpacked_graph
+from graphrep._svd import by_rows, inverse, randomized_svd, rms_scaled, symmetric_eigenpairs
 from graphrep._threads import one_blas_thread, resolve_threads
 from graphrep.embed._base import NodeEmbedder
-from graphrep.embed._svd import by_rows, inverse, randomized_svd, rms_scaled, symmetric_eigenpairs
 from graphrep.graph import Graph
 from graphrep.ops.propagation import graph_matmul
 from graphrep.ops.tall import multiply_rows

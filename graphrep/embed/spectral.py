@@ -17,10 +17,10 @@ from graphrep._embedder import is_matrix, new_arcs_of_both_directions
 from graphrep._names import as_pairs
 from graphrep._progress import progress_bar
 from graphrep._saving import packed_graph, unpacked_graph
+from graphrep._svd import column_signs
 from graphrep.csr import CSR
 from graphrep.embed._base import NodeEmbedder
 from graphrep.embed._filter import leading_eigenpairs
-from graphrep.embed._svd import column_signs
 from graphrep.embed.finishing import RMS
 from graphrep.graph import Graph, untyped_graph
 

@@ -18,9 +18,9 @@ from graphrep._memory import check_memory
 from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed
 from graphrep._saving import packed_graph, unpacked_graph
+from graphrep._svd import inverse, randomized_svd, rms_scaled
 from graphrep._threads import resolve_threads
 from graphrep.embed._base import TwoSidedEmbedder
-from graphrep.embed._svd import inverse, randomized_svd, rms_scaled
 from graphrep.graph import Graph
 from graphrep.ops.propagation import graph_matmul
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
+from graphrep._svd import orthonormal, randomized_svd, rms_scaled, symmetric_eigenpairs
 from graphrep._threads import one_blas_thread
-from graphrep.embed._svd import orthonormal, randomized_svd, rms_scaled, symmetric_eigenpairs
 
 
 def products(a):
@@ -114,7 +114,7 @@ def test_the_number_of_threads_changes_no_bit():
     """Also of BLAS: its results with two threads differ, so it is held to one."""
     code = """
 import hashlib, sys, numpy as np, scipy.sparse as sp
-from graphrep.embed._svd import randomized_svd, symmetric_eigenpairs
+from graphrep._svd import randomized_svd, symmetric_eigenpairs
 rng = np.random.default_rng(0)
 a = sp.csr_array((rng.standard_normal(90_000).astype(np.float32), rng.integers(0, 9000, (2, 90_000))), (9000, 9000))
 b, transposed = a + a.T, sp.csr_array(a.T)
