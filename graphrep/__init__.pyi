@@ -48,6 +48,10 @@ from .linkpred import NetInfoFAct as NetInfoFAct
 from .models import load as load
 from .ops import iter_walks as iter_walks
 from .ops import random_walks as random_walks
+from .recommend import EASE as EASE
+from .recommend import GFCF as GFCF
+from .recommend import ItemKNN as ItemKNN
+from .recommend import Popularity as Popularity
 from .relational import ComplEx as ComplEx
 from .relational import DistMult as DistMult
 from .relational import RotatE as RotatE

@@ -144,7 +144,7 @@ def test_seeds_of_other_types(seed):
         r.resolve_seed(seed)
 
 
-ROOMS = ("embed", "evaluate", "heuristics", "loader")
+ROOMS = ("embed", "evaluate", "heuristics", "loader", "recommend")
 NAMES = [getattr(getattr(gr, room), name) for room in ROOMS for name in getattr(gr, room).__all__]
 SCORERS = (gr.EmbeddingScorer, gr.NetInfoFAct, gr.BestLinkPredictor, gr.GAE, gr.NCN, gr.NCNC)
 CALLABLES = [thing for thing in [*NAMES, *SCORERS] if callable(thing)]

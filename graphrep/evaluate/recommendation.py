@@ -66,7 +66,8 @@ def recommendation(scorer: Any, train: Any, test: Any, *, k: int = 20) -> Recomm
         A callable takes row numbers of users, int64 of shape (n,), and returns scores of shape (n, num_items). A
         recommender is asked by its ``score_users``.
     train, test : scipy matrix of users by items, or anything ``as_graph(..., bipartite=True)`` takes
-        Test users and items must occur in train; a matrix has the shape of train. Weights are ignored.
+        Test users and items must occur in train; a matrix has the shape of train. Weights are ignored, and so are
+        repetitions.
     k : int
 
     Returns
@@ -152,23 +153,29 @@ def top_items(scores: Any, k: int, known: Any = None) -> tuple[npt.NDArray[np.in
     >>> top_items(np.array([[0.5, 2.0, 2.0]]), 2)[0].tolist()
     [[1, 2]]
     """
+    import torch
+
     values = np.array(scores, dtype=np.float32)
     if values.ndim != 2 or (known is not None and values.shape != known.shape):
         wanted = "(num_users, num_items)" if known is None else known.shape
         raise ValueError(f"scores must have shape {wanted}, got {values.shape}.")
-    if not np.isfinite(values).all():
+    if values.size and not (np.isfinite(values.max()) and np.isfinite(values.min())):
         raise ValueError("scores must be finite.")
     if known is not None:
         values[np.repeat(np.arange(len(values)), np.diff(known.indptr)), known.indices] = -np.inf
-    k = min(k, values.shape[1])
-    # All entries above the k-th largest, and of those equal to it the first ones.
-    bound = -np.partition(-values, k - 1, axis=1)[:, k - 1 : k]
-    above = values > bound
-    equal = values == bound
-    chosen = above | (equal & (np.cumsum(equal, axis=1) <= k - above.sum(axis=1, keepdims=True)))
-    columns = np.nonzero(chosen)[1].reshape(len(values), k)
-    found = np.take_along_axis(values, columns, axis=1)
-    order = np.argsort(-found, axis=1, kind="stable")
+    width = values.shape[1]
+    k = min(k, width)
+    best = torch.from_numpy(values).topk(min(k + 1, width), dim=1)
+    found, columns = best.values.numpy()[:, :k], best.indices.numpy()[:, :k]
+    if k < width:  # topk may take any of the entries that equal the k-th
+        bound = found[:, -1:]
+        tied = np.flatnonzero((best.values.numpy()[:, k:] == bound)[:, 0] & np.isfinite(bound)[:, 0])
+        rows, least = values[tied], bound[tied]
+        above, equal = rows > least, rows == least
+        chosen = above | (equal & (np.cumsum(equal, axis=1) <= k - above.sum(axis=1, keepdims=True)))
+        columns[tied] = np.nonzero(chosen)[1].reshape(len(tied), k)
+        found[tied] = np.take_along_axis(rows, columns[tied], axis=1)
+    order = np.lexsort((columns, -found), axis=1)
     columns, found = np.take_along_axis(columns, order, axis=1), np.take_along_axis(found, order, axis=1)
     return np.where(np.isfinite(found), columns, -1), found
 
@@ -180,7 +187,8 @@ def hold_out_items(train: Any, *, share: float = 0.1, random_state: Any = 0) -> 
     ----------
     train : scipy matrix of users by items, or anything ``as_graph(..., bipartite=True)`` takes
     share : float in [0, 1)
-        Of n items of a user, floor(share * n + 0.5) are held out, and always fewer than n.
+        Of n items of a user, floor(share * n + 0.5) are held out, and always fewer than n. With the default, users
+        with fewer than 5 items keep all.
     random_state : int, RandomState, Generator or None
 
     Returns
@@ -195,7 +203,8 @@ def hold_out_items(train: Any, *, share: float = 0.1, random_state: Any = 0) -> 
     >>> split.train.matrix.nnz, split.valid.matrix.nnz
     (18, 2)
     """
-    checked_float("share", share, 0.0, 1.0)
+    if checked_float("share", share, 0.0, 1.0) == 1:
+        raise ValueError("share must be below 1, because each user keeps an item to train on, got 1.")
     known = as_interactions(train, "train")
     matrix, rng = known.matrix, np.random.default_rng(resolve_seed(random_state))
     counts = np.diff(matrix.indptr)

@@ -62,3 +62,17 @@ def test_names_are_the_callers():
     assert found.users.tolist() == [1, 2]
     assert found.items.tolist() == [1, 7]
     assert as_interactions([("1", "x"), ("2", "y")]).users.tolist() == ["1", "2"]
+
+
+def test_names_are_no_positions():
+    """Users 0 and 1 of the test are those of training by name, wherever they stand."""
+    train = [(2, 5), (1, 5), (0, 6)]
+    found = recommendation(lambda users: np.tile([0.0, 1.0], (len(users), 1)), train, [(1, 6), (0, 5)], k=1)
+    assert found[:3] == (1.0, 1.0, 1.0)
+    with pytest.raises(ValueError, match=r"must have the shape \(3, 2\) of train"):
+        recommendation(None, train, np.eye(3))
+
+
+def test_an_item_of_each_user_is_left():
+    with pytest.raises(ValueError, match="share must be below 1"):
+        hold_out_items(np.ones((2, 3)), share=1.0)
