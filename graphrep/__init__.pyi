@@ -48,9 +48,12 @@ from .linkpred import NetInfoFAct as NetInfoFAct
 from .models import load as load
 from .ops import iter_walks as iter_walks
 from .ops import random_walks as random_walks
+from .recommend import ALS as ALS
 from .recommend import EASE as EASE
 from .recommend import GFCF as GFCF
 from .recommend import ItemKNN as ItemKNN
+from .recommend import LightGCN as LightGCN
+from .recommend import MatrixFactorization as MatrixFactorization
 from .recommend import Popularity as Popularity
 from .relational import ComplEx as ComplEx
 from .relational import DistMult as DistMult

@@ -10,10 +10,11 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
+from graphrep import _random
 from graphrep._arrays import check_integers, check_rows, to_numpy
 from graphrep._checks import checked_int
 from graphrep._interactions import Interactions, as_interactions, binary_interactions
-from graphrep._names import NodeIndex, as_name_pairs
+from graphrep._names import NodeIndex, as_name_pairs, node_keys
 from graphrep._saving import SavedEstimator
 from graphrep.evaluate.recommendation import top_items
 from graphrep.ops.tall import multiply_rows
@@ -21,7 +22,7 @@ from graphrep.ops.tall import multiply_rows
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["FactorRecommender", "Recommender"]
+__all__ = ["FactorRecommender", "Recommender", "initial_vectors"]
 
 F32 = npt.NDArray[np.float32]
 
@@ -247,9 +248,11 @@ class Recommender(SavedEstimator):
 class FactorRecommender(Recommender):
     """Base class of recommenders that score by inner products of a user's and an item's vector."""
 
-    user_factors_: F32
-    item_factors_: F32
     n_jobs: int | None = None
+
+    if TYPE_CHECKING:  # no parameters, as which the dataclass would take them
+        user_factors_: F32
+        item_factors_: F32
 
     _learned: ClassVar[tuple[str, ...]] = ("user_factors_", "item_factors_")
 
@@ -268,3 +271,17 @@ class FactorRecommender(Recommender):
         users, items = self.user_factors_, self.item_factors_
         if users.ndim != 2 or users.shape != (num_users, items.shape[-1]) or len(items) != num_items:
             raise ValueError("interactions and model differ in size")
+
+
+def initial_vectors(names: Any, size: int, dimensions: int, seed: int, *, scale: float, stream: int = 0) -> F32:
+    """Normal numbers of this standard deviation; those of a row are a function of (seed, stream, its name)."""
+    keys = node_keys(names)
+    keys = np.arange(size, dtype=np.uint64) if keys is None else keys
+    key = _random.stream_key(int(_random.stream_key(seed, stream)) >> 1, keys)[:, None]
+    half = -(-dimensions // 2)
+    length, angle = (
+        _random.uniform_double(_random.random_bits(key, np.arange(first, first + half))) for first in (0, half)
+    )
+    length = scale * np.sqrt(-2 * np.log1p(-length))
+    pairs = np.concatenate([length * np.cos(2 * np.pi * angle), length * np.sin(2 * np.pi * angle)], axis=1)
+    return np.ascontiguousarray(pairs[:, :dimensions], dtype=np.float32)

@@ -14,7 +14,17 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import graphrep as gr
 
-MODELS = [gr.Popularity(), gr.ItemKNN(neighbors=3), gr.EASE(l2=3.0), gr.GFCF(dimensions=4)]
+TRAINED = {"dimensions": 4, "epochs": 2, "validation": 0, "progress": False}
+MODELS = [
+    gr.Popularity(),
+    gr.ItemKNN(neighbors=3),
+    gr.EASE(l2=3.0),
+    gr.GFCF(dimensions=4),
+    gr.ALS(dimensions=4, iterations=2),
+    gr.MatrixFactorization(**TRAINED),
+    gr.MatrixFactorization(loss="ccl", num_negatives=3, **TRAINED),
+    gr.LightGCN(layers=2, **TRAINED),
+]
 EVERY = pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
 BASKETS = [(1, 1), (1, 2), (2, 1), (2, 3), (3, 3), (3, 2), (4, 4), (4, 1)]
 
