@@ -86,6 +86,19 @@ class LinkModel(str, Enum):
     ncnc = "ncnc"
 
 
+class Recommender(str, Enum):
+    """Methods of ``graphrep recommend``."""
+
+    popularity = "popularity"
+    itemknn = "itemknn"
+    ease = "ease"
+    gfcf = "gfcf"
+    als = "als"
+    bpr = "bpr"
+    ccl = "ccl"
+    lightgcn = "lightgcn"
+
+
 # Options of the commands that read an edge list.
 SourceOption = Annotated[
     str | None, typer.Option(help="Column of the sources: its name, or its position from 0. Needs --target.")
@@ -532,6 +545,91 @@ def linkpred(
         seconds = time.perf_counter() - began
         rows, scored = len(table["score"]), chosen_pairs.shape[1]
         typer.echo(f"\n{output}: the best {rows:,} of {scored:,} pairs, {model.value}, {seconds:.1f} s")
+
+
+@app.command()
+def recommend(
+    file: Annotated[
+        str,
+        typer.Argument(metavar="FILE", help="A table or edge list of users and their items, or - for standard input."),
+    ],
+    users: Annotated[list[str] | None, typer.Argument(metavar="[USER]...", help="Names of users.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Recommend to every user; needs --output.")] = False,
+    items: Annotated[
+        list[str] | None, typer.Option("--item", help="An item of a new user, who is not in FILE; may be repeated.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", help="Number of items for each user.")] = 20,
+    method: Annotated[
+        Recommender,
+        typer.Option(
+            help="itemknn, ease and gfcf are closed forms; als, bpr, ccl (matrix factorization) and lightgcn are "
+            "trained; popularity is the same for all users."
+        ),
+    ] = Recommender.gfcf,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Table of user, item, rank and score: .csv, .tsv, .parquet.")
+    ] = None,
+    known: Annotated[bool, typer.Option("--known", help="Recommend also items that the user has.")] = False,
+    evaluate: Annotated[
+        bool,
+        typer.Option("--evaluate", help="First hold out a tenth of each user's items, and print how many are found."),
+    ] = False,
+    weighted: Annotated[bool, typer.Option("--weighted/--unweighted", help="als: use the weights of FILE.")] = True,
+    source: Annotated[str | None, typer.Option(help="Column of the users: its name, or its position from 0.")] = None,
+    target: Annotated[str | None, typer.Option(help="Column of the items: its name or position.")] = None,
+    weight: WeightOption = None,
+    delimiter: DelimiterOption = None,
+    header: HeaderOption = None,
+    comments: CommentsOption = None,
+    quotes: QuotesOption = True,
+    model: Annotated[Path | None, typer.Option(help="Save the fitted model here, too.")] = None,
+    dimensions: Annotated[
+        int | None, typer.Option(help="gfcf, als, bpr, ccl, lightgcn: length of the vectors.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="bpr, ccl, lightgcn: upper bound on the epochs.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 0,
+    threads: Annotated[int | None, typer.Option(help="Number of threads; default: all.")] = None,
+) -> None:
+    """Recommend items to users. Prints score, tab, item; for several users, their name first."""
+    from graphrep.cli import recommend as command
+    from graphrep.io.paths import check_writable
+    from graphrep.io.table import check_table_path
+
+    began = time.perf_counter()
+    if sum((every, bool(users), bool(items))) != 1:
+        raise typer.BadParameter("give either USER, --all or --item.")
+    if every and output is None:
+        raise typer.BadParameter("--all needs --output.")
+    if k < 1:
+        raise ValueError(f"k must be at least 1, got {k}.")
+    if output is not None:
+        check_table_path(output, file)
+    if model is not None:
+        if output is not None and model.absolute() == output.absolute():
+            raise typer.BadParameter("--model and --output must be two files.")
+        check_writable(model, file)
+    own = {"dimensions": dimensions, "epochs": epochs}
+    estimator = command.make(method.value, seed, threads, {name: value for name, value in own.items() if value})
+    if file != "-" and not Path(file).exists():
+        raise FileNotFoundError(f"there is no file {file}.")
+    options = _reader_options(source, target, delimiter, header, comments, quotes, None)
+    chosen = _column(weight) if weight is not None else None if weighted and method is Recommender.als else False
+    found = command.read(file, options | {"weight": chosen})
+    wanted = [command.named("user", text, found) for text in users or ()]
+    basket = [command.named("item", text, found) for text in items or ()]
+    if evaluate:
+        typer.echo(command.judged(estimator, found, k))
+    estimator.fit(found)
+    if model is not None:
+        estimator.save(model)
+    table = command.table(estimator, wanted, basket, k, known=known)
+    if output is None:
+        for line in command.lines(table, several=len(wanted) > 1):
+            typer.echo(line)
+        return
+    command.write(output, table)
+    seconds = time.perf_counter() - began
+    typer.echo(f"{output}: {len(table['item']):,} recommendations, {method.value}, {seconds:.1f} s")
 
 
 @app.command()

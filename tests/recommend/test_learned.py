@@ -21,16 +21,16 @@ from graphrep.recommend.training import (
 
 RNG = np.random.default_rng(0)
 MATRIX = sp.csr_array((RNG.random((12, 9)) < 0.3).astype(np.float32))
-QUICK = {"dimensions": 8, "epochs": 3, "batch_size": 64}
+QUICK = {"dimensions": 8, "epochs": 3, "batch_size": 256}
 MODELS = [
     gr.MatrixFactorization(**QUICK),
-    gr.MatrixFactorization(loss="ccl", num_negatives=10, **QUICK),
+    gr.MatrixFactorization(loss="ccl", num_negatives=20, margin=0.2, negative_weight=5.0, **QUICK),
     gr.LightGCN(layers=2, **QUICK),
 ]
 EVERY = pytest.mark.parametrize("model", MODELS, ids=lambda model: f"{type(model).__name__}-{model.loss}")
 
 
-def groups(seed=0, size=60, width=40):
+def groups(seed=0, size=50, width=40):
     """Users of two tastes, who have items of their taste."""
     rng = np.random.default_rng(seed)
     alike = (np.arange(size)[:, None] % 2) == (np.arange(width) % 2)
@@ -96,7 +96,7 @@ def test_unknown_items_are_unknown_and_equally_likely():
 def test_tastes_are_learned(model):
     data = groups()
     split = gr.evaluate.hold_out_items(data, share=0.2)
-    model = clone(model).set_params(epochs=40, learning_rate=0.02, patience=10).fit(split.train)
+    model = clone(model).set_params(epochs=15, learning_rate=0.1, refit=False).fit(split.train)
     found = gr.evaluate.recommendation(model, split.train, split.valid, k=10)
     popular = gr.evaluate.recommendation(gr.Popularity().fit(split.train), split.train, split.valid, k=10)
     assert found.recall > 1.3 * popular.recall
@@ -108,7 +108,7 @@ def test_tastes_are_learned(model):
 @EVERY
 def test_the_epoch_is_chosen_on_items_of_training(model):
     data = groups()
-    model = clone(model).set_params(epochs=8, patience=2, refit=False).fit(data)
+    model = clone(model).set_params(epochs=4, patience=2, refit=False).fit(data)
     history = [record["ndcg@20"] for record in model.history_]
     assert model.best_epoch_ == 1 + int(np.argmax(history))
     split = gr.evaluate.hold_out_items(data, share=0.1, random_state=0)

