@@ -46,7 +46,8 @@ class ALS(FactorRecommender):
     l2 : float
         :math:`\lambda`.
     l2_power : float in [0, 1]
-        :math:`\nu`: 0 penalizes all vectors alike, as in the first reference; 1 by their confidence, as in the second.
+        :math:`\nu`: 0 penalizes all vectors alike, as in the first reference; 1 by their confidence, as in the second,
+        which can be better, but needs l2 to be tuned: all vectors vanish if it is too large.
     iterations : int
         Passes over users and items.
     cg_steps : int
@@ -86,7 +87,7 @@ class ALS(FactorRecommender):
     dimensions: int = 64
     alpha: float = 10.0
     l2: float = 1.0
-    l2_power: float = 0.0
+    l2_power: float = 0.5
     iterations: int = 15
     cg_steps: int = 3
     random_state: Any = 0
@@ -153,7 +154,7 @@ class _Half:
             own = sums(sddmm(self.adj, torch.from_numpy(x), columns) * self.extra)
             return multiply_rows(x, square, n_jobs=self.n_jobs) + own + self.l2 * x
 
-        x = start.copy()
+        x: F32 = start.copy()
         residual = sums(1 + self.extra) - normal(x)
         direction, size = residual, _squares(residual)
         for _ in range(steps):
@@ -172,4 +173,4 @@ def _squares(x: F32) -> F32:
 
 def _ratio(one: F32, other: F32) -> F32:
     """One / other, 0 where a row is solved."""
-    return np.divide(one, other, out=np.zeros_like(one), where=other > 1e-30)
+    return np.asarray(np.divide(one, other, out=np.zeros_like(one), where=other > 1e-30))

@@ -62,6 +62,12 @@ class ItemKNN(Recommender):
     neighbors : int
         Entries that are kept in each row of S, the largest ones, the lower column first if equal.
     shrinkage : float
+        Lowers the similarity of items with few users, whose cosines are high by chance.
+
+    Attributes
+    ----------
+    similarity_ : float32 CSR matrix of shape (num_items, num_items)
+        S.
 
     Notes
     -----
@@ -71,12 +77,12 @@ class ItemKNN(Recommender):
     --------
     >>> import graphrep as gr
     >>> pairs = [("ann", "tea"), ("bob", "tea"), ("bob", "jam"), ("cy", "jam"), ("cy", "nut")]
-    >>> gr.ItemKNN().fit(pairs).recommend("ann", k=1)
+    >>> gr.ItemKNN(shrinkage=0.0).fit(pairs).recommend("ann", k=1)
     [[('jam', 0.5)]]
     """
 
-    neighbors: int = 100
-    shrinkage: float = 0.0
+    neighbors: int = 1000
+    shrinkage: float = 10.0
 
     _learned: ClassVar[tuple[str, ...]] = ("similarity_",)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from graphrep.learn.checkpoint import Checkpoint
+    from graphrep.learn.loop import Loop
     from graphrep.recommend.training import RankingTask
 
 __all__ = ["LightGCN", "MatrixFactorization"]
@@ -40,12 +41,12 @@ class LearnedRecommender(LoopEstimator, FactorRecommender):
     dimensions: int = 64
     loss: str = "bpr"
     epochs: Any = 1000
-    learning_rate: float = 0.005
+    learning_rate: float = 0.01
     batch_size: int = 2048
     num_negatives: int | None = None
-    margin: float = 0.4
-    negative_weight: float = 150.0
-    l2: float = 1e-4
+    margin: float = 0.2
+    negative_weight: float = 20.0
+    l2: float = 0.02
     validation: float = 0.1
     patience: int | None = 20
     refit: bool = True
@@ -121,16 +122,15 @@ class LearnedRecommender(LoopEstimator, FactorRecommender):
         again = self.refit and valid is not None and val is None
         bound = self.max_seconds
         half = bound if bound is None or not again else bound / 2
-        task = self._run(found, inner, valid, checkpoint, "choice", self.epochs, half)
-        self.training_ = {"epochs": len(self.history_), "stopped_by": self._stopped_by}
+        task, loop = self._run(found, inner, valid, checkpoint, "choice", self.epochs, half)
+        self.history_, self.best_epoch_ = loop.history, loop.best_epoch
+        self.training_ = {"epochs": len(loop.history), "stopped_by": loop.stopped_by}
         if again:
             left = None if bound is None else max(0.0, bound - (time.monotonic() - begin))
-            history, best = self.history_, self.best_epoch_
-            task = self._run(found, found.matrix, None, checkpoint, "all items", best, left)
-            self.history_, self.best_epoch_ = history, best
+            task, loop = self._run(found, found.matrix, None, checkpoint, "all items", loop.best_epoch, left)
         self.user_factors_, self.item_factors_ = task.factors()
         self.basis_ = task.basis()
-        if not self._timed_out:
+        if not loop.timed_out:
             checkpoint.remove()
 
     def _run(
@@ -142,7 +142,7 @@ class LearnedRecommender(LoopEstimator, FactorRecommender):
         stage: str,
         epochs: int,
         max_seconds: float | None,
-    ) -> RankingTask:
+    ) -> tuple[RankingTask, Loop]:
         """Train on a matrix from the start."""
         import torch
 
@@ -180,9 +180,7 @@ class LearnedRecommender(LoopEstimator, FactorRecommender):
             name=f"{type(self).__name__}, {stage}" if valid is not None else type(self).__name__,
         )
         loop.run()
-        self.history_, self.best_epoch_ = loop.history, loop.best_epoch
-        self._stopped_by, self._timed_out = loop.stopped_by, loop.timed_out
-        return task
+        return task, loop
 
     def _fold_in(self, rows: Any) -> F32:
         sums = np.asarray(rows @ self.basis_, dtype=np.float32)
@@ -319,6 +317,7 @@ class LightGCN(LearnedRecommender):
     """
 
     layers: int = 3
+    l2: float = 1e-4
 
     def _check(self) -> None:
         checked_int("layers", self.layers, 1)
