@@ -290,12 +290,14 @@ class LightGCN(LearnedRecommender):
 
     and the score of a user and an item is the inner product of their rows of E; the loss is that of
     :class:`MatrixFactorization`, with the lengths of the rows of :math:`E^{(0)}`. Parameters and attributes that are
-    not listed are those of :class:`graphrep.MatrixFactorization`.
+    not listed are those of :class:`MatrixFactorization`.
 
     Parameters
     ----------
     layers : int
         K.
+    l2 : float
+        As there, with another default.
 
     Notes
     -----
