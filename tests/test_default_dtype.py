@@ -25,6 +25,8 @@ LEARNERS = {
     "STRAP": lambda: gr.STRAP(dimensions=8).fit_transform(GRAPH),
     "ComplEx": lambda: gr.ComplEx(dimensions=4, epochs=2).fit_transform(TRIPLES),
     "RotatE": lambda: gr.RotatE(dimensions=4, epochs=2, num_negatives=4).fit_transform(TRIPLES),
+    "ALS": lambda: gr.ALS(dimensions=4, iterations=1).fit(TRIPLES[:, ::2] > 4).score_users([0]),
+    "LightGCN": lambda: gr.LightGCN(dimensions=4, epochs=1, validation=0).fit(TRIPLES[:, ::2] > 4).score_users([0]),
     "FastRP": lambda: gr.FastRP(dimensions=8).fit_transform(GRAPH),
     "Spectral": lambda: gr.Spectral(dimensions=8).fit_transform(GRAPH),
 }
