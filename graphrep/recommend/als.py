@@ -152,7 +152,7 @@ class _Half:
 
         def normal(x: F32) -> F32:
             own = sums(sddmm(self.adj, torch.from_numpy(x), columns) * self.extra)
-            return multiply_rows(x, square, n_jobs=self.n_jobs) + own + self.l2 * x
+            return np.asarray(multiply_rows(x, square, n_jobs=self.n_jobs) + own + self.l2 * x)
 
         x: F32 = start.copy()
         residual = sums(1 + self.extra) - normal(x)

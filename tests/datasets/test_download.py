@@ -289,7 +289,7 @@ def test_a_damaged_archive_leaves_no_folder(tmp_path):
 def served_set(server, tmp_path, ogb_files, monkeypatch):
     made = tmp_path / "made"
     ogb_files.write_set(made / "ddi", "ogbl-ddi")
-    server.files["ddi.zip"] = Path(shutil.make_archive(str(tmp_path / "ddi"), "zip", made)).read_bytes()
+    server.files["linkproppred/ddi.zip"] = Path(shutil.make_archive(str(tmp_path / "ddi"), "zip", made)).read_bytes()
     monkeypatch.setattr(_ogb_spec, "BASE_URL", server.url(""))
     return tmp_path / "root"
 
@@ -300,7 +300,7 @@ def test_a_set_is_fetched_once(server, served_set):
     assert names(served_set) == ["ogbl_ddi"]
     again = gr.datasets.load("ogbl-ddi", served_set, download=True)
     assert again.graph == first.graph
-    assert server.asked == [("/ddi.zip", None)]
+    assert server.asked == [("/linkproppred/ddi.zip", None)]
 
 
 def test_a_set_is_not_fetched_unasked_nor_over_something_else(server, served_set):
