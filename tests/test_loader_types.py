@@ -523,6 +523,12 @@ def test_edges_of_a_type_that_messages_do_not_use():
     assert (batch["author"].n_id[row].tolist(), batch["venue"].n_id[col].tolist()) == ([3, 4], [5, 1])
 
 
+def test_links_of_a_pair_of_types_have_the_name_that_hetero_data_gives():
+    data = make_data()
+    batch = next(iter(LinkNeighborLoader(data, [1], (("author", "venue"), torch.tensor([[3], [5]])))))
+    assert batch["author", "to", "venue"].edge_label_index.shape == (2, 1)
+
+
 def test_unusable_input_is_refused():
     data = make_data()
     both = make_data()
@@ -547,7 +553,7 @@ def test_unusable_input_is_refused():
             data,
             {"num_neighbors": {CITES: [1], WRITES: [1, 2], IN: [1], EMPTY: [1]}},
             ValueError,
-            "equally many hops for all types of edges",
+            "the number of hops must be the same across all types of edges",
         ),
         (NeighborLoader, data, {"weight_attr": "moon"}, ValueError, "no type of edges .* 'moon' that weight_attr"),
         (NeighborLoader, short, {"weight_attr": "weight"}, ValueError, "weight of .*cites.* one weight per edge, 150"),
@@ -564,6 +570,13 @@ def test_unusable_input_is_refused():
         (NeighborLoader, unknown, {}, ValueError, "'moon' is no type of nodes"),
         (NeighborLoader, pyg_data.HeteroData(), {}, ValueError, "the HeteroData has no nodes"),
         (NeighborLoader, data, {"is_sorted": True}, ValueError, "is_sorted is True, but the targets .* do not ascend"),
+        (
+            LinkNeighborLoader,
+            some,
+            {"edge_label_index": CITES, "time_attr": "time"},
+            ValueError,
+            "time_attr needs edge_label_time, the times of the edges",
+        ),
         (LinkNeighborLoader, data, {}, ValueError, "edge_label_index must be a type of edges, or a pair.*got none"),
         (LinkNeighborLoader, data, {"edge_label_index": "moon"}, ValueError, "'moon', which is no type of edges"),
         (LinkNeighborLoader, data, {"edge_label_index": ("paper", "moon", "venue")}, ValueError, "is no type of edges"),

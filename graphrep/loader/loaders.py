@@ -120,8 +120,7 @@ class _Examples:
         times = self.source.node_time[kind]
         if times is None:
             raise ValueError(
-                f"nodes of type {self.source.node_types[kind]!r} have no times; give those of the seeds as "
-                "input_time or edge_label_time."
+                f"nodes of type {self.source.node_types[kind]!r} have no times; give those of the seeds as input_time."
             )
         return times[seeds]
 
@@ -218,7 +217,9 @@ def _fanouts(given: Any, source: Source) -> list[list[int]]:
     fanouts = [[checked_int("num_neighbors", k, -1) for k in found[kind]] for kind in types]
     if len({len(numbers) for numbers in fanouts}) > 1:
         lengths = ", ".join(f"{len(numbers)} for {kind}" for kind, numbers in zip(types, fanouts, strict=True))
-        raise ValueError(f"num_neighbors must have equally many hops for all types of edges, got {lengths}.")
+        raise ValueError(
+            f"num_neighbors: the number of hops must be the same across all types of edges, got {lengths}."
+        )
     return fanouts
 
 
@@ -557,7 +558,7 @@ class LinkNeighborLoader(_Loader):
     edge_label : tensor of shape (num_labels, ...), optional
         Labels of these edges.
     edge_label_time : real tensor of shape (num_labels,), optional
-        Times of these edges; both ends get neighborhoods of this time. Default: each end that of its own ``time_attr``.
+        Times of these edges, which ``time_attr`` needs; both ends get neighborhoods of this time.
     neg_sampling : "binary", "triplet", dict or torch_geometric.sampler.NegativeSampling, optional
         Add negatives, of which both ends ("binary") or the target ("triplet") are drawn from all nodes (of their type),
         uniformly or in proportion to the weights of a ``NegativeSampling``. They can be edges. If nodes have times,
@@ -674,11 +675,10 @@ class _Links(_Examples):
         self.check_times("edge_label_time", self.links.shape[1])
         self.ids = _checked_input_id(input_id, self.links.shape[1], None)
         self.negatives = _negatives(neg_sampling)
-        if self.timed and self.time is None:
-            if self.negatives is not None:
-                raise ValueError("neg_sampling with time_attr needs edge_label_time, the times of the edges; got none.")
-            for kind in set(self.kinds):
-                self.times_of(kind, self.links[0, :0])
+        if self.timed and self.time is None:  # the ends would see what is later than the edge
+            raise ValueError(
+                "time_attr needs edge_label_time, the times of the edges, but 'edge_label_time' is not set."
+            )
         self.by_time: dict[int, Tensor] = {}
         if self.negatives is not None:
             for kind in set(self.kinds):
@@ -824,9 +824,10 @@ def _typed_links(source: Source, given: Any) -> tuple[Any, Any]:
     meant = source.edge_types_of(key)
     if len(meant) == 1:
         return meant[0], pairs
-    if whole and pairs is not None:  # edges of a type that messages do not use
-        source.ends(tuple(key))
-        return tuple(key), pairs
+    if not meant and pairs is not None and not isinstance(key, str):  # edges of a type that messages do not use
+        key = (key[0], "to", key[1]) if pair else tuple(key)  # as HeteroData calls it
+        source.ends(key)
+        return key, pairs
     state = "is no type of edges; these are" if not meant else "is ambiguous; give one of"
     raise ValueError(f"edge_label_index has {key!r}, which {state} {_listed(meant or source.edge_types)}.")
 
