@@ -140,7 +140,8 @@ class Recommender(SavedEstimator):
         """
         check_is_fitted(self, "interactions_")
         checked_int("k", k, 1)
-        columns = np.unique(self._rows("item", [items] if isinstance(items, str) else items))
+        single = isinstance(items, str) or np.ndim(items) == 0
+        columns = np.unique(self._rows("item", [items] if single else items))
         shape = (1, self.interactions_.shape[1])
         row = sp.csr_array((np.ones(len(columns), np.float32), columns, [0, len(columns)]), shape=shape)
         return self._best(self._or_popular(row, self._score(row)), row, k, known=known)[0]

@@ -104,11 +104,12 @@ class LearnedRecommender(LoopEstimator, FactorRecommender):
         begin, (height, width) = time.monotonic(), found.matrix.shape
         size = 4 * (height + width) * self.dimensions
         check_memory(9 * size, f"{type(self).__name__} of {height + width:,} users and items", "take fewer dimensions")
-        checkpoint = self._open_checkpoint(found.matrix, found.users, found.items, val)
-        seed, valid, inner = checkpoint.seed, None, found.matrix
+        valid, inner = None, found.matrix
         if val is not None:
             valid = aligned_interactions(val, found, "val").astype(bool).astype(np.float32)
-        elif self.validation:
+        checkpoint = self._open_checkpoint(found.matrix, found.users, found.items, valid)
+        seed = checkpoint.seed
+        if val is None and self.validation:
             split = hold_out_items(found, share=self.validation, random_state=seed)
             inner, valid = split.train.matrix, split.valid.matrix
         if valid is not None and not valid.nnz:
@@ -122,7 +123,11 @@ class LearnedRecommender(LoopEstimator, FactorRecommender):
         again = self.refit and valid is not None and val is None
         bound = self.max_seconds
         half = bound if bound is None or not again else bound / 2
+        saved = checkpoint.load("choice")
+        done = None if saved is None else len(saved["history"])
         task, loop = self._run(found, inner, valid, checkpoint, "choice", self.epochs, half)
+        if done is not None and done < len(loop.history):
+            checkpoint.discard("all items")  # may belong to another epoch
         self.history_, self.best_epoch_ = loop.history, loop.best_epoch
         self.training_ = {"epochs": len(loop.history), "stopped_by": loop.stopped_by}
         if again:

@@ -50,6 +50,7 @@ def test_names_and_known_items(model):
     assert model.score_pairs([(1, found[0][0])])[0] == np.float32(found[0][1])
     assert model.score_pairs([]).shape == (0,)
     assert len(model.recommend_for([1, 2])) == 2
+    assert model.recommend_for(1) == model.recommend_for([1, 1])
     with pytest.raises(KeyError, match="no user 9 in what was fitted; recommend_for"):
         model.recommend([1, 9])
     with pytest.raises(KeyError, match="no item 9"):
