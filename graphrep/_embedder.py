@@ -37,6 +37,7 @@ class GraphEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedEsti
     n_features_in_: int
     _graph: Graph  # that was fitted; kept by those that need it for new nodes
     _graph_of = staticmethod(untyped_graph)  # from what is no matrix
+    _follows_arcs = False  # whether arcs count in one direction alone, which is seldom meant where edges have types
     _memory_advice = "take fewer dimensions"  # to those whose graph does not fit into memory
 
     def fit(self, graph: Any, y: Any = None) -> Self:
@@ -130,7 +131,13 @@ class GraphEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedEsti
                 least = matrix.data.min()
                 raise ValueError(f"Negative values in data: graph must not have negative weights, got {least}.")
             return as_graph(matrix)
-        g = self._graph_of(graph)
+        typed = as_graph(graph)
+        g = self._graph_of(typed)
+        if reset and self._follows_arcs and typed.edge_types is not None and g.directed:
+            warn_caller(
+                f"edges with types have a direction unless told otherwise, so {type(self).__name__} follows arcs from "
+                "source to target alone; give graph.to_undirected() for both, or graph.untyped() to confirm."
+            )
         if g.num_nodes == 0:
             raise ValueError("graph must have at least one node, got none.")
         if reset:

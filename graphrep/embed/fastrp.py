@@ -99,6 +99,8 @@ class FastRP(NodeEmbedder):
     (34, 32)
     """
 
+    _follows_arcs = True
+
     dimensions: int = 128
     iteration_weights: Sequence[float] = (0.0, 0.0, 1.0, 2.0, 4.0, 8.0)
     normalization_strength: float = 0.0

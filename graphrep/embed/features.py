@@ -97,6 +97,8 @@ class PropagatedFeatures(NodeEmbedder):
     (4, 3)
     """
 
+    _follows_arcs = True
+
     dimensions: int = 128
     hops: Sequence[int] = (0, 1, 2, 4)
     random_state: Any = 0

@@ -77,6 +77,7 @@ class MetaPath2Vec(WalkEmbedder):
     metapaths: Any = None
 
     _graph_of = staticmethod(as_graph)
+    _follows_arcs = False  # but the paths, both ways
 
     def of_type(self, name: str) -> NodeVectors:
         """Vectors of the nodes of a type, which lies on a path, as NodeVectors."""

@@ -46,6 +46,8 @@ _BLOCK_ENTRIES, _CHUNK_PAIRS = 20_000_000, 500_000
 class AttributedEmbedder(NodeEmbedder):
     """Base class: vectors from node-feature matrices; subclasses say which distances share vectors."""
 
+    _follows_arcs = True
+
     dimensions: int = 128
     scales: int = 3
     algorithm: str = "exact"

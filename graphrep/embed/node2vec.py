@@ -33,6 +33,8 @@ _CHUNK_TOKENS = 1_000_000
 class WalkEmbedder(ChunkTrainer, NodeEmbedder):
     """Base class: skip-gram vectors from walks; subclasses say how the walks are biased."""
 
+    _follows_arcs = True
+
     dimensions: int = 128
     walk_length: int = 80
     walks_per_node: int = 10

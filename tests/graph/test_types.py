@@ -306,8 +306,18 @@ def test_a_first_line_of_usual_names_is_a_header(tmp_path):
 def test_a_saved_model_knows_the_types_of_its_nodes(people, tmp_path):
     kinds = {name: "cat" if name == "bob" else "person" for name in people.nodes.tolist()}
     typed = gr.as_graph(people, node_type=kinds)
-    model = gr.FastRP(dimensions=4).fit(typed)
+    model = gr.FastRP(dimensions=4).fit(typed.to_undirected())
     model.save(tmp_path / "m.safetensors")
     again = gr.load(tmp_path / "m.safetensors")
     assert again._graph.node_types == typed.node_types
     assert again._graph == model._graph
+
+
+@pytest.mark.parametrize("name", ["FastRP", "Node2Vec", "DeepWalk", "PropagatedFeatures"])
+def test_walks_along_arcs_with_types_are_seldom_meant(name, people):
+    model = getattr(gr, name)(dimensions=4)
+    with pytest.warns(UserWarning, match=f"{name} follows arcs from source to target alone; give graph.to_undirected"):
+        model.fit(people)
+    for graph in (people.to_undirected(), people.untyped()):
+        model.fit(graph)  # without a warning
+    gr.HOPE(dimensions=4).fit(people)
