@@ -295,6 +295,8 @@ def parts_of_file(path: str | os.PathLike[str], asked: Asked, options: dict[str,
 
     options = {name: value for name, value in options.items() if value is not None}
     found = read_graph_file(path, columns=(asked.source, asked.target, asked.weight), directed=bool(asked.directed))
+    if found is None and not options and asked.edge_type is asked.source is asked.target is None and _titled(path):
+        asked.edge_type = True
     typed = asked.edge_type is not None and asked.edge_type is not False
     if found is None and typed:
         return _triples_of_text(path, asked, options)
@@ -318,14 +320,16 @@ def parts_of_file(path: str | os.PathLike[str], asked: Asked, options: dict[str,
 
 def _triples_of_text(path: Any, asked: Asked, options: dict[str, Any]) -> Parts:
     """A text file of triples; the first line is a header if it has their usual names, or ``edge_type`` is a name."""
-    from graphrep._tables import places_of_triples
+    from graphrep._tables import usual_kind
     from graphrep.io.bounded import one_line
     from graphrep.io.rows import read_rows
 
     if options:
         raise TypeError(f"{', '.join(options)}: options of files of edges without types, but edge_type= is given.")
     rows = read_rows(path)
-    header = rows.pop(0) if isinstance(asked.edge_type, str) or (rows and places_of_triples(list(rows[0]))) else None
+    header = (
+        rows.pop(0) if isinstance(asked.edge_type, str) or (rows and usual_kind(list(rows[0])) is not None) else None
+    )
     columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
     if not columns:
         raise ValueError(f"{path} holds no triples.")
@@ -343,12 +347,29 @@ def _triples_of_text(path: Any, asked: Asked, options: dict[str, Any]) -> Parts:
         raise ValueError(f"{path}: {one_line(error)}.") from None
 
 
+def _titled(path: Any) -> bool:
+    """Whether the first line of a text file has the usual names of columns of triples."""
+    from graphrep._tables import usual_kind
+    from graphrep.io.rows import first_row
+
+    row = first_row(path)
+    return row is not None and usual_kind(list(row)) is not None
+
+
 def _with_fields(header: Sequence[str], columns: Sequence[list[Any]]) -> npt.NDArray[Any]:
     """A NumPy table of columns."""
+    from graphrep.io.columns import is_weight_name
+
     if len(set(header)) < len(header) or not all(header):
         raise ValueError(f"the header {', '.join(header)} must have a distinct name for each column.")
-    whole = [all_integers(column) for column in columns]
-    kinds = [np.int64 if integer else object for integer in whole]
+    columns = list(columns)
+    for at, name in enumerate(header):
+        if is_weight_name(name) and all(isinstance(value, str) for value in columns[at]):
+            columns[at] = [float(value) for value in columns[at]]
+    kinds = [
+        np.int64 if all_integers(column) else np.float64 if is_weight_name(name) else object
+        for name, column in zip(header, columns, strict=True)
+    ]
     table = np.empty(len(columns[0]), dtype=list(zip(header, kinds, strict=True)))
     for name, column in zip(header, columns, strict=True):
         table[name] = column

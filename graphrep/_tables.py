@@ -83,17 +83,12 @@ def _kind_column(names: list[Any] | int, asked: Asked) -> int | None:
     if wanted is False or (wanted is not None and not isinstance(wanted, (str, int))):
         return None
     if wanted is True:
-        places = None if isinstance(names, int) else places_of_triples(names)
-        wanted = 1 if places is None else places[1]
+        usual = None if isinstance(names, int) else usual_kind(names)
+        wanted = 1 if usual is None else usual
     if wanted is None:
         if isinstance(names, int) or asked.source is not None or asked.target is not None:
             return None
-        places = places_of_triples(names)
-        if places is not None:
-            return places[1]
-        if any(str(name).startswith(":START_ID") for name in names) and ":TYPE" in names:
-            return names.index(":TYPE")
-        return None
+        return usual_kind(names)
     if not isinstance(names, int) and wanted in names:
         return names.index(wanted)
     count = names if isinstance(names, int) else len(names)
@@ -109,6 +104,16 @@ def places_of_triples(names: list[Any]) -> list[int] | None:
     for triple in _TRIPLES:
         if all(plain.count(one) == 1 for one in triple):
             return [plain.index(one) for one in triple]
+    return None
+
+
+def usual_kind(names: list[Any]) -> int | None:
+    """Position of the column of types, where the names of the columns leave no doubt that there are types."""
+    places = places_of_triples(names)
+    if places is not None:
+        return places[1]
+    if any(str(name).startswith(":START_ID") for name in names) and ":TYPE" in names:
+        return names.index(":TYPE")
     return None
 
 

@@ -228,3 +228,18 @@ def _zstd(path: str) -> tuple[Callable[[], Any], type[Exception]]:
             f"reading {path} needs the package zstandard: pip install 'graphrep[io]', or decompress the file."
         ) from None
     return lambda: zstandard.ZstdDecompressor().decompressobj(), zstandard.ZstdError
+
+
+def head_of(path: str | os.PathLike[str], size: int = 4096) -> bytes:
+    """First bytes of the content, unpacked if need be."""
+    with open_regular(path) as file:
+        raw = file.read(size)
+        file.seek(0)
+        module: Any = {b"\x1f\x8b": gzip, b"BZ": bz2, b"\xfd7": lzma}.get(raw[:2])
+        if module is None:
+            return raw
+        try:
+            with module.open(file) as packed:
+                return bytes(packed.read(size))
+        except (OSError, EOFError, zlib.error, lzma.LZMAError):
+            return raw

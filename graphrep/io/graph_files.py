@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import json
-import lzma
 import math
 import os
 import re
 import warnings
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from graphrep.io._text import unpacked
+from graphrep.io._text import head_of, unpacked
 from graphrep.io.arrays import read_npz
 from graphrep.io.bounded import Budget, GrowthError, is_pipe, one_line, open_regular, read_whole
 from graphrep.io.columns import find_columns
@@ -117,7 +114,7 @@ def read_graph_file(
     suffixes = [suffix.lower() for suffix in path.suffixes]
     packed = bool(suffixes) and suffixes[-1] in _PACKED
     suffix = suffixes[-2] if packed and len(suffixes) > 1 else "" if packed or not suffixes else suffixes[-1]
-    head = _head(path)
+    head = head_of(path)
     kind = _sniffed(head, suffix)
     if kind is None and suffix in REFUSED:
         raise ValueError(f"{path} is {REFUSED[suffix]}.")
@@ -150,21 +147,6 @@ def read_graph_file(
             if isinstance(error, OSError) and str(path) in str(error):
                 raise
             raise ValueError(f"cannot read {path} as {kind}: {one_line(error).removeprefix(f'{path} ')}.") from None
-
-
-def _head(path: Path, size: int = 4096) -> bytes:
-    """First bytes of the content, unpacked if need be."""
-    with open_regular(path) as file:
-        raw = file.read(size)
-        file.seek(0)
-        module = {b"\x1f\x8b": "gzip", b"BZ": "bz2", b"\xfd7": "lzma"}.get(raw[:2])
-        if module is None:
-            return raw
-        try:
-            with importlib.import_module(module).open(file) as packed:
-                return bytes(packed.read(size))
-        except (OSError, EOFError, zlib.error, lzma.LZMAError):
-            return raw
 
 
 def _sniffed(head: bytes, suffix: str) -> str | None:
@@ -469,7 +451,7 @@ def _folder(path: Path, columns: tuple[Any, Any, Any]) -> tuple[str, Any]:
         suffixes = [suffix.lower() for suffix in file.suffixes if suffix.lower() not in _PACKED]
         suffix = suffixes[-1] if suffixes else ""
         kind = SUFFIXES.get(suffix, suffix)
-        kinds.setdefault("Parquet" if kind == "Parquet" or _head(file, 4) == b"PAR1" else kind, []).append(file)
+        kinds.setdefault("Parquet" if kind == "Parquet" or head_of(file, 4) == b"PAR1" else kind, []).append(file)
     if not kinds:
         raise ValueError(f"{path} is a folder without files of edges.")
     if len(kinds) > 1:

@@ -6,13 +6,13 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from graphrep.io._text import read_bytes, released
+from graphrep.io._text import head_of, read_bytes, released
 from graphrep.io.bounded import reading
 
 if TYPE_CHECKING:
     import os
 
-__all__ = ["read_rows"]
+__all__ = ["first_row", "read_rows"]
 
 
 def read_rows(path: str | os.PathLike[str]) -> list[tuple[str, ...]]:
@@ -27,14 +27,27 @@ def read_rows(path: str | os.PathLike[str]) -> list[tuple[str, ...]]:
             text = bytes(content).decode("utf-8-sig")
     finally:
         released(content)
-    lines = [line for line in io.StringIO(text, newline="") if line.strip() and not line.startswith("#")]
-    first = lines[0] if lines else ""
     with reading(path, "is not readable as a table"):
-        if "\t" in first or "," in first:
-            rows = [tuple(row) for row in csv.reader(lines, delimiter="\t" if "\t" in first else ",")]
-        else:
-            rows = [tuple(line.split()) for line in lines]
+        rows = _rows_of(text)
     widths = {len(row) for row in rows}
     if len(widths) != 1:
         raise ValueError(f"{path}: lines must have the same number of fields, got {sorted(widths)}.")
     return rows
+
+
+def first_row(path: str | os.PathLike[str]) -> tuple[str, ...] | None:
+    """Fields of the first line, as :func:`read_rows` splits it; None where it cannot be looked at beforehand."""
+    try:
+        head = head_of(path)
+        rows = _rows_of(head.decode("utf-8-sig", errors="ignore").partition("\n")[0])
+    except (OSError, csv.Error, ValueError):
+        return None
+    return rows[0] if rows else None
+
+
+def _rows_of(text: str) -> list[tuple[str, ...]]:
+    lines = [line for line in io.StringIO(text, newline="") if line.strip() and not line.startswith("#")]
+    first = lines[0] if lines else ""
+    if "\t" in first or "," in first:
+        return [tuple(row) for row in csv.reader(lines, delimiter="\t" if "\t" in first else ",")]
+    return [tuple(line.split()) for line in lines]

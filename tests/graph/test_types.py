@@ -321,3 +321,18 @@ def test_walks_along_arcs_with_types_are_seldom_meant(name, people):
     for graph in (people.to_undirected(), people.untyped()):
         model.fit(graph)  # without a warning
     gr.HOPE(dimensions=4).fit(people)
+
+
+def test_usual_names_of_columns_mean_types_in_text_as_in_frames(tmp_path):
+    (tmp_path / "t.csv").write_text("subject,predicate,object\nann,knows,bob\nbob,likes,cy\n")
+    wanted = gr.as_graph([("ann", "knows", "bob"), ("bob", "likes", "cy")], edge_type=1)
+    assert gr.as_graph(tmp_path / "t.csv") == wanted
+    assert gr.as_graph(tmp_path / "t.csv", edge_type=False).edge_types is None
+    assert gr.as_graph(tmp_path / "t.csv", source="subject", target="object").edge_types is None
+    (tmp_path / "r.csv").write_text(":START_ID,:END_ID,:TYPE,weight\n1,2,KNOWS,1.5\n2,3,LIKES,2\n")
+    for graph in (gr.as_graph(tmp_path / "r.csv"), gr.as_graph(tmp_path / "r.csv", edge_type=":TYPE")):
+        assert graph.edge_types == ("KNOWS", "LIKES")
+        assert graph.weights.tolist() == [1.5, 2.0]
+    (tmp_path / "bad.csv").write_text("head,relation,tail,weight\nann,knows,bob,many\n")
+    with pytest.raises(ValueError, match=r"bad\.csv: .*'many'"):
+        gr.as_graph(tmp_path / "bad.csv")
