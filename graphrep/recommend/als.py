@@ -135,7 +135,7 @@ class _Half:
         )
         total = np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel()
         confidence = total + matrix.shape[1] / model.alpha
-        self.l2 = (model.l2 * confidence**model.l2_power).astype(np.float32)[:, None]
+        self.l2: F32 = (model.l2 * confidence**model.l2_power).astype(np.float32)[:, None]
         self.n_jobs = model.n_jobs
 
     def solve(self, other: F32, start: F32, steps: int) -> F32:
