@@ -45,11 +45,12 @@ from graphrep.csr import (
     is_symmetric,
     transpose_csr,
 )
+from graphrep.io.saved import StoredNames, is_saved, read_saved, write_saved
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence
 
-__all__ = ["Graph", "Relation", "as_graph", "untyped_graph"]
+__all__ = ["Graph", "Relation", "as_graph", "open_graph", "untyped_graph"]
 
 
 class Graph:
@@ -107,7 +108,7 @@ class Graph:
         "_directed",
         "_indices",
         "_indptr",
-        "_nodes",
+        "_names",
         "_num_edges",
         "_sides",
         "_types",
@@ -119,7 +120,7 @@ class Graph:
     _indptr: npt.NDArray[np.int64]
     _indices: npt.NDArray[np.integer[Any]]
     _weights: npt.NDArray[np.float32] | None
-    _nodes: npt.NDArray[Any] | None
+    _names: npt.NDArray[Any] | StoredNames | None
     _sides: npt.NDArray[np.int8] | None
     _types: Types
 
@@ -157,7 +158,7 @@ class Graph:
         self,
         csr: CSR,
         directed: bool,  # noqa: FBT001
-        nodes: npt.NDArray[Any] | None,
+        nodes: npt.NDArray[Any] | StoredNames | None,
         x: Any,
         y: Any,
         sides: npt.NDArray[np.int8] | None = None,
@@ -165,7 +166,8 @@ class Graph:
     ) -> None:
         self._indptr, self._indices, self._weights = (frozen(part) for part in csr)
         self._directed, self._x, self._y = bool(directed), x, y
-        self._nodes, self._sides = frozen(nodes), frozen(sides)
+        self._names = nodes if isinstance(nodes, StoredNames) else frozen(nodes)
+        self._sides = frozen(sides)
         self._types = _frozen_types(types)
         self._num_edges = -1
         self._cache: dict[str, Any] = {}
@@ -176,7 +178,7 @@ class Graph:
         csr: CSR,
         *,
         directed: bool,
-        nodes: npt.NDArray[Any] | None = None,
+        nodes: npt.NDArray[Any] | StoredNames | None = None,
         x: Any = None,
         y: Any = None,
         sides: npt.NDArray[np.int8] | None = None,
@@ -189,8 +191,15 @@ class Graph:
     def _with_csr(self, csr: CSR, *, directed: bool, edge_type: Any = None) -> Graph:
         """Graph of the same nodes with another adjacency."""
         types = self._types.of_nodes() if edge_type is None else self._types._replace(edge_type=edge_type)
-        same = {"nodes": self._nodes, "x": self._x, "y": self._y, "sides": self._sides}
+        same = {"nodes": self._names, "x": self._x, "y": self._y, "sides": self._sides}
         return Graph._trusted(csr, directed=directed, types=types, **same)
+
+    @property
+    def _nodes(self) -> npt.NDArray[Any] | None:
+        """Names, or None if they are the row numbers; those of a file are decoded at the first use."""
+        if isinstance(self._names, StoredNames):
+            self._names = frozen(self._names.decoded())
+        return self._names
 
     @property
     def _csr(self) -> CSR:
@@ -214,9 +223,10 @@ class Graph:
     @property
     def nodes(self) -> npt.NDArray[Any]:
         """Node names in row order: int64, or object for any other hashable."""
-        if self._nodes is None:
-            self._nodes = frozen(np.arange(self.num_nodes, dtype=np.int64))
-        return self._nodes
+        names = self._nodes
+        if names is None:
+            names = self._names = frozen(np.arange(self.num_nodes, dtype=np.int64))
+        return names
 
     @property
     def x(self) -> Any:
@@ -649,6 +659,44 @@ class Graph:
         """
         write_tables(self, self._edge_kinds(), self._edge_weights(), folder)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the graph to one file, which :func:`open_graph` maps into memory: ``graph.save("web.graph")``.
+
+        The file has the safetensors layout, see :mod:`graphrep.io.saved`. It holds arcs, weights, names, features,
+        labels, sides and types, and a checksum of each array. It replaces an existing file once it is complete, so that
+        processes that have mapped the old one keep it. Arrays are written block by block and not copied; names that are
+        strings are encoded first, and sparse features that are not CSR are converted, and come back as a
+        ``scipy.sparse.csr_array``.
+
+        Parameters
+        ----------
+        path : path
+            Its suffix is ``.graph``.
+
+        Raises
+        ------
+        TypeError
+            Names are neither all integers nor all strings; features or labels are neither real numbers nor strings.
+        ValueError
+            The suffix is another, or a name is no valid UTF-8.
+        OSError
+            The file cannot be written; nothing is left behind.
+
+        Notes
+        -----
+        Time O(num_nodes + num_arcs). Size: 8 bytes per node and 4 per arc, 8 with weights, beside names and features.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import graphrep as gr
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "friends.graph"
+        >>> gr.as_graph([("ann", "bob"), ("bob", "cy")]).save(path)
+        >>> gr.open_graph(path)
+        Graph(num_nodes=3, num_edges=2, undirected)
+        """
+        write_saved(self, path)
+
     def to_pyg(self) -> Any:
         """A ``torch_geometric.data.Data`` with ``edge_index``, ``edge_weight``, ``x``, ``y`` and ``num_nodes``.
 
@@ -794,12 +842,12 @@ class Graph:
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: getattr(self, name) for name in self.__slots__}
-        return state | {"_cache": {}}
+        return state | {"_cache": {}, "_names": self._nodes}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
             setattr(self, name, value)
-        for name in ("_indptr", "_indices", "_weights", "_nodes", "_sides"):
+        for name in ("_indptr", "_indices", "_weights", "_names", "_sides"):
             setattr(self, name, frozen(getattr(self, name)))
         self._types = _frozen_types(self._types)
 
@@ -846,7 +894,8 @@ def as_graph(
         * graphs of networkx, igraph, DGL and PyG keep the names, features and labels that they have.
         * a path is read as its format demands: text through :func:`graphrep.io.read_edges`, which takes
           ``reader_options``; Parquet, Feather, Arrow, GraphML, GEXF, GML, Pajek, METIS, Matrix Market, .npz of SciPy,
-          JSON and adjacency lists through the libraries for them. A folder stands for its parts.
+          JSON and adjacency lists through the libraries for them; a file of :meth:`Graph.save` is mapped by
+          :func:`open_graph`. A folder stands for its parts.
     source, target, weight : optional
         Names (or positions) of columns of a table or file; ``weight`` also names the edge attribute of a graph.
         ``weight=False`` ignores weights, True requires some.
@@ -931,6 +980,12 @@ def as_graph(
     """
     if weight is not None and weights is not None:
         raise TypeError("give weight= (a name) or weights= (an array), not both.")
+    if isinstance(obj, (str, os.PathLike)) and is_saved(obj):
+        if reader_options:
+            raise TypeError(f"{', '.join(reader_options)}: options of text files, but {obj} is a saved graph.")
+        obj = open_graph(obj)
+        if edge_type is True and obj.edge_types is not None:
+            edge_type = None
     asked = Asked(num_nodes, weights, source, target, weight, bipartite, directed, edge_type)
     if nodes is not None and are_tables(nodes):
         if isinstance(obj, Graph):
@@ -984,6 +1039,86 @@ def as_graph(
     return _assemble(
         parts, node_type=node_type, node_types=node_types, merge=merge, self_loops=self_loops, nodes=nodes, x=x, y=y
     )
+
+
+def open_graph(path: str | os.PathLike[str], *, mmap: bool = True, verify: bool | None = None) -> Graph:
+    """Open a graph that :meth:`Graph.save` wrote: its arrays are mapped from the file, read-only.
+
+    Pages are read when they are used and given back when memory is short, and all processes of a host share them, so
+    that a graph may be larger than memory. Processes that :mod:`multiprocessing` starts, such as the workers of a
+    ``DataLoader``, get the path instead of a copy and map the file, too; any other pickle holds the whole graph. Names
+    that are strings are decoded when they are first used; labels that are strings, at once.
+
+    Parameters
+    ----------
+    path : path
+    mmap : bool
+        False reads the file into memory.
+    verify : bool, optional
+        What is checked. By default, the header with its digest, and all that native code relies on, in one pass over
+        the file: offsets do not descend, columns lie in [0, num_nodes) and ascend, weights are finite and positive,
+        types, sides and sparse features are in range. No damage can then crash the process; changed values that meet
+        these conditions, such as another weight, go unnoticed, except in names that are strings, whose checksum is
+        compared when they are decoded. True compares all checksums, and looks whether undirected arcs have their
+        reverse and names are distinct. **False checks the header alone, in a time that does not depend on the size: a
+        damaged file can then end the process.** It is for files that this machine has written or verified.
+
+    Returns
+    -------
+    Graph
+        It equals the one that was saved.
+
+    Raises
+    ------
+    FileNotFoundError
+    ValueError
+        The file is damaged, of another version, or no saved graph; the message names it.
+    MemoryError
+        ``mmap=False``, and the file is larger than the available memory.
+
+    Notes
+    -----
+    Time O(num_nodes + num_arcs), O(num_arcs log(max degree)) for ``verify=True``, O(1) for ``verify=False`` without
+    labels. A file that is replaced, as :meth:`Graph.save` does, stays as it was for those who have mapped it. A program
+    that writes into the mapped file changes the graph, and what was checked no longer holds; one that cuts it short
+    ends the processes that read it (SIGBUS). Give ``mmap=False`` where that may happen.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> import graphrep as gr
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "friends.graph"
+    >>> gr.as_graph([("ann", "bob"), ("bob", "cy")], x=np.eye(3)).save(path)
+    >>> g = gr.open_graph(path, verify=True)
+    >>> g, g.neighbors("bob").tolist()
+    (Graph(num_nodes=3, num_edges=2, undirected, x=(3, 3)), ['ann', 'cy'])
+    """
+    if verify is not None and not isinstance(verify, bool):
+        raise TypeError(f"verify must be True, False or None, got {verify!r}.")
+    *parts, num_edges, digest = read_saved(path, mmap=mmap, verify=verify)
+    csr, directed, nodes, x, y, sides, types = parts
+    graph = Graph._trusted(csr, directed=directed, nodes=nodes, x=x, y=y, sides=sides, types=types)
+    graph._num_edges = num_edges
+    if mmap:
+        from multiprocessing.reduction import ForkingPickler
+
+        graph._cache["file"] = os.path.abspath(path), digest
+        ForkingPickler.register(Graph, _for_process)
+    return graph
+
+
+def _for_process(graph: Graph) -> Any:
+    """How a graph gets to a process of this host: a mapped one by its path."""
+    file = graph._cache.get("file")
+    return graph.__reduce_ex__(2) if file is None else (_opened_again, file)
+
+
+def _opened_again(path: str, digest: str) -> Graph:
+    graph = open_graph(path, verify=False)
+    if graph._cache["file"][1] != digest:
+        raise ValueError(f"{path} was replaced after it was opened; open it again.")
+    return graph
 
 
 def _assemble(

@@ -359,6 +359,55 @@ def embed(
 
 
 @app.command()
+def convert(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="An edge list or graph file, a folder, - for standard input, or the name of a data set.",
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The saved graph, NAME.graph, which every command reads as FILE.")
+    ],
+    directed: Annotated[bool, typer.Option("--directed", help="The edges of the file are directed.")] = False,
+    weighted: Annotated[
+        bool | None,
+        typer.Option("--weighted/--unweighted", help="Require weights, or ignore them; default: as graphrep embed."),
+    ] = None,
+    source: SourceOption = None,
+    target: TargetOption = None,
+    weight: WeightOption = None,
+    delimiter: DelimiterOption = None,
+    header: HeaderOption = None,
+    comments: CommentsOption = None,
+    quotes: QuotesOption = True,
+    num_nodes: NumNodesOption = None,
+    bipartite: BipartiteOption = False,
+    edge_type: Annotated[
+        str | None, typer.Option(help="Column of the types of edges: its name or position; default: no types.")
+    ] = None,
+) -> None:
+    """Save FILE as a graph that opens at once and is mapped rather than read. The graph is made in memory first."""
+    from graphrep._memory import readable_bytes
+    from graphrep.io.paths import check_writable, checked_suffix
+
+    began = time.perf_counter()
+    if weight is not None and weighted is not None:
+        raise typer.BadParameter("give --weight, or --weighted or --unweighted.")
+    checked_suffix(output, (".graph",))
+    check_writable(output, file)
+    options = _reader_options(source, target, delimiter, header, comments, quotes, num_nodes, bipartite=bipartite)
+    if edge_type is not None:
+        options["edge_type"] = _column(edge_type)
+    graph = _read_graph(file, directed=directed, weight=weighted if weight is None else _column(weight), **options)
+    graph.save(output)
+    kind = "directed" if graph.directed else "undirected"
+    sizes = f"{graph.num_nodes:,} nodes, {graph.num_edges:,} edges, {kind}, {readable_bytes(output.stat().st_size)}"
+    typer.echo(f"{output}: {sizes}, {time.perf_counter() - began:.1f} s")
+
+
+@app.command()
 def transform(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A file written by graphrep embed --model.")],
     file: Annotated[

@@ -50,6 +50,7 @@ _FOREIGN = tuple(
             "an export of nodes and relationships in one table by APOC",
             "read it with pandas and pass frame.dropna(subset=['_start', '_end']) to as_graph",
         ),
+        (rb".{8}[^\n]*graphrep graph ", "a graph that graphrep saved", "give graphrep.open_graph(path)"),
         (rb".{257}ustar", "a tar archive", "unpack it and give the file inside"),
     )
 )  # fmt: skip

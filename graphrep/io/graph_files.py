@@ -20,6 +20,7 @@ from graphrep.io.columns import find_columns
 from graphrep.io.formats import MalformedError
 from graphrep.io.formats.parquet import check_parquet
 from graphrep.io.matrices import checked_csr
+from graphrep.io.saved import looks_saved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -115,6 +116,8 @@ def read_graph_file(
     packed = bool(suffixes) and suffixes[-1] in _PACKED
     suffix = suffixes[-2] if packed and len(suffixes) > 1 else "" if packed or not suffixes else suffixes[-1]
     head = head_of(path)
+    if looks_saved(head, suffix):
+        raise ValueError(f"{path} is a graph that graphrep saved; give graphrep.open_graph(path).")
     kind = _sniffed(head, suffix)
     if kind is None and suffix in REFUSED:
         raise ValueError(f"{path} is {REFUSED[suffix]}.")

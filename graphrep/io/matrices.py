@@ -10,13 +10,15 @@ import scipy.sparse as sp
 __all__ = ["checked_csr"]
 
 
-def checked_csr(data: Any, indices: Any, indptr: Any, shape: Any) -> sp.csr_array:
+def checked_csr(data: Any, indices: Any, indptr: Any, shape: Any, *, finite: bool = True) -> sp.csr_array:
     """CSR matrix of finite numbers; ValueError says which of the arrays is wrong.
 
     Parameters
     ----------
     data, indices, indptr : array
     shape : sequence of two int
+    finite : bool
+        False allows NaN and infinity.
     """
     for name, array, kinds in (("data", data, "biuf"), ("indices", indices, "iu"), ("indptr", indptr, "iu")):
         if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in kinds:
@@ -31,6 +33,6 @@ def checked_csr(data: Any, indices: Any, indptr: Any, shape: Any) -> sp.csr_arra
         raise ValueError(f"there are {len(indices)} indices, but {len(data)} numbers")
     if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < columns:
         raise ValueError(f"indices must lie in [0, {columns}), got {indices.min()} … {indices.max()}")
-    if data.dtype.kind == "f" and not np.isfinite(data).all():
+    if finite and data.dtype.kind == "f" and not np.isfinite(data).all():
         raise ValueError("data holds NaN or infinity")
     return sp.csr_array((data, indices, indptr), shape=(rows, columns))

@@ -15,7 +15,7 @@ def checked_suffix(path: str | os.PathLike[str], suffixes: Sequence[str], hint: 
     """Suffix of ``path`` in lower case, which must be one of ``suffixes``; the package that it needs must be there."""
     suffix = Path(path).suffix.lower()
     if suffix not in suffixes:
-        known = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
+        known = " or ".join(filter(None, (", ".join(suffixes[:-1]), suffixes[-1])))
         raise ValueError(f"cannot tell the format of {path}: the name must end in {known}{hint}.")
     if suffix == ".parquet":
         need_pyarrow(path)

@@ -48,6 +48,18 @@ def read_graph(folder, name):
     look_at_graph(gr.as_graph(folder / name))
 
 
+def read_saved_graph(folder, name):
+    for mmap in (True, False):
+        graph = gr.open_graph(folder / name, mmap=mmap)
+        look_at_graph(graph)
+        assert graph.y is None or len(graph.y) == graph.num_nodes
+        if graph.edge_types is not None and graph.num_arcs:
+            assert all(len(relation.indices) for relation in graph.relations())
+        if graph.num_arcs:
+            gr.random_walks(graph, walk_length=5, walks_per_node=1)
+            gr.FastRP(dimensions=4).fit(graph)
+
+
 def read_triples(folder, name):
     look_at_graph(gr.as_graph(folder / name, edge_type=1))
 
@@ -131,8 +143,8 @@ def preload(seeds):
 READERS = {
     reader.__name__: reader
     for reader in (
-        read_graph, read_triples, read_node_tables, read_vectors, read_model, read_index, read_checkpoint, read_pt,
-        read_set, read_heart,
+        read_graph, read_saved_graph, read_triples, read_node_tables, read_vectors, read_model, read_index,
+        read_checkpoint, read_pt, read_set, read_heart,
     )
 }  # fmt: skip
 
@@ -155,7 +167,7 @@ def write_seeds(root, *, slow=True):
         folder.mkdir(parents=True)
         return folder
 
-    for write in (_edge_lists, _triples, _graph_files, _sets):
+    for write in (_edge_lists, _triples, _graph_files, _saved_graphs, _sets):
         write(folder_of, add)
     _vectors(folder_of, add, slow=slow)
     _models(folder_of, add, slow=slow)
@@ -264,6 +276,27 @@ def _graph_files(folder_of, add):
         folder = folder_of(f"graph-{name}")
         write(folder / name)
         add(folder, read_graph, name)
+
+
+def _saved_graphs(folder_of, add):
+    rng = np.random.default_rng(0)
+    ends = rng.integers(20, size=(2, 60))
+    words = np.array(["red", "green", None], dtype=object)
+    graphs = {
+        "plain": gr.as_graph(ends, weights=rng.random(60), x=rng.random((ends.max() + 1, 3)), num_nodes=ends.max() + 1),
+        "named": gr.as_graph(
+            [(f"n{u}", f"n{v}") for u, v in ends.T.tolist()], nodes=[f"n{i}" for i in range(20)],
+            x=sp.random_array((20, 5), density=0.3, rng=rng, format="csr"), y=words[rng.integers(3, size=20)],
+        ),
+        "typed": gr.as_graph(
+            ends, num_nodes=20, edge_type=rng.integers(3, size=60), node_type=["a", "b"] * 10,
+            x={"a": np.eye(10, dtype=np.float32)},
+        ),
+    }  # fmt: skip
+    for name, graph in graphs.items():
+        folder = folder_of(f"saved-{name}")
+        graph.save(folder / "g.graph")
+        add(folder, read_saved_graph, "g.graph")
 
 
 def _vectors(folder_of, add, *, slow):
