@@ -12,6 +12,7 @@ from . import linkpred as linkpred
 from . import loader as loader
 from . import nn as nn
 from . import ops as ops
+from . import plot as plot
 from . import pyg as pyg
 from . import recommend as recommend
 from . import relational as relational

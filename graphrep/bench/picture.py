@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from graphrep.bench.results import Benchmark
 
-__all__ = ["check_picture", "draw"]
+__all__ = ["check_picture", "draw", "save_picture"]
 
 SUFFIXES = (".png", ".svg", ".pdf")
 _LEAST = 1e-3  # seconds; shorter fits stand at the left edge
@@ -31,8 +31,7 @@ def check_picture(path: str | os.PathLike[str], *sources: str | os.PathLike[str]
 
 def draw(found: Benchmark, path: str | os.PathLike[str]) -> None:
     """Write the picture whole or not at all."""
-    suffix = check_picture(path)
-    import matplotlib as mpl
+    check_picture(path)
     from matplotlib.figure import Figure
 
     from graphrep.bench.results import NAMES
@@ -40,19 +39,26 @@ def draw(found: Benchmark, path: str | os.PathLike[str]) -> None:
     tasks = [task for task in found.tasks if any(cell.runs for cell in found.of_task(task))]
     if not tasks:
         raise ValueError("there is nothing to draw: no cell is done.")
-    with mpl.rc_context({"svg.hashsalt": "graphrep", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(5.2 * len(tasks), 4.6), layout="constrained")
-        panels = figure.subplots(1, len(tasks), squeeze=False)[0]
-        for axes, task in zip(panels, tasks, strict=True):
-            metric = found.first_metric(task)
-            _panel(axes, found, task, metric)
-            axes.set_title(task)
-            axes.set_xlabel("CPU seconds of a fit")
-            axes.set_ylabel(NAMES.get(metric, metric))
-        figure.suptitle(str(found.graph.get("name") or ""))
-        with replacing(path) as temporary:
-            metadata = {"Date": None} if suffix == ".svg" else {"CreationDate": None} if suffix == ".pdf" else None
-            figure.savefig(temporary, format=suffix[1:], dpi=150, metadata=metadata)
+    figure = Figure(figsize=(5.2 * len(tasks), 4.6), layout="constrained")
+    panels = figure.subplots(1, len(tasks), squeeze=False)[0]
+    for axes, task in zip(panels, tasks, strict=True):
+        metric = found.first_metric(task)
+        _panel(axes, found, task, metric)
+        axes.set_title(task)
+        axes.set_xlabel("CPU seconds of a fit")
+        axes.set_ylabel(NAMES.get(metric, metric))
+    figure.suptitle(str(found.graph.get("name") or ""))
+    save_picture(figure, path)
+
+
+def save_picture(figure: Any, path: str | os.PathLike[str]) -> None:
+    """Write a matplotlib figure whole or not at all, the same bytes each time."""
+    import matplotlib as mpl
+
+    suffix = checked_suffix(path, SUFFIXES)
+    metadata = {"Date": None} if suffix == ".svg" else {"CreationDate": None} if suffix == ".pdf" else None
+    with mpl.rc_context({"svg.hashsalt": "graphrep", "svg.fonttype": "none"}), replacing(path) as temporary:
+        figure.savefig(temporary, format=suffix[1:], dpi=150, metadata=metadata)
 
 
 def _panel(axes: Any, found: Benchmark, task: str, metric: str) -> None:

@@ -1,0 +1,7 @@
+"""Pictures on matplotlib (extra ``viz``): maps of node vectors, as a picture or as a page to explore, and curves."""
+
+from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
