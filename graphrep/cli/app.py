@@ -71,6 +71,23 @@ class Metric(str, Enum):
     csls = "csls"
 
 
+class MapMethod(str, Enum):
+    """Layouts of ``graphrep plot``; auto chooses one."""
+
+    auto = "auto"
+    umap = "umap"
+    tsne = "tsne"
+    pca = "pca"
+    pacmap = "pacmap"
+
+
+class MapMetric(str, Enum):
+    """What ``graphrep plot`` keeps."""
+
+    cosine = "cosine"
+    euclidean = "euclidean"
+
+
 class LinkModel(str, Enum):
     """Scorers of ``graphrep linkpred``."""
 
@@ -810,6 +827,71 @@ def bench(
     typer.echo(found)
     if picture is not None:
         found.picture(picture)
+
+
+@app.command()
+def plot(
+    vectors: Annotated[
+        Path, typer.Argument(metavar="VECTORS", help="A file of node vectors, as graphrep embed writes.")
+    ],
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="A page to explore, .html, or a picture, .png, .svg or .pdf, which needs matplotlib; may be repeated.",
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="File with a node and a label per line, which give the points their colors.")
+    ] = None,
+    label_column: Annotated[
+        str | None, typer.Option(help="Column of --labels that holds the label: name or position; default: the second.")
+    ] = None,
+    graph: Annotated[
+        str | None, typer.Option(help=".html: show neighbors in this edge list or graph file, not nearest vectors.")
+    ] = None,
+    method: Annotated[
+        MapMethod,
+        typer.Option(help="auto takes umap if it is installed, else tsne up to 5,000 nodes, else pca."),
+    ] = MapMethod.auto,
+    metric: Annotated[MapMetric, typer.Option(help="cosine compares directions of vectors only.")] = MapMetric.cosine,
+    title: Annotated[str | None, typer.Option(help="Title of the map.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 0,
+    form: Annotated[
+        str | None, typer.Option("--format", help="Format of VECTORS, such as glove; default: what its suffix says.")
+    ] = None,
+    names: Annotated[
+        str | None, typer.Option("--names", help="Column, array or tensor of VECTORS that holds the names.")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option("--columns", help="What holds the vectors; several columns between commas.")
+    ] = None,
+) -> None:
+    """Draw a map of node vectors: a page to explore in a browser without network, or a picture."""
+    from graphrep.cli import neighbors
+    from graphrep.cli import plot as command
+    from graphrep.plot.layouts import check_method
+
+    began = time.perf_counter()
+    if not output:
+        raise typer.BadParameter("give --output.")
+    if label_column is not None and labels is None:
+        raise typer.BadParameter("--label-column needs --labels.")
+    command.check_outputs(output, [source for source in (vectors, labels, graph) if source is not None])
+    if graph is not None and not any(path.suffix.lower() in command.PAGES for path in output):
+        raise typer.BadParameter("--graph is for .html; a picture shows no edges.")
+    check_method(method.value, metric.value)
+    for source in (labels, graph):
+        if source is not None and not Path(source).exists():
+            raise FileNotFoundError(f"there is no file {source}.")
+    table = neighbors.read(vectors, form, names, columns)
+    groups = None if labels is None else command.read_labels(labels, table, _column(label_column))
+    edges = None if graph is None else _read_graph(graph, directed=False, weight=None)
+    how = {"method": method.value, "metric": metric.value, "random_state": seed}
+    caption = command.write(table, groups, edges, output, title, how)
+    written = ", ".join(map(str, output))
+    typer.echo(f"{written}: {caption}, {time.perf_counter() - began:.1f} s")
 
 
 @app.command()

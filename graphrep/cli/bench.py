@@ -52,29 +52,16 @@ def given_split(name: str) -> tuple[LinkSplit | None, str | None]:
 def with_features(graph: Graph, path: Path) -> Graph:
     """The graph with the features of a file of vectors, by name."""
     table = load_vectors(path)
-    return as_graph(graph, x=table.vectors[_rows(graph, table.nodes, path, complete=True)])
+    return as_graph(graph, x=table.vectors[_rows(graph.nodes, table.nodes, path, complete=True)])
 
 
 def read_labels(path: Path, graph: Graph, column: str | int | None) -> Any:
     """Labels of a table of node and label: a code per node, -1 without one; a 0/1 matrix if a node has several."""
-    from graphrep.io import read_edges
-
-    columns: dict[str, Any] = {} if column is None else {"source": 0, "target": column}
-    table = read_edges(path, weight=False, bipartite=False, **columns)
-    named = table.nodes
-    rows = _rows(graph, named[table.source], path, complete=False)
-    known = rows >= 0
-    if not known.any():
-        raise ValueError(f"{path} names none of the nodes of the graph, such as {graph.nodes[0]!r}; names must agree.")
-    if not known[1:].all():  # the first row may be a header
-        warn_caller(f"{int((~known).sum()):,} of {len(rows):,} rows of {path} name no node of the graph.")
-    texts = [str(name) for name in named[table.target[known]].tolist()]
-    numbers = all(text.lstrip("-").isdecimal() for text in texts)
-    labeled = np.array([not (numbers and text.startswith("-")) for text in texts])  # negative: unlabeled
-    classes, codes = np.unique(np.array(texts)[labeled], return_inverse=True)
+    rows, texts = label_rows(path, graph.nodes, column, "the graph")
+    classes, codes = np.unique(np.array(texts), return_inverse=True)
     if len(classes) < 2:
         raise ValueError(f"{path} must hold at least two labels, got {', '.join(classes.tolist()) or 'none'}.")
-    node, code = np.unique(np.stack([rows[known][labeled], codes]), axis=1)
+    node, code = np.unique(np.stack([rows, codes]), axis=1)
     if len(np.unique(node)) == len(node):
         y = np.full(graph.num_nodes, -1, dtype=np.int64)
         y[node] = code
@@ -84,18 +71,37 @@ def read_labels(path: Path, graph: Graph, column: str | int | None) -> Any:
     return matrix
 
 
-def _rows(graph: Graph, names: Any, path: Path, *, complete: bool) -> Any:
-    """Row of each name in the graph, -1 if it is not there; or the row in ``names`` of each node of the graph."""
-    if graph.nodes.dtype.kind == "i" and np.asarray(names).dtype.kind != "i":  # all names in the file were strings
+def label_rows(path: Path, nodes: Any, column: str | int | None, owner: str) -> tuple[Any, list[str]]:
+    """Row in ``nodes`` and label of each line of a table that names one of them and has a label."""
+    from graphrep.io import read_edges
+
+    columns: dict[str, Any] = {} if column is None else {"source": 0, "target": column}
+    table = read_edges(path, weight=False, bipartite=False, **columns)
+    named = table.nodes
+    rows = _rows(nodes, named[table.source], path, complete=False)
+    known = rows >= 0
+    if not known.any():
+        raise ValueError(f"{path} names none of the nodes of {owner}, such as {nodes[0]!r}; names must agree.")
+    if not known[1:].all():  # the first row may be a header
+        warn_caller(f"{int((~known).sum()):,} of {len(rows):,} rows of {path} name no node of {owner}.")
+    texts = [str(name) for name in named[table.target[known]].tolist()]
+    numbers = all(text.lstrip("-").isdecimal() for text in texts)
+    labeled = np.array([not (numbers and text.startswith("-")) for text in texts], dtype=bool)  # negative: unlabeled
+    return rows[known][labeled], [text for text, kept in zip(texts, labeled, strict=True) if kept]
+
+
+def _rows(nodes: Any, names: Any, path: Path, *, complete: bool) -> Any:
+    """Row of each name in ``nodes``, -1 if it is not there; or the row in ``names`` of each of ``nodes``."""
+    if nodes.dtype.kind == "i" and np.asarray(names).dtype.kind != "i":  # all names in the file were strings
         texts = [str(name) for name in np.asarray(names).tolist()]
         names = np.array([int(text) if text.lstrip("-").isdecimal() else -1 for text in texts], dtype=np.int64)
-    elif graph.nodes.dtype.kind != "i" and np.asarray(names).dtype.kind == "i":
+    elif nodes.dtype.kind != "i" and np.asarray(names).dtype.kind == "i":
         names = np.array([str(name) for name in np.asarray(names).tolist()], dtype=object)
     if not complete:
-        return graph.node_index.find(names)
-    rows = NodeIndex(names, len(names)).find(graph.nodes)
+        return NodeIndex(nodes, len(nodes)).find(names)
+    rows = NodeIndex(names, len(names)).find(nodes)
     if (rows < 0).any():
         missing = int((rows < 0).sum())
-        example = graph.nodes[int(np.argmin(rows))]
-        raise ValueError(f"{path} lacks the features of {missing:,} of {graph.num_nodes:,} nodes, such as {example!r}.")
+        example = nodes[int(np.argmin(rows))]
+        raise ValueError(f"{path} lacks the features of {missing:,} of {len(nodes):,} nodes, such as {example!r}.")
     return rows

@@ -35,6 +35,8 @@ OPTIONAL = {
     "usearch": ("indexes for approximate search", "graphrep[search]"),
     "pandas": ("NodeVectors.to_frame", "pandas"),
     "matplotlib": ("plots", "graphrep[viz]"),
+    "umap": ("maps by UMAP", "graphrep[maps]"),
+    "pacmap": ("maps by PaCMAP", "graphrep[maps]"),
     "triton": ("kernels for a GPU", "triton"),
     "ogb": ("comparison with OGB's metrics", "ogb"),
     "torch_scatter": ("comparison of speed", "torch-scatter"),

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["degrees", "history"]
 
 
-def history(model: Any, *, metric: str | None = None, ax: Any = None, path: str | os.PathLike[str] | None = None) -> Any:
+def history(
+    model: Any, *, metric: str | None = None, ax: Any = None, path: str | os.PathLike[str] | None = None
+) -> Any:
     """Draw the loss of each epoch and, above its own axis, the metric on the validation data.
 
     Parameters

@@ -13,17 +13,15 @@ if TYPE_CHECKING:
 __all__ = ["axes_for", "check_target", "save_to"]
 
 
-def check_target(path: str | os.PathLike[str] | None) -> None:
+def check_target(path: str | os.PathLike[str] | None, *sources: str | os.PathLike[str]) -> None:
     """Raise an error if the picture cannot be made, before anything is computed."""
     if path is not None:
-        check_picture(path)
+        check_picture(path, *sources)
     elif importlib.util.find_spec("matplotlib") is None:
         raise ImportError("a picture needs matplotlib; pip install 'graphrep[viz]'.")
 
 
-def axes_for(
-    ax: Any, size: tuple[float, float], path: str | os.PathLike[str] | None, *, bare: bool = False
-) -> Any:
+def axes_for(ax: Any, size: tuple[float, float], path: str | os.PathLike[str] | None, *, bare: bool = False) -> Any:
     """``ax``, or the axes of a new figure: one of pyplot, or, where the picture is saved, one that nobody shows.
 
     ``bare`` axes fill the figure but for a line above and below.
@@ -34,9 +32,9 @@ def axes_for(
         return ax
     options = {} if bare else {"layout": "constrained"}
     if path is None:
-        from matplotlib import pyplot
+        from matplotlib import pyplot as plt
 
-        figure = pyplot.figure(figsize=size, **options)
+        figure = plt.figure(figsize=size, **options)
     else:
         from matplotlib.figure import Figure
 

@@ -113,7 +113,7 @@ def texts_of(values: Any, vectors: NodeVectors, what: str) -> list[str | None]:
         broken = next((value for value in some if value != int(value)), None)
         if broken is not None:
             raise ValueError(
-                f"labels must name groups, got numbers such as {broken}; cut them into ranges, for example by pandas.cut."
+                f"labels must name groups, got numbers such as {broken}; cut them into ranges, as with pandas.cut."
             )
         given = [None if value is None or value == -1 else int(value) for value in given]
     return [None if value is None else str(value) for value in given]

@@ -17,7 +17,17 @@ from graphrep.vectors import NodeVectors
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["METHODS", "METRICS", "LayoutMethod", "LayoutMetric", "as_vectors", "check_method", "described", "layout", "positions_of"]
+__all__ = [
+    "METHODS",
+    "METRICS",
+    "LayoutMethod",
+    "LayoutMetric",
+    "as_vectors",
+    "check_method",
+    "described",
+    "layout",
+    "positions_of",
+]
 
 LayoutMethod = Literal["auto", "umap", "tsne", "pca", "pacmap"]
 LayoutMetric = Literal["cosine", "euclidean"]

@@ -16,13 +16,12 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
-    from graphrep.vectors import NodeVectors
-
 __all__ = ["map", "spread"]
 
 F64 = npt.NDArray[np.float64]
 
 _RASTERIZED = 5_000  # more points make a .svg or .pdf larger than a picture of them is
+_LINE = {"arrowstyle": "-", "color": "0.35", "linewidth": 0.7, "shrinkA": 0, "shrinkB": 0}
 _LONGEST = 28  # characters of a label in a picture
 
 
@@ -105,7 +104,7 @@ def map(  # noqa: A001
     at = places.vectors.astype(np.float64)
     width, height = np.maximum(np.ptp(at, axis=0), 1e-12)
     axes = axes_for(ax, (8.0, float(np.clip(8.0 * height / width, 5.0, 9.0)) + 0.4), path, bare=True)
-    size = np.clip(300 / np.sqrt(len(at)), 1.2, 7.0) if diameter is None else diameter
+    size = np.clip(180 / np.sqrt(len(at)), 1.2, 6.0) if diameter is None else diameter
     colors = np.array([*COLORS[: groups.count], OTHER if groups.count else COLORS[0]], dtype=object)
     colored = groups.colored
     order = np.random.default_rng(0).permutation(len(at))
@@ -129,7 +128,7 @@ def map(  # noqa: A001
 
 
 def _write_labels(axes: Any, at: F64, colored: npt.NDArray[np.int64], names: list[str]) -> None:
-    """Write each label at the median of its group, moved as far as others are in the way, with a line if that is far."""
+    """Write each label at the median of its group, moved if others are in the way; a line says how far."""
     from matplotlib.patheffects import withStroke
     from matplotlib.textpath import TextPath
 
@@ -155,7 +154,7 @@ def _write_labels(axes: Any, at: F64, colored: npt.NDArray[np.int64], names: lis
             text, medians[group], xytext=place - anchor, textcoords="offset points", ha="center", va="center",
             fontsize=size, fontweight="bold", color=readable(COLORS[group]), parse_math=False, zorder=5,
             path_effects=[withStroke(linewidth=2.5, foreground="white")], annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": "0.35", "linewidth": 0.7, "shrinkA": 0, "shrinkB": 0} if far else None,
+            arrowprops=_LINE if far else None,
         )  # fmt: skip
 
 

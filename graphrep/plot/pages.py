@@ -119,7 +119,8 @@ def map_html(
     ImportError
         The method is not installed.
     ValueError
-        Labels, names or a graph that do not match the nodes, a suffix other than .html, and what :func:`layout` refuses.
+        Labels, names or a graph that do not match the nodes, a suffix other than .html, and what :func:`layout`
+        refuses.
 
     Notes
     -----
@@ -141,7 +142,9 @@ def map_html(
     groups = groups_of(labels, table, max_groups)
     shown = [str(name) for name in table]
     if names is not None:
-        shown = [own if text is None else text for own, text in zip(shown, texts_of(names, table, "names"), strict=True)]
+        shown = [
+            own if text is None else text for own, text in zip(shown, texts_of(names, table, "names"), strict=True)
+        ]
     linked = None if graph is None or not k else _of_graph(as_graph(graph), table, k)
     places = positions_of(table, layout, method=method, metric=metric, random_state=random_state, options=options)
     ends, rows, totals = linked if linked is not None else _nearest(table, k, metric)

@@ -27,7 +27,7 @@ ROOMS = (
     "loader",
     "nn",
 )
-ROOMS += ("ops", "pyg", "recommend", "relational")
+ROOMS += ("ops", "plot", "pyg", "recommend", "relational")
 
 pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="needs a checkout")
 
