@@ -197,9 +197,10 @@ class Graph:
     @property
     def _nodes(self) -> npt.NDArray[Any] | None:
         """Names, or None if they are the row numbers; those of a file are decoded at the first use."""
-        if isinstance(self._names, StoredNames):
-            self._names = frozen(self._names.decoded())
-        return self._names
+        names = self._names
+        if isinstance(names, StoredNames):
+            names = self._names = frozen(names.decoded())
+        return names
 
     @property
     def _csr(self) -> CSR:

@@ -256,7 +256,7 @@ def _content(arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> dict[str
     """The description of the file, which agrees with its digest and its arrays."""
     if "graphrep" not in metadata:
         raise ValueError("it holds no graph")
-    content = json.loads(metadata["graphrep"])
+    content: Any = json.loads(metadata["graphrep"])
     found = content.get("format") if isinstance(content, dict) else None
     if found != _FORMAT:
         raise ValueError(f"its format is {str(found)[:60]!r}, where this version of graphrep reads {_FORMAT!r}")
@@ -269,7 +269,8 @@ def _content(arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> dict[str
     for name, array in arrays.items():
         if not array.flags.aligned:
             raise ValueError(f"its array {name!r} is not aligned")
-    return content
+    described: dict[str, Any] = content
+    return described
 
 
 class _Reader:
@@ -357,10 +358,9 @@ class _Reader:
         if not by_type:
             return None
         names, codes = types.node_types or (), types.node_type
-        counts = np.bincount(codes, minlength=len(names)) if codes is not None else []
         return {
             name: {
-                kind: self._value(f"{name}:{names.index(kind)}", entry, int(counts[names.index(kind)]))
+                kind: self._value(f"{name}:{names.index(kind)}", entry, int((codes == names.index(kind)).sum()))
                 for kind, entry in parts.items()
             }
             for name, parts in by_type.items()
@@ -389,12 +389,13 @@ class _Reader:
             return None
         kind = entry["kind"]
         if kind == "csr":
-            shape, parts = entry["shape"], [self.arrays[f"{name}.{part}"] for part in ("data", "indices", "indptr")]
+            shape = entry["shape"]
+            data, indices, indptr = (self.arrays[f"{name}.{part}"] for part in ("data", "indices", "indptr"))
             if shape[0] != rows:
                 raise ValueError(f"{name} has {shape[0]} rows for {rows} nodes")
             if self.verify is False:
-                return sp.csr_array(tuple(parts), shape=tuple(shape))
-            return checked_csr(*parts, shape, finite=False)
+                return sp.csr_array((data, indices, indptr), shape=tuple(shape))
+            return checked_csr(data, indices, indptr, shape, finite=False)
         array = self.arrays[name if kind == "array" else f"{name}.codes"]
         if not array.ndim or len(array) != rows:
             raise ValueError(f"{name} of shape {array.shape} has no row for each of {rows} nodes")

