@@ -145,6 +145,7 @@ def map_html(
         shown = [
             own if text is None else text for own, text in zip(shown, texts_of(names, table, "names"), strict=True)
         ]
+    shown = [text.encode("utf-8", "replace").decode("utf-8") for text in shown]  # half a character is none
     linked = None if graph is None or not k else _of_graph(as_graph(graph), table, k)
     places = positions_of(table, layout, method=method, metric=metric, random_state=random_state, options=options)
     ends, rows, totals = linked if linked is not None else _nearest(table, k, metric)
