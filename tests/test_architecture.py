@@ -28,7 +28,8 @@ LEVELS = (
     ("models",),
     ("graphrep",),  # the public names of the package, as in "import graphrep"
     ("bench",),
-    ("cli", "plot"),
+    ("plot",),
+    ("cli",),
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 CORE = "_core"  # the native module, which every room may call
