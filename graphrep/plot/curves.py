@@ -152,7 +152,7 @@ def degrees(graph: Any, *, ax: Any = None, path: str | os.PathLike[str] | None =
     axes.set_ylabel("share of nodes with at least k")
     axes.grid(visible=True, alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    alone = int((sum(curves.values()) == 0).sum())
+    alone = int((np.sum(list(curves.values()), axis=0) == 0).sum())
     caption = f"{g.num_nodes:,} nodes, mean {out.mean():.1f}, largest {int(max(d.max() for d in curves.values())):,}"
     caption += f", {alone:,} without an edge" if alone else ""
     axes.set_title(caption, fontsize=9, color="0.35", loc="left")

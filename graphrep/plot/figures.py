@@ -30,7 +30,7 @@ def axes_for(ax: Any, size: tuple[float, float], path: str | os.PathLike[str] | 
         if not hasattr(ax, "transData"):
             raise TypeError(f"ax must be Axes of matplotlib, got {type(ax).__name__}.")
         return ax
-    options = {} if bare else {"layout": "constrained"}
+    options: dict[str, Any] = {} if bare else {"layout": "constrained"}
     if path is None:
         from matplotlib import pyplot as plt
 

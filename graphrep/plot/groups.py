@@ -41,22 +41,22 @@ class Groups(NamedTuple):
         All labels, from the most frequent one to the rarest.
     codes : int64 array of shape (num_nodes,)
         Position of each node's label in ``names``; -1 without a label.
-    count : int
+    num_colored : int
         Number of groups that have a color; the others are gray.
     """
 
     names: list[str]
     codes: I64
-    count: int
+    num_colored: int
 
     @property
     def colored(self) -> I64:
         """``codes``, with -1 for all that is gray."""
-        return np.where(self.codes < self.count, self.codes, -1)
+        return np.where(self.codes < self.num_colored, self.codes, -1)
 
     def described(self) -> str:
         """What is gray, for the caption; empty if nothing is."""
-        rare = len(self.names) - self.count
+        rare = len(self.names) - self.num_colored
         parts = [f"{rare:,} smaller group{'s' * (rare > 1)}"] * (rare > 0)
         missing = int((self.codes < 0).sum())
         if missing and self.names:
@@ -147,4 +147,4 @@ def _is_missing(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+    return not isinstance(value, bool) and isinstance(value, numbers.Real) and math.isfinite(value)

@@ -127,7 +127,12 @@ def layout(
     if (x == x[0]).all():
         raise ValueError(f"there is nothing to map: all vectors are equal{' in direction' * (metric == 'cosine')}.")
     seed = None if random_state is None else resolve_seed(random_state) % 2**31
-    settings = {"layout": chosen, "metric": metric, "random_state": seed, "dimensions": table.dimensions}
+    settings: dict[str, Any] = {
+        "layout": chosen,
+        "metric": metric,
+        "random_state": seed,
+        "dimensions": table.dimensions,
+    }
     settings |= {"vectors": table.settings} if table.settings else {}
     return NodeVectors(_placed(x, chosen, seed, own), table.nodes, settings)
 

@@ -105,7 +105,7 @@ def map(  # noqa: A001
     width, height = np.maximum(np.ptp(at, axis=0), 1e-12)
     axes = axes_for(ax, (8.0, float(np.clip(8.0 * height / width, 5.0, 9.0)) + 0.4), path, bare=True)
     size = np.clip(180 / np.sqrt(len(at)), 1.2, 6.0) if diameter is None else diameter
-    colors = np.array([*COLORS[: groups.count], OTHER if groups.count else COLORS[0]], dtype=object)
+    colors = np.array([*COLORS[: groups.num_colored], OTHER if groups.num_colored else COLORS[0]], dtype=object)
     colored = groups.colored
     order = np.random.default_rng(0).permutation(len(at))
     order = order[np.argsort(colored[order] >= 0, kind="stable")]  # gray below
@@ -122,7 +122,7 @@ def map(  # noqa: A001
     axes.text(
         0.01, -0.01, caption, transform=axes.transAxes, ha="left", va="top", fontsize=8, color="0.4", parse_math=False
     )
-    _write_labels(axes, at, colored, groups.names[: groups.count])
+    _write_labels(axes, at, colored, groups.names[: groups.num_colored])
     save_to(axes, path)
     return axes
 

@@ -125,8 +125,8 @@ def map_html(
     Notes
     -----
     Time is that of :func:`layout`, and O(num_nodes² * dimensions) for nearest vectors; ``neighbors=0`` or a graph takes
-    no such time. The file has about 65 bytes per node and its name; moving 100,000 nodes takes a few milliseconds
-    per picture. The page forbids itself to load anything, and names are never read as HTML.
+    no such time. The file has about 30 bytes per node and its name, and 54 more with ten neighbors; to draw 100,000
+    nodes takes some 45 ms without a GPU. The page forbids itself to load anything, and names are never read as HTML.
 
     Examples
     --------
@@ -149,13 +149,13 @@ def map_html(
     linked = None if graph is None or not k else _of_graph(as_graph(graph), table, k)
     places = positions_of(table, layout, method=method, metric=metric, random_state=random_state, options=options)
     ends, rows, totals = linked if linked is not None else _nearest(table, k, metric)
-    colors = COLORS[: groups.count] if groups.count else COLORS[:1]
+    colors = COLORS[: groups.num_colored] if groups.num_colored else COLORS[:1]
     data = {
         "title": title or "",
         "caption": " · ".join(filter(None, (described(places), groups.described()))),
         "names": shown,
         "labels": groups.names,
-        "count": groups.count,
+        "count": groups.num_colored,
         "light": [[color, readable(color)] for color in colors],
         "dark": [[readable(color, _DARK, 3.0), readable(color, _DARK)] for color in colors],
         "kind": "neighbors" if graph is not None else "nearest",
