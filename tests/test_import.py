@@ -16,7 +16,10 @@ HEAVY = (*LEARNING, "scipy", "numpy")
 OPTIONAL = ("gensim", "matplotlib", "ogb", "pyarrow", "torch_geometric", "torch_scatter", "triton", "zstandard")
 PACKAGES = (
     "graphrep",
-    *(f"graphrep.{room}" for room in ("bench", "cluster", "contrast", "embed", "heuristics", "io", "linkpred", "ops", "plot")),
+    *(
+        f"graphrep.{room}"
+        for room in ("bench", "cluster", "contrast", "embed", "heuristics", "io", "linkpred", "ops", "plot")
+    ),
 )
 
 
