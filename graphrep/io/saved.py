@@ -360,7 +360,7 @@ class _Reader:
         names, codes = types.node_types or (), types.node_type
         return {
             name: {
-                kind: self._value(f"{name}:{names.index(kind)}", entry, int((codes == names.index(kind)).sum()))
+                kind: self._value(f"{name}:{(code := names.index(kind))}", entry, int(np.count_nonzero(codes == code)))
                 for kind, entry in parts.items()
             }
             for name, parts in by_type.items()
