@@ -16,10 +16,8 @@ HEAVY = (*LEARNING, "scipy", "numpy")
 OPTIONAL = ("gensim", "matplotlib", "ogb", "pyarrow", "torch_geometric", "torch_scatter", "triton", "zstandard")
 PACKAGES = (
     "graphrep",
-    *(
-        f"graphrep.{room}"
-        for room in ("bench", "cluster", "contrast", "embed", "heuristics", "io", "linkpred", "ops", "plot")
-    ),
+    *(f"graphrep.{room}" for room in ("bench", "cluster", "contrast", "embed", "heuristics", "io", "linkpred", "ops")),
+    "graphrep.plot",
 )
 
 
@@ -53,9 +51,12 @@ def test_import_of_the_subpackages_loads_no_learning_library():
     assert run(code) == "[]"
 
 
-def test_import_of_evaluate_loads_no_scikit_learn():
+def test_import_of_evaluate_and_of_pages_loads_no_scikit_learn():
     heavy = ("sklearn", "networkx", "matplotlib", "pandas", "pyarrow")
-    assert run(f"import sys, graphrep.evaluate; print([m for m in {heavy} if m in sys.modules])") == "[]"
+    assert (
+        run(f"import sys, graphrep.evaluate, graphrep.plot.pages; print([m for m in {heavy} if m in sys.modules])")
+        == "[]"
+    )
 
 
 def test_import_touches_no_network():
