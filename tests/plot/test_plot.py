@@ -23,7 +23,7 @@ from graphrep.plot.maps import spread
 from graphrep.plot.pages import _of_graph
 
 pytest.importorskip("matplotlib")
-from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.figure import Figure
 
 EVIL = "</script><img src=x onerror=document.title='broken'>"
 QUICK = {"perplexity": 5, "max_iter": 250}
