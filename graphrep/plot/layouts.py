@@ -63,8 +63,8 @@ def layout(
         With "cosine" every vector is first scaled to length 1, as the nearest nodes of :class:`graphrep.NodeVectors`
         are by default.
     random_state : int, RandomState, Generator or None
-        The same seed gives the same bits with the same versions of the libraries on the same machine. None asks for
-        fresh randomness, and lets UMAP use all cores.
+        The same seed gives the same bits with the same versions of the libraries on the same machine; PaCMAP does not
+        promise this for many nodes. None asks for fresh randomness, and lets UMAP use all cores.
     options : mapping, optional
         Parameters of the library's estimator, such as ``{"perplexity": 50}`` for t-SNE or ``{"n_neighbors": 50}`` for
         UMAP. They need a method.
@@ -236,10 +236,14 @@ def _pca(components: int, x: F64, seed: int | None, own: dict[str, Any]) -> Any:
 def _imported(module: str) -> Any:
     import logging
 
-    logging.getLogger(module).addFilter(lambda record: "random state" not in record.getMessage())  # pacmap's
+    logging.getLogger("pacmap.pacmap").addFilter(_is_news)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return importlib.import_module(module)
+
+
+def _is_news(record: Any) -> bool:
+    return "random state is set" not in record.getMessage()  # as asked for
 
 
 def _made(kind: Any, parameters: dict[str, Any]) -> Any:
