@@ -46,7 +46,7 @@ def limited_threads(n_jobs: int | None) -> Iterator[None]:
     if n_jobs is None:
         yield
         return
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     count, torch = resolve_threads(n_jobs), sys.modules.get("torch")
     before = None if torch is None else torch.get_num_threads()

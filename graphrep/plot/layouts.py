@@ -198,7 +198,7 @@ def _chosen(num_nodes: int) -> str:
 
 
 def _placed(x: F64, method: str, seed: int | None, own: dict[str, Any]) -> npt.NDArray[np.float32]:
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     if method == "pca":
         made = _pca(2, x, seed, own)
