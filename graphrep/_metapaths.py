@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
+from graphrep._types import code_of, rows_of_type
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -32,16 +34,12 @@ def steps_of(graph: Graph, path: Any) -> list[Step]:
         raise ValueError(f"a meta-path is two or more types of nodes, or triples of types, got {path!r}.")
     for one, _, other in steps:
         for name in (one, other):
-            if name not in graph.node_types:
-                known = ", ".join(map(repr, graph.node_types))
-                raise ValueError(f"{name!r} is no type of nodes; these are {known}.")
+            code_of(name, graph.node_types, "nodes")
     return steps
 
 
 def factors_of(graph: Graph, steps: Sequence[Step], *, required: bool = True) -> list[sp.csr_array]:
     """Adjacency of each step, float64 by position within the types; if ``required``, an error where it has no edge."""
-    assert graph.node_type is not None
-    assert graph.node_types is not None
     whole = None
     factors = []
     for one, kind, other in steps:
@@ -49,7 +47,7 @@ def factors_of(graph: Graph, steps: Sequence[Step], *, required: bool = True) ->
             matrix = graph.of_types(kind).to_scipy()
         else:
             whole = matrix = graph.to_scipy() if whole is None else whole
-        rows, cols = (np.flatnonzero(graph.node_type == graph.node_types.index(name)) for name in (one, other))
+        rows, cols = rows_of_type(graph, one), rows_of_type(graph, other)
         factor = matrix[rows][:, cols]
         if not factor.nnz:
             factor = matrix[cols][:, rows].T

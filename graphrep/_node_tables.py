@@ -17,6 +17,7 @@ from graphrep._types import encode
 from graphrep.io.bounded import one_line
 from graphrep.io.node_tables import (
     Field,
+    may_link_nodes,
     parse_field,
     property_column,
     property_values,
@@ -93,9 +94,9 @@ class _Nodes:
             space, count = table.fields[at].space, len(self.ids)
             ids = _ids(table.load(at), table, at)
             known = self.rows.setdefault(space, {})
+            seen = set(known)
             known.update(zip(ids, range(count, count + len(ids)), strict=True))
-            if len(known) < sum(one == space for one in spaces) + len(ids):
-                seen = {one for one, of in zip(self.ids, spaces, strict=True) if of == space}
+            if len(known) < len(seen) + len(ids):
                 twice = next(one for one in ids if one in seen or seen.add(one))  # type: ignore[func-returns-value]
                 raise ValueError(f"{table.what} has the id {twice!r} twice, or another table has it; ids are distinct.")
             self.ids += ids
@@ -234,7 +235,7 @@ def _edge_tables(edges: Any) -> list[_Table] | None:
     if isinstance(edges, (list, tuple)):
         return _tables(edges, "obj") if are_tables(edges) else None
     if isinstance(edges, (str, os.PathLike)):
-        if os.path.isdir(edges) or os.fspath(edges) == "-":
+        if os.path.isdir(edges) or os.fspath(edges) == "-" or not may_link_nodes(edges):
             return None
         try:
             table = _read(edges, "")

@@ -71,6 +71,18 @@ def encode(values: Any, names: Sequence[str] | None, length: int, what: str) -> 
     return narrow(np.fromiter((code[value] for value in spelled), dtype=np.int64, count=length), len(listed)), listed
 
 
+def code_of(name: Any, names: Sequence[Any], what: str) -> int:
+    """Code of a type of ``what``, nodes or edges; ValueError with those that there are if it is unknown."""
+    if name not in names:
+        raise ValueError(f"{name!r} is no type of {what}; these are {', '.join(map(repr, names))}.")
+    return names.index(name)
+
+
+def rows_of_type(graph: Any, name: str) -> npt.NDArray[np.int64]:
+    """Rows of the nodes of a type, ascending, in a graph with types of nodes."""
+    return np.flatnonzero(graph.node_type == graph.node_types.index(name))
+
+
 def narrow(codes: npt.NDArray[Any], count: int) -> Codes:
     """Codes of ``count`` types in the smallest dtype that holds them."""
     return np.ascontiguousarray(codes, dtype=np.int8 if count < 128 else np.int16 if count < 2**15 else np.int32)

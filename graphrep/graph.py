@@ -29,6 +29,7 @@ from graphrep._types import (
     Relation,
     Types,
     build_typed,
+    code_of,
     encode,
     merged,
     select_relation,
@@ -328,8 +329,7 @@ class Graph:
         nodes, edges = self._types.node_types or (), self._types.edge_types or ()
         whole = isinstance(name, tuple)
         kind = name[1] if whole and len(name) == 3 else name
-        if kind not in edges:
-            raise ValueError(f"{kind!r} is no type of edges; these are {', '.join(map(repr, edges))}.")
+        code_of(kind, edges, "edges")
         named = [
             (code, ends, (nodes[ends[0]] if ends else None, edges[code], nodes[ends[1]] if ends else None))
             for code, ends in listed
@@ -337,9 +337,8 @@ class Graph:
         ]
         found = [item for item in named if not whole or item[2] == name]
         if whole and nodes and not found:
-            unknown = next((end for end in (name[0], name[2]) if end not in nodes), None)
-            if unknown is not None:
-                raise ValueError(f"{unknown!r} is no type of nodes; these are {', '.join(map(repr, nodes))}.")
+            for end in (name[0], name[2]):
+                code_of(end, nodes, "nodes")
         if not found:
             others = f"; edges of this type are {', '.join(str(item[2]) for item in named)}" if named else ""
             raise ValueError(f"no edge has the type {name!r}{others}.")
@@ -356,10 +355,7 @@ class Graph:
         kinds, known = self._types.edge_type, self._types.edge_types or ()
         if kinds is None:
             raise ValueError("the graph has no types of edges; give edge_type= to as_graph.")
-        for name in wanted:
-            if name not in known:
-                raise ValueError(f"{name!r} is no type of edges; these are {', '.join(map(repr, known))}.")
-        keep = np.isin(kinds, [known.index(name) for name in wanted])
+        keep = np.isin(kinds, [code_of(name, known, "edges") for name in wanted])
         weights = None if self._weights is None else self._weights[keep]
         csr = build_csr(self.sources()[keep], self._indices[keep], weights, self.num_nodes)
         return self._with_csr(csr, directed=self._directed)

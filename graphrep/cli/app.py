@@ -313,8 +313,7 @@ def embed(
     began = time.perf_counter()
     if output is None and not estimate:
         raise typer.BadParameter("give --output, or --estimate.")
-    if weight is not None and weighted is not None:
-        raise typer.BadParameter("give --weight, or --weighted or --unweighted.")
+    chosen = _weight(weight, weighted)
     if output is not None:  # check everything before the long computation
         check_vector_path(output, writing=True, sources=[file])
     if model is not None:
@@ -351,7 +350,7 @@ def embed(
     graph = _read_graph(
         file,
         directed=directed,
-        weight=weighted if weight is None else _column(weight),
+        weight=chosen,
         **reading,
     )
     choice = None
@@ -410,14 +409,13 @@ def convert(
     from graphrep.io.paths import check_writable, checked_suffix
 
     began = time.perf_counter()
-    if weight is not None and weighted is not None:
-        raise typer.BadParameter("give --weight, or --weighted or --unweighted.")
+    chosen = _weight(weight, weighted)
     checked_suffix(output, (".graph",))
     check_writable(output, file)
     options = _reader_options(source, target, delimiter, header, comments, quotes, num_nodes, bipartite=bipartite)
     if edge_type is not None:
         options["edge_type"] = _column(edge_type)
-    graph = _read_graph(file, directed=directed, weight=weighted if weight is None else _column(weight), **options)
+    graph = _read_graph(file, directed=directed, weight=chosen, **options)
     graph.save(output)
     kind = "directed" if graph.directed else "undirected"
     sizes = f"{graph.num_nodes:,} nodes, {graph.num_edges:,} edges, {kind}, {readable_bytes(output.stat().st_size)}"
@@ -659,7 +657,7 @@ def recommend(
     """Recommend items to users. Prints score, tab, item; for several users, their name first."""
     from graphrep.cli import recommend as command
     from graphrep.io.paths import check_writable
-    from graphrep.io.table import check_table_path
+    from graphrep.io.table import check_table_path, write_table
 
     began = time.perf_counter()
     if sum((every, bool(users), bool(items))) != 1:
@@ -693,7 +691,7 @@ def recommend(
         for line in command.lines(table, several=len(wanted) > 1):
             typer.echo(line)
         return
-    command.write(output, table)
+    write_table(output, table)
     seconds = time.perf_counter() - began
     typer.echo(f"{output}: {len(table['item']):,} recommendations, {method.value}, {seconds:.1f} s")
 
@@ -943,6 +941,13 @@ def _reader_options(
 
 def _column(text: str | None) -> str | int | None:
     return int(text) if text is not None and text.isdecimal() else text
+
+
+def _weight(column: str | None, weighted: bool | None) -> str | int | bool | None:
+    """Argument ``weight`` of ``as_graph`` out of --weight and --weighted."""
+    if column is not None and weighted is not None:
+        raise typer.BadParameter("give --weight, or --weighted or --unweighted.")
+    return weighted if column is None else _column(column)
 
 
 def _listed(options: dict[str, Any], weight: Any) -> str:

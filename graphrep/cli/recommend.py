@@ -9,11 +9,9 @@ import graphrep as gr
 from graphrep._interactions import Interactions, as_interactions
 from graphrep._names import NodeIndex, UnknownNodeError
 from graphrep.evaluate import hold_out_items, recommendation
-from graphrep.io.table import write_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _TRAINED = ("dimensions", "epochs")
 _METHODS: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
@@ -94,8 +92,3 @@ def lines(columns: dict[str, list[Any]], *, several: bool) -> Iterator[str]:
     """Score, tab, item; before them the user and a tab if there are several."""
     for user, item, score in zip(columns["user"], columns["item"], columns["score"], strict=True):
         yield f"{f'{user}{chr(9)}' if several else ''}{score:.4f}\t{item}"
-
-
-def write(output: Path, columns: dict[str, list[Any]]) -> None:
-    """Write the table."""
-    write_table(output, columns)

@@ -252,8 +252,6 @@ def _typed_graph(spec: Spec, arrays: Arrays) -> Graph:
     if spec.typed:
         sizes = arrays["type_sizes"]
         code = narrow(np.repeat(np.arange(len(sizes)), sizes), len(sizes))
-        if len(code) != len(csr.indptr) - 1:
-            raise ValueError(f"type_sizes must add up to {len(csr.indptr) - 1} nodes, got {len(code)}.")
         features, labels = _by_type(arrays, "node_feat"), _by_type(arrays, "label")
         labels = {kind: values[:, 0] if values.shape[1] == 1 else values for kind, values in labels.items()}
         by_type = {name: values for name, values in (("x", features), ("y", labels)) if values}

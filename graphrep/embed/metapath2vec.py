@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from graphrep._embedder import F32, extended_graph, fitted_rows, is_matrix, new_arcs
 from graphrep._metapaths import closed_paths, factors_of
 from graphrep._random import resolve_seed
+from graphrep._types import rows_of_type
 from graphrep.embed.node2vec import WalkEmbedder
 from graphrep.graph import Graph, as_graph
 from graphrep.ops.walks import MetaPathSampler, WalkSampler
@@ -93,7 +94,7 @@ class MetaPath2Vec(WalkEmbedder):
                 listed = ", ".join(repr(kind) for kind in g.node_types if kind in known)
                 raise ValueError(f"{name!r} lies on no meta-path, so its nodes have no vectors; on these are {listed}.")
         vectors = self.node_vectors_
-        return vectors.select(vectors.nodes[g.node_type == g.node_types.index(name)])
+        return vectors.select(vectors.nodes[rows_of_type(g, name)])
 
     def transform(self, new: Any) -> Any:
         """Vectors of new nodes, trained with the vectors of all fitted nodes held fixed.
@@ -128,7 +129,9 @@ class MetaPath2Vec(WalkEmbedder):
         if is_matrix(new):
             arcs = self._new_rows(new)
             kinds = np.full(arcs.shape[0], paths[0][0][0], dtype=object)
-            blocks = [[arcs[kinds == one][:, _rows_of(fitted, other)] for one, _, other in steps] for steps in paths]
+            blocks = [
+                [arcs[kinds == one][:, rows_of_type(fitted, other)] for one, _, other in steps] for steps in paths
+            ]
             return self._train_typed(None, arcs, kinds, blocks)
         graph = as_graph(new)
         if graph.node_types is None:
@@ -152,7 +155,9 @@ class MetaPath2Vec(WalkEmbedder):
         for steps, parts in zip(closed_paths(fitted, self.metapaths), blocks, strict=True):
             pairs = zip(factors_of(fitted, steps), parts, strict=True)
             chains.append([sp.csr_array(sp.vstack(pair, format="csr")) for pair in pairs])
-            rows.append([np.append(_rows_of(fitted, one), old + np.flatnonzero(kinds == one)) for one, _, _ in steps])
+            rows.append(
+                [np.append(rows_of_type(fitted, one), old + np.flatnonzero(kinds == one)) for one, _, _ in steps]
+            )
         states = joined_states(chains, rows)
         degree = states.graph.out_degree
         start = np.flatnonzero((states.nodes >= old) & (degree > 0))
@@ -179,22 +184,17 @@ class MetaPath2Vec(WalkEmbedder):
         return super()._memory_needed(graph) + 24 * paths * graph.num_arcs
 
 
-def _rows_of(graph: Graph, kind: str) -> Any:
-    assert graph.node_types is not None
-    return np.flatnonzero(graph.node_type == graph.node_types.index(kind))
-
-
 def _new_rows(graph: Graph, at: Any, fitted: Graph, step: Step) -> sp.csr_array:
     """Adjacency of a step from the new nodes of a graph to fitted ones; ``at``: rows in the fitted graph, or -1."""
     one, kind, other = step
-    targets = _rows_of(fitted, other)
+    targets = rows_of_type(fitted, other)
     known = graph.node_types or ()
-    sources = _rows_of(graph, one) if one in known else np.empty(0, dtype=np.int64)
+    sources = rows_of_type(graph, one) if one in known else np.empty(0, dtype=np.int64)
     new = at[sources] < 0
     shape = (int(new.sum()), len(targets))
     if other not in known or (kind is not None and kind not in (graph.edge_types or ())):
         return sp.csr_array(shape)
-    ends = at[_rows_of(graph, other)]
+    ends = at[rows_of_type(graph, other)]
     place = np.full(fitted.num_nodes + 1, -1)  # the last entry is that of a node which was not fitted
     place[targets] = np.arange(len(targets))
     if not shape[0]:

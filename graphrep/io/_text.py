@@ -16,7 +16,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from graphrep._memory import available_memory
-from graphrep.io.bounded import Budget, drained, is_pipe, one_line, open_regular, read_pipe, read_stable
+from graphrep.io.bounded import Budget, drained, is_pipe, one_line, open_regular, read_pipe, read_stable, reading
 
 try:
     import fcntl
@@ -70,6 +70,16 @@ def read_bytes(source: Any) -> Bytes:
         if text is not content:
             released(content)
     return text
+
+
+def read_text(path: str | os.PathLike[str]) -> str:
+    """Content of :func:`read_bytes` as UTF-8, without a byte order mark; ValueError names a file that is no text."""
+    content = read_bytes(path)
+    try:
+        with reading(path, "is no text"):
+            return bytes(content).decode("utf-8-sig")
+    finally:
+        released(content)
 
 
 def unpacked(name: str, content: Bytes, suffix: str = "") -> Bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -11,14 +12,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from graphrep.io._text import read_bytes, released
+from graphrep.io._text import head_of, read_text
 from graphrep.io.atomic import replacing
 from graphrep.io.bounded import reading
 
 if TYPE_CHECKING:
     import os
 
-__all__ = ["Field", "parse_field", "property_column", "property_values", "read_columns", "write_columns"]
+__all__ = [
+    "Field",
+    "may_link_nodes",
+    "parse_field",
+    "property_column",
+    "property_values",
+    "read_columns",
+    "write_columns",
+]
 
 _FIELD = re.compile(
     r"(?P<name>[^:]*):(?P<kind>[A-Za-z_-]+(?:\[\])?)\s*(?:\((?P<space>[^)]*)\))?\s*(?:\{(?P<more>.*)\})?\s*"
@@ -50,18 +59,22 @@ def parse_field(header: Any) -> Field:
     return Field(found["name"], upper if known else kind.lower(), found["space"] or "", id_type[1] if id_type else "")
 
 
+def may_link_nodes(path: str | os.PathLike[str]) -> bool:
+    """Whether a file may be a table of edges; False only for text that begins otherwise, which need not be read."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head_of(path))
+    except (OSError, UnicodeDecodeError):  # a pipe, or packed otherwise
+        return True
+    return "\n" not in text or ":start_id" in text.lower()
+
+
 def read_columns(path: str | os.PathLike[str]) -> tuple[list[str], list[list[str]]]:
     """Header and columns of a text file with a header; the separator is the most frequent of ``, tab ; |`` in it.
 
     Compressed files are read within the bounds of :class:`graphrep.io.bounded.Budget`. Fields may be quoted, and quoted
     ones go over several lines. ValueError if a line has another number of fields than the header, or for no text.
     """
-    content = read_bytes(path)
-    try:
-        with reading(path, "is no text"):
-            text = bytes(content).decode("utf-8-sig")
-    finally:
-        released(content)
+    text = read_text(path)
     first = text[: (text + "\n").index("\n")]
     delimiter = max(",\t;|", key=first.count)
     with reading(path, "is not readable as a table"):

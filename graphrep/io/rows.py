@@ -6,7 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from graphrep.io._text import head_of, read_bytes, released
+from graphrep.io._text import head_of, read_text
 from graphrep.io.bounded import reading
 
 if TYPE_CHECKING:
@@ -21,12 +21,7 @@ def read_rows(path: str | os.PathLike[str]) -> list[tuple[str, ...]]:
     Compressed files are read within the bounds of :class:`graphrep.io.bounded.Budget`. ValueError if lines differ in
     their number of fields, or the file is no text in UTF-8.
     """
-    content = read_bytes(path)
-    try:
-        with reading(path, "is no text"):
-            text = bytes(content).decode("utf-8-sig")
-    finally:
-        released(content)
+    text = read_text(path)
     with reading(path, "is not readable as a table"):
         rows = _rows_of(text)
     widths = {len(row) for row in rows}

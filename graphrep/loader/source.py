@@ -13,6 +13,7 @@ import torch
 
 from graphrep._arrays import check_rows
 from graphrep._checks import warn_caller
+from graphrep._types import code_of
 from graphrep.graph import Graph
 from graphrep.ops.adjacency import Adjacency, describe
 from graphrep.ops.sampling import Relation, time_keys, time_order
@@ -104,9 +105,7 @@ class Source:
 
     def kind(self, name: Any) -> int:
         """Position of a type of nodes."""
-        if name not in self.node_types:
-            raise ValueError(f"{name!r} is no type of nodes; these are {', '.join(map(repr, self.node_types))}.")
-        return self.node_types.index(name)
+        return code_of(name, self.node_types, "nodes")
 
     def edge_types_of(self, key: Any) -> list[Any]:
         """Types of edges that a triple, a name or a pair of types of nodes means."""

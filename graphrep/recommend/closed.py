@@ -17,7 +17,7 @@ from graphrep._memory import check_memory
 from graphrep._names import node_keys
 from graphrep._random import resolve_seed
 from graphrep._sparse import largest_entries
-from graphrep._svd import randomized_svd
+from graphrep._svd import inverse, randomized_svd
 from graphrep._threads import one_blas_thread, own_blas_thread, resolve_threads
 from graphrep.ops.tall import multiply_rows
 from graphrep.recommend._base import Recommender
@@ -152,9 +152,9 @@ class EASE(Recommender):
         check_memory(24 * n * n, f"EASE with {n:,} items", "use ItemKNN, which is sparse")
         gram = (found.matrix.T @ found.matrix).toarray().astype(np.float64)
         gram[np.diag_indices(n)] += self.l2
-        inverse = inverted(gram, threads)
-        weights = inverse.astype(np.float32)
-        weights /= -np.diagonal(inverse).astype(np.float32)
+        precision = inverted(gram, threads)
+        weights = precision.astype(np.float32)
+        weights /= -np.diagonal(precision).astype(np.float32)
         weights[np.diag_indices(n)] = 0
         self.weights_ = weights
 
@@ -255,7 +255,7 @@ class GFCF(Recommender):
 
 def _inverse_root(counts: npt.NDArray[np.integer[Any]]) -> F32:
     """1 / sqrt of counts, 0 where they are 0."""
-    return np.asarray(np.divide(1.0, np.sqrt(counts), out=np.zeros(len(counts)), where=counts > 0), dtype=np.float32)
+    return np.asarray(inverse(np.sqrt(counts, dtype=np.float64)), dtype=np.float32)
 
 
 def inverted(matrix: F64, threads: int) -> F64:

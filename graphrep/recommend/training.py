@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from graphrep._interactions import Interactions
+from graphrep._svd import inverse
 from graphrep.evaluate.recommendation import recommendation
 from graphrep.nn.generators import current_generator, random_seed
 from graphrep.ops.adjacency import Adjacency
@@ -149,8 +150,7 @@ class RankingTask:
             self.layers / (self.layers + 1)
         )
         counts = np.bincount(self.items, minlength=len(layers))
-        scale = np.divide(1, np.sqrt(counts), out=np.zeros(len(layers)), where=counts > 0)
-        return np.asarray(layers * scale[:, None], dtype=np.float32)
+        return np.asarray(layers * inverse(np.sqrt(counts))[:, None], dtype=np.float32)
 
     def validated(self, valid: Any, k: int) -> Recommendation:
         """How well validation items are found among those that are not in training."""

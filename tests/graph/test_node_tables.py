@@ -234,3 +234,19 @@ def test_quoted_fields_go_over_lines(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text('a,b\n"1,\n\n2",#x\n')
     assert read_columns(path) == (["a", "b"], [["1,\n\n2"], ["#x"]])
+
+
+def test_edges_of_another_form_are_read_once(tmp_path, monkeypatch):
+    """What does not begin with neo4j-admin's header is no table of theirs, and is not read to find that out."""
+    from graphrep import _node_tables
+
+    (tmp_path / "edges.csv").write_text("from,to\n1,2\n2,3\n")
+    read = []
+    whole = _node_tables.read_columns
+    monkeypatch.setattr(_node_tables, "read_columns", lambda path: read.append(path.name) or whole(path))
+    (tmp_path / "nodes.csv").write_text("id\n1\n2\n3\n")
+    assert gr.as_graph(tmp_path / "edges.csv", nodes=tmp_path / "nodes.csv").num_edges == 2
+    assert read == ["nodes.csv"]
+    (tmp_path / "edges.csv").write_text(":Start_ID,:END_ID\n1,2\n")
+    assert gr.as_graph(tmp_path / "edges.csv", nodes=tmp_path / "nodes.csv").num_edges == 1
+    assert read == ["nodes.csv", "nodes.csv", "edges.csv"]

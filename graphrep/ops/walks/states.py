@@ -9,6 +9,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from graphrep._metapaths import closed_paths, factors_of
+from graphrep._types import rows_of_type
 from graphrep.csr import CSR, index_dtype
 from graphrep.graph import Graph
 
@@ -32,9 +33,8 @@ def states_of(graph: Graph, metapaths: Any) -> States:
     """States of the walks along meta-paths of a graph with types."""
     chains, rows = [], []
     for steps in closed_paths(graph, metapaths):
-        assert graph.node_types is not None
         chains.append(factors_of(graph, steps))
-        rows.append([np.flatnonzero(graph.node_type == graph.node_types.index(one)) for one, _, _ in steps])
+        rows.append([rows_of_type(graph, one) for one, _, _ in steps])
     return joined_states(chains, rows)
 
 
