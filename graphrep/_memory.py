@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 __all__ = ["available_memory", "check_memory", "readable_bytes"]
+
+_FRESH = 0.05  # seconds for which an answer holds: the system's files take milliseconds to read, small graphs as many
+_last: tuple[float, int | None] = (float("-inf"), None)
 
 
 def available_memory(root: Path = Path("/")) -> int | None:
@@ -13,6 +17,17 @@ def available_memory(root: Path = Path("/")) -> int | None:
 
     ``root`` is the folder that holds ``proc`` and ``sys``.
     """
+    if root != Path("/"):
+        return _available(root)
+    global _last  # noqa: PLW0603
+    asked, found = _last
+    if not 0 <= time.monotonic() - asked < _FRESH:
+        found = _available(root)
+        _last = (time.monotonic(), found)
+    return found
+
+
+def _available(root: Path) -> int | None:
     bounds = [_of_system(root), *_of_groups(root)]
     known = [bound for bound in bounds if bound is not None]
     return max(0, min(known)) if known else None

@@ -56,9 +56,8 @@ def _sign(path):
         return
 
 
-def outcome(folder, reader, argument):
-    """``result`` or ``refused``, or what is wrong with the way in which it ended."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def outcome(folder, reader, argument, peak):
+    """``result`` or ``refused``, or what is wrong with the way in which it ended, and the new peak of the memory."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for category in (UserWarning, DeprecationWarning, FutureWarning):
@@ -70,10 +69,16 @@ def outcome(folder, reader, argument):
             said = fault(error, folder)
         except Exception as error:
             said = f"{type(error).__module__}.{type(error).__name__}: {str(error)[:300]!r} {_where(error)}"
-    if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before > GROWTH:
+    now = peak_memory()
+    if now - peak > GROWTH:
         gc.collect()
-        return f"too much memory, then: {said}"
-    return said
+        said = f"too much memory, then: {said}"
+    return said, now
+
+
+def peak_memory():
+    """Peak of the memory of this process so far, in kB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def fault(error, folder):
@@ -112,11 +117,13 @@ def main(root):
     root = Path(root)
     (root / "cases").mkdir(exist_ok=True)
     preload(seeds)
+    peak = peak_memory()
     for line in sys.stdin:
         name, case = line.split()
         print(f"start {name} {case}", flush=True)
         place = case_folder(root, seeds[name], int(case))
-        print(f"end {outcome(*place)}".replace("\n", " "), flush=True)
+        said, peak = outcome(*place, peak)
+        print(f"end {said}".replace("\n", " "), flush=True)
 
 
 if __name__ == "__main__":
