@@ -19,7 +19,7 @@ def available_memory(root: Path = Path("/")) -> int | None:
     """
     if root != Path("/"):
         return _available(root)
-    global _last  # noqa: PLW0603
+    global _last
     asked, found = _last
     if not 0 <= time.monotonic() - asked < _FRESH:
         found = _available(root)

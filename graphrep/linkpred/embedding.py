@@ -311,20 +311,20 @@ class EmbeddingScorer(SavedEstimator):
             others = self._negatives(count, positives, rng)
             columns = self._columns(np.concatenate([drawn, others], axis=1))
 
-            def fit(name: str, C: float, size: int) -> Fitted:
+            def fit(name: str, strengths: list[float], size: int) -> list[Fitted]:
                 X = columns.of(METHODS[name])
                 X = X if size >= count else np.concatenate([X[:size], X[count : count + size]])
                 labels = np.arange(len(X))[:, None] < len(X) // 2
                 tol = 1e-4 if size >= count else 1e-3
-                return Fitted(name, C, fit_one_vs_rest(X, labels, C, standardize=True, tol=tol))
+                return [Fitted(name, C, fit_one_vs_rest(X, labels, C, standardize=True, tol=tol)) for C in strengths]
 
             operators = [name for name in trained if METHODS[name].operator]
             if len(operators) > _KEPT:
-                middle = strengths[len(strengths) // 2]
-                values = self._values([fit(name, middle, _SCREENED) for name in operators], valid, valid_neg)
+                middle = [strengths[len(strengths) // 2]]
+                values = self._values([fit(name, middle, _SCREENED)[0] for name in operators], valid, valid_neg)
                 best = sorted(range(len(values)), key=lambda i: -values[i])[:_KEPT]
                 trained = [name for name in trained if name not in operators or operators.index(name) in best]
-            tried += [fit(name, C, count) for name in trained for C in strengths]
+            tried += [one for name in trained for one in fit(name, strengths, count)]
         self.validation_: dict[str, float] = {}
         chosen = tried[0]
         if valid.size:
@@ -363,13 +363,16 @@ class EmbeddingScorer(SavedEstimator):
         size = max(1, _CHUNK // self.embedding_.shape[1])
         for start in range(0, pairs.shape[1], size):
             columns = self._columns(pairs[:, start : start + size])
+            of, X = "", np.empty((0, 0), dtype=np.float32)  # the columns of a method serve all its penalties
             for row, (name, _, model) in zip(out, fitted, strict=True):
                 if model is None:
                     row[start : start + size] = columns.untrained(name)
                     continue
+                if name != of:
+                    of, X = name, columns.of(METHODS[name])
                 coef, intercept = model.coef[:, 0].astype(np.float32), np.float32(model.intercept[0])
                 # einsum sums each row by itself; the rounding of a matrix product may depend on the place in the batch
-                row[start : start + size] = np.einsum("ij,j->i", columns.of(METHODS[name]), coef) + intercept
+                row[start : start + size] = np.einsum("ij,j->i", X, coef) + intercept
         return out
 
     def _embed(self, graph: Graph) -> None:
