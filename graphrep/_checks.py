@@ -43,6 +43,13 @@ def checked_float(
     return number
 
 
+def brief(*values: Any, length: int = 40, most: int = 12) -> str:
+    """Representations of values for an error, separated by commas; long ones and long lists are cut."""
+    texts = [repr(value) for value in values[:most]]
+    shown = [text if len(text) <= length else f"{text[: length - 1]}…" for text in texts]
+    return ", ".join(shown + ["…"] * (len(values) > most))
+
+
 def outer_level() -> int:
     """``stacklevel`` with which the function that calls this one warns at the line outside of graphrep."""
     frame, level = sys._getframe(1), 1

@@ -14,7 +14,6 @@ U8: TypeAlias = NDArray[np.uint8]
 U64: TypeAlias = NDArray[np.uint64]
 Ids: TypeAlias = NDArray[np.int32] | NDArray[np.int64]
 Tensor: TypeAlias = torch.Tensor  # contiguous, on the CPU
-Address: TypeAlias = int  # data_ptr() of such a tensor; 0: absent
 Problem: TypeAlias = tuple[str, int, int, int, int]  # fault, line, begin and end of the field, number of columns
 
 # Arrays are C-contiguous. `scalar`, `id` and `reduce` are numbers of csrc/scalars.hpp.
@@ -449,29 +448,28 @@ def sample_neighbors(
     scalar: int,
     id: int,
     relations: Sequence[
-        tuple[Address, Address, Address, Address, Address, Address, Sequence[int], int, int]
+        tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None, Tensor | None, Sequence[int], int, int]
     ],  # indptr, indices, edge ids, weights, times of entries, times of nodes; fanouts; types of target and source
-    seeds: Sequence[tuple[Address, int]],
+    seeds: Sequence[Tensor],
     hops: int,
     replace: bool,
     disjoint: bool,
     last: bool,
-    seed_time: Address,
+    seed_time: Tensor | None,
     seed: int,
     batch: int,
     num_threads: int,
 ) -> tuple[int, list[tuple[I64, I64 | None, list[int]]], list[tuple[I64, I64, I64, list[int]]]]: ...
 def induced_edges(
     id: int,
-    indptr: Address,
-    indices: Address,
-    edge_ids: Address,
-    entry_time: Address,
-    node_time: Address,
-    nodes: Address,
-    examples: Address,
-    num_nodes: int,
-    seed_time: Address,
+    indptr: Tensor,
+    indices: Tensor,
+    edge_ids: Tensor | None,
+    entry_time: Tensor | None,
+    node_time: Tensor | None,
+    nodes: Tensor,
+    examples: Tensor | None,
+    seed_time: Tensor | None,
     num_threads: int,
 ) -> tuple[I64, I64, I64]: ...
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from graphrep._checks import brief
 from graphrep._convert import Asked, Parts, checked_weights, is_table, parts_of, parts_of_file
 from graphrep._numbering import check_distinct, name_array
 from graphrep._types import encode
@@ -98,7 +99,9 @@ class _Nodes:
             known.update(zip(ids, range(count, count + len(ids)), strict=True))
             if len(known) < len(seen) + len(ids):
                 twice = next(one for one in ids if one in seen or seen.add(one))  # type: ignore[func-returns-value]
-                raise ValueError(f"{table.what} has the id {twice!r} twice, or another table has it; ids are distinct.")
+                raise ValueError(
+                    f"{table.what} has the id {brief(twice)} twice, or another table has it; ids are distinct."
+                )
             self.ids += ids
             spaces += [space] * len(ids)
             self.starts.append(len(self.ids))
@@ -132,17 +135,17 @@ class _Nodes:
                     kinds.add(one.kind)
                     source = source or table.what
         if not kinds:
-            listed = ", ".join(map(repr, self.properties())) or "none"
+            listed = brief(*self.properties()) or "none"
             tables = ", ".join(table.what for table in self.tables)
-            raise ValueError(f"no table of nodes ({tables}) has a property {name!r}; the properties are {listed}.")
+            raise ValueError(f"no table of nodes ({tables}) has a property {brief(name)}; the properties are {listed}.")
         numeric = kinds <= {"byte", "short", "int", "long", "float", "double"}
         if len(kinds) > 1 and not numeric:
             raise ValueError(
-                f"the property {name!r} of {source} has several kinds, {', '.join(sorted(kinds))}; give it one."
+                f"the property {brief(name)} of {source} has several kinds, {', '.join(sorted(kinds))}; give it one."
             )
         kind = "double" if len(kinds) > 1 else kinds.pop()
         there = np.fromiter((not _missing(value) for value in full), dtype=bool, count=len(full))
-        what = f"the property {name!r} of {source}"
+        what = f"the property {brief(name)} of {source}"
         if there.all():
             return property_values(full, kind, what)
         if self.labels is not None and there.any():
@@ -152,7 +155,9 @@ class _Nodes:
                 rows = {label: np.flatnonzero(labels == label).tolist() for label in some}
                 return {label: property_values([full[i] for i in of], kind, what) for label, of in rows.items()}
         first = self.names[int(np.argmin(there))]
-        raise ValueError(f"{what} has no value for {first!r}; fill it in, or leave it out for all nodes of the type.")
+        raise ValueError(
+            f"{what} has no value for {brief(first)}; fill it in, or leave it out for all nodes of the type."
+        )
 
 
 def _id_column(table: _Table) -> int:
@@ -162,7 +167,7 @@ def _id_column(table: _Table) -> int:
     plain = [one.name.replace("_", "").casefold() if not one.kind else "" for one in table.fields]
     found = next((name for name in _IDS if name in plain), None)
     if found is None:
-        listed = ", ".join(repr(one.name) for one in table.fields)
+        listed = brief(*(one.name for one in table.fields))
         raise ValueError(f"{table.what} has no column of ids among {listed}; call it ':ID' or 'id'.")
     return plain.index(found)
 
@@ -172,8 +177,8 @@ def _ids(values: list[Any], table: _Table, at: int) -> list[str]:
     for row, value in enumerate(values):
         if _missing(value) or isinstance(value, (float, bool)):
             name = table.fields[at].name or f":{table.fields[at].kind}"
-            state = "no id" if _missing(value) else f"the id {value!r}, which is neither an integer nor a string,"
-            raise ValueError(f"{table.what} has {state} in row {row} of the column {name!r}.")
+            state = "no id" if _missing(value) else f"the id {brief(value)}, which is neither an integer nor a string,"
+            raise ValueError(f"{table.what} has {state} in row {row} of the column {brief(name)}.")
     return list(map(str, values))
 
 
@@ -278,16 +283,16 @@ def _from_tables(tables: Sequence[_Table], nodes: _Nodes, asked: Asked) -> Parts
             kinds += map(str, listed)
         columns = [i for i, one in enumerate(table.fields) if one.name == name and one.kind != "IGNORE"]
         if columns and (wanted is None or wanted is True or isinstance(wanted, str)):
-            what = f"the column {name!r} of {table.what}"
+            what = f"the column {brief(name)} of {table.what}"
             values = table.load(columns[0])
             if any(map(_missing, values)):
                 raise ValueError(f"{what} has no value in row {list(map(_missing, values)).index(True)}.")
             weights.append(property_values(values, table.fields[columns[0]].kind, what))
     total = len(ends[0])
     if weights and sum(map(len, weights)) != total:
-        raise ValueError(f"some tables of edges have a column {name!r} and others have none; give weight=False.")
+        raise ValueError(f"some tables of edges have a column {brief(name)} and others have none; give weight=False.")
     if not weights and (wanted is True or isinstance(wanted, str)):
-        raise ValueError(f"no table of edges has a column {name!r}.")
+        raise ValueError(f"no table of edges has a column {brief(name)}.")
     given: Any = np.concatenate(weights) if weights else None
     if wanted is not None and not isinstance(wanted, (bool, str)):
         given = wanted
@@ -309,7 +314,7 @@ def _column(tables: Sequence[_Table], name: str) -> list[str]:
     for table in tables:
         found = [i for i, one in enumerate(table.fields) if name in (one.name, f":{one.kind}")]
         if not found:
-            raise ValueError(f"edge_type={name!r} is no column of {table.what}.")
+            raise ValueError(f"edge_type={brief(name)} is no column of {table.what}.")
         values += map(str, table.load(found[0]))
     return values
 
@@ -321,15 +326,15 @@ def _rows(ids: list[str], table: _Table, at: int, nodes: _Nodes) -> list[int]:
     if space not in nodes.rows and not space and len(nodes.rows) == 1:
         (space,) = nodes.rows
     if space not in nodes.rows:
-        known = ", ".join(repr(one) for one in nodes.rows)
-        raise ValueError(f"{table.what} has ends in the id space {space!r}, but the nodes are in {known}.")
+        known = brief(*nodes.rows)
+        raise ValueError(f"{table.what} has ends in the id space {brief(space)}, but the nodes are in {known}.")
     known_rows = nodes.rows[space]
     try:
         return [known_rows[one] for one in ids]
     except KeyError:
         row, lost = next((row, one) for row, one in enumerate(ids) if one not in known_rows)
-        inside = f" of the id space {space!r}" if space else ""
-        what = f"{table.what} has the end {lost!r} in row {row}"
+        inside = f" of the id space {brief(space)}" if space else ""
+        what = f"{table.what} has the end {brief(lost)} in row {row}"
         raise ValueError(f"{what}, which is no node{inside} of nodes=.") from None
 
 
@@ -338,7 +343,7 @@ def write_tables(graph: Graph, kinds_of_edges: Any, weights: Any, folder: str | 
     names = graph.nodes.tolist()
     if not all(isinstance(name, (int, str)) and not isinstance(name, bool) and name != "" for name in names):
         odd = next(name for name in names if not isinstance(name, (int, str)) or name == "")
-        raise TypeError(f"neo4j-admin's tables hold nodes called by integers or strings, got {odd!r}.")
+        raise TypeError(f"neo4j-admin's tables hold nodes called by integers or strings, got {brief(odd)}.")
     if len(set(map(str, names))) < len(names):
         raise ValueError("two nodes have the same name when it is written as text; rename one.")
     text = any(isinstance(name, str) for name in names) and all(_is_integer(str(name)) for name in names)

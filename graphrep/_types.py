@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from graphrep._checks import brief
 from graphrep.csr import CSR, build_csr, index_dtype
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def encode(values: Any, names: Sequence[str] | None, length: int, what: str) -> 
         raise ValueError(f"{what} must hold one type for each of {length} {what.split('_')[0]}s, got {kinds.shape}.")
     given = None if names is None else tuple(names)
     if given is not None and (len(set(given)) < len(given) or not all(isinstance(name, str) for name in given)):
-        raise ValueError(f"{what}s must be distinct strings, got {given!r}.")
+        raise ValueError(f"{what}s must be distinct strings, got {brief(given)}.")
     if kinds.dtype.kind in "iu" and kinds.dtype != bool:
         low, high = (int(kinds.min()), int(kinds.max())) if length else (0, -1)
         if low < 0 or (given is not None and high >= len(given)) or high > max(2**20, 2 * length):
@@ -62,19 +63,19 @@ def encode(values: Any, names: Sequence[str] | None, length: int, what: str) -> 
     spelled = kinds.tolist()
     bad = next((value for value in spelled if not isinstance(value, str)), None)
     if bad is not None or (length and not spelled):
-        raise TypeError(f"{what} must hold integers or strings, got {type(bad).__name__} {bad!r}.")
+        raise TypeError(f"{what} must hold integers or strings, got {type(bad).__name__} {brief(bad)}.")
     listed = tuple(dict.fromkeys(spelled)) if given is None else given
     code = {name: row for row, name in enumerate(listed)}
     unknown = next((value for value in spelled if value not in code), None)
     if unknown is not None:
-        raise ValueError(f"{what} holds {unknown!r}, which is none of {', '.join(map(repr, listed))}.")
+        raise ValueError(f"{what} holds {brief(unknown)}, which is none of {brief(*listed)}.")
     return narrow(np.fromiter((code[value] for value in spelled), dtype=np.int64, count=length), len(listed)), listed
 
 
 def code_of(name: Any, names: Sequence[Any], what: str) -> int:
     """Code of a type of ``what``, nodes or edges; ValueError with those that there are if it is unknown."""
     if name not in names:
-        raise ValueError(f"{name!r} is no type of {what}; these are {', '.join(map(repr, names))}.")
+        raise ValueError(f"{brief(name)} is no type of {what}; these are {brief(*names)}.")
     return names.index(name)
 
 

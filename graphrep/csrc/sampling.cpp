@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "checks.hpp"
 #include "id_map.hpp"
 #include "parallel.hpp"
 #include "random.hpp"
@@ -93,11 +94,12 @@ Buffer<int64_t> grown(const Buffer<int64_t>& old, int64_t used, int64_t size) {
 
 // Number of entries, from `first` on, that are not later than `time`; the row ascends by time.
 template <class Id>
-int64_t not_later(const Id* indices, const int64_t* entry_time, const int64_t* node_time, int64_t first, int64_t size,
-                  int64_t time) {
+int64_t not_later(const Id* indices, const int64_t* entry_time, const int64_t* node_time, int64_t num_times,
+                  int64_t first, int64_t size, int64_t time) {
     int64_t low = 0, high = size;
     while (low < high) {
         const int64_t middle = low + (high - low) / 2;
+        if (!entry_time) check_id("node", indices[first + middle], num_times);
         const int64_t at = entry_time ? entry_time[first + middle] : node_time[indices[first + middle]];
         if (at <= time) {
             low = middle + 1;
@@ -111,7 +113,7 @@ int64_t not_later(const Id* indices, const int64_t* entry_time, const int64_t* n
 // Bits for the number of an example, in the lower part of the key of a node of that example.
 int bits_for(int64_t examples) {
     int bits = 0;
-    while ((int64_t{1} << bits) < examples) ++bits;
+    while (bits < 62 && (int64_t{1} << bits) < examples) ++bits;
     return bits;
 }
 
@@ -165,9 +167,16 @@ class Sampler {
         for (const Seeds& seeds : task_.seeds) example += seeds.count;
         example_bits_ = bits_for(example);
         example = 0;
+        sizes_.assign(task_.seeds.size(), INT64_MAX >> example_bits_);
+        for (const Relation<Id, Weight>& relation : task_.relations) {
+            check_id("type", relation.target, int64_t(task_.seeds.size()));
+            check_id("type", relation.source, int64_t(task_.seeds.size()));
+            sizes_[relation.target] = std::min(sizes_[relation.target], relation.num_rows);
+        }
         types_.reserve(task_.seeds.size());
         for (const Seeds& seeds : task_.seeds) {
             Type& type = types_.emplace_back(2 * seeds.count);
+            check_ids("seed", seeds.ids, seeds.count, sizes_[types_.size() - 1]);
             type.nodes.assign(seeds.ids, seeds.ids + seeds.count);
             type.end = seeds.count;
             for (int64_t i = 0; i < seeds.count; ++i, ++example) {
@@ -195,6 +204,10 @@ class Sampler {
         edges.per_hop.push_back(drawn);
     }
 
+    static EntryRange row_of(const Relation<Id, Weight>& relation, int64_t node) {
+        return checked_row(relation.indptr, relation.num_rows, relation.num_entries, node);
+    }
+
     // Room for the draws of every node of the frontier.
     void plan(const Relation<Id, Weight>& relation, int64_t begin, int64_t end, int64_t fanout) {
         const std::vector<int64_t>& nodes = types_[relation.target].nodes;
@@ -203,7 +216,8 @@ class Sampler {
         first_[0] = 0;
         for (int64_t i = begin; i < end; ++i) {
             if (i + prefetch_distance < end) __builtin_prefetch(relation.indptr + nodes[i + prefetch_distance]);
-            const int64_t n = relation.indptr[nodes[i] + 1] - relation.indptr[nodes[i]];
+            const EntryRange row = row_of(relation, nodes[i]);
+            const int64_t n = row.end - row.begin;
             const int64_t k = fanout < 0 ? n : (task_.replace && n ? fanout : std::min(n, fanout));
             first_[i - begin + 1] = first_[i - begin] + k;
         }
@@ -226,13 +240,14 @@ class Sampler {
                 const int64_t room = first_[i + 1] - first_[i];
                 if (static_cast<int64_t>(chosen.size()) < room) chosen.resize(static_cast<size_t>(room));
                 uint64_t key = stream_key(relation_key, static_cast<uint64_t>(node));
-                int64_t from = relation.indptr[node], n = relation.indptr[node + 1] - from;
+                const EntryRange row = row_of(relation, node);
+                int64_t from = row.begin, n = row.end - from;
                 if constexpr (disjoint) {
                     const int64_t example = type.examples[begin + i];
                     key = stream_key(key, static_cast<uint64_t>(example));
                     if (!easy && (relation.entry_time || relation.node_time)) {
-                        n = not_later(relation.indices, relation.entry_time, relation.node_time, from, n,
-                                      task_.seed_time[example]);
+                        n = not_later(relation.indices, relation.entry_time, relation.node_time, relation.num_times,
+                                      from, n, task_.seed_time[example]);
                         if (task_.last && fanout >= 0 && n > fanout) from += n - fanout, n = fanout;
                     }
                 }
@@ -298,6 +313,7 @@ class Sampler {
             if constexpr (disjoint) return key_of(edges.row[e], target.examples[edges.col[e]]);
             return static_cast<Key>(edges.row[e]);
         };
+        check_ids("node", edges.row.data() + begin, end - begin, sizes_[relation.source]);
         for (int64_t e = begin; e < end; ++e) {
             if (e + prefetch_distance < end) type.place.prefetch(key(e + prefetch_distance));
             const Key fresh = static_cast<Key>(type.nodes.size());
@@ -331,6 +347,7 @@ class Sampler {
     const NeighborSampling<Id, Weight>& task_;
     const int threads_;
     int example_bits_ = 0;
+    std::vector<int64_t> sizes_;  // nodes per type, as far as relations say
     std::vector<Type> types_;
     std::vector<int64_t> used_;   // edges of each relation
     std::vector<int64_t> first_;  // of the frontier that is expanded now
@@ -343,8 +360,14 @@ NeighborSample::Edges induced(const InducedTask<Id>& task, int num_threads) {
     const int64_t n = task.num_nodes;
     int64_t examples = 0;
     if constexpr (disjoint)
-        for (int64_t i = 0; i < n; ++i) examples = std::max(examples, task.examples[i] + 1);
+        for (int64_t i = 0; i < n; ++i) {
+            check_id("example", task.examples[i], INT64_MAX);
+            examples = std::max(examples, task.examples[i] + 1);
+        }
     const int bits = bits_for(examples);
+    check_ids("node", task.nodes, n, std::min(task.num_rows, INT64_MAX >> bits));
+    if constexpr (disjoint)
+        if (task.entry_time || task.node_time) check_ids("example", task.examples, n, task.num_seeds);
     const auto key = [&](int64_t node, int64_t i) {
         if constexpr (disjoint) return node << bits | task.examples[i];
         return static_cast<Key>(node);
@@ -358,11 +381,12 @@ NeighborSample::Edges induced(const InducedTask<Id>& task, int num_threads) {
     parallel_blocks(n, nodes_per_block, num_threads, [&](int64_t low, int64_t high) {
         Found& found = blocks[static_cast<size_t>(low / nodes_per_block)];
         for (int64_t i = low; i < high; ++i) {
-            const int64_t from = task.indptr[task.nodes[i]];
-            int64_t size = task.indptr[task.nodes[i] + 1] - from;
+            const EntryRange range = checked_row(task.indptr, task.num_rows, task.num_entries, task.nodes[i]);
+            const int64_t from = range.begin;
+            int64_t size = range.end - from;
             if constexpr (disjoint)
                 if (task.entry_time || task.node_time)
-                    size = not_later(task.indices, task.entry_time, task.node_time, from, size,
+                    size = not_later(task.indices, task.entry_time, task.node_time, task.num_times, from, size,
                                      task.seed_time[task.examples[i]]);
             for (int64_t entry = from; entry < from + size; ++entry) {
                 if (entry + prefetch_distance < from + size)

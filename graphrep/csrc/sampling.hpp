@@ -21,6 +21,9 @@ struct Relation {
     const int64_t* fanouts;     // per hop; -1: all neighbors
     int64_t target;             // type of the rows
     int64_t source;             // type of the neighbors
+    int64_t num_rows;
+    int64_t num_entries;
+    int64_t num_times;  // of node_time
 };
 
 struct Seeds {
@@ -69,6 +72,10 @@ NeighborSample sample_neighbors(const NeighborSampling<Id, Weight>& task, int nu
 
 template <class Id>
 struct InducedTask {
+    int64_t num_rows;
+    int64_t num_entries;
+    int64_t num_times;  // of node_time
+    int64_t num_seeds;  // of seed_time
     const int64_t* indptr;
     const Id* indices;
     const int64_t* edge_ids;

@@ -32,7 +32,6 @@ __all__ = [
     "SMALL",
     "Implementations",
     "Op",
-    "address",
     "checking",
     "differentiating",
     "eager",
@@ -118,11 +117,6 @@ def checking() -> bool:
     The native kernels check offsets and ids once more when they read them.
     """
     return eager() and _checks.get()
-
-
-def address(tensor: torch.Tensor | None) -> int:
-    """Data pointer for the native kernels that take one, 0 for None."""
-    return 0 if tensor is None else tensor.data_ptr()
 
 
 def plain(value: Any) -> Any:

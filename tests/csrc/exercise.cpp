@@ -313,9 +313,9 @@ void sets_and_samples(const Graph<Id>& g) {
                 NeighborSampling<Id, float> task{{},      {{u.data, pairs}}, 2, replace, disjoint,
                                                  replace, seed_times.data,   3, 4};
                 const int64_t* at = disjoint ? times.data : nullptr;
-                task.relations.push_back({g.indptr.data, g.indices.data, nullptr, by, at, nullptr, fanouts.data, 0, 0});
-                task.relations.push_back(
-                    {g.indptr.data, g.indices.data, nullptr, by, nullptr, nullptr, fanouts.data, 0, 0});
+                for (const int64_t* entry_time : {at, static_cast<const int64_t*>(nullptr)})
+                    task.relations.push_back({g.indptr.data, g.indices.data, nullptr, by, entry_time, nullptr,
+                                              fanouts.data, 0, 0, g.rows, g.indices.size, 0});
                 const NeighborSample one = sample_neighbors<Id, float>(task, 1);
                 const NeighborSample many = sample_neighbors<Id, float>(task, 3);
                 for (size_t r = 0; r < 2; ++r) {
@@ -324,7 +324,11 @@ void sets_and_samples(const Graph<Id>& g) {
                     REQUIRE(std::equal(first.data(), first.data() + first.size(), second.data()));
                 }
                 REQUIRE(one.nodes[0].per_hop == many.nodes[0].per_hop);
-                const InducedTask<Id> induced{g.indptr.data,
+                const InducedTask<Id> induced{g.rows,
+                                              g.indices.size,
+                                              0,
+                                              pairs,
+                                              g.indptr.data,
                                               g.indices.data,
                                               nullptr,
                                               at,

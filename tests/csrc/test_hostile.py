@@ -9,10 +9,8 @@ import pytest
 
 from graphrep import _core
 
-# Bindings that take bare addresses, whose memory cannot be checked: graphrep.ops checks for them.
-ADDRESSES = {"induced_edges", "sample_neighbors"}
 SETTINGS = {"isa", "set_isa", "set_cache_limit", "empty_cache", "cache_size"}
-NAMES = sorted({name for name in vars(_core) if not name.startswith("_")} - ADDRESSES - SETTINGS)
+NAMES = sorted({name for name in vars(_core) if not name.startswith("_")} - SETTINGS)
 
 FUZZ = """
 import re, resource, signal, sys
@@ -58,7 +56,22 @@ def tensor():
     return torch.from_numpy(array(dtype, 1).copy())
 
 
+def relation():
+    # sorted rows in most trials, so that samples are drawn
+    n = int(rng.integers(1, 5))
+    indptr = torch.from_numpy(np.sort(rng.integers(0, 5, n + 1)).astype(np.int64))
+    indices = torch.from_numpy(rng.integers(0, n + (rng.random() < 0.3), 5))
+    optional = [None if rng.random() < 0.7 else tensor() for _ in range(4)]
+    if rng.random() < 0.3:
+        indptr, indices = tensor(), tensor()
+    return (indptr, indices, *optional, [int(rng.choice([-1, 0, 2, 2**40]))], int(rng.integers(2)), 0)
+
+
 def argument(kind):
+    if "Sequence[tuple" in kind:
+        return [relation() for _ in range(rng.integers(3))]
+    if "Sequence[Tensor" in kind:
+        return [torch.from_numpy(rng.integers(0, 2, rng.integers(3))), tensor()][: rng.integers(3)]
     if "ndarray" in kind:
         if "None" in kind and rng.random() < 0.4:
             return None
@@ -96,6 +109,7 @@ def signatures_of(name):
 likely = {
     "scalar": (0, 6), "id": (4, 6), "reduce": (0, 5), "num_threads": (1, 3), "pass_": (0, 3), "path": (0, 3),
     "element_bytes": (1, 9), "weight": (-1, 3), "negatives": (0, 4), "window": (1, 4), "noise_rows": (1, 6),
+    "hops": (1, 2),
 }
 resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
 for name in names:
@@ -152,3 +166,28 @@ def test_what_is_refused_says_why():
         _core.spmm(0, 5, 0, indptr, indices, None, x, 2, 2, 1, 4, out[0], None, 1)
     with pytest.raises(TypeError):  # not contiguous
         _core.spmm(0, 5, 0, indptr, indices, None, x, 2, 2, 1, 4, out.t(), None, 1)
+
+
+def test_samples_are_not_drawn_outside_the_graph():
+    import torch
+
+    def draw(indptr=(0, 2, 2), indices=(0, 1), seeds=(0,), *, times=None, nodes=2):
+        parts = (torch.tensor(indptr), torch.tensor(indices), None, None, None, times, [-1], 0, 0)
+        of = None if times is None else torch.zeros(len(seeds), dtype=torch.int64)
+        seeds = torch.tensor(seeds)
+        return _core.sample_neighbors(0, 5, [parts], [seeds], 1, False, times is not None, False, of, 0, 0, 1)
+
+    assert draw()[2][0][0].tolist() == [0, 1]
+    with pytest.raises(IndexError, match=r"seed must lie in \[0, 2\), got 2"):
+        draw(seeds=(2,))
+    with pytest.raises(IndexError, match=r"node must lie in \[0, 2\), got -1"):
+        draw(indices=(0, -1))
+    with pytest.raises(ValueError, match="row 0"):
+        draw(indptr=(0, 3, 3))
+    with pytest.raises(IndexError, match="node"):
+        draw(times=torch.zeros(1, dtype=torch.int64))
+    indptr, indices, one = torch.tensor([0, 2, 2]), torch.tensor([0, 1]), torch.tensor([1])
+    with pytest.raises(IndexError, match="node"):
+        _core.induced_edges(5, indptr, indices, None, None, None, one + 1, None, None, 1)
+    with pytest.raises(ValueError, match="examples must hold 1 elements"):
+        _core.induced_edges(5, indptr, indices, None, None, None, one, one[:0], None, 1)

@@ -250,3 +250,12 @@ def test_edges_of_another_form_are_read_once(tmp_path, monkeypatch):
     (tmp_path / "edges.csv").write_text(":Start_ID,:END_ID\n1,2\n")
     assert gr.as_graph(tmp_path / "edges.csv", nodes=tmp_path / "nodes.csv").num_edges == 1
     assert read == ["nodes.csv", "nodes.csv", "edges.csv"]
+
+
+def test_long_names_are_cut_in_errors(tmp_path):
+    nodes, edges = tmp_path / "n.csv", tmp_path / "e.csv"
+    nodes.write_text("9" * 5000 + "\n1\n")
+    edges.write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="has no column of ids among '9{38}…;") as error:
+        gr.as_graph(edges, nodes=nodes)
+    assert len(str(error.value)) < 400

@@ -91,12 +91,6 @@ struct Threads {
     operator int() const { return number; }
 };
 
-// For bindings that take addresses. Python has checked device, dtype, contiguity and sizes; 0: absent.
-template <class T>
-T* at(uintptr_t address) {
-    return reinterpret_cast<T*>(address);
-}
-
 // Hand a kernel's memory to NumPy; None for an absent buffer.
 template <class T>
 nb::object to_numpy(Buffer<T> buffer) {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from graphrep import _core
-from graphrep.ops.library import SCALARS, address, threads
+from graphrep.ops.library import SCALARS, threads
 from graphrep.ops.sampling.relations import Edges, Nodes, Relation, Task
 
 Tensor = torch.Tensor
@@ -21,24 +21,24 @@ def sample(seeds: Sequence[Tensor], relations: Sequence[Relation], task: Task) -
         SCALARS[relations[0].indices.dtype if relations else torch.int64],
         [
             (
-                address(r.indptr),
-                address(r.indices),
-                address(r.edge_ids),
-                address(r.weights),
-                address(r.entry_time),
-                address(r.node_time),
+                r.indptr,
+                r.indices,
+                r.edge_ids,
+                r.weights,
+                r.entry_time,
+                r.node_time,
                 r.fanouts,
                 r.target,
                 r.source,
             )
             for r in relations
         ],
-        [(address(ids), len(ids)) for ids in seeds],
+        list(seeds),
         task.hops,
         task.replace,
         task.disjoint,
         task.last,
-        address(task.seed_time),
+        task.seed_time,
         task.seed,
         task.batch,
         threads(),
@@ -58,15 +58,14 @@ def induced(
     """See :func:`graphrep.ops.sampling.induced_edges`."""
     row, col, edge = _core.induced_edges(
         SCALARS[relation.indices.dtype],
-        address(relation.indptr),
-        address(relation.indices),
-        address(relation.edge_ids),
-        address(relation.entry_time),
-        address(relation.node_time),
-        address(nodes),
-        address(examples),
-        len(nodes),
-        address(seed_time),
+        relation.indptr,
+        relation.indices,
+        relation.edge_ids,
+        relation.entry_time,
+        relation.node_time,
+        nodes,
+        examples,
+        seed_time,
         threads(),
     )
     return _tensor(row), _tensor(col), _tensor(edge)
