@@ -111,7 +111,7 @@ def clusters(data: gr.datasets.Dataset, vectors: dict[str, gr.NodeVectors], seed
         labels = KMeans(len(data.label_names), n_init=1, random_state=seed).fit_predict(unit)
         row = name.replace("propagated features", "propagated features (untrained)")
         quality = gr.evaluate.clustering(data.graph.y, labels)
-        print(f"{row:32}{quality["nmi"]:10.4f}{gr.evaluate.modularity(data.graph, labels):12.4f}")
+        print(f"{row:32}{quality['nmi']:10.4f}{gr.evaluate.modularity(data.graph, labels):12.4f}")
 
 
 def nearest(vectors: dict[str, gr.NodeVectors]) -> None:

@@ -287,7 +287,12 @@ def _from_tables(tables: Sequence[_Table], nodes: _Nodes, asked: Asked) -> Parts
             values = table.load(columns[0])
             if any(map(_missing, values)):
                 raise ValueError(f"{what} has no value in row {list(map(_missing, values)).index(True)}.")
-            weights.append(property_values(values, table.fields[columns[0]].kind, what))
+            kind = table.fields[columns[0]].kind
+            numbers = property_values(values, kind, what)
+            if numbers.dtype.kind not in "biuf":
+                held = f"of the kind {brief(kind)}" if kind else "of strings"
+                raise ValueError(f"{what} is {held}; weights are numbers, as in {name}:double, or give weight=False.")
+            weights.append(numbers)
     total = len(ends[0])
     if weights and sum(map(len, weights)) != total:
         raise ValueError(f"some tables of edges have a column {brief(name)} and others have none; give weight=False.")

@@ -256,6 +256,18 @@ def test_long_names_are_cut_in_errors(tmp_path):
     nodes, edges = tmp_path / "n.csv", tmp_path / "e.csv"
     nodes.write_text("9" * 5000 + "\n1\n")
     edges.write_text("a,b\n1,2\n")
-    with pytest.raises(ValueError, match="has no column of ids among '9{38}…;") as error:
+    with pytest.raises(ValueError, match=r"has no column of ids among '9{38}…;") as error:
         gr.as_graph(edges, nodes=nodes)
     assert len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("header", "got"), [("weight:doublelele", "of the kind 'doublelele'"), ("weight:string", "of")]
+)
+def test_weights_of_a_table_are_numbers(tmp_path, header, got):
+    nodes, edges = tmp_path / "n.csv", tmp_path / "e.csv"
+    nodes.write_text(":ID\n1\n2\n")
+    edges.write_text(f":START_ID,{header},:END_ID\n1,2.5,2\n")
+    with pytest.raises(ValueError, match=rf"the column 'weight' of .*e\.csv is {got}.*weight:double"):
+        gr.as_graph(edges, nodes=nodes)
+    assert gr.as_graph(edges, nodes=nodes, weight=False).weights is None
