@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import pkgutil
 import subprocess
@@ -67,6 +68,43 @@ def test_import_touches_no_network():
         "import graphrep, graphrep.datasets, graphrep.embed, graphrep.io, graphrep.graph; print('ok')"
     )
     assert run(code) == "ok"
+
+
+def commands(folder, *lines):
+    """Exit code and loaded libraries after each command line; they run one after the other in one process."""
+    code = (
+        f"import json, os, sys\nfrom graphrep import cli\nos.chdir({str(folder)!r})\nfound = []\n"
+        f"for line in {lines}:\n"
+        "    try: cli.main(line.split())\n"
+        f"    except SystemExit as stop: found.append((stop.code, [m for m in {HEAVY} if m in sys.modules]))\n"
+        "print(json.dumps(found))"
+    )
+    return json.loads(run(code).splitlines()[-1])
+
+
+def test_help_and_wrong_arguments_load_no_library(tmp_path):
+    (tmp_path / "web.txt").write_text("a b\nb c\n", encoding="utf-8")
+    refused = (
+        "embed missing.txt -o out.npy", "embed web.txt -o out.xlsx", "embed web.txt -o out.npy --walk-length 3",
+        "embed web.txt -o out.npy --dimensions 0", "convert missing.txt -o out.graph", "transform a.bin b.txt -o c.npy",
+        "neighbors missing.npy a", "linkpred missing.txt", "linkpred web.txt --top 0", "recommend missing.txt a",
+        "bench missing.txt", "plot missing.npy -o map.html", "datasets missing",
+    )  # fmt: skip
+    found = commands(tmp_path, "--help", "embed --help", "datasets", *refused)
+    assert [code for code, _ in found[:3]] == [0, 0, 0]
+    assert {code for code, _ in found[3:]} == {1, 2}
+    assert found[-1][1] == []
+
+
+def test_commands_load_what_they_need(tmp_path):
+    (tmp_path / "web.txt").write_text("a b\nb c\nc d\nd e\ne a\na c\n", encoding="utf-8")
+    (tmp_path / "in.csv").write_text("node,x,y\na,1,0\nb,0,1\nc,1,1\n", encoding="utf-8")
+    light = ("convert web.txt -o web.graph", "neighbors in.csv a")
+    fitted = ("embed web.graph -o a.npy --dimensions 4", "embed web.graph -o b.npy --dimensions 4 --method node2vec")
+    found = commands(tmp_path, *light, *fitted)
+    assert [code for code, _ in found] == [0, 0, 0, 0]
+    assert not set(LEARNING) & set(found[1][1])
+    assert not {"torch", "networkx", "matplotlib", "gensim", "torch_geometric"} & set(found[-1][1])
 
 
 @pytest.mark.parametrize("package", PACKAGES)

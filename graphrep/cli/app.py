@@ -306,9 +306,8 @@ def embed(
     ] = None,
 ) -> None:
     """Learn a vector for every node of FILE."""
-    import graphrep
     from graphrep.io.paths import check_writable
-    from graphrep.io.vectors import check_vector_path
+    from graphrep.io.vector_paths import check_vector_path
 
     began = time.perf_counter()
     if output is None and not estimate:
@@ -341,10 +340,15 @@ def embed(
     for option in options:
         if option not in own_options:
             raise typer.BadParameter(f"--{option.replace('_', '-')} is not an option of {method.value}.")
+    if dimensions < 1:
+        raise ValueError(f"dimensions must be at least 1, got {dimensions}.")
+    _check_graph(file)
     common: dict[str, Any] = {"dimensions": dimensions, "random_state": seed, "n_jobs": threads}
     reading = _reader_options(source, target, delimiter, header, comments, quotes, num_nodes, bipartite=bipartite)
     if "edge_type" in own_options:
         reading["edge_type"] = options.pop("edge_type", True)
+    import graphrep
+
     estimator = None if method is Method.auto else getattr(graphrep, name)(**common, **options)
 
     graph = _read_graph(
@@ -405,7 +409,6 @@ def convert(
     ] = None,
 ) -> None:
     """Save FILE as a graph that opens at once and is mapped rather than read. The graph is made in memory first."""
-    from graphrep._memory import readable_bytes
     from graphrep.io.paths import check_writable, checked_suffix
 
     began = time.perf_counter()
@@ -417,6 +420,8 @@ def convert(
         options["edge_type"] = _column(edge_type)
     graph = _read_graph(file, directed=directed, weight=chosen, **options)
     graph.save(output)
+    from graphrep._memory import readable_bytes
+
     kind = "directed" if graph.directed else "undirected"
     sizes = f"{graph.num_nodes:,} nodes, {graph.num_edges:,} edges, {kind}, {readable_bytes(output.stat().st_size)}"
     typer.echo(f"{output}: {sizes}, {time.perf_counter() - began:.1f} s")
@@ -443,16 +448,18 @@ def transform(
     bipartite: BipartiteOption = False,
 ) -> None:
     """Compute vectors of new nodes from their edges, without fitting again."""
-    from graphrep.io.vectors import check_vector_path
-    from graphrep.models import load
+    from graphrep.io.vector_paths import check_vector_path
 
     began = time.perf_counter()
     check_vector_path(output, writing=True, sources=[model, file])
+    _check_file(model)
+    if file != "-":
+        _check_file(file)
+    from graphrep.models import load
+
     fitted = load(model)
     if not hasattr(fitted, "transform"):
         raise ValueError(f"{model} holds a {type(fitted).__name__}, which has no vectors for new nodes; fit again.")
-    if file != "-" and not Path(file).exists():
-        raise FileNotFoundError(f"there is no file {file}.")
     options = _reader_options(source, target, delimiter, header, comments, quotes, None, bipartite=bipartite)
     graph = _read_graph(file, directed=directed, weight=None if weight is None else _column(weight), **options)
     vectors: NodeVectors = fitted.transform(graph)
@@ -487,7 +494,7 @@ def neighbors(
     ] = None,
 ) -> None:
     """Find the nearest nodes, best first, exactly. Prints score, tab, name; for several nodes, their name first."""
-    from graphrep.cli import neighbors as command
+    from graphrep.io.table import check_table_path
 
     if every == bool(nodes):
         raise typer.BadParameter("give either NODE or --all.")
@@ -496,7 +503,11 @@ def neighbors(
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}.")
     began = time.perf_counter()
-    command.check_output(output, vectors)
+    if output is not None:
+        check_table_path(output, vectors)
+    _check_file(vectors)
+    from graphrep.cli import neighbors as command
+
     table = command.read(vectors, form, names, columns)
     wanted = None if every else [command.node_named(table, text) for text in nodes or ()]
     if output is None:
@@ -558,8 +569,6 @@ def linkpred(
 ) -> None:
     """Predict missing links: evaluate a model on hidden edges, then score pairs without an edge."""
     from graphrep.cli import linkpred as command
-    from graphrep.evaluate import compare
-    from graphrep.heuristics import two_hop_pairs
     from graphrep.io.table import check_table_path, write_table
 
     began = time.perf_counter()
@@ -586,6 +595,12 @@ def linkpred(
         raise typer.BadParameter(f"{_listed(reader_options, weight)} is for edge lists; {dataset} is a data set.")
     if output is not None:
         check_table_path(output, *(given for given in (file, pairs) if given is not None))
+    if file is not None:
+        _check_graph(file)
+    if pairs is not None:
+        _check_file(pairs)
+    from graphrep.evaluate import compare
+    from graphrep.heuristics import two_hop_pairs
 
     if dataset is not None:
         problem = command.read_problem(dataset, root)
@@ -655,7 +670,6 @@ def recommend(
     threads: Annotated[int | None, typer.Option(help="Number of threads; default: all.")] = None,
 ) -> None:
     """Recommend items to users. Prints score, tab, item; for several users, their name first."""
-    from graphrep.cli import recommend as command
     from graphrep.io.paths import check_writable
     from graphrep.io.table import check_table_path, write_table
 
@@ -672,10 +686,12 @@ def recommend(
         if output is not None and model.absolute() == output.absolute():
             raise typer.BadParameter("--model and --output must be two files.")
         check_writable(model, file)
+    if file != "-":
+        _check_file(file)
+    from graphrep.cli import recommend as command
+
     own = {"dimensions": dimensions, "epochs": epochs}
     estimator = command.make(method.value, seed, threads, {name: value for name, value in own.items() if value})
-    if file != "-" and not Path(file).exists():
-        raise FileNotFoundError(f"there is no file {file}.")
     options = _reader_options(source, target, delimiter, header, comments, quotes, None)
     chosen = _column(weight) if weight is not None else None if weighted and method is Recommender.als else False
     found = command.read(file, options | {"weight": chosen})
@@ -759,10 +775,13 @@ def bench(
     threads: Annotated[int | None, typer.Option(help="Number of threads; default: all.")] = None,
 ) -> None:
     """Judge learners on GRAPH by labels, hidden links and clusters: quality, seconds and memory beside baselines."""
+    from graphrep.io.paths import check_writable
+
+    if file is not None and not show:
+        _check_graph(file)
     from graphrep.bench import benchmark
     from graphrep.bench.picture import check_picture
     from graphrep.cli import bench as command
-    from graphrep.io.paths import check_writable
 
     if show:
         typer.echo(command.table_of_learners())
@@ -867,22 +886,22 @@ def plot(
     ] = None,
 ) -> None:
     """Draw a map of node vectors: a page to explore in a browser without network, or a picture."""
-    from graphrep.cli import neighbors
-    from graphrep.cli import plot as command
-    from graphrep.plot.layouts import check_method
-
     began = time.perf_counter()
     if not output:
         raise typer.BadParameter("give --output.")
     if label_column is not None and labels is None:
         raise typer.BadParameter("--label-column needs --labels.")
+    for read in (vectors, labels, graph):
+        if read is not None:
+            _check_file(read)
+    from graphrep.cli import neighbors
+    from graphrep.cli import plot as command
+    from graphrep.plot.layouts import check_method
+
     command.check_outputs(output, [source for source in (vectors, labels, graph) if source is not None])
     if graph is not None and not any(path.suffix.lower() in command.PAGES for path in output):
         raise typer.BadParameter("--graph is for .html; a picture shows no edges.")
     check_method(method.value, metric.value)
-    for source in (labels, graph):
-        if source is not None and not Path(source).exists():
-            raise FileNotFoundError(f"there is no file {source}.")
     table = neighbors.read(vectors, form, names, columns)
     groups = None if labels is None else command.read_labels(labels, table, _column(label_column))
     edges = None if graph is None else _read_graph(graph, directed=False, weight=None)
@@ -955,16 +974,29 @@ def _listed(options: dict[str, Any], weight: Any) -> str:
     return ", ".join(f"--{name.replace('_', '-')}" for name in names)
 
 
+def _check_file(path: str | Path) -> None:
+    """Raise an error for a missing file before a library is imported, which takes seconds."""
+    if not Path(path).exists():
+        raise FileNotFoundError(f"there is no file {path}.")
+
+
+def _check_graph(file: str) -> None:
+    """The same for what can also be standard input or the name of a data set."""
+    from graphrep import datasets
+
+    if file != "-" and not Path(file).exists() and file not in datasets.names():
+        known = ", ".join(datasets.names())
+        raise FileNotFoundError(f"there is no file {file}, and no data set of that name ({known}).")
+
+
 def _read_graph(file: str, *, directed: bool, weight: str | int | bool | None, **options: Any) -> Graph:
+    _check_graph(file)
     from graphrep import as_graph, datasets
 
     if file == "-" or Path(file).exists():
         if weight is not None:
             options["weight"] = weight
         return as_graph(file, directed=directed or None, **options)  # a format may know that it is directed
-    known = datasets.names()
-    if file not in known:
-        raise FileNotFoundError(f"there is no file {file}, and no data set of that name ({', '.join(known)}).")
     typed = options.pop("edge_type", None)
     if typed not in (None, True):
         options["edge_type"] = typed

@@ -6,8 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -106,10 +104,10 @@ def fit(settings: Settings, graph: Graph, split: LinkSplit | None, chosen: Any =
 
 def read_pairs(path: Path, graph: Graph) -> Any:
     """Pairs of names in a file, as row numbers."""
+    import numpy as np
+
     from graphrep import as_graph
 
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}.")
     listed = as_graph(str(path), directed=True, weights=False)
     rows = np.empty(listed.num_nodes, dtype=np.int64)
     for i, name in enumerate(listed.nodes.tolist()):
@@ -126,6 +124,8 @@ def read_pairs(path: Path, graph: Graph) -> Any:
 
 def best_links(score: Callable[[Any], Any], graph: Graph, pairs: Any, top: int | None) -> dict[str, list[Any]]:
     """Columns of a table with the highest-scoring pairs by name, best first."""
+    import numpy as np
+
     scores = np.asarray(getattr(score, "score_pairs", score)(pairs), dtype=np.float64)
     order = np.argsort(-scores, kind="stable")[:top]
     u, v = pairs[:, order]

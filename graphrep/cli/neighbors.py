@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphrep._progress import progress_bar
-from graphrep.io.table import check_table_path, table_writer
+from graphrep.io.table import table_writer
 from graphrep.vectors import load_vectors
 
 if TYPE_CHECKING:
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from graphrep.vectors import NodeVectors, SearchMetric
 
 _CHUNK = 4096  # nodes whose neighbors are held at a time
-
-
-def check_output(output: Path | None, vectors: Path) -> None:
-    """Raise an error if the table cannot be written, or would replace the vectors."""
-    if output is not None:
-        check_table_path(output, vectors)
 
 
 def read(path: Path, form: str | None, names: str | None, columns: str | None) -> NodeVectors:
