@@ -1,6 +1,7 @@
 # make demo    set up, then the main job on the built-in graph
 # make test    everything that CI runs
 # make smoke   fit a few models with the built wheel, on every Python that is installed and with the lowest versions
+# make wheel-test   the same with the wheel of a release, after a look into it and the sdist; both stay in DIST
 # make bench   quick benchmarks that need no peer package, or a given one: make bench BENCH=spmm ARGS='--rounds 3'
 # make fuzz    feed every reader with damaged files; CASES=20000 says how many
 # make mutants change the code in many places and list the changes that no test notices; MODULES='...' limits it
@@ -8,13 +9,14 @@ VENV ?= .venv
 PYTHON ?= python3
 BENCH ?= contrastive heuristics neighbors sampling
 BENCH_RESULTS ?= out/bench
+DIST ?= out/dist
 WORKERS ?= 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 CASES ?= 20000
 
-.PHONY: fuzz demo test checks lint types unit sanitize smoke docs bench mutants clean setup setup-dev
+.PHONY: fuzz demo test checks lint types unit sanitize smoke wheel-test docs bench mutants clean setup setup-dev
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
@@ -59,6 +61,10 @@ checks: lint types
 
 smoke: setup-dev
 	$(BIN)/nox
+
+wheel-test: setup-dev
+	$(BIN)/python tests/wheel/run.py --out $(DIST)
+	$(BIN)/nox -- $(DIST)/*.whl
 
 # The results that the documentation shows are in experiments/results; BENCH_RESULTS=experiments/results updates them.
 bench: setup-dev

@@ -1,8 +1,10 @@
-"""Smoke tests of the built wheel on every supported Python, and with the lowest supported dependencies.
+"""Smoke tests of the built wheel on every supported Python, and with other versions of its dependencies.
 
     nox                     # every Python that is installed here; a missing one is skipped
     nox -s smoke-3.12       # one of them
     nox -s lowest           # the oldest Python with the lower bound of every dependency
+    nox -s mixed            # the newest torch with NumPy 1, and the oldest torch with NumPy 2
+    nox -s coming           # a Python that is not promised yet
     nox -- dist/NAME.whl    # test this wheel instead of building one
 
 Each session installs torch, which is several gigabytes on Linux unless pip is configured for the CPU wheels.
@@ -16,12 +18,14 @@ import nox
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
+COMING = "3.14"
 EXTRAS = ("gensim", "io", "pyg", "viz")
 TESTS = Path("tests/smoke").resolve()
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["smoke", "lowest", "mixed"]
 
 _built: list[str] = []
 
@@ -64,4 +68,19 @@ def lowest(session: nox.Session) -> None:
     constraints = Path(session.create_tmp()).resolve() / "constraints.txt"
     constraints.write_text("\n".join(lowest_versions(PROJECT["project"])), encoding="utf-8")
     session.install("-c", str(constraints), f"{wheel(session)}[{','.join(EXTRAS)}]", "pytest")
+    test(session)
+
+
+@nox.session(python=PYTHONS[-2])
+@nox.parametrize("pair", [("numpy<2", "torch"), ("numpy>=2", "torch<2.6")], ids=["numpy1", "torch-old"])
+def mixed(session: nox.Session, pair: tuple[str, str]) -> None:
+    """Test versions of NumPy and torch together that neither of the other sessions brings together."""
+    session.install(f"{wheel(session)}[{','.join(EXTRAS)}]", "pytest", *pair)
+    test(session)
+
+
+@nox.session(python=COMING)
+def coming(session: nox.Session) -> None:
+    """Test the next Python with the newest dependencies, without extras, which may have no wheels for it."""
+    session.install(wheel(session), "pytest")
     test(session)

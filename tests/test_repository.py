@@ -34,6 +34,7 @@ pytestmark = pytest.mark.skipif(not (ROOT / "CITATION.cff").exists(), reason="ne
 
 def test_the_citation_names_this_version():
     assert f"\nversion: {graphrep.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\n  version: {graphrep.__version__}\n" in (ROOT / "conda/recipe.yaml").read_text(encoding="utf-8")
 
 
 def test_the_changelog_knows_this_version():
@@ -164,3 +165,29 @@ def test_nox_pins_the_lower_bounds(project):
     )  # fmt: skip
     pins = done.stdout.split()
     assert set(requirements(project, ["gensim", "io", "pyg", "viz"])) == {pin.replace("==", ">=") for pin in pins}
+
+
+def test_the_conda_recipe_needs_what_the_package_needs(project):
+    recipe = yaml.safe_load((ROOT / "conda/recipe.yaml").read_text(encoding="utf-8"))
+    needed = {requirement.replace(" ", "") for requirement in recipe["requirements"]["run"][1:]}
+    assert needed == {requirement.replace("torch>=", "pytorch>=") for requirement in project["dependencies"]}
+
+
+def test_wheels_are_built_for_every_promised_python(project):
+    settings = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["tool"]["cibuildwheel"]
+    minors = re.findall(r":: 3\.(\d+)", "\n".join(project["classifiers"]))
+    assert settings["build"] == [f"cp3{minor}-*" for minor in minors]
+    assert "--exclude libgomp.so.1" in settings["linux"]["repair-wheel-command"]
+
+
+@pytest.mark.parametrize("name", ["tests", "wheels", "release"])
+def test_workflows_call_what_exists(name):
+    workflow = yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text(encoding="utf-8"))
+    assert workflow["permissions"] == {"contents": "read"}
+    jobs = workflow["jobs"]
+    for job in jobs.values():
+        assert "uses" in job or job["steps"]
+        assert job.get("needs", next(iter(jobs))) in jobs
+    if name == "wheels":
+        for session in jobs["versions"]["strategy"]["matrix"]["session"]:
+            assert f"def {session}(" in (ROOT / "noxfile.py").read_text(encoding="utf-8")

@@ -130,6 +130,16 @@ def test_networkx_and_scipy_graphs_come_in(graph):
     assert gr.as_graph(graph.to_scipy(), directed=False).num_edges == graph.num_edges
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("first", ["torch", "graphrep._core"])
+def test_torch_and_the_kernels_share_an_openmp_runtime(first):
+    code = (
+        f"import io, {first}, graphrep as gr; facts = gr.show_versions(file=io.StringIO())\n"
+        "print(facts['openmp']['shared'], facts['problems'])"
+    )
+    assert run(sys.executable, "-c", code).strip() == "True []"
+
+
 def test_the_command_line(tmp_path):
     command = (sys.executable, "-m", "graphrep")
     edges, vectors, links = tmp_path / "edges.txt", tmp_path / "vectors.safetensors", tmp_path / "links.csv"
