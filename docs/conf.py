@@ -21,7 +21,7 @@ author = "The graphrep developers"
 copyright = author
 version = release = __version__
 
-extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "benchmark_tables", "mathml"]
+extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "benchmark_tables", "cards", "mathml"]
 exclude_patterns = ["_build", "jupyter_execute"]
 nitpicky = True  # a cross-reference that leads nowhere is a warning, hence an error
 
@@ -29,6 +29,8 @@ html_theme = "furo"
 html_title = "graphrep"
 html_math_renderer = "mathml"
 html_show_sphinx = False
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 html_copy_source = False
 
 autodoc_member_order = "bysource"
