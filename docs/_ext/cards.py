@@ -1,4 +1,4 @@
-"""Directive ``cards``: links to pages as a grid, each with the first picture of its page, or the first printed lines.
+"""Directive ``cards``: links to pages as a grid, each with the first picture of its page, or what it prints.
 
 A line of its content is the name of a page, as in a toctree, and after a ``|`` a text to stand below the title.
 """
@@ -54,7 +54,7 @@ def resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def thumbnail(app: Sphinx, page: str) -> list[nodes.Node]:
-    """The first picture of a page, or what it prints first; hidden from screen readers, which get the title."""
+    """The first picture of a page, or the longest that it prints; hidden from screen readers, which get the title."""
     outputs = [
         output for output in app.env.get_doctree(page).findall(nodes.container) if "cell_output" in output["classes"]
     ]
@@ -63,11 +63,11 @@ def thumbnail(app: Sphinx, page: str) -> list[nodes.Node]:
             picture = image.deepcopy()
             picture.attributes.update(alt="", classes=["thumbnail"])
             return [picture]
-    for output in outputs:
-        for block in output.findall(nodes.literal_block):
-            text = "\n".join(line[:COLUMNS] for line in block.astext().split("\n")[:LINES])
-            raw = f'<span class="thumbnail" aria-hidden="true">{html.escape(text)}</span>'
-            return [nodes.raw("", raw, format="html")]
+    texts = [block.astext() for output in outputs for block in output.findall(nodes.literal_block)]
+    if texts:
+        longest = max(texts, key=lambda text: text.count("\n")).split("\n")
+        text = html.escape("\n".join(line[:COLUMNS] for line in longest[:LINES]))
+        return [nodes.raw("", f'<span class="thumbnail" aria-hidden="true">{text}</span>', format="html")]
     return []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,28 @@ def test_the_short_table_sets_peers_beside_our_usual_run(script, results):
         "| walks, second order | graphrep | 2 M/s |  |",
         "|  | peer | 0.1 M/s | 20 times |",
     ]
+
+
+def test_the_chart_has_a_dot_per_peer_and_setting(script, results):
+    import xml.etree.ElementTree as ET
+
+    svg = ET.fromstring(script.chart(results))
+    space = "{http://www.w3.org/2000/svg}"
+    dots = {dot.find(f"{space}title").text: dot for dot in svg.iter(f"{space}circle")}
+    assert list(dots) == ["walks, second order: peer, 20 times", "Adding: peer, 4 times"]  # the surest first
+    x, y = (float(dot.get("cx")) for dot in dots.values())
+    one = next(float(text.get("x")) for text in svg.iter(f"{space}text") if text.text == "1 times")
+    assert (x - one) / (y - one) == pytest.approx(math.log(20) / math.log(4), rel=1e-2)
+    assert {"random walks", "Adding"} <= {text.text for text in svg.iter(f"{space}text")}
+
+
+def test_the_page_and_the_chart_are_those_of_the_results(script):
+    if not script.RESULTS.is_dir():
+        pytest.skip("needs the results")
+    told = "python experiments/bench/readme_table.py writes the table and the chart anew"
+    table = script.PAGE.read_text(encoding="utf-8").split(script.MARKER)[1].strip()
+    assert table == script.short_table(script.RESULTS), told
+    assert script.CHART.read_text(encoding="utf-8") == script.chart(script.RESULTS), told
 
 
 def test_the_full_table_has_every_run_and_the_circumstances(script, results):
