@@ -36,7 +36,7 @@ class MetaPath2Vec(WalkEmbedder):
 
     Parameters
     ----------
-    metapaths : sequence of meta-paths, or one as a sequence of types of nodes
+    metapaths : sequence of meta-paths, or one of them
         Each as in :func:`graphrep.relational.metapath`, ending in the type in which it begins. None is for graphs
         whose nodes have one type, and takes all edges: :class:`graphrep.DeepWalk`.
     walks_per_node : int
@@ -87,9 +87,7 @@ class MetaPath2Vec(WalkEmbedder):
         if g.node_types is None or g.node_type is None:
             raise ValueError("the fitted graph has no types of nodes.")
         if self.metapaths is not None:
-            known = {
-                end for steps in closed_paths(g, self.metapaths) for one, _, other in steps for end in (one, other)
-            }
+            known = {step.source for steps in closed_paths(g, self.metapaths) for step in steps}  # each path is closed
             if name not in known:
                 listed = ", ".join(repr(kind) for kind in g.node_types if kind in known)
                 raise ValueError(f"{name!r} lies on no meta-path, so its nodes have no vectors; on these are {listed}.")
@@ -106,8 +104,8 @@ class MetaPath2Vec(WalkEmbedder):
         ----------
         new : array or scipy.sparse matrix of shape (num_new, num_nodes), or graph
             A matrix has the weights of the edges from new nodes, which are of the type in which the first path begins,
-            to the fitted nodes; those to nodes of the type that comes next count, whatever the types of the edges. A
-            graph has types of nodes, and the new nodes beside fitted ones under their names.
+            to the fitted nodes; those to nodes of the type that comes next count, whatever the types and the
+            directions of the edges. A graph has types of nodes, and the new nodes beside fitted ones under their names.
 
         Returns
         -------
@@ -128,15 +126,15 @@ class MetaPath2Vec(WalkEmbedder):
         paths = closed_paths(fitted, self.metapaths)
         if is_matrix(new):
             arcs = self._new_rows(new)
-            kinds = np.full(arcs.shape[0], paths[0][0][0], dtype=object)
+            kinds = np.full(arcs.shape[0], paths[0][0].source, dtype=object)
             blocks = [
-                [arcs[kinds == one][:, rows_of_type(fitted, other)] for one, _, other in steps] for steps in paths
+                [arcs[kinds == step.source][:, rows_of_type(fitted, step.target)] for step in steps] for steps in paths
             ]
             return self._train_typed(None, arcs, kinds, blocks)
         graph = as_graph(new)
         if graph.node_types is None:
             raise ValueError("new must have types of nodes, as the fitted graph has; give node_type= to as_graph.")
-        if graph.edge_types is None and any(kind is not None for steps in paths for _, kind, _ in steps):
+        if graph.edge_types is None and any(step.kind is not None for steps in paths for step in steps):
             raise ValueError("new must have types of edges, which the meta-paths name; give edge_type= to as_graph.")
         _, at = fitted_rows(graph, fitted)
         if (at >= 0).all():
@@ -156,7 +154,7 @@ class MetaPath2Vec(WalkEmbedder):
             pairs = zip(factors_of(fitted, steps), parts, strict=True)
             chains.append([sp.csr_array(sp.vstack(pair, format="csr")) for pair in pairs])
             rows.append(
-                [np.append(rows_of_type(fitted, one), old + np.flatnonzero(kinds == one)) for one, _, _ in steps]
+                [np.append(rows_of_type(fitted, kind), old + np.flatnonzero(kinds == kind)) for kind, *_ in steps]
             )
         states = joined_states(chains, rows)
         degree = states.graph.out_degree
@@ -186,7 +184,7 @@ class MetaPath2Vec(WalkEmbedder):
 
 def _new_rows(graph: Graph, at: Any, fitted: Graph, step: Step) -> sp.csr_array:
     """Adjacency of a step from the new nodes of a graph to fitted ones; ``at``: rows in the fitted graph, or -1."""
-    one, kind, other = step
+    one, kind, other, _ = step
     targets = rows_of_type(fitted, other)
     known = graph.node_types or ()
     sources = rows_of_type(graph, one) if one in known else np.empty(0, dtype=np.int64)

@@ -33,8 +33,12 @@ def metapath(graph: Any, path: Sequence[Any], *, weight: str = "counts", top: in
     graph : Graph with types of nodes, or what :func:`graphrep.as_graph` makes one of
     path : sequence
         Types of nodes, as in ``("paper", "author", "paper")``, or triples (source type, edge type, target type), one
-        per step. A step takes the edges of all types from one type of node to the next; where none leads there, the
-        edges of the other direction, reversed.
+        per step. A step takes the edges from one type of node to the next, of all types or of the given one; only where
+        none leads there, the edges of the other direction, reversed. ``"rev_cites"`` for ``"cites"``, as
+        torch_geometric's ``ToUndirected`` names it, takes the reversed edges alone: between nodes of one type, where
+        both directions have edges, ``("paper", "cites", "paper")`` leads to cited papers and ``("paper", "rev_cites",
+        "paper")`` to citing ones. If the graph has a type of edges of that very name, it is meant. Edges without types
+        are called "to".
     weight : {"counts", "pathsim"}
         PathSim needs a path that ends in the type in which it begins, and should be symmetric.
     top : int, optional
@@ -66,6 +70,10 @@ def metapath(graph: Any, path: Sequence[Any], *, weight: str = "counts", top: in
     >>> g = gr.as_graph([("p", "by", "ann"), ("q", "by", "ann")], edge_type=1, node_type=["paper", "author", "paper"])
     >>> gr.relational.metapath(g, ("paper", "author", "paper")).toarray().tolist()
     [[1.0, 1.0], [1.0, 1.0]]
+    >>> cited = gr.as_graph([("p", "cites", "q"), ("r", "cites", "q")], edge_type=1, node_type=["paper"] * 3)
+    >>> path = [("paper", "cites", "paper"), ("paper", "rev_cites", "paper")]  # papers that cite the same one
+    >>> gr.relational.metapath(cited, path).toarray().tolist()
+    [[1.0, 0.0, 1.0], [0.0, 0.0, 0.0], [1.0, 0.0, 1.0]]
     """
     if weight not in ("counts", "pathsim"):
         raise ValueError(f"weight must be 'counts' or 'pathsim', got {weight!r}.")
@@ -182,7 +190,7 @@ def _reduced(block: Any, dimensions: int | None, random_state: int) -> npt.NDArr
 def _factors(graph: Graph, path: Sequence[Any]) -> tuple[list[sp.csr_array], tuple[str, str]]:
     """Adjacency of each step, and the types at the ends."""
     steps = steps_of(graph, path)
-    return factors_of(graph, steps), (steps[0][0], steps[-1][2])
+    return factors_of(graph, steps), (steps[0].source, steps[-1].target)
 
 
 def _row_bounds(factors: list[sp.csr_array]) -> list[slice]:

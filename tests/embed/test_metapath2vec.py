@@ -8,6 +8,8 @@ import pytest
 import scipy.sparse as sp
 
 import graphrep as gr
+from graphrep._metapaths import closed_paths
+from graphrep.embed.metapath2vec import _new_rows
 
 APVPA = ("author", "paper", "venue", "paper", "author")
 QUICK = {"dimensions": 16, "walk_length": 10, "walks_per_node": 4, "window": 3, "n_jobs": 1}
@@ -136,6 +138,25 @@ def test_paths_of_one_step_are_walks_on_their_edges():
     ]
 
 
+def test_walks_and_vectors_go_against_the_edges_where_a_step_says_so():
+    rows = [(f"p{i}", "cites", f"p{i + 1}") for i in range(6)]
+    g = gr.as_graph(rows, edge_type=1, node_type=["paper"] * 7)
+    back = [("paper", "rev_cites", "paper")]
+    walks = gr.random_walks(g, metapaths=[back], walk_length=3, walks_per_node=1)
+    assert walks.tolist() == [[i, i - 1 if i else -1, max(i - 2, -1)] for i in range(7)]
+    there = [("paper", "cites", "paper"), *back]
+    walks = gr.random_walks(g, metapaths=there, walk_length=3, walks_per_node=1, start=["p2"])
+    assert walks.tolist() == [[2, 3, 2]]
+    new = gr.as_graph([("pnew", "cites", "p3"), ("p0", "cites", "other")], edge_type=1, node_type=["paper"] * 4)
+    at = np.array([g.row(name) if name in set(g.nodes) else -1 for name in new.nodes])
+    for step, wanted in zip(closed_paths(g, there)[0], ([[3], []], [[], [0]]), strict=True):
+        found = _new_rows(new, at, g, step).toarray()  # of pnew, and of other
+        assert [np.flatnonzero(row).tolist() for row in found] == wanted
+    vectors = gr.MetaPath2Vec(metapaths=there, **QUICK).fit(g).transform(new)
+    assert vectors.nodes.tolist() == ["pnew", "other"]
+    assert np.isfinite(vectors.vectors).all()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -143,6 +164,7 @@ def test_paths_of_one_step_are_walks_on_their_edges():
         ({"metapaths": []}, "must hold a meta-path"),
         ({"metapaths": ("paper", "author")}, r"there and back is \('paper', 'author', 'paper'\)"),
         ({"metapaths": ("paper", "reader", "paper")}, "'reader' is no type of nodes; these are"),
+        ({"metapaths": [("paper", "reader", "paper")]}, "'reader' is no type of nodes; these are"),
         ({"metapaths": ("author", "venue", "author")}, "no edge joins nodes of the types 'author' and 'venue'"),
         ({"metapaths": [("paper", "author", "paper"), ("venue",)]}, "two or more types"),
         ({"metapaths": ("paper", "author", "paper"), "q": 2.0}, "p and q must be 1"),

@@ -45,6 +45,63 @@ def test_counts_pathsim_and_top_equal_dense_products(small, monkeypatch):
     np.testing.assert_allclose(blocked, kept)
 
 
+@pytest.fixture
+def citations():
+    """Papers that cite papers, and authors who write and review them, all drawn at random."""
+    rng = np.random.default_rng(2)
+    cites = np.triu(rng.random((9, 9)) < 0.4, 1)
+    wrote, reviewed = rng.random((2, 5, 9)) < 0.4
+    ends = [
+        np.argwhere(cites),
+        np.argwhere(wrote) + np.array([9, 0]),
+        np.argwhere(reviewed)[:, ::-1] + np.array([0, 9]),
+    ]
+    kinds = np.repeat(["cites", "wrote", "reviewed by"], [len(part) for part in ends])
+    types = ["paper"] * 9 + ["author"] * 5
+    graph = gr.as_graph(np.concatenate(ends).T, edge_type=kinds, num_nodes=14, node_type=types)
+    return graph, cites.astype(float), wrote.astype(float), reviewed.astype(float)
+
+
+def test_a_step_says_its_direction(citations):
+    graph, cites, wrote, reviewed = citations
+    forth, back = ("paper", "cites", "paper"), ("paper", "rev_cites", "paper")
+    for path, wanted in (
+        ([forth], cites),
+        (("paper", "paper"), cites),
+        ([back], cites.T),
+        ([forth, back], cites @ cites.T),
+        ([back, forth], cites.T @ cites),
+        ([("author", "wrote", "paper"), back, ("paper", "rev_wrote", "author")], wrote @ cites.T @ wrote.T),
+        ([("paper", "wrote", "author")], wrote.T),  # none has the direction of the step
+        ([("author", "rev_reviewed by", "paper")], reviewed),
+        (("author", "paper"), wrote),  # both directions have edges: those of the step
+        (("paper", "author"), reviewed.T),
+    ):
+        np.testing.assert_array_equal(metapath(graph, path).toarray(), wanted)
+    x = np.arange(9.0)[:, None]
+    means = cites.T @ x / np.maximum(cites.sum(axis=0)[:, None], 1)
+    np.testing.assert_allclose(metapath_features(graph, [[back]], x, normalize=False), np.hstack([x, means]))
+    with pytest.raises(ValueError, match="no edge of type 'rev_wrote' joins nodes of the types 'author' and 'paper'"):
+        metapath(graph, [("author", "rev_wrote", "paper")])
+    with pytest.raises(ValueError, match="'likes' is no type of edges; these are 'cites', 'wrote', 'reviewed by'"):
+        metapath(graph, [("paper", "rev_likes", "paper")])
+
+
+def test_a_type_of_that_name_and_edges_without_types(citations):
+    cites = citations[1]
+    rows = [("p", "cites", "q"), ("q", "rev_cites", "r")]
+    both = gr.as_graph(rows, edge_type=1, node_type=["paper"] * 3)
+    own = metapath(both, [("paper", "rev_cites", "paper")]).toarray()
+    np.testing.assert_array_equal(own, [[0, 0, 0], [0, 0, 1], [0, 0, 0]])
+    turned = metapath(both, [("paper", "rev_rev_cites", "paper")]).toarray()
+    np.testing.assert_array_equal(turned, own.T)
+    plain = gr.as_graph(np.argwhere(cites).T, directed=True, num_nodes=9, node_type=["paper"] * 9)
+    np.testing.assert_array_equal(metapath(plain, [("paper", "to", "paper")]).toarray(), cites)
+    np.testing.assert_array_equal(metapath(plain, [("paper", "rev_to", "paper")]).toarray(), cites.T)
+    with pytest.raises(ValueError, match="'cites' is no type of edges; these are 'to'"):
+        metapath(plain, [("paper", "cites", "paper")])
+
+
 def test_features_are_means_over_paths(small):
     graph, dense = small
     x = np.random.default_rng(1).random((12, 4))

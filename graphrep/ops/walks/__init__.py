@@ -60,7 +60,7 @@ def random_walks(
         Return and in-out parameters, from 1e-100 to 1e100.
     start : int array of shape (num_starts,), or sequence of str, optional
         Row numbers, or names, to start from; default: all nodes, or those in whose type a meta-path begins.
-    metapaths : sequence of meta-paths, or one as a sequence of types of nodes, optional
+    metapaths : sequence of meta-paths, or one of them, optional
         The graph then has types, and each walk repeats one of the paths: see :class:`graphrep.ops.MetaPathSampler`.
         Such walks are of first order: p and q must be 1.
     seed : int, None, RandomState or Generator
@@ -246,7 +246,7 @@ class MetaPathSampler(WalkSampler):
     Parameters
     ----------
     graph : Graph with types of nodes, or what :func:`graphrep.as_graph` makes one of
-    metapaths : sequence of meta-paths, or one as a sequence of types of nodes
+    metapaths : sequence of meta-paths, or one of them
         Each as in :func:`graphrep.relational.metapath`, ending in the type in which it begins.
     walk_length, start, seed, n_jobs
         As in :func:`graphrep.random_walks`. Nodes to start from belong to a type in which a path begins.

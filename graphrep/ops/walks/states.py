@@ -34,7 +34,7 @@ def states_of(graph: Graph, metapaths: Any) -> States:
     chains, rows = [], []
     for steps in closed_paths(graph, metapaths):
         chains.append(factors_of(graph, steps))
-        rows.append([rows_of_type(graph, one) for one, _, _ in steps])
+        rows.append([rows_of_type(graph, step.source) for step in steps])
     return joined_states(chains, rows)
 
 
