@@ -59,6 +59,7 @@ from .recommend import MatrixFactorization as MatrixFactorization
 from .recommend import Popularity as Popularity
 from .relational import ComplEx as ComplEx
 from .relational import DistMult as DistMult
+from .relational import RelationEnsemble as RelationEnsemble
 from .relational import RotatE as RotatE
 from .relational import TransE as TransE
 from .vectors import NodeVectors as NodeVectors

@@ -41,6 +41,8 @@ class Vocabulary:
             heads, kinds, tails = zip(*found, strict=True) if found else ((), (), ())
             ends = [self.entity_rows(heads, name), self._relation_rows(kinds, name), self.entity_rows(tails, name)]
             return np.ascontiguousarray(np.stack(ends, axis=1))
+        if _integer_names(self.entities) or _integer_names(self.relations):
+            found = found.copy()  # it may be the caller's array
         if _integer_names(self.entities):
             found[:, ::2] = self.entity_rows(found[:, ::2].ravel(), name).reshape(-1, 2)
         else:
@@ -50,6 +52,23 @@ class Vocabulary:
         else:
             check_rows(f"relations of {name}", found[:, 1], self.relations.num_nodes)
         return found
+
+    def numbers(self, triples: Any, name: str = "triples") -> I64:
+        """Triples of numbers of rows, also where the entities or the relations have integers for names."""
+        found = as_triples(triples, name)
+        if not isinstance(found, np.ndarray):
+            raise TypeError(f"{name} must be numbers of entities_ and relations_ here, got names.")
+        check_rows(f"entities of {name}", found[:, ::2], self.entities.num_nodes)
+        check_rows(f"relations of {name}", found[:, 1], self.relations.num_nodes)
+        return found
+
+    def spelled(self, rows: I64) -> I64:
+        """Numbers of rows as :meth:`rows` takes them: as the names where these are integers."""
+        out: I64 = rows.copy()
+        for columns, index in (([0, 2], self.entities), ([1], self.relations)):
+            if index.names is not None and index.names.dtype.kind == "i":
+                out[:, columns] = index.names[rows[:, columns]]
+        return out
 
     def _rows_of_graph(self, graph: Any, name: str) -> I64:
         """The arcs of a graph, whose rows may be numbered otherwise."""

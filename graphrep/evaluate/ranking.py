@@ -150,6 +150,8 @@ def ranking(
     Parameters
     ----------
     scorer : fitted estimator of :mod:`graphrep.relational`, object or callable
+        All but the estimators get triples of numbers.
+
         * An object with ``rank_counts(triples, side, known)``, such as the estimators, which returns
           :class:`graphrep.ops.RankCounts`; for given candidates with ``score(triples, side=side)``.
         * An object with ``score_candidates(triples, side)``, which returns scores of shape (num_triples, num_entities)
@@ -300,12 +302,13 @@ def _among_given(scorer: Any, rows: I64, side: str, candidates: Any, words: Voca
     if given.ndim != 2 or len(given) != len(rows):
         raise ValueError(f"{name} must have shape ({len(rows)}, num_negatives), got {given.shape}.")
     check_rows(name, given, np.iinfo(np.int64).max if words is None else words.entities.num_nodes)
-    own, greater, equal = _scored(scorer, rows, side), [], []
+    spelled = (lambda triples: triples) if words is None else words.spelled
+    own, greater, equal = _scored(scorer, spelled(rows), side), [], []
     size = max(1, (1 << 21) // max(1, given.shape[1]))
     for begin in range(0, len(rows), size):
         block = np.repeat(rows[begin : begin + size], given.shape[1], axis=0)
         block[:, SIDES.index(side) * 2] = given[begin : begin + size].reshape(-1)
-        scores = _scored(scorer, block, side).reshape(-1, given.shape[1])
+        scores = _scored(scorer, spelled(block), side).reshape(-1, given.shape[1])
         threshold = own[begin : begin + size, None]
         greater.append(np.count_nonzero(scores > threshold, axis=1))
         equal.append(np.count_nonzero(scores == threshold, axis=1))

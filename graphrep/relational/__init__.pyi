@@ -1,3 +1,4 @@
+from .ensemble import RelationEnsemble as RelationEnsemble
 from .estimators import ComplEx as ComplEx
 from .estimators import DistMult as DistMult
 from .estimators import RotatE as RotatE

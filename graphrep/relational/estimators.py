@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from graphrep.vectors import NodeVectors
 
-__all__ = ["ComplEx", "DistMult", "RotatE", "TransE"]
+__all__ = ["ComplEx", "DistMult", "RotatE", "TransE", "TripleEstimator", "TripleScorer", "checked_side", "names_of"]
 
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
@@ -39,8 +39,85 @@ _BLOCK = 1 << 16  # triples scored at a time
 _COMPARED, _SAMPLED = 10_000, 1000  # entities up to which a query is compared with all, and that are drawn else
 
 
+class TripleScorer(SavedEstimator):
+    """Base class of what ranks the missing ends of triples: a subclass scores all entities at the place of one."""
+
+    if TYPE_CHECKING:
+        vocabulary_: Vocabulary
+        triples_: I64
+        entities_: npt.NDArray[Any]
+        relations_: npt.NDArray[Any]
+
+    def score_candidates(self, triples: Any, side: str) -> npt.NDArray[np.floating[Any]]:
+        """Scores of all entities at the place of the missing ``side``, of shape (num_triples, num_entities).
+
+        Triples are numbers of ``entities_`` and ``relations_`` here; what stands at the missing side does not matter.
+        """
+        raise NotImplementedError
+
+    def rank(self, triples: Any, *, known: Sequence[Any] = (), sides: Sequence[str] = ("head", "tail")) -> Ranking:
+        """Filtered ranks of triples among all entities: :func:`graphrep.evaluate.ranking` of this estimator.
+
+        Parameters
+        ----------
+        triples : triples
+        known : sequence of triples
+            Usually ``[train, valid, test]``.
+        sides : sequence of {"head", "tail"}
+
+        Returns
+        -------
+        Ranking
+            A mapping with "mrr", "hits@1", "hits@3", "hits@10", "mean_rank", "mrr_optimistic" and "mrr_pessimistic";
+            its attributes ``sides`` and ``relations`` hold the same for each side and relation.
+        """
+        return ranking(self, triples, known=known, sides=sides)
+
+    def predict(
+        self, *, head: Any = None, relation: Any = None, tail: Any = None, k: int = 10, new: bool = True
+    ) -> list[tuple[Any, float]]:
+        """The likeliest entities at the side of a triple that is left out.
+
+        Parameters
+        ----------
+        head, tail : name
+            One of them; the other is what is predicted.
+        relation : name
+        k : int
+            At most this many entities.
+        new : bool
+            Leave out those that make a training triple.
+
+        Returns
+        -------
+        list of (name, score)
+            From the highest score on; of equal scores, the entity with the smaller number comes first.
+
+        Raises
+        ------
+        ValueError
+            Both or neither of ``head`` and ``tail``, or no ``relation``.
+        KeyError
+            An entity or relation that was not fitted.
+        """
+        check_is_fitted(self, "triples_")
+        if (head is None) == (tail is None) or relation is None:
+            raise ValueError("predict needs a relation and either a head or a tail.")
+        k = checked_int("k", k, 1)
+        side, given = ("head", tail) if head is None else ("tail", head)
+        kind = self.vocabulary_.relation_row(relation)
+        entity = int(self.vocabulary_.entity_rows([given], side)[0])
+        triple = np.array([[entity, kind, entity]])
+        scores = self.score_candidates(triple, side)[0]
+        order = np.argsort(-scores, kind="stable")
+        if new:
+            order = order[~np.isin(order, KnownTriples(self.triples_).lists(triple, side)[1])]
+        names = self.entities_[order[:k]].tolist()
+        return list(zip(names, scores[order[:k]].tolist(), strict=True))
+
+
 @dataclass(kw_only=True, eq=False, repr=False)
-class TripleEstimator(LoopEstimator, SavedEstimator):
+class TripleEstimator(LoopEstimator, TripleScorer):
     """Base class of the estimators of triples; a subclass says how vectors are combined."""
 
     dimensions: int = 50
@@ -152,7 +229,7 @@ class TripleEstimator(LoopEstimator, SavedEstimator):
         )
         # Set before training, so that callbacks can use them.
         self.vocabulary_, self.triples_, self.model_, self.history_ = words, rows, model, loop.history
-        self.entities_, self.relations_ = _names(words.entities), _names(words.relations)
+        self.entities_, self.relations_ = names_of(words.entities), names_of(words.relations)
         loop.run()
         self.history_, self.best_epoch_ = loop.history, loop.best_epoch
         self.num_parameters_ = sum(parameter.numel() for parameter in model.parameters())
@@ -190,7 +267,7 @@ class TripleEstimator(LoopEstimator, SavedEstimator):
         """
         del y
         check_is_fitted(self, "model_")
-        rows, side = self.vocabulary_.rows(triples), _checked_side(side)
+        rows, side = self.vocabulary_.rows(triples), checked_side(side)
         scores = np.empty(len(rows), dtype=np.float32)
         table = self.model_.entities
         for begin in range(0, len(rows), _BLOCK):
@@ -200,73 +277,25 @@ class TripleEstimator(LoopEstimator, SavedEstimator):
             scores[begin : begin + _BLOCK] = found.cpu().numpy()
         return scores
 
+    @torch.no_grad()
+    def score_candidates(self, triples: Any, side: str) -> F32:
+        """Scores of all entities at the place of the missing ``side``, float32 of shape (num_triples, num_entities).
+
+        Triples are numbers of ``entities_`` and ``relations_`` here; what stands at the missing side does not matter.
+        """
+        check_is_fitted(self, "model_")
+        queries = self.model_.queries_of(self.vocabulary_.numbers(triples), checked_side(side))
+        scores = [self.model_.score(query, self.model_.entities).cpu().numpy() for query in torch.split(queries, 1)]
+        return np.stack(scores) if scores else np.zeros((0, self.vocabulary_.entities.num_nodes), np.float32)
+
     def rank_counts(self, triples: Any, side: str, known: tuple[I64, I64]) -> RankCounts:
-        """Counts of better and equal entities at the missing ``side``, without the ``known`` ones of each triple."""
+        """Counts of better and equal entities at the missing ``side``, without the ``known`` ones of each triple.
+
+        Triples are numbers of ``entities_`` and ``relations_`` here.
+        """
         check_is_fitted(self, "model_")
         with limited_threads(self.n_jobs):
-            return self.model_.rank_counts(self.vocabulary_.rows(triples), _checked_side(side), known)
-
-    def rank(self, triples: Any, *, known: Sequence[Any] = (), sides: Sequence[str] = ("head", "tail")) -> Ranking:
-        """Filtered ranks of triples among all entities: :func:`graphrep.evaluate.ranking` of this estimator.
-
-        Parameters
-        ----------
-        triples : triples
-        known : sequence of triples
-            Usually ``[train, valid, test]``.
-        sides : sequence of {"head", "tail"}
-
-        Returns
-        -------
-        Ranking
-            A mapping with "mrr", "hits@1", "hits@3", "hits@10", "mean_rank", "mrr_optimistic" and "mrr_pessimistic";
-            its attributes ``sides`` and ``relations`` hold the same for each side and relation.
-        """
-        return ranking(self, triples, known=known, sides=sides)
-
-    def predict(
-        self, *, head: Any = None, relation: Any = None, tail: Any = None, k: int = 10, new: bool = True
-    ) -> list[tuple[Any, float]]:
-        """The likeliest entities at the side of a triple that is left out.
-
-        Parameters
-        ----------
-        head, tail : name
-            One of them; the other is what is predicted.
-        relation : name
-        k : int
-            At most this many entities.
-        new : bool
-            Leave out those that make a training triple.
-
-        Returns
-        -------
-        list of (name, score)
-            From the highest score on; of equal scores, the entity with the smaller number comes first.
-
-        Raises
-        ------
-        ValueError
-            Both or neither of ``head`` and ``tail``, or no ``relation``.
-        KeyError
-            An entity or relation that was not fitted.
-        """
-        check_is_fitted(self, "model_")
-        if (head is None) == (tail is None) or relation is None:
-            raise ValueError("predict needs a relation and either a head or a tail.")
-        k = checked_int("k", k, 1)
-        side, given = ("head", tail) if head is None else ("tail", head)
-        kind = self.vocabulary_.relation_row(relation)
-        entity = int(self.vocabulary_.entity_rows([given], side)[0])
-        triple = np.array([[entity, kind, entity]])
-        query = self.model_.queries_of(triple, side)
-        with torch.no_grad():
-            scores = self.model_.score(query, self.model_.entities).cpu().numpy()
-        order = np.argsort(-scores, kind="stable")
-        if new:
-            order = order[~np.isin(order, KnownTriples(self.triples_).lists(triple, side)[1])]
-        names = self.entities_[order[:k]].tolist()
-        return list(zip(names, scores[order[:k]].tolist(), strict=True))
+            return self.model_.rank_counts(self.vocabulary_.numbers(triples), checked_side(side), known)
 
     def _check(self) -> None:
         self._check_training()
@@ -304,7 +333,7 @@ class TripleEstimator(LoopEstimator, SavedEstimator):
         model.load_state_dict({name: torch.from_numpy(np.array(table)) for name, table in tables.items()})
         words.rows(state["triples_"])
         self.vocabulary_, self.model_ = words, model
-        self.entities_, self.relations_ = _names(words.entities), _names(words.relations)
+        self.entities_, self.relations_ = names_of(words.entities), names_of(words.relations)
         super()._restore(state)
 
 
@@ -512,11 +541,13 @@ class TransE(RotatE):
     _kind = "translate"
 
 
-def _names(index: NodeIndex) -> npt.NDArray[Any]:
+def names_of(index: NodeIndex) -> npt.NDArray[Any]:
+    """Names of entities or relations, which are numbers if they have no others."""
     return np.arange(index.num_nodes) if index.names is None else index.names
 
 
-def _checked_side(side: str) -> str:
+def checked_side(side: str) -> str:
+    """The side that is missing, head or tail."""
     if side not in ("head", "tail"):
         raise ValueError(f"side must be head or tail, got {side!r}.")
     return side

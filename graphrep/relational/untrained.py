@@ -11,7 +11,7 @@ import numpy.typing as npt
 from graphrep._triples import Vocabulary, vocabulary_of
 from graphrep.evaluate.ranking import Ranking, ranking
 
-__all__ = ["triple_baselines"]
+__all__ = ["TripleRule", "triple_baselines"]
 
 I64 = npt.NDArray[np.int64]
 
@@ -63,12 +63,15 @@ def triple_baselines(
     rows = words.rows(train, "train")
     found = {}
     for name, symmetric in (("degree", False), ("symmetry", True)):
-        found[name] = ranking(_Rule(words, rows, symmetric=symmetric), triples, known=known)
+        found[name] = ranking(TripleRule(words, rows, symmetric=symmetric), triples, known=known)
     return found
 
 
-class _Rule:
+class TripleRule:
+    """The rule "degree" or, if ``symmetric``, "symmetry" of :func:`triple_baselines`, counted in training triples."""
+
     def __init__(self, words: Vocabulary, train: I64, *, symmetric: bool) -> None:
+        self.kind = "symmetry" if symmetric else "degree"
         n, kinds = words.entities.num_nodes, words.relations.num_nodes
         train = np.unique(train, axis=0)
         self.vocabulary_, self._counts = words, {}
@@ -86,6 +89,7 @@ class _Rule:
             self._first[side] = listed[:, given] * kinds + listed[:, 1], listed[:, other]
 
     def score_candidates(self, triples: I64, side: str) -> npt.NDArray[np.float32]:
+        """Scores of all entities at the place of the missing ``side``, float32 of shape (num_triples, num_entities)."""
         scores = self._counts[side][triples[:, 1]]
         keys, entities = self._first[side]
         wanted = triples[:, 2 if side == "head" else 0] * len(self._counts[side]) + triples[:, 1]
