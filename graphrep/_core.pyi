@@ -42,6 +42,18 @@ def build_csr(
     wide: bool,
     num_threads: int,
 ) -> tuple[I64, Ids, F32 | None]: ...
+def build_rows(
+    row: NDArray[Id],
+    column: NDArray[Id],
+    weights: F32 | None,
+    num_forward: int,
+    first_row: int,
+    num_rows: int,
+    num_nodes: int,
+    merge: str,
+    wide: bool,
+    num_threads: int,
+) -> tuple[I64, Ids, F32 | None]: ...
 def transpose_csr(
     indptr: I64,
     indices: NDArray[Id],
@@ -154,6 +166,8 @@ def spmm_projection(
     counts: F64,
     magnitude: float,
     seed: int,
+    columns: int,
+    first_column: int,
     y: F32,
     num_threads: int,
 ) -> None: ...
@@ -163,10 +177,23 @@ def fill_projection(
     counts: F64,
     magnitude: float,
     seed: int,
+    columns: int,
+    first_column: int,
     r: F32,
     num_threads: int,
 ) -> None: ...
 def accumulate_rows(y: F32, factor: float, normalize: bool, total: F32, num_threads: int) -> None: ...
+
+# rmat
+def rmat_edges(
+    seed: int,
+    first: int,
+    num_nodes: int,
+    thresholds: tuple[int, int, int],
+    scramble: bool,
+    edges: I64,
+    num_threads: int,
+) -> None: ...
 
 # sparse_dense
 def spmm(
@@ -511,6 +538,7 @@ def read_edge_list(
     quotes: bool,
     comments: Sequence[bytes],
     num_nodes: int,
+    strings: bool,
     wide: bool,
     chunk_bytes: int,
     num_threads: int,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from pathlib import Path
+from typing import Any
 
-__all__ = ["available_memory", "check_memory", "readable_bytes"]
+__all__ = ["available_memory", "check_memory", "checked_bytes", "readable_bytes"]
 
 _FRESH = 0.05  # seconds for which an answer holds: the system's files take milliseconds to read, small graphs as many
 _last: tuple[float, int | None] = (float("-inf"), None)
@@ -41,6 +43,27 @@ def check_memory(needed: int, what: str, advice: str) -> None:
             f"{what} needs about {readable_bytes(needed)} of memory, but {readable_bytes(available)} are available; "
             f"{advice}."
         )
+
+
+def checked_bytes(name: str, value: Any, minimum: int = 0) -> int:
+    """A number of bytes: an integer, or a text such as ``"4GB"``, ``"512 MiB"`` or ``"1.5e9"``."""
+    found = (
+        re.fullmatch(r"\s*(\d+\.?\d*(?:e\d+)?)\s*(?:([kmgt]?)(i?)b)?\s*", value, re.I)
+        if isinstance(value, str)
+        else None
+    )
+    if found:
+        step = 1024 if found[3] else 1000
+        value = (
+            int(float(found[1]) * step ** "kmgt".find((found[2] or " ").lower()) * step)
+            if found[2]
+            else int(float(found[1]))
+        )
+    if not hasattr(value, "__index__") or isinstance(value, bool):
+        raise ValueError(f'{name} must be a number of bytes such as "4GB" or 4_000_000_000, got {value!r}.')
+    if int(value) < minimum:
+        raise ValueError(f"{name} must be at least {readable_bytes(minimum)}, got {readable_bytes(int(value))}.")
+    return int(value)
 
 
 def readable_bytes(size: float) -> str:

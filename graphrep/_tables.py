@@ -47,7 +47,7 @@ def parts_of_table(obj: Any, asked: Asked) -> Parts:
     if kind is not None:
         asked.kinds = _kind_values(load([kind])[0])
     columns = load([i for i in found if i is not None])
-    ends = [_ends(column, f"column {name!r} of the table") for column, name in zip(columns, called, strict=False)]
+    ends = [ends_of(column, f"column {name!r} of the table") for column, name in zip(columns, called, strict=False)]
     length = len(ends[0].values if isinstance(ends[0], Names) else ends[0])
     if kind is None:
         asked.takes_kinds(asked.edge_type, length)
@@ -57,7 +57,7 @@ def parts_of_table(obj: Any, asked: Asked) -> Parts:
         weights = None
     else:
         label = found.weight if isinstance(names, int) else names[found.weight]
-        weights = _weights(columns[2], length, f"column {label!r} of the table, the weights,")
+        weights = weights_of(columns[2], length, f"column {label!r} of the table, the weights,")
     if asked.bipartite is None and not isinstance(names, int) and sides_differ(*called) and _overlap(*ends):
         warn_caller(
             f"the columns {called[0]!r} and {called[1]!r} of the table seem to name different things, but the same "
@@ -266,7 +266,7 @@ def _as_matrix(frame: Any, asked: Asked) -> Parts | None:
     return from_matrix(values, asked, (rows.tolist(), frame.columns.tolist()), (labels[0], labels[1]))
 
 
-def _weights(column: Any, length: int, what: str) -> Any:
+def weights_of(column: Any, length: int, what: str) -> Any:
     import narwhals as nw
 
     if isinstance(column, nw.Series):
@@ -279,7 +279,7 @@ def _weights(column: Any, length: int, what: str) -> Any:
     return checked_weights(column, length, what)
 
 
-def _ends(column: Any, what: str) -> npt.NDArray[Any] | Names:
+def ends_of(column: Any, what: str) -> npt.NDArray[Any] | Names:
     """A column of end points: integers as an array, names encoded."""
     import narwhals as nw
 
@@ -308,7 +308,7 @@ def _ends(column: Any, what: str) -> npt.NDArray[Any] | Names:
             plain = native.cast(native.type.value_type)
         else:
             return _strings(column.cast(nw.String), what)
-        return _ends(nw.from_native(plain, series_only=True), what)
+        return ends_of(nw.from_native(plain, series_only=True), what)
     if kind.is_integer():
         ids = np.asarray(column.to_numpy())
         return ids if ids.dtype.kind in "iu" else column_of(column.to_list(), what)

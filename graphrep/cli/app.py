@@ -407,8 +407,15 @@ def convert(
     edge_type: Annotated[
         str | None, typer.Option(help="Column of the types of edges: its name or position; default: no types.")
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            help="Make the graph on the disk within so much memory, such as 4GB: of text, Parquet, a folder of them, "
+            "or .npy; default: in memory."
+        ),
+    ] = None,
 ) -> None:
-    """Save FILE as a graph that opens at once and is mapped rather than read. The graph is made in memory first."""
+    """Save FILE as a graph that opens at once and is mapped rather than read."""
     from graphrep.io.paths import check_writable, checked_suffix
 
     began = time.perf_counter()
@@ -418,8 +425,17 @@ def convert(
     options = _reader_options(source, target, delimiter, header, comments, quotes, num_nodes, bipartite=bipartite)
     if edge_type is not None:
         options["edge_type"] = _column(edge_type)
-    graph = _read_graph(file, directed=directed, weight=chosen, **options)
-    graph.save(output)
+    if memory is None:
+        graph = _read_graph(file, directed=directed, weight=chosen, **options)
+        graph.save(output)
+    else:
+        if file != "-" and not Path(file).exists():
+            raise FileNotFoundError(f"there is no file {file}; --memory is for files and folders.")
+        from graphrep import open_graph
+        from graphrep.io import convert_edges
+
+        convert_edges(file, output, memory=memory, weight=chosen, directed=directed, **options)
+        graph = open_graph(output, verify=False)
     from graphrep._memory import readable_bytes
 
     kind = "directed" if graph.directed else "undirected"

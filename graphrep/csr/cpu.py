@@ -39,6 +39,25 @@ def build_csr(
     return _built(_core.build_csr(source, target, weights, num_nodes, symmetrize, merge, self_loops, wide, threads))
 
 
+def build_rows(
+    row: Ids,
+    column: Ids,
+    weights: Weights,
+    num_nodes: int,
+    *,
+    rows: tuple[int, int],
+    num_forward: int,
+    merge: str,
+    n_jobs: int | None = None,
+) -> tuple[Ptr, Ids, Weights]:
+    """See :func:`graphrep.csr.build_rows`."""
+    begin, end = rows
+    wide, threads = num_nodes >= 2**31, _threads(n_jobs, len(row))
+    return _built(
+        _core.build_rows(row, column, weights, num_forward, begin, end - begin, num_nodes, merge, wide, threads)
+    )
+
+
 def transpose_csr(
     indptr: Ptr, indices: Ids, weights: Weights, *, n_jobs: int | None = None
 ) -> tuple[Ptr, Ids, Weights]:

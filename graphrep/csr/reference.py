@@ -45,6 +45,35 @@ def build_csr(
         return indptr, v.astype(index_dtype(num_nodes)), None if plain else w.astype(np.float32)
 
 
+def build_rows(
+    row: Ids,
+    column: Ids,
+    weights: Weights,
+    num_nodes: int,
+    *,
+    rows: tuple[int, int],
+    num_forward: int,
+    merge: str,
+    n_jobs: int | None = None,  # noqa: ARG001
+) -> tuple[Ptr, Ids, Weights]:
+    """See :func:`graphrep.csr.build_rows`."""
+    from graphrep.csr import check_ids, index_dtype
+
+    begin, end = rows
+    check_ids("row", row - begin, end - begin)
+    check_ids("column", column, num_nodes)
+    w = np.ones(len(row)) if weights is None else weights.astype(np.float64)
+    u, v = row.astype(np.int64) - begin, column.astype(np.int64)
+    sides = [_merge(u[s], v[s], w[s], merge) for s in (slice(num_forward), slice(num_forward, None))]
+    (u, v, w), (other_u, other_v, other_w) = sides
+    u, v, w = _merge(np.r_[u, other_u], np.r_[v, other_v], np.r_[w, other_w], "max")
+    indptr = np.zeros(end - begin + 1, dtype=np.int64)
+    np.cumsum(np.bincount(u, minlength=end - begin), out=indptr[1:])
+    plain = weights is None and bool((w == 1).all())
+    with np.errstate(over="ignore"):
+        return indptr, v.astype(index_dtype(num_nodes)), None if plain else w.astype(np.float32)
+
+
 def _merge(u: Ptr, v: Ptr, w: npt.NDArray[np.float64], merge: str) -> tuple[Ptr, Ptr, npt.NDArray[np.float64]]:
     order = np.lexsort((v, u))  # stable: parallel edges stay in input order
     u, v, w = u[order], v[order], w[order]

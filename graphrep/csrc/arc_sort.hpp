@@ -28,16 +28,18 @@ struct Layout {
     int direction_bits = 0;
     int64_t num_buckets = 0;
 
-    Layout(int64_t num_nodes, int64_t num_arcs, bool symmetrize) {
-        const int node_bits = bit_length(static_cast<uint64_t>(std::max<int64_t>(num_nodes - 1, 0)));
+    Layout(int64_t num_nodes, int64_t num_arcs, bool symmetrize) : Layout(num_nodes, num_nodes, num_arcs, symmetrize) {}
+    Layout(int64_t num_rows, int64_t num_columns, int64_t num_arcs, bool symmetrize) {
         const int64_t wanted = std::clamp<int64_t>(num_arcs / kArcsPerBucket, 1, kMaxBuckets);
-        row_bits = std::max(0, node_bits - bit_length(static_cast<uint64_t>(wanted - 1)));
+        row_bits = std::max(0, bits_of(num_rows) - bit_length(static_cast<uint64_t>(wanted - 1)));
         direction_bits = symmetrize ? 1 : 0;
-        column_bits = node_bits + direction_bits;
+        column_bits = bits_of(num_columns) + direction_bits;
         if (row_bits + column_bits > 64) bad_argument("num_nodes is too large to build a CSR.");
-        num_buckets = num_nodes > 0 ? ((num_nodes - 1) >> row_bits) + 1 : 0;
+        num_buckets = num_rows > 0 ? ((num_rows - 1) >> row_bits) + 1 : 0;
     }
     int64_t bucket(int64_t row) const { return row >> row_bits; }
+    // Of the numbers 0 ... count - 1.
+    static int bits_of(int64_t count) { return bit_length(static_cast<uint64_t>(std::max<int64_t>(count - 1, 0))); }
     int64_t first_row(int64_t bucket) const { return bucket << row_bits; }
     uint64_t key(int64_t row, int64_t column, int reverse) const {
         const uint64_t local = static_cast<uint64_t>(row) & ((uint64_t{1} << row_bits) - 1);

@@ -107,16 +107,15 @@ Csr<Index> finish(const Layout& layout, const Partition& arcs, int64_t num_nodes
     return csr;
 }
 
-// Position of the first id outside [0, num_nodes), or num_edges.
+// Position of the first id outside [low, high), or num_edges.
 template <class Id>
-int64_t first_outside(const Id* ids, int64_t num_edges, int64_t num_nodes, int num_threads) {
+int64_t first_outside(const Id* ids, int64_t num_edges, int64_t low, int64_t high, int num_threads) {
     std::atomic<int64_t> first{num_edges};
     parallel_blocks(num_edges, int64_t{1} << 16, num_threads, [&](int64_t begin, int64_t end) {
         bool outside = false;
-        for (int64_t i = begin; i < end; ++i)
-            outside |= static_cast<uint64_t>(static_cast<int64_t>(ids[i])) >= static_cast<uint64_t>(num_nodes);
+        for (int64_t i = begin; i < end; ++i) outside |= ids[i] < low || ids[i] >= high;
         if (!outside) return;
-        while (ids[begin] >= 0 && ids[begin] < num_nodes) ++begin;
+        while (ids[begin] >= low && ids[begin] < high) ++begin;
         for (int64_t known = first; begin < known && !first.compare_exchange_weak(known, begin);) {
         }
     });
@@ -124,11 +123,11 @@ int64_t first_outside(const Id* ids, int64_t num_edges, int64_t num_nodes, int n
 }
 
 template <class Id>
-void check_ends(const char* name, const Id* ids, int64_t num_edges, int64_t num_nodes, int num_threads) {
-    const int64_t at = first_outside(ids, num_edges, num_nodes, num_threads);
+void check_ends(const char* name, const Id* ids, int64_t num_edges, int64_t low, int64_t high, int num_threads) {
+    const int64_t at = first_outside(ids, num_edges, low, high, num_threads);
     if (at < num_edges)
-        throw std::out_of_range(std::string(name) + " holds node id " + std::to_string(ids[at]) + ", outside [0, " +
-                                std::to_string(num_nodes) + ").");
+        throw std::out_of_range(std::string(name) + " holds node id " + std::to_string(ids[at]) + ", outside [" +
+                                std::to_string(low) + ", " + std::to_string(high) + ").");
 }
 
 }  // namespace
@@ -137,8 +136,8 @@ template <class Id, class Index>
 Csr<Index> build_csr(const Id* source, const Id* target, const float* weights, int64_t num_edges, int64_t num_nodes,
                      const BuildOptions& options) {
     if (num_nodes < 0) bad_argument("num_nodes must not be negative.");
-    check_ends("source", source, num_edges, num_nodes, options.num_threads);
-    check_ends("target", target, num_edges, num_nodes, options.num_threads);
+    check_ends("source", source, num_edges, 0, num_nodes, options.num_threads);
+    check_ends("target", target, num_edges, 0, num_nodes, options.num_threads);
     const bool symmetrize = options.symmetrize, self_loops = options.self_loops;
     const Layout layout(num_nodes, symmetrize ? 2 * num_edges : num_edges, symmetrize);
     const auto visit = [&](int64_t part, int64_t parts, auto&& emit) {
@@ -155,6 +154,26 @@ Csr<Index> build_csr(const Id* source, const Id* target, const float* weights, i
     return finish<Index>(layout, arcs, num_nodes, options.merge, 0, options.num_threads);
 }
 
+template <class Id, class Index>
+Csr<Index> build_rows(const Id* row, const Id* column, const float* weights, int64_t num_arcs, int64_t num_forward,
+                      const RowRange& range, Merge merge, int num_threads) {
+    if (range.first < 0 || range.count < 0 || range.num_nodes - range.count < range.first)
+        bad_argument("the rows must lie in [0, num_nodes).");
+    check_ends("row", row, num_arcs, range.first, range.first + range.count, num_threads);
+    check_ends("column", column, num_arcs, 0, range.num_nodes, num_threads);
+    const Layout layout(range.count, range.num_nodes, num_arcs, num_forward < num_arcs);
+    const bool both = layout.direction_bits > 0;
+    const auto visit = [&](int64_t part, int64_t parts, auto&& emit) {
+        const int64_t end = share_begin(num_arcs, part + 1, parts);
+        for (int64_t i = share_begin(num_arcs, part, parts); i < end; ++i) {
+            if (i % kArcsBetweenPolls == 0) poll();
+            emit(row[i] - range.first, static_cast<int64_t>(column[i]), both && i >= num_forward, i);
+        }
+    };
+    const Partition arcs = partition(layout, weights, num_threads, visit);
+    return finish<Index>(layout, arcs, range.count, merge, 0, num_threads);
+}
+
 template <class Index>
 Csr<Index> transpose_csr(const int64_t* indptr, const Index* indices, const float* weights, int64_t num_nodes,
                          int num_threads) {
@@ -167,8 +186,11 @@ Csr<Index> transpose_csr(const int64_t* indptr, const Index* indices, const floa
     return finish<Index>(layout, arcs, num_nodes, Merge::sum, layout.column_bits, num_threads);
 }
 
-#define GRAPHREP_INSTANTIATE(Id, Index) \
-    template Csr<Index> build_csr<Id, Index>(const Id*, const Id*, const float*, int64_t, int64_t, const BuildOptions&);
+#define GRAPHREP_INSTANTIATE(Id, Index)                                                                              \
+    template Csr<Index> build_csr<Id, Index>(const Id*, const Id*, const float*, int64_t, int64_t,                   \
+                                             const BuildOptions&);                                                   \
+    template Csr<Index> build_rows<Id, Index>(const Id*, const Id*, const float*, int64_t, int64_t, const RowRange&, \
+                                              Merge, int);
 GRAPHREP_INSTANTIATE(int32_t, int32_t)
 GRAPHREP_INSTANTIATE(int32_t, int64_t)
 GRAPHREP_INSTANTIATE(int64_t, int32_t)

@@ -70,7 +70,7 @@ class EdgeListReader {
     // False if Slot is too narrow; the result is then unfinished.
     bool read(int64_t begin, int64_t chunk_bytes, EdgeList& result) {
         const int64_t size = end_ - text_;
-        const bool names = format_.num_nodes < 0 && begins_with_name(text_ + begin);
+        const bool names = format_.strings || (format_.num_nodes < 0 && begins_with_name(text_ + begin));
         if (!names) prepare(split_chunks(text_, size, begin, chunk_bytes ? chunk_bytes : kChunkBytes));
         if (!names && parse_integers()) {
             if (too_narrow_) return false;

@@ -25,6 +25,7 @@ struct EdgeListFormat {
     bool quotes = true;                 // a field may stand in double quotes, as in RFC 4180
     std::vector<std::string> comments;  // a line that begins with one of these is skipped
     int64_t num_nodes = -1;             // ids are integers in [0, num_nodes); -1: any names
+    bool strings = false;               // names are strings even if all are integers
 };
 
 // A field of a line; in quotes, `doubled` means that two quotes in it stand for one.

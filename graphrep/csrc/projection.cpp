@@ -65,13 +65,15 @@ void accumulate_rows(const float* y, int64_t num_rows, int64_t columns, float fa
 
 void fill_projection(const Projection& projection, const float* row_scale, int64_t num_rows, float* r,
                      int num_threads) {
-    const int64_t columns = projection.columns;
+    const int64_t first = projection.first, columns = projection.stored;
     parallel_blocks(num_rows, kRowBlock, num_threads, [&](int64_t begin, int64_t end) {
         ProjectionRows row(projection);
         std::memset(r + begin * columns, 0, static_cast<size_t>((end - begin) * columns) * sizeof(float));
         for (int64_t u = begin; u < end; ++u) {
             const float value = row_scale ? projection.magnitude * row_scale[u] : projection.magnitude;
-            row(u, [&](int64_t j, uint64_t negative) { r[u * columns + j] = negative ? -value : value; });
+            row(u, [&](int64_t j, uint64_t negative) {
+                if (uint64_t(j - first) < uint64_t(columns)) r[u * columns + j - first] = negative ? -value : value;
+            });
         }
     });
 }
@@ -79,7 +81,7 @@ void fill_projection(const Projection& projection, const float* row_scale, int64
 template <class Id>
 void spmm_projection(const Projection& projection, const int64_t* indptr, const Id* indices, const float* weights,
                      const float* scale, const float* row_scale, int64_t num_rows, float* y, int num_threads) {
-    const int64_t columns = projection.columns;
+    const int64_t first = projection.first, columns = projection.stored;
     parallel_blocks(num_rows, kRowBlock, num_threads, [&](int64_t begin, int64_t end) {
         ProjectionRows row(projection);
         std::memset(y + begin * columns, 0, static_cast<size_t>((end - begin) * columns) * sizeof(float));
@@ -91,8 +93,9 @@ void spmm_projection(const Projection& projection, const int64_t* indptr, const 
                 const Id u = indices[e];
                 if ((e & 0xffff) == 0) poll();
                 row(u, [&](int64_t j, uint64_t negative) {
+                    if (uint64_t(j - first) >= uint64_t(columns)) return;
                     const float value = outer * (weights ? weights[e] : 1.f) * (row_scale ? row_scale[u] : 1.f);
-                    out[j] += negative ? -value : value;
+                    out[j - first] += negative ? -value : value;
                 });
             }
         }

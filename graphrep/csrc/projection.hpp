@@ -10,8 +10,9 @@ namespace graphrep {
 // therefore gains or loses entries, but keeps the others.
 struct Projection {
     int64_t columns;
-    const double* counts;  // counts[k]: probability of at most k entries, k = 0 ... columns
-    const uint64_t* keys;  // null: the row numbers
+    int64_t first, stored;  // of the columns, those that are written: first ... first + stored - 1
+    const double* counts;   // counts[k]: probability of at most k entries, k = 0 ... columns
+    const uint64_t* keys;   // null: the row numbers
     uint64_t seed;
     float magnitude;  // an entry is +-magnitude
 };

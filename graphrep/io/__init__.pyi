@@ -1,3 +1,4 @@
+from .conversion import convert_edges as convert_edges
 from .edgelist import EdgeList as EdgeList
 from .edgelist import read_edges as read_edges
 from .vector_paths import VECTOR_FORMATS as VECTOR_FORMATS

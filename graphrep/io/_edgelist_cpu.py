@@ -40,6 +40,7 @@ def parse_edges(
         form.quotes,
         list(form.comments),
         num_nodes,
+        form.strings,
         wide or num_nodes >= 2**31,
         chunk_bytes,
         threads,

@@ -53,7 +53,7 @@ def parse_edges(text: Bytes, begin: int, form: Format, *, n_jobs: int | None = N
             names.append(name)
             first.setdefault(name, line.positions[column])
     w = None if form.weight is None else np.array(weights, dtype=np.float32)
-    if not all(map(is_integer, first)):
+    if form.strings or not all(map(is_integer, first)):
         for name, position in first.items():
             if b"\0" in name:
                 raise BadLineError("nul_byte", text[:position].count(b"\n") + 1)

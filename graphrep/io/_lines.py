@@ -36,6 +36,7 @@ class Format:
     quotes: bool = True
     comments: tuple[bytes, ...] = (b"#", b"%")
     num_nodes: int | None = None
+    strings: bool = False  # names are strings even if all are integers
 
 
 class Table(NamedTuple):

@@ -37,6 +37,7 @@ _UNREAD = (
 )
 _ZSTD_FED = 1 << 13  # bytes at a time: each can become 2**15
 _GZIP, _ZSTD, _XZ, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\x00", b"PK\x03\x04"
+MAGIC = {"gzip": _GZIP, "zstd": _ZSTD, "xz": _XZ, "zip": _ZIP}
 
 
 def source_name(source: Any) -> str:
@@ -223,6 +224,38 @@ def _unzstd(name: str, content: Bytes, budget: Budget) -> bytes:
             at += len(fed)
         at -= len(frame.unused_data)
     return whole.getvalue()
+
+
+class ZstdReader:
+    """A reader of what an open zstd file holds; ValueError if the file ends within a frame."""
+
+    def __init__(self, name: str, file: Any) -> None:
+        self.name, self.file = name, file
+        self.start, self.error = _zstd(name)
+        self.frame: Any = None
+        self.ready = bytearray()
+
+    def read(self, size: int) -> bytes:
+        """So many bytes, or fewer at the end."""
+        while len(self.ready) < size:
+            unused = self.frame.unused_data if self.frame is not None and self.frame.eof else b""
+            fed = unused or self.file.read(_ZSTD_FED)
+            if self.frame is None or self.frame.eof:
+                if not fed:
+                    break
+                self.frame = self.start()
+            if not fed:
+                raise EOFError
+            try:
+                self.ready += self.frame.decompress(fed)
+            except self.error as error:
+                raise ValueError(one_line(error)) from None
+        content = bytes(self.ready[:size])
+        del self.ready[:size]
+        return content
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 def _zstd(path: str) -> tuple[Callable[[], Any], type[Exception]]:

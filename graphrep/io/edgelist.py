@@ -161,29 +161,20 @@ def read_edges(
     >>> read_edges(path, source="to", target="from", weight="since").weights
     array([1833., 1830.], dtype=float32)
     """
-    for name, flag in (("header", header), ("bipartite", bipartite)):
-        if flag not in (None, True, False):
-            raise TypeError(f"{name} must be True, False or None, got {flag!r}.")
-    if quotes not in (True, False):
-        raise TypeError(f"quotes must be True or False, got {quotes!r}.")
-    for name, column in (("source", source), ("target", target), ("weight", weight)):
-        if not isinstance(column, (str, int, type(None))) or (isinstance(column, bool) and name != "weight"):
-            raise TypeError(f"{name} must be the name or the position of a column, got {column!r}.")
-    if num_nodes is not None:
-        num_nodes = checked_int("num_nodes", num_nodes, 0)
-        if bipartite:
-            raise ValueError("num_nodes numbers the nodes of both sides together; leave it out with bipartite=True.")
+    if bipartite not in (None, True, False):
+        raise TypeError(f"bipartite must be True, False or None, got {bipartite!r}.")
+    if num_nodes is not None and bipartite:
+        raise ValueError("num_nodes numbers the nodes of both sides together; leave it out with bipartite=True.")
     resolve_threads(n_jobs)
-    wish = Wish(
-        _checked_delimiter(delimiter, quotes=quotes),
-        _checked_comments(("#", "%") if comments is None else comments),
-        comments is None,
-        bool(quotes),
-        header,
-        source,
-        target,
-        weight,
-        num_nodes,
+    wish = checked_wish(
+        source=source,
+        target=target,
+        weight=weight,
+        delimiter=delimiter,
+        header=header,
+        comments=comments,
+        quotes=quotes,
+        num_nodes=num_nodes,
     )
     name, text = source_name(path), read_bytes(path)
     parse = choose("read_edges", {"native": _edgelist_cpu.parse_edges, "reference": _edgelist_reference.parse_edges})
@@ -196,7 +187,7 @@ def read_edges(
             return EdgeList(ends, others, weights, np.arange(num_nodes, dtype=np.int64), columns=found.ends)
         nodes = _decoded(name, text, names, positions) if ids is None else ids
     except BadLineError as error:
-        raise ValueError(_sentence(name, error, form)) from None
+        raise ValueError(sentence_of(name, error, form)) from None
     finally:
         released(text)
     edges = EdgeList(ends, others, weights, nodes, columns=found.ends)
@@ -208,6 +199,38 @@ def read_edges(
             "bipartite=True to tell them apart, or bipartite=False to confirm."
         )
     return edges
+
+
+def checked_wish(
+    *,
+    source: Any = None,
+    target: Any = None,
+    weight: Any = None,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    comments: Any = None,
+    quotes: bool = True,
+    num_nodes: int | None = None,
+) -> Wish:
+    """What the caller asks for, as :func:`read_edges` takes it, checked."""
+    if header not in (None, True, False):
+        raise TypeError(f"header must be True, False or None, got {header!r}.")
+    if quotes not in (True, False):
+        raise TypeError(f"quotes must be True or False, got {quotes!r}.")
+    for name, column in (("source", source), ("target", target), ("weight", weight)):
+        if not isinstance(column, (str, int, type(None))) or (isinstance(column, bool) and name != "weight"):
+            raise TypeError(f"{name} must be the name or the position of a column, got {column!r}.")
+    return Wish(
+        _checked_delimiter(delimiter, quotes=quotes),
+        _checked_comments(("#", "%") if comments is None else comments),
+        comments is None,
+        bool(quotes),
+        header,
+        source,
+        target,
+        weight,
+        None if num_nodes is None else checked_int("num_nodes", num_nodes, 0),
+    )
 
 
 def _two_sides(edges: EdgeList) -> EdgeList:
@@ -241,7 +264,7 @@ def _decoded(name: str, text: Bytes, names: bytes, positions: npt.NDArray[np.int
     return np.array(decoded.split("\0")[:-1], dtype=object)
 
 
-def _sentence(name: str, error: BadLineError, form: Format) -> str:
+def sentence_of(name: str, error: BadLineError, form: Format) -> str:
     field = error.field.decode("utf-8", errors="replace")
     twice = form.delimiter == b":" and form.columns > 2  # "::"
     text = FAULTS[error.fault].format(

@@ -25,7 +25,7 @@ from graphrep.io.saved import looks_saved
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["read_graph_file"]
+__all__ = ["files_of_edges", "kind_of_file", "read_graph_file"]
 
 # Suffix: the name of the format.
 SUFFIXES = {
@@ -112,16 +112,7 @@ def read_graph_file(
         return _folder(path, columns)
     if not path.exists() or is_pipe(path):
         return None  # the reader of text says so, and a pipe is read only once
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    packed = bool(suffixes) and suffixes[-1] in _PACKED
-    suffix = suffixes[-2] if packed and len(suffixes) > 1 else "" if packed or not suffixes else suffixes[-1]
-    head = head_of(path)
-    if looks_saved(head, suffix):
-        raise ValueError(f"{path} is a graph that graphrep saved; give graphrep.open_graph(path).")
-    kind = _sniffed(head, suffix)
-    if kind is None and suffix in REFUSED:
-        raise ValueError(f"{path} is {REFUSED[suffix]}.")
-    kind = SUFFIXES.get(suffix) if kind is None else kind
+    packed, kind = _suffix(path)[0], kind_of_file(path)
     if kind is None:
         return None
     if kind in REFUSED:
@@ -150,6 +141,25 @@ def read_graph_file(
             if isinstance(error, OSError) and str(path) in str(error):
                 raise
             raise ValueError(f"cannot read {path} as {kind}: {one_line(error).removeprefix(f'{path} ')}.") from None
+
+
+def _suffix(path: Path) -> tuple[bool, str]:
+    """Whether a file is packed, by its name, and the suffix of what it holds."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    packed = bool(suffixes) and suffixes[-1] in _PACKED
+    return packed, suffixes[-2] if packed and len(suffixes) > 1 else "" if packed or not suffixes else suffixes[-1]
+
+
+def kind_of_file(path: Path) -> str | None:
+    """Format of a file by its content, else by its suffix, which is the format of those that are refused.
+
+    None stands for text. ValueError if it is a saved graph.
+    """
+    head, suffix = head_of(path), _suffix(path)[1]
+    if looks_saved(head, suffix):
+        raise ValueError(f"{path} is a graph that graphrep saved; give graphrep.open_graph(path).")
+    kind = _sniffed(head, suffix)
+    return SUFFIXES.get(suffix, suffix if suffix in REFUSED else None) if kind is None else kind
 
 
 def _sniffed(head: bytes, suffix: str) -> str | None:
@@ -446,15 +456,27 @@ def _table(paths: Sequence[Path], kind: str, columns: tuple[Any, Any, Any]) -> A
 
 
 def _folder(path: Path, columns: tuple[Any, Any, Any]) -> tuple[str, Any]:
-    """All files of edges in a folder and the folders below it, in the order of their names."""
+    files = files_of_edges(path)
+    kind = _kind_in_folder(files[0])
+    if kind in _TABLES:
+        return f"a folder of {kind} files", _table(files, kind, columns)
+    return "a folder of text files", tuple(files)
+
+
+def _kind_in_folder(file: Path) -> str:
+    suffixes = [suffix.lower() for suffix in file.suffixes if suffix.lower() not in _PACKED]
+    suffix = suffixes[-1] if suffixes else ""
+    kind = SUFFIXES.get(suffix, suffix)
+    return "Parquet" if kind == "Parquet" or head_of(file, 4) == b"PAR1" else kind
+
+
+def files_of_edges(path: Path) -> list[Path]:
+    """All files of edges in a folder and the folders below it, in the order of their names; they are of one kind."""
     inside = [file for file in sorted(path.rglob("*")) if file.is_file()]
     seen = [f for f in inside if not any(part.startswith((".", "_")) for part in f.relative_to(path).parts)]
     kinds: dict[str, list[Path]] = {}
     for file in seen:
-        suffixes = [suffix.lower() for suffix in file.suffixes if suffix.lower() not in _PACKED]
-        suffix = suffixes[-1] if suffixes else ""
-        kind = SUFFIXES.get(suffix, suffix)
-        kinds.setdefault("Parquet" if kind == "Parquet" or head_of(file, 4) == b"PAR1" else kind, []).append(file)
+        kinds.setdefault(_kind_in_folder(file), []).append(file)
     if not kinds:
         raise ValueError(f"{path} is a folder without files of edges.")
     if len(kinds) > 1:
@@ -463,10 +485,8 @@ def _folder(path: Path, columns: tuple[Any, Any, Any]) -> tuple[str, Any]:
             f"{path} holds files of several kinds ({listed}); give one file, or a folder of parts of one kind."
         )
     [(kind, files)] = kinds.items()
-    if kind in _TABLES:
-        return f"a folder of {kind} files", _table(files, kind, columns)
-    if kind not in _TEXT and kind:
+    if kind not in (*_TABLES, *_TEXT) and kind:
         raise ValueError(
             f"{path} holds {files[0].name}; a folder must hold parts of one table, .parquet, .arrow or .csv."
         )
-    return "a folder of text files", tuple(files)
+    return files

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -11,6 +13,7 @@ from graphrep.csr import (
     CSR,
     MERGES,
     build_csr,
+    build_rows,
     count_loops,
     cpu,
     find_arcs,
@@ -324,3 +327,55 @@ def test_every_operation_follows_the_switch(monkeypatch):
                 getattr(csr_module, name)(*arguments, *extra)
     for a, b in zip(answers["native"], answers["reference"], strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+@pytest.mark.parametrize("symmetrize", [False, True])
+@pytest.mark.parametrize("merge", MERGES)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rows_that_are_built_apart_are_those_of_the_whole(dtype, symmetrize, merge, weighted, monkeypatch):
+    num_nodes, cuts = 70, (0, 1, 1, 33, 70)
+    source, target, weights = random_edges(num_nodes, 900, dtype=dtype)
+    whole = build_csr(source, target, weights if weighted else None, num_nodes, symmetrize=symmetrize, merge=merge)
+    apart = source != target
+    sides = [(source, target, weights), (target[apart], source[apart], weights[apart])][: 1 + symmetrize]
+    for backend, n_jobs in (("native", 1), ("native", 5), ("reference", 1)):
+        monkeypatch.setenv("GRAPHREP_BACKEND", backend)
+        parts = []
+        for begin, end in itertools.pairwise(cuts):
+            kept = [(side[0] >= begin) & (side[0] < end) for side in sides]
+            chosen = [[part[keep] for part in side] for side, keep in zip(sides, kept, strict=True)]
+            row, column, w = (np.concatenate(part) for part in zip(*chosen, strict=True))
+            rows, forward = (begin, end), len(chosen[0][0])
+            built = build_rows(
+                row,
+                column,
+                w if weighted else None,
+                num_nodes,
+                rows=rows,
+                num_forward=forward,
+                merge=merge,
+                n_jobs=n_jobs,
+            )
+            assert built.indptr.dtype == np.int64
+            assert len(built.indptr) == end - begin + 1
+            parts.append(built)
+        np.testing.assert_array_equal(np.concatenate([np.diff(part.indptr) for part in parts]), np.diff(whole.indptr))
+        np.testing.assert_array_equal(np.concatenate([part.indices for part in parts]), whole.indices)
+        assert all(part.indices.dtype == whole.indices.dtype for part in parts)
+        ones = [np.ones(len(part.indices)) if part.weights is None else part.weights for part in parts]
+        expected = np.ones(len(whole.indices)) if whole.weights is None else whole.weights
+        np.testing.assert_array_equal(np.concatenate(ones), expected)
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_rows_refuse_arcs_of_others(backend, monkeypatch):
+    monkeypatch.setenv("GRAPHREP_BACKEND", backend)
+    one = np.array([1])
+    for row, column in ((0, 0), (3, 0), (1, 5), (1, -1)):
+        with pytest.raises(IndexError, match="holds node id"):
+            build_rows(row * one, column * one, None, 5, rows=(1, 3))
+    with pytest.raises(ValueError, match="merge must be one of"):
+        build_rows(one, one, None, 5, rows=(1, 3), merge="mean")
+    with pytest.raises(ValueError, match="add up to more than float32"):
+        build_rows(one.repeat(2), one.repeat(2), np.full(2, 3e38, np.float32), 5, rows=(1, 3))

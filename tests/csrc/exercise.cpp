@@ -516,13 +516,21 @@ void graph_kernels(const Graph<Id>& g) {
                 REQUIRE(count_loops<Id>(built.indptr.data(), built.indices.data(), n, 3) == 0);
             }
         }
+    for (const int threads : {1, 3}) {  // all arcs belong to the row range; the second half lists them backward
+        const auto part = build_rows<Id, Id>(source.data, target.data, weights.data, pairs, pairs / 2, {0, n, n},
+                                             Merge::sum, threads);
+        REQUIRE(part.indptr.size() == n + 1 && part.indptr[n] == part.indices.size());
+    }
     for (const int64_t columns : {1, 5, 16, 33}) {
         Array<double> counts(columns + 1);  // up to all columns, so that short and long shuffles occur
         for (int64_t k = 0; k <= columns; ++k) counts.data[k] = double(k + 1) / double(columns + 1);
         Array<uint64_t> keys(n);
         for (int64_t u = 0; u < n; ++u) keys.data[u] = uint64_t(7 * u);
         for (const uint64_t* used : {static_cast<const uint64_t*>(nullptr), static_cast<const uint64_t*>(keys.data)}) {
-            const Projection projection{columns, counts.data, used, 3, 1};
+            const Projection projection{columns, 0, columns, counts.data, used, 3, 1};
+            const Projection some{columns, columns / 2, columns - columns / 2, counts.data, used, 3, 1};
+            same_for_all_threads<float>(
+                n * some.stored, [&](int threads, float* out) { fill_projection(some, nullptr, n, out, threads); });
             same_for_all_threads<float>(
                 n * columns, [&](int threads, float* out) { fill_projection(projection, nullptr, n, out, threads); });
             same_for_all_threads<float>(n * columns, [&](int threads, float* out) {

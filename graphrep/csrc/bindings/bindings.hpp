@@ -110,6 +110,7 @@ void bind_edgelist(nb::module_& m);
 void bind_neighbors(nb::module_& m);
 void bind_projection(nb::module_& m);
 void bind_ranking(nb::module_& m);
+void bind_rmat(nb::module_& m);
 void bind_sampling(nb::module_& m);
 void bind_segment(nb::module_& m);
 void bind_skipgram(nb::module_& m);

@@ -27,6 +27,23 @@ nb::tuple built(const In<Id>& source, const In<Id>& target, const float* weights
     return to_numpy(std::move(csr));
 }
 
+Merge merge_of(const std::string& merge) {
+    if (merge != "sum" && merge != "max" && merge != "first") bad_argument("merge must be sum, max or first.");
+    return merge == "sum" ? Merge::sum : merge == "max" ? Merge::max : Merge::first;
+}
+
+template <class Index, class Id>
+nb::tuple built_rows(const In<Id>& row, const In<Id>& column, const float* weights, int64_t num_forward,
+                     const RowRange& range, Merge merge, int num_threads) {
+    Csr<Index> csr;
+    {
+        const Release released;
+        csr = build_rows<Id, Index>(row.data(), column.data(), weights, int64_t(row.size()), num_forward, range, merge,
+                                    num_threads);
+    }
+    return to_numpy(std::move(csr));
+}
+
 // A square CSR whose last offset is the number of its arcs.
 template <class Id>
 void check_arcs(const In<int64_t>& indptr, const In<Id>& indices, const MaybeIn<float>& weights, int num_threads) {
@@ -45,17 +62,27 @@ void bind_csr_of(nb::module_& m) {
            const std::string& merge, bool self_loops, bool wide, Threads num_threads) {
             check_equal(source.size(), target.size(), "source and target must have the same length.");
             if (weights) check_equal(weights->size(), source.size(), "weights must have one entry per edge.");
-            if (merge != "sum" && merge != "max" && merge != "first") bad_argument("merge must be sum, max or first.");
             if (!wide && num_nodes > int64_t{1} << 31) bad_argument("num_nodes must be at most 2**31 for int32 ids.");
-            const BuildOptions options{merge == "sum"   ? Merge::sum
-                                       : merge == "max" ? Merge::max
-                                                        : Merge::first,
-                                       symmetrize, self_loops, num_threads};
+            const BuildOptions options{merge_of(merge), symmetrize, self_loops, num_threads};
             return wide ? built<int64_t>(source, target, pointer(weights), num_nodes, options)
                         : built<int32_t>(source, target, pointer(weights), num_nodes, options);
         },
         "source"_a.noconvert(), "target"_a.noconvert(), "weights"_a.noconvert().none(), "num_nodes"_a, "symmetrize"_a,
         "merge"_a, "self_loops"_a, "wide"_a, "num_threads"_a);
+    m.def(
+        "build_rows",
+        [](In<Id> row, In<Id> column, MaybeIn<float> weights, int64_t num_forward, int64_t first_row, int64_t num_rows,
+           int64_t num_nodes, const std::string& merge, bool wide, Threads num_threads) {
+            check_equal(row.size(), column.size(), "row and column must have the same length.");
+            if (weights) check_equal(weights->size(), row.size(), "weights must have one entry per arc.");
+            if (!wide && num_nodes > int64_t{1} << 31) bad_argument("num_nodes must be at most 2**31 for int32 ids.");
+            const RowRange range{first_row, num_rows, num_nodes};
+            const Merge how = merge_of(merge);
+            return wide ? built_rows<int64_t>(row, column, pointer(weights), num_forward, range, how, num_threads)
+                        : built_rows<int32_t>(row, column, pointer(weights), num_forward, range, how, num_threads);
+        },
+        "row"_a.noconvert(), "column"_a.noconvert(), "weights"_a.noconvert().none(), "num_forward"_a, "first_row"_a,
+        "num_rows"_a, "num_nodes"_a, "merge"_a, "wide"_a, "num_threads"_a);
     m.def(
         "transpose_csr",
         [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, Threads num_threads) {

@@ -34,13 +34,13 @@ void bind_edgelist(nb::module_& m) {
     m.def(
         "read_edge_list",
         [](In<uint8_t> text, int64_t begin, const nb::bytes& delimiter, int columns, int source, int target, int weight,
-           bool quotes, const std::vector<nb::bytes>& comments, int64_t num_nodes, bool wide, int64_t chunk_bytes,
-           Threads num_threads) {
+           bool quotes, const std::vector<nb::bytes>& comments, int64_t num_nodes, bool strings, bool wide,
+           int64_t chunk_bytes, Threads num_threads) {
             if (begin < 0 || begin > int64_t(text.size())) bad_argument("begin must lie within the text.");
             if (columns < 0 || source < 0 || target < 0 || chunk_bytes < 0)
                 bad_argument("columns, source, target and chunk_bytes must not be negative.");
             const char separator = delimiter.size() ? *delimiter.c_str() : '\0';
-            EdgeListFormat format{separator, columns, source, target, weight, quotes, {}, num_nodes};
+            EdgeListFormat format{separator, columns, source, target, weight, quotes, {}, num_nodes, strings};
             for (const nb::bytes& mark : comments) format.comments.emplace_back(mark.c_str(), mark.size());
             EdgeList list;
             {
@@ -59,7 +59,7 @@ void bind_edgelist(nb::module_& m) {
                 to_numpy(std::move(list.name_position)));
         },
         "text"_a.noconvert(), "begin"_a, "delimiter"_a, "columns"_a, "source"_a, "target"_a, "weight"_a, "quotes"_a,
-        "comments"_a, "num_nodes"_a, "wide"_a, "chunk_bytes"_a, "num_threads"_a);
+        "comments"_a, "num_nodes"_a, "strings"_a, "wide"_a, "chunk_bytes"_a, "num_threads"_a);
 }
 
 }  // namespace graphrep

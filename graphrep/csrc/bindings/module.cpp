@@ -37,6 +37,7 @@ NB_MODULE(_core, m) {
     bind_neighbors(m);
     bind_projection(m);
     bind_ranking(m);
+    bind_rmat(m);
     bind_sampling(m);
     bind_segment(m);
     bind_skipgram(m);

@@ -14,11 +14,13 @@ void check_sizes(const In<int64_t>& indptr, const In<Id>& indices, const MaybeIn
     if (scale) check_equal(scale->size(), y.shape(0), "scale must have one entry per row.");
 }
 
-void check_projection(size_t rows, size_t columns, const MaybeIn<float>& row_scale, const MaybeIn<uint64_t>& keys,
-                      const In<double>& counts) {
+void check_projection(size_t rows, size_t stored, int64_t columns, int64_t first, const MaybeIn<float>& row_scale,
+                      const MaybeIn<uint64_t>& keys, const In<double>& counts) {
+    if (first < 0 || columns < 0 || first > columns - int64_t(stored))
+        bad_argument("the columns that are written must lie in [0, columns).");
     if (row_scale) check_equal(row_scale->size(), rows, "row_scale must have one entry per row.");
     if (keys) check_equal(keys->size(), rows, "keys must have one entry per row.");
-    check_equal(counts.size(), columns + 1, "counts must have one entry more than there are columns.");
+    check_equal(counts.size(), size_t(columns) + 1, "counts must have one entry more than there are columns.");
 }
 
 template <class Id>
@@ -40,19 +42,20 @@ void bind_projection_of(nb::module_& m) {
     m.def(
         "spmm_projection",
         [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, MaybeIn<float> scale, MaybeIn<float> row_scale,
-           MaybeIn<uint64_t> keys, In<double> counts, float magnitude, uint64_t seed, Out<float, 2> y,
-           Threads num_threads) {
+           MaybeIn<uint64_t> keys, In<double> counts, float magnitude, uint64_t seed, int64_t columns,
+           int64_t first_column, Out<float, 2> y, Threads num_threads) {
             check_sizes(indptr, indices, weights, scale, y);
-            check_projection(y.shape(0), y.shape(1), row_scale, keys, counts);
+            check_projection(y.shape(0), y.shape(1), columns, first_column, row_scale, keys, counts);
             check_csr<Id>(indptr.data(), indices.data(), rows_of(indptr), int64_t(indices.size()), rows_of(indptr),
                           num_threads);
-            spmm_projection<Id>({int64_t(y.shape(1)), counts.data(), pointer(keys), seed, magnitude}, indptr.data(),
-                                indices.data(), pointer(weights), pointer(scale), pointer(row_scale),
-                                int64_t(y.shape(0)), y.data(), num_threads);
+            spmm_projection<Id>(
+                {columns, first_column, int64_t(y.shape(1)), counts.data(), pointer(keys), seed, magnitude},
+                indptr.data(), indices.data(), pointer(weights), pointer(scale), pointer(row_scale),
+                int64_t(y.shape(0)), y.data(), num_threads);
         },
         "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "scale"_a.noconvert().none(),
         "row_scale"_a.noconvert().none(), "keys"_a.noconvert().none(), "counts"_a.noconvert(), "magnitude"_a, "seed"_a,
-        "y"_a.noconvert(), "num_threads"_a, Released());
+        "columns"_a, "first_column"_a, "y"_a.noconvert(), "num_threads"_a, Released());
 }
 
 }  // namespace
@@ -63,13 +66,13 @@ void bind_projection(nb::module_& m) {
     m.def(
         "fill_projection",
         [](MaybeIn<float> row_scale, MaybeIn<uint64_t> keys, In<double> counts, float magnitude, uint64_t seed,
-           Out<float, 2> r, Threads num_threads) {
-            check_projection(r.shape(0), r.shape(1), row_scale, keys, counts);
-            fill_projection({int64_t(r.shape(1)), counts.data(), pointer(keys), seed, magnitude}, pointer(row_scale),
-                            int64_t(r.shape(0)), r.data(), num_threads);
+           int64_t columns, int64_t first_column, Out<float, 2> r, Threads num_threads) {
+            check_projection(r.shape(0), r.shape(1), columns, first_column, row_scale, keys, counts);
+            fill_projection({columns, first_column, int64_t(r.shape(1)), counts.data(), pointer(keys), seed, magnitude},
+                            pointer(row_scale), int64_t(r.shape(0)), r.data(), num_threads);
         },
         "row_scale"_a.noconvert().none(), "keys"_a.noconvert().none(), "counts"_a.noconvert(), "magnitude"_a, "seed"_a,
-        "r"_a.noconvert(), "num_threads"_a, Released());
+        "columns"_a, "first_column"_a, "r"_a.noconvert(), "num_threads"_a, Released());
     m.def(
         "accumulate_rows",
         [](In<float, 2> y, float factor, bool normalize, Out<float, 2> total, Threads num_threads) {

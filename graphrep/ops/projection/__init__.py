@@ -29,6 +29,8 @@ def random_projection(
     seed: int = 0,
     row_scale: F32 | None = None,
     keys: U64 | None = None,
+    part: tuple[int, int] | None = None,
+    out: F32 | None = None,
     n_jobs: int | None = None,
 ) -> F32:
     r"""Dense copy of :math:`\mathrm{diag}(\texttt{row\_scale})\, R` for a very sparse random matrix R.
@@ -46,11 +48,15 @@ def random_projection(
     row_scale : float32 array of shape (num_rows,), optional
     keys : uint64 array of shape (num_rows,), optional
         Keys of the rows, such as :meth:`graphrep.Graph.node_keys`; default: the row numbers.
+    part : pair of int, optional
+        First column that is wanted, and the one after the last; default: all.
+    out : float32 array of shape (num_rows, columns of ``part``), optional
+        Written and returned.
     n_jobs : int or None
 
     Returns
     -------
-    float32 array of shape (num_rows, columns)
+    float32 array of shape (num_rows, columns of ``part``)
 
     Notes
     -----
@@ -68,12 +74,12 @@ def random_projection(
     array([[0.5, 0.5, 0.5, 0.5],
            [0.5, 0.5, 0.5, 0.5]], dtype=float32)
     """
-    shape = checked_int("num_rows", num_rows, 0), checked_int("columns", columns, 1)
-    _check(density, seed, shape[0], keys, row_scale=row_scale)
-    out = np.empty(shape, dtype=np.float32)
-    counts, magnitude = _entry_counts(density, shape[1]), _magnitude(density, shape[1])
+    num_rows, columns = checked_int("num_rows", num_rows, 0), checked_int("columns", columns, 1)
+    _check(density, seed, num_rows, keys, row_scale=row_scale)
+    first, out = _part(columns, part, num_rows, out)
+    counts, magnitude = _entry_counts(density, columns), _magnitude(density, columns)
     choose("random_projection", {"native": cpu.fill, "reference": reference.fill})(
-        row_scale, keys, counts, magnitude, seed, out, resolve_threads(n_jobs)
+        row_scale, keys, counts, magnitude, seed, columns, first, out, resolve_threads(n_jobs)
     )
     return out
 
@@ -87,6 +93,7 @@ def project_neighbors(
     scale: F32 | None = None,
     row_scale: F32 | None = None,
     keys: U64 | None = None,
+    part: tuple[int, int] | None = None,
     out: F32 | None = None,
     n_jobs: int | None = None,
 ) -> F32:
@@ -103,14 +110,16 @@ def project_neighbors(
     density, seed, keys
         Parameters of R, as in :func:`random_projection`.
     scale, row_scale : float32 arrays of shape (num_nodes,), optional
-    out : float32 array of shape (num_nodes, columns), optional
+    part : pair of int, optional
+        First column that is wanted, and the one after the last; default: all. Their bits do not depend on it.
+    out : float32 array of shape (num_nodes, columns of ``part``), optional
         Written and returned.
     n_jobs : int or None
         Number of threads; the result does not depend on it.
 
     Returns
     -------
-    float32 array of shape (num_nodes, columns)
+    float32 array of shape (num_nodes, columns of ``part``)
 
     Examples
     --------
@@ -121,15 +130,12 @@ def project_neighbors(
     True
     """
     g: Graph = untyped_graph(graph)
-    shape = g.num_nodes, checked_int("columns", columns, 1)
+    columns = checked_int("columns", columns, 1)
     _check(density, seed, g.num_nodes, keys, scale=scale, row_scale=row_scale)
-    magnitude, counts = _magnitude(density, shape[1]), _entry_counts(density, shape[1])
-    if out is None:
-        out = np.empty(shape, dtype=np.float32)
-    else:
-        _check_table("out", out, shape)
+    magnitude, counts = _magnitude(density, columns), _entry_counts(density, columns)
+    first, out = _part(columns, part, g.num_nodes, out)
     choose("project_neighbors", {"native": cpu.project_neighbors, "reference": reference.project_neighbors})(
-        g, scale, row_scale, keys, counts, magnitude, seed, out, resolve_threads(n_jobs)
+        g, scale, row_scale, keys, counts, magnitude, seed, columns, first, out, resolve_threads(n_jobs)
     )
     return out
 
@@ -144,6 +150,17 @@ def accumulate_rows(y: F32, factor: float, total: F32, *, normalize: bool = True
     choose("accumulate_rows", {"native": cpu.accumulate_rows, "reference": reference.accumulate_rows})(
         y, factor, total, normalize, resolve_threads(n_jobs)
     )
+
+
+def _part(columns: int, part: tuple[int, int] | None, num_rows: int, out: F32 | None) -> tuple[int, F32]:
+    """First column that is wanted, and the array for these columns."""
+    first, end = (0, columns) if part is None else part
+    if not 0 <= first <= end <= columns:
+        raise ValueError(f"part must be (first, end) with 0 <= first <= end <= {columns}, got {part!r}.")
+    if out is None:
+        return first, np.empty((num_rows, end - first), dtype=np.float32)
+    _check_table("out", out, (num_rows, end - first))
+    return first, out
 
 
 def _magnitude(density: float, columns: int) -> float:

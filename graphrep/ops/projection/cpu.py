@@ -8,9 +8,19 @@ from graphrep import _core
 from graphrep.graph import Graph
 
 
-def fill(row_scale: Any, keys: Any, counts: Any, magnitude: float, seed: int, out: Any, num_threads: int) -> None:
-    """Out = diag(row_scale) R."""
-    _core.fill_projection(row_scale, keys, counts, magnitude, seed, out, num_threads)
+def fill(
+    row_scale: Any,
+    keys: Any,
+    counts: Any,
+    magnitude: float,
+    seed: int,
+    columns: int,
+    first: int,
+    out: Any,
+    num_threads: int,
+) -> None:
+    """Out = diag(row_scale) R, from column ``first`` on."""
+    _core.fill_projection(row_scale, keys, counts, magnitude, seed, columns, first, out, num_threads)
 
 
 def project_neighbors(
@@ -21,12 +31,26 @@ def project_neighbors(
     counts: Any,
     magnitude: float,
     seed: int,
+    columns: int,
+    first: int,
     out: Any,
     num_threads: int,
 ) -> None:
     """Out = diag(scale) A diag(row_scale) R."""
     _core.spmm_projection(
-        graph.indptr, graph.indices, graph.weights, scale, row_scale, keys, counts, magnitude, seed, out, num_threads
+        graph.indptr,
+        graph.indices,
+        graph.weights,
+        scale,
+        row_scale,
+        keys,
+        counts,
+        magnitude,
+        seed,
+        columns,
+        first,
+        out,
+        num_threads,
     )
 
 

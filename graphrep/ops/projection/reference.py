@@ -10,11 +10,20 @@ from graphrep import _random
 from graphrep.graph import Graph
 
 
-def fill(row_scale: Any, keys: Any, counts: Any, magnitude: float, seed: int, out: Any, num_threads: int) -> None:
-    """Out = diag(row_scale) R; the entries of a row are the first columns of a shuffle."""
-    out.fill(0)
-    num_rows, columns = out.shape
-    for row in range(num_rows):
+def fill(
+    row_scale: Any,
+    keys: Any,
+    counts: Any,
+    magnitude: float,
+    seed: int,
+    columns: int,
+    first: int,
+    out: Any,
+    num_threads: int,
+) -> None:
+    """Out = diag(row_scale) R, from column ``first`` on; the entries of a row are the first columns of a shuffle."""
+    whole = np.zeros((len(out), columns), dtype=np.float32)
+    for row in range(len(out)):
         key = _random.stream_key(seed, row if keys is None else keys[row])
         drawn = _random.uniform_double(_random.random_bits(key, 0))
         order = np.arange(columns)
@@ -22,7 +31,8 @@ def fill(row_scale: Any, keys: Any, counts: Any, magnitude: float, seed: int, ou
             bits = _random.random_bits(key, i + 1)
             at = i + int(_random.bounded(bits, columns - i))
             order[i], order[at] = order[at], order[i]
-            out[row, order[i]] = -magnitude if int(bits) & 1 else magnitude
+            whole[row, order[i]] = -magnitude if int(bits) & 1 else magnitude
+    out[...] = whole[:, first : first + out.shape[1]]
     if row_scale is not None:
         out *= row_scale[:, None]
 
@@ -35,12 +45,14 @@ def project_neighbors(
     counts: Any,
     magnitude: float,
     seed: int,
+    columns: int,
+    first: int,
     out: Any,
     num_threads: int,
 ) -> None:
     """Out = diag(scale) A diag(row_scale) R."""
     r = np.empty_like(out)
-    fill(row_scale, keys, counts, magnitude, seed, r, num_threads)
+    fill(row_scale, keys, counts, magnitude, seed, columns, first, r, num_threads)
     y: Any = graph.to_scipy().astype(np.float64) @ r.astype(np.float64)
     out[...] = y if scale is None else y * scale[:, None]
 

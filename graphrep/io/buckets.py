@@ -1,0 +1,353 @@
+"""Graphs larger than memory: edges that pass by in blocks are sorted through files beside the saved graph."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graphrep._mapped import mapped_array
+from graphrep._memory import readable_bytes
+from graphrep._progress import progress_bar
+from graphrep._types import NO_TYPES, Types
+from graphrep.csr import CSR, MERGES, build_rows, check_ids, count_loops, index_dtype
+from graphrep.io.saved import StoredNames, write_saved
+
+if TYPE_CHECKING:
+    import os
+
+__all__ = ["MINIMUM", "Blocks", "SortedGraph", "Sorting", "beside", "block_edges", "write_sorted"]
+
+MINIMUM = 1_000_000  # bytes of memory
+_PER_EDGE = 80  # bytes that distributing a block takes per edge
+_MOST_BUCKETS = 4096
+
+Ids = npt.NDArray[np.integer[Any]]
+Block = tuple[Ids, Ids, npt.NDArray[np.float32] | None]
+Blocks = Callable[[], Iterable[Block]]  # source, target and weights of all edges, the same at every call
+
+
+def block_edges(memory: int) -> int:
+    """Edges that a block should have."""
+    return max(1024, memory // (4 * _PER_EDGE))
+
+
+@contextmanager
+def beside(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield an empty folder beside ``path`` that goes with all of its files when the block ends, however it ends."""
+    target = Path(path).absolute()
+    folder = Path(tempfile.mkdtemp(".tmp", f".{target.name[:80]}.", target.parent))
+    try:
+        yield folder
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise OSError(
+                f"cannot write {path}: the disk is full; the edges take several times their size there for a while."
+            ) from None
+        raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass
+class SortedGraph:
+    """What :func:`graphrep.io.saved.write_saved` reads of a :class:`graphrep.Graph`, and nothing else."""
+
+    indptr: Any
+    indices: Any
+    weights: Any
+    num_edges: int
+    directed: bool
+    _names: npt.NDArray[Any] | StoredNames | None
+    bipartite_sides = node_type = edge_type = node_types = edge_types = x = y = None
+    _types: Types = NO_TYPES
+
+    @property
+    def num_nodes(self) -> int:
+        """Number of rows."""
+        return len(self.indptr) - 1
+
+    @property
+    def num_arcs(self) -> int:
+        """Number of entries."""
+        return len(self.indices)
+
+
+@dataclass(kw_only=True)
+class Sorting:
+    """How edges become rows: as :func:`graphrep.as_graph` takes it, within ``memory`` bytes."""
+
+    directed: bool = False
+    merge: str = "sum"
+    self_loops: bool = True
+    memory: int
+    progress: bool | None = None
+    n_jobs: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.merge not in MERGES:
+            raise ValueError(f"merge must be one of {', '.join(MERGES)}; got {self.merge!r}.")
+
+
+def write_sorted(
+    path: str | os.PathLike[str],
+    folder: Path,
+    blocks: Blocks,
+    num_nodes: int,
+    how: Sorting,
+    *,
+    num_edges: int,
+    weighted: bool,
+    names: npt.NDArray[Any] | StoredNames | None = None,
+    sorted_out: Callable[[], None] = lambda: None,
+) -> SortedGraph:
+    """Save the graph of edges that are given as row numbers, byte by byte as it would be saved out of memory.
+
+    Parameters
+    ----------
+    path : path
+    folder : Path
+        From :func:`beside`.
+    blocks : callable
+        Gives all edges; it is called twice. Weights are positive, and some of them differ from 1.
+    num_nodes : int
+    how : Sorting
+    num_edges : int
+        For the progress bar.
+    weighted : bool
+        Whether the blocks have weights.
+    names : array, StoredNames or None
+    sorted_out : callable
+        Called when ``blocks`` is no longer needed.
+    """
+    plan = _Plan(num_nodes, how, weighted=weighted)
+    with progress_bar(total=num_edges, desc="counting", unit="edges", unit_scale=True, progress=how.progress) as bar:
+        counts = _count(blocks, plan, bar)
+    plan.divide(counts, path)
+    _check_disk(path, folder, int(counts.sum()), plan)
+    with progress_bar(
+        total=num_edges, desc="distributing", unit="edges", unit_scale=True, progress=how.progress
+    ) as bar:
+        arcs = _distribute(blocks, plan, folder, bar)
+    sorted_out()
+    with progress_bar(
+        total=int(arcs.sum()), desc="sorting", unit="arcs", unit_scale=True, progress=how.progress
+    ) as bar:
+        csr = _build(plan, arcs, folder, bar)
+    size = len(csr.indices)
+    edges = size if how.directed else (size + count_loops(csr, n_jobs=how.n_jobs)) // 2
+    graph = SortedGraph(*csr, edges, how.directed, names)
+    write_saved(graph, path)
+    return graph
+
+
+class _Plan:
+    """Which rows go to which bucket. Rows are counted in groups of consecutive ones, so that any number can be."""
+
+    def __init__(self, num_nodes: int, how: Sorting, *, weighted: bool) -> None:
+        self.num_nodes, self.weighted, self.how = num_nodes, weighted, how
+        self.dtype = np.dtype(index_dtype(num_nodes))
+        most = int(np.clip(how.memory // 256, 1024, 1 << 20))
+        self.shift = max(0, (max(num_nodes - 1, 0)).bit_length() - (most.bit_length() - 1))
+        self.groups = (num_nodes - 1 >> self.shift) + 1 if num_nodes else 0
+        self.bounds: list[int] = []  # groups at which buckets begin, and the end
+        # Of an arc, what is read, its key with a spare one, and what is made of it.
+        self.per_arc = 3 * self.dtype.itemsize + 16 + (12 if weighted else 4)
+
+    def divide(self, counts: npt.NDArray[np.int64], path: Any) -> None:
+        """Choose buckets whose rows can be sorted in half of the memory."""
+        room = self.how.memory // 2
+        rows = np.minimum(self.num_nodes - (np.arange(self.groups) << self.shift), 1 << self.shift)
+        cost = self.per_arc * counts + 16 * rows
+        worst = int(cost.argmax()) if len(cost) else 0
+        if len(cost) and cost[worst] > room:
+            first = worst << self.shift
+            some = f"node {first}" if self.shift == 0 else f"nodes {first} … {first + int(rows[worst]) - 1}"
+            raise MemoryError(
+                f"{some} of {path} have {counts[worst]:,} arcs, and sorting them takes {readable_bytes(cost[worst])} "
+                f"or half of memory=; give memory={2 * int(cost[worst])} or more."
+            )
+        ends = np.cumsum(cost)
+        self.bounds = [0]
+        while self.bounds[-1] < self.groups:
+            begin = self.bounds[-1]
+            before = int(ends[begin - 1]) if begin else 0
+            self.bounds.append(max(begin + 1, int(np.searchsorted(ends, before + room, side="right"))))
+        if len(self.bounds) - 1 > _MOST_BUCKETS:
+            needed = self.how.memory * (len(self.bounds) // _MOST_BUCKETS + 1)
+            raise MemoryError(
+                f"memory={self.how.memory} would take {len(self.bounds) - 1:,} buckets of rows for {path}, more than "
+                f"{_MOST_BUCKETS:,}; give memory={needed} or more."
+            )
+
+    @property
+    def buckets(self) -> int:
+        return len(self.bounds) - 1
+
+    def rows(self, bucket: int) -> tuple[int, int]:
+        """First row of a bucket, and the one after its last."""
+        begin, end = self.bounds[bucket : bucket + 2]
+        return begin << self.shift, min(end << self.shift, self.num_nodes)
+
+    def kept(self, block: Block) -> Block:
+        """A block of checked row numbers, without the self loops that are not wanted."""
+        source, target, weights = block
+        check_ids("source", source, self.num_nodes)
+        check_ids("target", target, self.num_nodes)
+        if self.how.self_loops:
+            return source, target, weights
+        keep = source != target
+        return source[keep], target[keep], None if weights is None else weights[keep]
+
+
+def _count(blocks: Blocks, plan: _Plan, bar: Any) -> npt.NDArray[np.int64]:
+    """Arcs by group of rows."""
+    counts = np.zeros(plan.groups, dtype=np.int64)
+    for block in blocks():
+        source, target, _ = plan.kept(block)
+        counts += np.bincount(source >> plan.shift, minlength=plan.groups)
+        if not plan.how.directed:
+            counts += np.bincount(target[source != target] >> plan.shift, minlength=plan.groups)
+        bar.update(len(block[0]))
+    return counts
+
+
+def _check_disk(path: Any, folder: Path, arcs: int, plan: _Plan) -> None:
+    """Refuse what the disk surely cannot hold: the buckets, or the rows twice."""
+    size = plan.dtype.itemsize
+    needed = arcs * (2 * size + 4 * plan.weighted)
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise OSError(
+            f"cannot write {path}: sorting {arcs:,} arcs needs {readable_bytes(needed)} beside it, but "
+            f"{readable_bytes(free)} are free on that disk."
+        )
+
+
+_PARTS = ("row", "column", "weight")
+
+
+def _place(folder: Path, bucket: int, reverse: int, part: str) -> Path:
+    return folder / f"{bucket}.{reverse}.{part}"
+
+
+def _distribute(blocks: Blocks, plan: _Plan, folder: Path, bar: Any) -> npt.NDArray[np.int64]:
+    """Append the arcs to the files of their buckets, in input order; returns their numbers, (buckets, 2 directions)."""
+    arcs = np.zeros((plan.buckets, 2), dtype=np.int64)
+    of_group = np.repeat(np.arange(plan.buckets, dtype=np.uint16), np.diff(plan.bounds))
+    for block in blocks():
+        source, target, weights = plan.kept(block)
+        _append(source, target, weights, 0, of_group, plan, folder, arcs)
+        if not plan.how.directed:
+            apart = source != target
+            if not apart.all():
+                source, target = source[apart], target[apart]
+                weights = None if weights is None else weights[apart]
+            _append(target, source, weights, 1, of_group, plan, folder, arcs)
+        bar.update(len(block[0]))
+    return arcs
+
+
+def _append(
+    row: Ids,
+    column: Ids,
+    weights: Any,
+    reverse: int,
+    of_group: npt.NDArray[np.uint16],
+    plan: _Plan,
+    folder: Path,
+    arcs: npt.NDArray[np.int64],
+) -> None:
+    bucket = of_group[row >> plan.shift]
+    order = np.argsort(bucket, kind="stable")  # a radix sort
+    counts = np.bincount(bucket, minlength=plan.buckets)
+    ends = np.cumsum(counts)
+    parts = [row.astype(plan.dtype, copy=False), column.astype(plan.dtype, copy=False)]
+    if plan.weighted:
+        parts.append(weights)
+    for name, part in zip(_PARTS, parts, strict=False):
+        ordered = part[order]
+        for b in np.flatnonzero(counts).tolist():
+            with _place(folder, b, reverse, name).open("ab") as file:
+                file.write(ordered[ends[b] - counts[b] : ends[b]].data)
+    arcs[:, reverse] += counts
+
+
+def _build(plan: _Plan, arcs: npt.NDArray[np.int64], folder: Path, bar: Any) -> CSR:
+    """Sort bucket by bucket; the rows are mapped from files."""
+    how, written, found = plan.how, 0, False
+    names = {name: folder / name for name in ("indptr", "indices", "weights")}
+    with names["indptr"].open("wb") as indptr, names["indices"].open("wb") as indices:
+        indptr.write(np.zeros(1, dtype=np.int64).data)
+        with names["weights"].open("wb") as all_weights:
+            for b, (forward, backward) in enumerate(arcs.tolist()):
+                row, column, weights = _bucket(plan, folder, b, (forward, backward))
+                csr = build_rows(
+                    row,
+                    column,
+                    weights,
+                    plan.num_nodes,
+                    rows=plan.rows(b),
+                    num_forward=forward,
+                    merge=how.merge,
+                    n_jobs=how.n_jobs,
+                )
+                del row, column, weights
+                if csr.weights is not None and not found:
+                    found = True
+                    _write_ones(all_weights, written)
+                indices.write(csr.indices.data)
+                if found:
+                    if csr.weights is None:
+                        _write_ones(all_weights, len(csr.indices))
+                    else:
+                        all_weights.write(csr.weights.data)
+                indptr.write((csr.indptr[1:] + written).data)
+                written += len(csr.indices)
+                bar.update(forward + backward)
+    wanted: dict[str, tuple[Any, int]] = {
+        "indptr": (np.int64, plan.num_nodes + 1),
+        "indices": (plan.dtype, written),
+        "weights": (np.float32, written),
+    }
+    mapped: list[Any] = []
+    for name, (dtype, size) in wanted.items():
+        with names[name].open("rb") as file:
+            mapped.append(mapped_array(file, dtype, (size,), 0) if name != "weights" or found else None)
+    return CSR(*mapped)
+
+
+def _bucket(plan: _Plan, folder: Path, bucket: int, sizes: tuple[int, int]) -> tuple[Ids, Ids, Any]:
+    """The arcs of a bucket, those in the direction of the input first; their files are removed."""
+    parts: list[Any] = []
+    for name in _PARTS[: 3 if plan.weighted else 2]:
+        values = np.empty(sum(sizes), dtype=np.float32 if name == "weight" else plan.dtype)
+        begin = 0
+        for reverse, size in enumerate(sizes):
+            if size:
+                place = _place(folder, bucket, reverse, name)
+                with place.open("rb", buffering=0) as file:
+                    view = values[begin : begin + size].view(np.uint8).data
+                    while len(view):
+                        count = file.readinto(view)
+                        if not count:
+                            raise OSError(f"the file {place} was cut short by another program.")
+                        view = view[count:]
+                place.unlink()
+            begin += size
+        parts.append(values)
+    return parts[0], parts[1], parts[2] if plan.weighted else None
+
+
+def _write_ones(file: Any, count: int) -> None:
+    ones = np.ones(min(count, 1 << 20), dtype=np.float32)
+    for begin in range(0, count, 1 << 20):
+        file.write(ones[: count - begin].data)

@@ -1,0 +1,418 @@
+"""Edges of files and arrays to a saved graph, in bounded memory."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graphrep._arrays import to_numpy
+from graphrep._checks import checked_int, warn_caller
+from graphrep._mapped import mapped_array
+from graphrep._memory import checked_bytes
+from graphrep._progress import progress_bar
+from graphrep._tables import usual_kind
+from graphrep._threads import resolve_threads
+from graphrep.io.arrays import array_header
+from graphrep.io.bounded import is_pipe, open_regular, reading
+from graphrep.io.buckets import MINIMUM, Sorting, beside, block_edges, write_sorted
+from graphrep.io.edge_chunks import Chunk, NotIntegersError, TableFile, TextFile
+from graphrep.io.edgelist import checked_wish
+from graphrep.io.graph_files import REFUSED, files_of_edges, kind_of_file
+from graphrep.io.name_tables import IntegerNames, StringNames
+from graphrep.io.paths import check_writable, checked_suffix, need_pyarrow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from typing_extensions import Self
+
+__all__ = ["convert_edges"]
+
+_WHOLE = "leave out memory= (--memory) to read it as a whole"
+_FEW, _SPARSE = 10_000_000, 100  # as in as_graph
+
+
+def convert_edges(
+    edges: Any,
+    path: str | os.PathLike[str],
+    *,
+    memory: int | str = "4GB",
+    source: str | int | None = None,
+    target: str | int | None = None,
+    weight: str | int | bool | None = None,
+    weights: npt.ArrayLike | None = None,
+    num_nodes: int | None = None,
+    directed: bool | None = None,
+    merge: str = "sum",
+    self_loops: bool = True,
+    progress: bool | None = None,
+    n_jobs: int | None = None,
+    **reader_options: Any,
+) -> None:
+    r"""Write edges to a file that :func:`graphrep.open_graph` maps, without holding them in memory.
+
+    The file is, byte by byte, that of ``as_graph(edges, ...).save(path)``, with the same meaning of names, weights,
+    direction, parallel edges and self loops. The edges are read once, in chunks, and kept as numbers in a folder beside
+    ``path``; they are then distributed to files of consecutive rows, each of which is sorted in memory.
+
+    Parameters
+    ----------
+    edges : path or array
+        A text file as :func:`graphrep.io.read_edges` takes it, plain or packed with gzip, zstd, bzip2 or xz; a Parquet
+        file; a folder of such files; a ``.npy`` file or an array of integers of shape (2, num_edges), which may be
+        mapped, with row numbers.
+    path : path
+        Must end in ``.graph``. The file appears, or replaces an older one, when it is complete.
+    memory : int or str
+        Bytes to use, such as ``"4GB"``; 1 MB at least. See the notes.
+    source, target, weight
+        Columns of the file, as in :func:`graphrep.as_graph`.
+    weights : array of shape (num_edges,), optional
+        Weights of an array of edges.
+    num_nodes : int, optional
+        Take integers as row numbers in [0, num_nodes); names then need no memory.
+    directed : bool, optional
+        True takes the edges as arcs; default: undirected.
+    merge : {"sum", "max", "first"}
+        How parallel edges are merged.
+    self_loops : bool
+        Whether to keep edges from a node to itself.
+    progress : bool or None
+        Whether to show progress bars; None shows them in terminals and Jupyter.
+    n_jobs : int or None
+        Number of threads; the result does not depend on it.
+    **reader_options
+        ``delimiter``, ``header``, ``comments`` and ``quotes`` of text files, as in :func:`graphrep.io.read_edges`.
+
+    Raises
+    ------
+    ValueError
+        The input is damaged, or of a format, or with types of edges or two sides, that is only read as a whole.
+    TypeError, IndexError
+        As for :func:`graphrep.as_graph`.
+    MemoryError
+        The names of the nodes, or the arcs of one node, need more than half of ``memory``.
+    OSError
+        The disk is full, or ``path`` cannot be written.
+
+    Warns
+    -----
+    UserWarning
+        As for :func:`graphrep.as_graph`.
+
+    Notes
+    -----
+    Time O(num_edges log(num_nodes)). Memory: ``memory`` beside that of the interpreter and its libraries; names may
+    take half of it. Integers that name nodes take a byte per number between the smallest and the largest, and 4 more if
+    they are not 0 … n - 1; or 16 to 24 bytes each if they are far apart. Strings take about 160 bytes each beside their
+    characters. Pages of files that the system keeps in its cache do not count.
+
+    Disk, beside ``path``, for a while: 8 bytes per edge of the input (16 if ids exceed 31 bits) and 8 per arc (16 from
+    2**31 nodes on), 4 more for each with weights; an undirected edge is two arcs. The result has 4 bytes per arc and 8
+    per node.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import graphrep as gr
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "friends.csv").write_text("from,to\nann,bob\nbob,cy\n")
+    >>> gr.io.convert_edges(folder / "friends.csv", folder / "friends.graph", memory="1MB")
+    >>> gr.open_graph(folder / "friends.graph")
+    Graph(num_nodes=3, num_edges=2, undirected)
+    """
+    size = checked_bytes("memory", memory, MINIMUM)
+    how = Sorting(
+        directed=bool(directed), merge=merge, self_loops=self_loops, memory=size, progress=progress, n_jobs=n_jobs
+    )
+    resolve_threads(n_jobs)
+    checked_suffix(path, (".graph",))
+    options = {name: value for name, value in reader_options.items() if value is not None}
+    unknown = [name for name in options if name not in ("delimiter", "header", "comments", "quotes")]
+    if unknown:
+        raise TypeError(
+            f"convert_edges has no option {', '.join(unknown)}; types of edges, two sides, features and labels need "
+            "as_graph(...).save(path)."
+        )
+    num_nodes = None if num_nodes is None else checked_int("num_nodes", num_nodes, 0)
+    if not isinstance(edges, (str, os.PathLike)):
+        check_writable(path)
+        _refuse_options(options, source, target, weight, "an array")
+        array = edges if isinstance(edges, np.ndarray) else to_numpy(edges)
+        _convert_array(array, weights, path, num_nodes, how, "edges")
+        return
+    if weights is not None:
+        raise TypeError("weights= is for arrays; give weight=, the name of a column.")
+    if str(edges) == "-" or is_pipe(edges):
+        raise ValueError("standard input and pipes are read once and as a whole; save the edges as a file first.")
+    check_writable(path, edges)
+    columns = (source, target, weight)
+    _convert_file(Path(edges), path, columns, num_nodes, how, options)
+
+
+def _convert_file(
+    place: Path, path: Any, columns: tuple[Any, Any, Any], num_nodes: int | None, how: Sorting, options: dict[str, Any]
+) -> None:
+    source, target, weight = columns
+    files = files_of_edges(place) if place.is_dir() else [place]
+    kind = kind_of_file(files[0])
+    if kind == ".npy" and not place.is_dir():
+        _refuse_options(options, source, target, weight, f"{place}, an array")
+        with reading(place, "is damaged or not a .npy file"), open_regular(place) as file:
+            shape, fortran, dtype = array_header(file, place.stat().st_size)
+            if dtype.hasobject:
+                raise ValueError("it holds objects, which only a pickle could")
+            array = mapped_array(file, dtype, shape[::-1] if fortran else shape, file.tell())
+        _convert_array(array.T if fortran else array, None, path, num_nodes, how, str(place))
+        return
+    readers: list[Any]
+    if kind == "Parquet":
+        _refuse_options(options, None, None, None, f"{place}, a Parquet file")
+        need_pyarrow(files[0])
+        table = TableFile(files, columns, block_edges(how.memory))
+        named = source is not None
+        _refuse_types(place, [] if named else table.names)
+        readers = [table]
+    elif kind is None:
+        wish = checked_wish(source=source, target=target, weight=weight, num_nodes=num_nodes, **options)
+        block = min(max(1 << 16, how.memory // 16), 1 << 26)
+        readers = [TextFile(file, wish, block, how.n_jobs) for file in files]
+        if len(readers) == 1 and not options and source is target is None:
+            _refuse_types(place, readers[0].found.names or [])
+        if len({reader.weighted for reader in readers}) > 1:
+            raise ValueError(
+                "some files of the folder have weights and some have none; give weight=False to ignore them."
+            )
+    elif kind in REFUSED:
+        raise ValueError(f"{files[0]} is {REFUSED[kind]}.")
+    else:
+        raise ValueError(f"{files[0]} is {kind}, which is not read in parts; {_WHOLE}.")
+    with beside(path) as folder:
+        names: Any = IntegerNames(how.memory // 2) if num_nodes is None else None
+        with _Spool(folder / "edges", weighted=readers[0].weighted) as spool:
+            try:
+                _read(readers, spool, names, how, strings=False)
+            except NotIntegersError:
+                if num_nodes is not None:
+                    raise TypeError("num_nodes cannot be given with named end points.") from None
+                spool.clear()
+                names = StringNames(how.memory // 2)
+                _read(readers, spool, names, how, strings=True)
+        hint = next((reader.sides for reader in readers if reader.sides), None)
+        _write_spool(path, folder, spool, names, num_nodes, how, place, hint)
+
+
+def _refuse_options(options: dict[str, Any], source: Any, target: Any, weight: Any, what: str) -> None:
+    given = [*options, *(name for name, value in (("source", source), ("target", target)) if value is not None)]
+    if weight not in (None, False):
+        given.append("weight")
+    if given:
+        raise TypeError(f"{', '.join(given)}: options of text files and tables, but edges are {what}.")
+
+
+def _refuse_types(place: Path, names: list[Any]) -> None:
+    if usual_kind(list(names)) is not None:
+        raise ValueError(
+            f"{place} has types of edges, by its columns {', '.join(map(repr, names))}; give source= and target= to "
+            f"ignore them, or {_WHOLE}."
+        )
+
+
+def _read(readers: list[Any], spool: _Spool, names: Any, how: Sorting, *, strings: bool) -> None:
+    """All chunks of all files to the spool."""
+    total = sum(file.stat().st_size for reader in readers for file in reader.paths)
+    bar = progress_bar(total=total, desc="reading", unit="B", unit_scale=True, progress=how.progress)
+    with bar:
+        for reader in readers:
+            for chunk in reader.chunks(bar.update, strings=strings):
+                spool.add(_numbered(chunk, names))
+            if strings and len(readers) > 1 and reader.all_integers:
+                raise ValueError(
+                    f"the names in {reader.path} are integers, and strings in other files of the folder; {_WHOLE}."
+                )
+
+
+def _numbered(chunk: Chunk, names: Any) -> Chunk:
+    if names is None:
+        return chunk
+    if chunk.names is None:
+        for values in (chunk.source, chunk.target) if chunk.ids is None else (chunk.ids,):
+            names.add(values)
+        return chunk
+    rows = names.add(chunk.names)
+    if len(rows) and names.count < 2**31:
+        rows = rows.astype(np.int32)
+    return chunk._replace(source=rows[chunk.source], target=rows[chunk.target])
+
+
+class _Spool:
+    """Edges as numbers in a file, in input order; those of weight zero are dropped."""
+
+    def __init__(self, path: Path, *, weighted: bool) -> None:
+        self.path, self.file, self.weighted = path, path.open("wb"), weighted
+        self.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    def clear(self) -> None:
+        """Begin again."""
+        self.file.seek(0)
+        self.file.truncate()
+        self.chunks: list[tuple[int, np.dtype[Any]]] = []
+        self.ones = True  # all weights are 1
+        self.num_edges = 0
+
+    def add(self, chunk: Chunk) -> None:
+        source, target, weights = chunk[:3]
+        if self.weighted:
+            assert weights is not None
+            if not weights.all():
+                keep = weights != 0
+                source, target, weights = source[keep], target[keep], weights[keep]
+            self.ones = self.ones and bool((weights == 1).all())
+        self.chunks.append((len(source), source.dtype))
+        self.num_edges += len(source)
+        for part in (source, target, weights) if self.weighted else (source, target):
+            self.file.write(np.ascontiguousarray(part).data)
+
+    def read(self) -> Iterator[tuple[Any, Any, Any]]:
+        """The chunks again; their weights are None if all are 1."""
+        with self.path.open("rb") as file:
+            for count, dtype in self.chunks:
+                source, target = (_filled(file, count, dtype) for _ in range(2))
+                weights = _filled(file, count, np.dtype(np.float32)) if self.weighted else None
+                yield source, target, None if self.ones else weights
+
+
+def _filled(file: Any, count: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    values = np.empty(count, dtype=dtype)
+    if count and file.readinto(values.view(np.uint8).data) != values.nbytes:
+        raise OSError(f"the file {file.name} was cut short by another program.")
+    return values
+
+
+def _write_spool(
+    path: Any,
+    folder: Path,
+    spool: _Spool,
+    names: Any,
+    num_nodes: int | None,
+    how: Sorting,
+    place: Path,
+    hint: str | None,
+) -> None:
+    step = block_edges(how.memory)
+    stored: Any = None
+    if isinstance(names, StringNames):
+        num_nodes = names.count
+        stored = names.finish(folder)
+    elif names is not None:
+        stored = names.finish()
+        num_nodes = names.count
+    assert num_nodes is not None
+
+    def blocks() -> Iterator[tuple[Any, Any, Any]]:
+        for source, target, weights in spool.read():
+            for begin in range(0, len(source), step):
+                part = slice(begin, begin + step)
+                ends = source[part], target[part]
+                if isinstance(names, IntegerNames):
+                    ends = names.rows(ends[0]), names.rows(ends[1])
+                yield *ends, None if weights is None else weights[part]
+
+    def sorted_out() -> None:
+        spool.path.unlink()
+        if isinstance(names, IntegerNames):
+            names.release()
+
+    if hint is not None and _overlap(blocks(), num_nodes):
+        warn_caller(
+            f"{place}: {hint}, but the same ids occur on both sides and are taken for the same nodes; make the graph "
+            "with as_graph(..., bipartite=True) to tell them apart."
+        )
+    weighted = spool.weighted and not spool.ones
+    write_sorted(
+        path,
+        folder,
+        blocks,
+        num_nodes,
+        how,
+        num_edges=spool.num_edges,
+        weighted=weighted,
+        names=stored,
+        sorted_out=sorted_out,
+    )
+
+
+def _overlap(blocks: Iterator[tuple[Any, Any, Any]], num_nodes: int) -> bool:
+    seen = np.zeros((2, num_nodes), dtype=bool)
+    for block in blocks:
+        seen[0, block[0]] = True
+        seen[1, block[1]] = True
+    return bool((seen[0] & seen[1]).any())
+
+
+def _convert_array(
+    array: npt.NDArray[Any], weights: Any, path: Any, num_nodes: int | None, how: Sorting, what: str
+) -> None:
+    """Row numbers of shape (2, num_edges)."""
+    if array.ndim != 2 or len(array) != 2 or array.dtype.kind not in "iu":
+        hint = " (transpose it?)" if array.ndim == 2 and array.shape[1] == 2 else ""
+        raise ValueError(
+            f"{what} must hold integers in the shape (2, num_edges), got {array.dtype} of shape {array.shape}{hint}."
+        )
+    count, step = array.shape[1], block_edges(how.memory)
+    if weights is not None:
+        weights = np.asarray(weights)
+        if weights.shape != (count,):
+            raise ValueError(f"weights must have shape ({count},), one per edge; got {weights.shape}.")
+    largest, ones = -1, True
+    for begin in range(0, count, step):
+        part = array[:, begin : begin + step]
+        largest = max(largest, int(part.max()))
+        if weights is not None:
+            values = _checked(weights[begin : begin + step], begin)
+            ones = ones and bool((values[values != 0] == 1).all())
+    n = largest + 1 if num_nodes is None else num_nodes
+    if num_nodes is None and n > _FEW and n > _SPARSE * array.size:
+        raise ValueError(
+            f"{what} hold the row number {n - 1}, so that the graph would have {n:,} nodes for {count} edges; give a "
+            f"table or text file if these are names, or num_nodes={n}."
+        )
+    if largest >= 2**63:
+        raise ValueError(f"{what} hold {largest}, which is no row number; give a table or text file.")
+
+    def blocks() -> Iterator[tuple[Any, Any, Any]]:
+        for begin in range(0, count, step):
+            part = slice(begin, begin + step)
+            ends = [np.ascontiguousarray(row[part]) for row in array]
+            ends = [row if row.dtype in (np.int32, np.int64) else row.astype(np.int64) for row in ends]
+            if weights is None:
+                yield ends[0], ends[1], None
+                continue
+            values = _checked(weights[part], begin)
+            keep = slice(None) if values.all() else values != 0
+            yield ends[0][keep], ends[1][keep], None if ones else values[keep]
+
+    with beside(path) as folder:
+        weighted = weights is not None and not ones
+        write_sorted(path, folder, blocks, n, how, num_edges=count, weighted=weighted)
+
+
+def _checked(weights: Any, begin: int) -> npt.NDArray[np.float32]:
+    from graphrep._convert import checked_weights
+
+    try:
+        values = checked_weights(weights, len(weights))
+    except ValueError as error:
+        raise ValueError(f"{error} (counted from entry {begin})" if begin else str(error)) from None
+    assert values is not None
+    return values

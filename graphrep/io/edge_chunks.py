@@ -1,0 +1,327 @@
+"""Edges of files and arrays in chunks of bounded size, without their names having numbers yet."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import itertools
+import lzma
+import os
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from graphrep._backend import choose
+from graphrep._numbering import Names, number_nodes
+from graphrep.io import _edgelist_cpu, _edgelist_reference
+from graphrep.io._detect import Found, Wish, detect
+from graphrep.io._lines import BadLineError, data_lines
+from graphrep.io._text import MAGIC, ZstdReader
+from graphrep.io.bounded import Budget, check_unchanged, one_line, open_regular
+from graphrep.io.columns import find_columns, sides_differ
+from graphrep.io.edgelist import sentence_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["Chunk", "NotIntegersError", "TableFile", "TextFile"]
+
+_SEEN = 1001  # lines that decide about the format of a text
+_HEAD = 1 << 18
+
+
+class NotIntegersError(Exception):
+    """A name is not an integer, so that all names are strings; raised where they were taken for integers."""
+
+
+class Chunk(NamedTuple):
+    """Edges in input order. Without ``names``, the ends are integers as given; else positions in ``names``."""
+
+    source: npt.NDArray[Any]
+    target: npt.NDArray[Any]
+    weights: npt.NDArray[np.float32] | None
+    names: list[bytes] | None = None
+    ids: npt.NDArray[np.int64] | None = None  # the distinct integers, where they are known
+
+
+class TextFile:
+    """A text file of edges, plain or compressed, that is read in blocks."""
+
+    def __init__(self, path: Path, wish: Wish, block: int, n_jobs: int | None) -> None:
+        self.path, self.wish, self.block, self.n_jobs = path, wish, block, n_jobs
+        self.name, self.paths = str(path), [path]
+        try:
+            self.found = self._detected()
+        except BadLineError as error:
+            raise ValueError(sentence_of(self.name, error, self._empty_form())) from None
+        self.weighted = self.found.form.weight is not None
+        self.sides = self.found.sides
+        self.all_integers = False  # once all chunks have been read as strings
+
+    def _empty_form(self) -> Any:
+        from graphrep.io._lines import Format
+
+        return Format(self.wish.delimiter or b"")
+
+    def _detected(self) -> Found:
+        """Format, from as many lines as the reader of whole files looks at."""
+        with opened_text(self.path) as (file, _):
+            text = b""
+            while True:
+                more = file.read(max(_HEAD, len(text)))
+                text += more
+                head = text[: text.rfind(b"\n") + 1] if more else text
+                start = 3 if head[:3] == b"\xef\xbb\xbf" else 0
+                lines = data_lines(head, start, b"\n", self.wish.comments, quotes=False)
+                # Twice as many: a field in quotes may take several of them.
+                if not more or sum(1 for _ in itertools.islice(lines, 2 * _SEEN)) == 2 * _SEEN:
+                    return detect(self.name, head, self.wish)
+
+    def chunks(self, bar: Callable[[int], Any], *, strings: bool) -> Iterator[Chunk]:
+        """All edges; ``bar`` gets the bytes of the file as they are read. With ``strings``, all names are strings.
+
+        Raises
+        ------
+        NotIntegersError
+            ``strings`` is False, and a name is not an integer.
+        ValueError
+            A line is bad; the message names it.
+        """
+        parse = choose(
+            "read_edges", {"native": _edgelist_cpu.parse_edges, "reference": _edgelist_reference.parse_edges}
+        )
+        form = self.found.form
+        if strings:
+            from dataclasses import replace
+
+            form = replace(form, strings=True)
+        lines, begin, rest = 0, self.found.begin, b""
+        overflow: ValueError | None = None
+        integers = True
+        with opened_text(self.path) as (file, position):
+            size = self.block
+            done = 0
+            while True:
+                more = file.read(size)
+                bar(-done + (done := position()))
+                text = rest + more
+                end = text.rfind(b"\n") + 1 if more else len(text)
+                if begin >= end:  # a header or a line that is longer than the block
+                    if not more:
+                        break
+                    rest = text
+                    continue
+                part = text[:end]
+                try:
+                    table = parse(part, begin, form, n_jobs=self.n_jobs)
+                except BadLineError as error:
+                    if error.fault == "quote_open" and more and len(text) < 64 * self.block:
+                        rest, size = text, size + self.block  # the field may end in the next block
+                        continue
+                    if error.fault == "integer_range" and not strings:
+                        raise NotIntegersError from None  # unless all other names are integers, too
+                    error.line += lines
+                    raise ValueError(sentence_of(self.name, error, form)) from None
+                if strings:
+                    chunk, bad = self._named(table, part, lines)
+                    if integers:
+                        integers = bad is None or bad is not False
+                        overflow = overflow or (bad if isinstance(bad, ValueError) else None)
+                    yield chunk
+                else:
+                    if table.ids is None and form.num_nodes is None and table.source is not None:
+                        raise NotIntegersError
+                    yield self._numbered(table)
+                rest, size, begin = text[end:], self.block, 0
+                lines += part.count(b"\n")
+                if not more:
+                    break
+        self.all_integers = integers
+        if integers and overflow is not None:
+            raise overflow
+
+    def _numbered(self, table: Any) -> Chunk:
+        if table.source is None or not len(table.source):
+            none = np.zeros(0, dtype=np.int64)
+            return Chunk(none, none, np.zeros(0, dtype=np.float32) if self.weighted else None, ids=none)
+        if table.ids is None:  # row numbers
+            return Chunk(table.source, table.target, table.weights)
+        ids = table.ids
+        if len(ids) and ids[0] >= -(2**31) and ids[-1] < 2**31:
+            narrow = ids.astype(np.int32)
+            return Chunk(narrow[table.source], narrow[table.target], table.weights, ids=ids)
+        return Chunk(ids[table.source], ids[table.target], table.weights, ids=ids)
+
+    def _named(self, table: Any, text: bytes, lines: int) -> tuple[Chunk, Any]:
+        """Strings; and False if some name is no integer, an error if an integer is too large, else None."""
+        from graphrep.io._lines import integer, is_integer
+
+        names = table.names.split(b"\0")[:-1]
+        try:
+            table.names.decode("utf-8")
+        except UnicodeDecodeError as error:
+            at = table.positions[table.names.count(b"\0", 0, error.start)]
+            line = lines + text[:at].count(b"\n") + 1
+            raise ValueError(f"{self.name}, line {line}: a name is not valid UTF-8.") from None
+        bad: Any = None
+        for name, at in zip(names, table.positions.tolist(), strict=True):
+            if not is_integer(name):
+                bad = False
+                break
+            if bad is None and not -(2**63) <= integer(name) < 2**63:
+                fault = BadLineError("integer_range", lines + text[:at].count(b"\n") + 1, name)
+                bad = ValueError(sentence_of(self.name, fault, self.found.form))
+        source = np.zeros(0, np.int32) if table.source is None else table.source
+        target = source if table.target is None else table.target
+        return Chunk(source, target, table.weights, names), bad
+
+
+@contextmanager
+def opened_text(path: Path) -> Iterator[tuple[Any, Callable[[], int]]]:
+    """A reader of the unpacked content, and a function that tells the position in the file as it lies on the disk."""
+    with open_regular(path) as file:
+        before = os.fstat(file.fileno())
+        magic, suffix = file.read(8), path.suffix.lower()
+        file.seek(0)
+        kind, reader = _unpacking(path, file, magic, suffix)
+        try:
+            yield _Bounded(path, kind, reader, Budget(path, before.st_size)), file.tell
+        finally:
+            if reader is not file:
+                reader.close()
+        check_unchanged(path, file, before)
+
+
+def _unpacking(path: Path, file: BinaryIO, magic: bytes, suffix: str) -> tuple[str, Any]:
+    if suffix == ".gz" or magic.startswith(MAGIC["gzip"]):
+        return "gzip", gzip.GzipFile(fileobj=file)
+    if suffix in (".zst", ".zstd") or magic.startswith(MAGIC["zstd"]):
+        return "zstd", ZstdReader(str(path), file)
+    if suffix == ".bz2" or magic.startswith(b"BZh"):
+        return "bzip2", bz2.BZ2File(file)
+    if suffix in (".xz", ".lzma") or magic.startswith(MAGIC["xz"]):
+        return "xz", lzma.LZMAFile(file)
+    if suffix == ".zip" or magic.startswith(MAGIC["zip"]):
+        raise ValueError(f"{path} is a zip file, which is not read in parts; unzip it first.")
+    return "", file
+
+
+class _Bounded:
+    """A reader whose errors name the file, and that stops at a decompression bomb."""
+
+    def __init__(self, path: Path, kind: str, reader: Any, budget: Budget) -> None:
+        self.path, self.kind, self.reader, self.budget = path, kind, reader, budget
+
+    def read(self, size: int) -> bytes:
+        if not self.kind:
+            return bytes(self.reader.read(size))
+        try:
+            parts, left = [], size
+            while left and (block := self.reader.read(left)):
+                parts.append(block)
+                left -= len(block)
+        except EOFError:
+            raise ValueError(f"{self.path} is a truncated {self.kind} file.") from None
+        except (OSError, lzma.LZMAError, zlib.error, ValueError) as error:
+            raise ValueError(f"{self.path} is not a valid {self.kind} file: {one_line(error)}.") from None
+        content = b"".join(parts)
+        self.budget.take(len(content))
+        return content
+
+
+class TableFile:
+    """Parquet files with the same columns, read in batches of rows."""
+
+    def __init__(self, paths: list[Path], columns: tuple[Any, Any, Any], block: int) -> None:
+        import pyarrow.parquet as pq
+
+        from graphrep.io.formats.parquet import check_parquet
+
+        self.paths, self.block = paths, block
+        names: list[str] | None = None
+        for path in paths:
+            with self._reading(path), open_regular(path) as file:
+                found = pq.ParquetFile(file).schema_arrow
+                if names is None:
+                    names = list(found.names)
+                    if len(set(names)) < len(names):
+                        raise ValueError(f"{path} has two columns of the same name, of {names}.")
+                    source, target, weight = columns
+                    places = find_columns(names, source=source, target=target, weight=weight, what=str(path))
+                    self.wanted = [names[i] for i in places if i is not None]
+                if found.names != names:
+                    raise ValueError(f"{path} has the columns {found.names}, but {paths[0]} has {names}.")
+                file.seek(0)
+                check_parquet(path, file, set(self.wanted))
+        self.names = names or []
+        self.weighted = len(self.wanted) == 3
+        self.sides = (
+            f"its columns are {self.wanted[0]!r} and {self.wanted[1]!r}" if sides_differ(*self.wanted[:2]) else None
+        )
+
+    @contextmanager
+    def _reading(self, path: Path) -> Iterator[None]:
+        import pyarrow as pa
+
+        from graphrep.io.formats import MalformedError
+
+        try:
+            yield
+        except MemoryError:
+            raise ValueError(f"{path} does not fit into memory.") from None
+        except (pa.ArrowException, UnicodeDecodeError, MalformedError) as error:
+            raise ValueError(f"cannot read {path} as Parquet: {one_line(error)}.") from None
+
+    def chunks(self, bar: Callable[[int], Any], *, strings: bool) -> Iterator[Chunk]:
+        """All edges; ``bar`` gets the bytes of the files as they are read. See :meth:`TextFile.chunks`."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        from graphrep._tables import columns_of_table, ends_of, weights_of
+
+        for path in self.paths:
+            with self._reading(path), open_regular(path) as file:
+                before = os.fstat(file.fileno())
+                whole, row, done = pq.ParquetFile(file), 0, 0
+                for batch in whole.iter_batches(self.block, columns=self.wanted, use_threads=False):
+                    table = pa.Table.from_batches([batch])
+                    table.validate(full=True)
+                    load = columns_of_table(table)[1]
+                    columns = load([table.column_names.index(name) for name in self.wanted])
+                    try:
+                        ends = [
+                            ends_of(column, f"column {name!r}")
+                            for column, name in zip(columns[:2], self.wanted, strict=False)
+                        ]
+                        what = f"column {self.wanted[-1]!r}, the weights,"
+                        weights = weights_of(columns[2], len(table), what) if self.weighted else None
+                        chunk = _of_columns(ends, weights, strings=strings)
+                    except (TypeError, ValueError) as error:
+                        where = f"{path}, in the rows from {row} on" if row else str(path)
+                        raise type(error)(f"{where}: {error}") from None
+                    yield chunk
+                    row += len(table)
+                    share = before.st_size * row // max(whole.metadata.num_rows, 1)
+                    bar(-done + (done := share))
+                check_unchanged(path, file, before)
+
+
+def _of_columns(ends: list[Any], weights: Any, *, strings: bool) -> Chunk:
+    named = [isinstance(column, Names) for column in ends]
+    if not any(named):
+        for column in ends:
+            if column.dtype.kind == "u" and len(column) and int(column.max()) >= 2**63:
+                raise ValueError(f"it holds {column.max()}, which does not fit into 64 bits with a sign")
+        if strings:
+            raise ValueError("its names are integers, but those in front of them are strings; give one kind of names")
+        source, target = (column.astype(np.int64, copy=False) for column in ends)
+        return Chunk(source, target, weights)
+    if not strings:
+        raise NotIntegersError
+    found = number_nodes(*ends)
+    names = [] if found.names is None else [name.encode() for name in found.names.tolist()]
+    return Chunk(found.source, found.target, weights, names)

@@ -1,0 +1,169 @@
+"""Names of nodes that come in chunks, and the row numbers that they get in the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graphrep._memory import readable_bytes
+from graphrep.io.saved import StoredNames
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = ["IntegerNames", "StringNames"]
+
+I64 = npt.NDArray[np.int64]
+_SMALL = 1 << 22  # a range of integers that is always marked in an array
+_PER_NAME = 160  # bytes of Python per string, beside its characters
+
+
+class _Limit:
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def check(self, needed: int) -> None:
+        if needed > self.most:
+            raise MemoryError(
+                f"the names of the nodes need {readable_bytes(needed)} or more, and half of memory= is "
+                f"{readable_bytes(self.most)}; give more memory, or name the nodes 0 … n - 1 and give num_nodes=n."
+            )
+
+
+class IntegerNames:
+    """Distinct integers: marks in an array while their range is small, else sorted runs.
+
+    Memory: a byte per integer of the range, and 4 or 8 when rows are looked up; 16 per distinct integer in runs.
+    """
+
+    def __init__(self, memory: int) -> None:
+        self._limit = _Limit(memory)
+        self._low = 0
+        self._seen: npt.NDArray[np.bool_] | None = np.zeros(0, dtype=bool)
+        self._runs: list[I64] = []
+        self._ids: I64 | None = None
+        self._rank: Any = None
+        self.count = 0
+
+    def add(self, values: npt.NDArray[Any]) -> None:
+        """Integers in any order, as often as they come."""
+        if not len(values):
+            return
+        low, high = int(values.min()), int(values.max()) + 1
+        if self._seen is not None:
+            begin, end = (low, high) if not len(self._seen) else (self._low, self._low + len(self._seen))
+            if low < begin or high > end or not len(self._seen):
+                self._reach(min(low, begin), max(high, end))
+        if self._seen is not None:
+            self._seen[values - self._low] = True
+            return
+        self._runs.append(np.unique(values).astype(np.int64))
+        while len(self._runs) > 1 and 2 * len(self._runs[-1]) > len(self._runs[-2]):  # as in a merge sort
+            last = self._runs.pop()
+            self._runs[-1] = np.union1d(self._runs[-1], last)
+        self._limit.check(16 * sum(map(len, self._runs)))
+
+    def _reach(self, low: int, high: int) -> None:
+        """Make room for marks in [low, high), or go over to runs."""
+        assert self._seen is not None
+        if high - low > max(_SMALL, self._limit.most // 10):
+            ids = np.flatnonzero(self._seen) + self._low
+            self._seen = None
+            if len(ids):
+                self._runs = [ids]
+            return
+        high = max(high, min(low + 2 * len(self._seen), low + max(_SMALL, self._limit.most // 10)))
+        wider = np.zeros(high - low, dtype=bool)
+        wider[self._low - low : self._low - low + len(self._seen)] = self._seen
+        self._low, self._seen = low, wider
+
+    def finish(self) -> npt.NDArray[Any] | None:
+        """All integers, ascending; None if they are 0 … n - 1."""
+        if self._seen is not None:
+            ids = np.flatnonzero(self._seen) + self._low
+            if len(ids) and ids[0] == 0 and ids[-1] == len(ids) - 1:
+                self._seen = None
+            else:
+                rank = np.cumsum(self._seen, dtype=np.int32 if len(ids) < 2**31 else np.int64)
+                rank -= 1
+                self._rank, self._seen = rank, None
+        else:
+            for run in self._runs[:-1][::-1]:
+                self._runs[-1] = np.union1d(self._runs[-1], run)
+            ids = self._runs.pop() if self._runs else np.zeros(0, dtype=np.int64)
+            self._runs = []
+        self.count = len(ids)
+        plain = not len(ids) or (ids[0] == 0 and ids[-1] == len(ids) - 1)
+        self._ids = None if plain else ids
+        return self._ids
+
+    def rows(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Row numbers of integers that were added."""
+        if self._ids is None:
+            return values
+        if self._rank is not None:
+            return np.asarray(self._rank[values - self._low])
+        return np.searchsorted(self._ids, values)
+
+    def release(self) -> None:
+        """Drop what look-ups need."""
+        self._rank = None
+
+
+class StringNames:
+    """Distinct strings in UTF-8, numbered as they come. Memory: about 160 bytes each beside their characters."""
+
+    def __init__(self, memory: int) -> None:
+        self._limit = _Limit(memory)
+        self._number: dict[bytes, int] = {}
+        self._bytes = 0
+
+    @property
+    def count(self) -> int:
+        """Number of names."""
+        return len(self._number)
+
+    def add(self, names: Iterable[bytes]) -> I64:
+        """Row numbers of names; those that are new get the next ones."""
+        number, before = self._number, len(self._number)
+        rows = np.fromiter((number.setdefault(name, len(number)) for name in names), dtype=np.int64)
+        if len(number) > before:
+            latest = zip(reversed(number), range(len(number) - before), strict=False)
+            self._bytes += sum(len(name) + _PER_NAME for name, _ in latest)
+            self._limit.check(self._bytes)
+        return rows
+
+    def __iter__(self) -> Any:
+        return iter(self._number)
+
+    def finish(self, folder: Path) -> StoredNames:
+        """Write the names, in their order, to files that are mapped."""
+        from graphrep._mapped import mapped_array
+
+        places = folder / "node_names", folder / "node_offsets"
+        total = 0
+        with places[0].open("wb") as text, places[1].open("wb") as offsets:
+            offsets.write(np.zeros(1, dtype=np.int64).data)
+            block: list[bytes] = []
+
+            def flush() -> None:
+                nonlocal total
+                text.write(b"".join(block))
+                ends = total + np.cumsum([len(name) for name in block], dtype=np.int64)
+                offsets.write(ends.data)
+                total = int(ends[-1])
+                block.clear()
+
+            for name in self._number:
+                block.append(name)
+                if len(block) == 1 << 16:
+                    flush()
+            if block:
+                flush()
+        count, self._number = len(self._number), {}
+        with places[0].open("rb") as first, places[1].open("rb") as second:
+            parts = mapped_array(first, np.uint8, (total,), 0), mapped_array(second, np.int64, (count + 1,), 0)
+        return StoredNames(places[0], *parts, None)
