@@ -444,6 +444,55 @@ def convert(
 
 
 @app.command()
+def generate(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The saved graph, NAME.graph.")],
+    scale: Annotated[int | None, typer.Option(help="The graph has 2**SCALE nodes.")] = None,
+    num_nodes: Annotated[int | None, typer.Option(help="Number of nodes, instead of --scale.")] = None,
+    num_edges: Annotated[
+        int | None, typer.Option(help="Edges to draw; default: 16 per node. Those that are drawn twice count once.")
+    ] = None,
+    probabilities: Annotated[
+        str, typer.Option(help="a,b,c: of the upper left, upper right and lower left quarter of the adjacency matrix.")
+    ] = "0.57,0.19,0.19",
+    scramble: Annotated[
+        bool, typer.Option("--scramble/--no-scramble", help="Whether hubs get random numbers; else they come first.")
+    ] = True,
+    directed: Annotated[bool, typer.Option("--directed", help="The edges are arcs.")] = False,
+    self_loops: Annotated[bool, typer.Option("--self-loops", help="Keep edges from a node to itself.")] = False,
+    memory: Annotated[str, typer.Option(help="Memory to use, such as 4GB; the rest lies on the disk.")] = "4GB",
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 0,
+    threads: Annotated[int | None, typer.Option(help="Number of threads; default: all.")] = None,
+) -> None:
+    """Write a random graph with hubs, of the R-MAT model, that may be larger than memory."""
+    from graphrep import open_graph
+    from graphrep._memory import readable_bytes
+    from graphrep.datasets import write_rmat
+
+    began = time.perf_counter()
+    shares = _numbers(probabilities, "--probabilities") or ()
+    if len(shares) != 3:
+        raise typer.BadParameter(f"--probabilities must be three numbers between commas, got {probabilities!r}.")
+    write_rmat(
+        output,
+        scale=scale,
+        num_nodes=num_nodes,
+        num_edges=num_edges,
+        a=shares[0],
+        b=shares[1],
+        c=shares[2],
+        scramble=scramble,
+        directed=directed,
+        self_loops=self_loops,
+        memory=memory,
+        random_state=seed,
+        n_jobs=threads,
+    )
+    graph = open_graph(output, verify=False)
+    sizes = f"{graph.num_nodes:,} nodes, {graph.num_edges:,} edges, {readable_bytes(output.stat().st_size)}"
+    typer.echo(f"{output}: {sizes}, {time.perf_counter() - began:.1f} s")
+
+
+@app.command()
 def transform(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A file written by graphrep embed --model.")],
     file: Annotated[
@@ -1047,10 +1096,10 @@ def _file_bytes(graph: Graph, dimensions: int, layout: str) -> int:
     return number * len(nodes) * dimensions + names
 
 
-def _numbers(text: str | None) -> tuple[float, ...] | None:
+def _numbers(text: str | None, option: str = "--iteration-weights") -> tuple[float, ...] | None:
     if text is None:
         return None
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise typer.BadParameter(f"--iteration-weights must be numbers between commas, got {text!r}.") from None
+        raise typer.BadParameter(f"{option} must be numbers between commas, got {text!r}.") from None

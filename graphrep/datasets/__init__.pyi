@@ -2,6 +2,8 @@ from .dataset import Dataset as Dataset
 from .heart import read_heart as read_heart
 from .loading import load as load
 from .loading import names as names
+from .random_graphs import rmat as rmat
+from .random_graphs import write_rmat as write_rmat
 from .splits import LabelSplit as LabelSplit
 from .splits import LinkSplit as LinkSplit
 from .splits import TripleSplit as TripleSplit

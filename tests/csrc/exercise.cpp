@@ -29,6 +29,7 @@
 #include "projection.hpp"
 #include "random.hpp"
 #include "ranking.hpp"
+#include "rmat.hpp"
 #include "sampling.hpp"
 #include "scalars.hpp"
 #include "sddmm.hpp"
@@ -697,6 +698,14 @@ void text() {
     }
 }
 
+void random_graphs() {
+    for (const int64_t num_nodes : {int64_t{1}, int64_t{100}, int64_t{1} << 40}) {
+        const Rmat model{5, num_nodes, {uint64_t{2448131358}, uint64_t{3264175144}, uint64_t{4080218931}}, true};
+        same_for_all_threads<int64_t>(
+            2 * 9000, [&](int threads, int64_t* ends) { rmat_edges(model, 17, 9000, ends, ends + 9000, threads); });
+    }
+}
+
 void memory() {
     BlockCache cache(1 << 14);
     Block small = cache.acquire(100), large = cache.acquire(20000);
@@ -855,6 +864,7 @@ int main() {
     }
     text();
     memory();
+    random_graphs();
     exceptions();
     refusals<int32_t>();
     refusals<int64_t>();
