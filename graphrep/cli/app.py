@@ -844,8 +844,8 @@ def bench(
 
     if file is not None and not show:
         _check_graph(file)
+    from graphrep._pictures import check_picture
     from graphrep.bench import benchmark
-    from graphrep.bench.picture import check_picture
     from graphrep.cli import bench as command
 
     if show:

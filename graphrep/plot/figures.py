@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING, Any
 
-from graphrep.bench.picture import check_picture, save_picture
+from graphrep._pictures import check_picture, save_picture
 
 if TYPE_CHECKING:
     import os

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._checks import checked_float
+from graphrep._pictures import half_sizes, spread
 from graphrep.plot.figures import axes_for, check_target, save_to
 from graphrep.plot.groups import COLORS, OTHER, groups_of, readable
 from graphrep.plot.layouts import LayoutMethod, LayoutMetric, as_vectors, check_method, described, positions_of
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
-__all__ = ["map", "spread"]
+__all__ = ["map"]
 
 F64 = npt.NDArray[np.float64]
 
@@ -130,7 +131,6 @@ def map(  # noqa: A001
 def _write_labels(axes: Any, at: F64, colored: npt.NDArray[np.int64], names: list[str]) -> None:
     """Write each label at the median of its group, moved if others are in the way; a line says how far."""
     from matplotlib.patheffects import withStroke
-    from matplotlib.textpath import TextPath
 
     if not names:
         return
@@ -141,9 +141,7 @@ def _write_labels(axes: Any, at: F64, colored: npt.NDArray[np.int64], names: lis
     anchors = axes.transData.transform(medians) * points
     size = 11.0 if len(names) <= 8 else 9.0
     texts = [name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…" for name in names]
-    # Extents of a path need no canvas; a dollar sign would begin a formula there.
-    widths = [TextPath((0, 0), text.replace("$", "S") or " ", size=size).get_extents().width for text in texts]
-    halves = np.array([(width / 2 + 4, size * 0.75) for width in widths])
+    halves = half_sizes(texts, size)
     box = axes.get_window_extent()
     inside = np.array([[box.x0, box.y0], [box.x1, box.y1]]) * points
     placed = spread(anchors, halves, inside)
@@ -156,40 +154,3 @@ def _write_labels(axes: Any, at: F64, colored: npt.NDArray[np.int64], names: lis
             path_effects=[withStroke(linewidth=2.5, foreground="white")], annotation_clip=False,
             arrowprops=_LINE if far else None,
         )  # fmt: skip
-
-
-def spread(centers: F64, halves: F64, inside: F64, rounds: int = 300) -> F64:
-    """Move boxes until none covers another, each as little as a greedy rule can.
-
-    Parameters
-    ----------
-    centers, halves : float64 arrays of shape (num_boxes, 2)
-        Where each box wants to be, and half of its width and height.
-    inside : float64 array of shape (2, 2)
-        Lower left and upper right corner of the picture, in which the boxes stay.
-    rounds : int
-        Bound on the number of passes over the pairs.
-
-    Returns
-    -------
-    float64 array of shape (num_boxes, 2)
-    """
-    placed = np.clip(centers, inside[0] + halves, np.maximum(inside[1] - halves, inside[0] + halves))
-    for _ in range(rounds):
-        moved = False
-        for i in range(len(placed)):
-            for j in range(i):
-                apart = placed[i] - placed[j]
-                overlap = halves[i] + halves[j] - np.abs(apart)
-                if (overlap <= 1e-9).any():
-                    continue
-                axis = int(np.argmin(overlap))
-                step = np.zeros(2)
-                step[axis] = (overlap[axis] / 2 + 1e-6) * (1 if apart[axis] >= 0 else -1)
-                placed[i] += step
-                placed[j] -= step
-                moved = True
-        placed = np.clip(placed, inside[0] + halves, np.maximum(inside[1] - halves, inside[0] + halves))
-        if not moved:
-            break
-    return placed

@@ -554,7 +554,7 @@ def test_a_picture_of_fits_that_take_equally_long(seconds, tmp_path):
 
 
 def test_the_picture_without_matplotlib(monkeypatch, tmp_path):
-    from graphrep.bench import picture
+    from graphrep import _pictures as picture
 
     monkeypatch.setattr(picture.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"^\S+p\.png: a picture needs matplotlib; pip install 'graphrep\[viz\]'\.$"):

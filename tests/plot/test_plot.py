@@ -18,8 +18,8 @@ from sklearn.exceptions import NotFittedError
 
 import graphrep as gr
 from graphrep import cli
+from graphrep._pictures import spread
 from graphrep.plot.groups import COLORS, groups_of, readable
-from graphrep.plot.maps import spread
 from graphrep.plot.pages import _of_graph
 
 pytest.importorskip("matplotlib")
