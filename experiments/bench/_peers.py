@@ -5,8 +5,11 @@ Importing this module limits every thread pool that reads the environment to ``T
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 import tempfile
+import types
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +36,26 @@ def limit_threads(threads: int = THREADS) -> None:
         "RAYON_NUM_THREADS",
     ):
         os.environ[name] = str(threads)
+
+
+def imported_dgl() -> Any:
+    """The module, with a stand-in for GraphBolt, whose library is built for older versions of torch; or None."""
+    if importlib.util.find_spec("dgl") is None:
+        return None
+
+    class StandIn(types.ModuleType):
+        def __getattr__(self, name: str) -> StandIn:
+            if name.startswith("__"):
+                raise AttributeError(name)
+            return StandIn(name)
+
+    os.environ.setdefault("DGLBACKEND", "pytorch")
+    folders = ("dataloader2", "dataloader2.graph", "datapipes", "datapipes.iter")
+    for name in ("dgl.graphbolt", "torchdata", *(f"torchdata.{folder}" for folder in folders)):
+        sys.modules.setdefault(name, StandIn(name))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return importlib.import_module("dgl")
 
 
 def ensmallen_graph(graph: gr.Graph) -> Any:

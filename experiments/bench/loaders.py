@@ -8,8 +8,10 @@ gathers features, edge numbers and times.
 
 torch_geometric samples with pyg-lib or torch-sparse only, without a fallback in torch, and pip finds no wheel of them.
 Its loader is therefore timed with ``graphrep.pyg.provide()``: the same kernel under another loader. It has no induced
-subgraphs then. DGL samples in time only by a user's own function, and has no disjoint samples. What time costs the
-kernel is seen beside a search of the allowed entries in torch (``torch, by rank``), for "last" of one hop.
+subgraphs then. DGL, where it is installed, samples in the first kind only: in time it needs a function of the user, and
+it has no disjoint samples. Its blocks draw neighbors of all nodes met so far in each hop, the seeds again, where the
+others draw those of new nodes only; the numbers of entries are in the results. What time costs the kernel is seen
+beside a search of the allowed entries in torch (``torch, by rank``), for "last" of one hop.
 
 Before the timing, results are compared where nothing is random: whole neighborhoods of all kinds, and "last" without
 ties.
@@ -23,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from _graphs import describe, power_law_graph
 from _harness import alternate, environment, report, write_results
-from _peers import limit_threads
+from _peers import imported_dgl, limit_threads
 
 limit_threads()
 
@@ -59,6 +61,35 @@ def last_in_torch(data: Data, seeds: torch.Tensor, seed_time: torch.Tensor) -> C
         return edge_ids[entry]
 
     return sample
+
+
+def dgl_loader(data: Data, seeds: torch.Tensor) -> Callable[[], int] | None:
+    """Batches of DGL's sampler with features and edge numbers gathered, as a function of no arguments; None without it.
+
+    Releases of DGL hold a library for each version of torch up to 2.4, which only its GraphBolt needs: a stand-in is
+    imported in its place.
+    """
+    dgl = imported_dgl()
+    if dgl is None:
+        return None
+    graph = dgl.graph((data.edge_index[0], data.edge_index[1]), num_nodes=data.num_nodes)
+    graph = graph.formats("csc")
+    graph.create_formats_()
+    whole = dgl.dataloading.NeighborSampler([-1]).sample(graph, seeds[:64])[2][0]
+    ours = next(iter(NeighborLoader(data, [-1], input_nodes=seeds[:64], batch_size=64)))
+    if not torch.equal(whole.edata[dgl.EID].sort().values, ours.e_id.sort().values):
+        raise SystemExit("directional: DGL samples other edges")
+    sampler = dgl.dataloading.NeighborSampler(list(FANOUTS[::-1]))  # from the input to the seeds
+
+    def run() -> int:
+        count = 0
+        for batch in seeds.split(SEEDS):
+            nodes, _, blocks = sampler.sample(graph, batch)
+            data.x[nodes]
+            count += sum(len(block.edata[dgl.EID]) for block in blocks)
+        return count
+
+    return run
 
 
 def main() -> None:
@@ -114,12 +145,20 @@ def main() -> None:
         runs = {
             name: lambda engine=engine: sum(batch.num_edges for batch in engine) for name, engine in engines.items()
         }
+        drawn = {}
+        if kind == "directional":
+            if (by_dgl := dgl_loader(data, seeds)) is not None:
+                runs["dgl"] = by_dgl
+            drawn = {name: run() for name, run in runs.items()}
+            print(f"entries drawn: {drawn}")
         title = f"{kind}: {options.batches} batches of {SEEDS} seeds, 10 then 5 neighbors, {options.threads} threads"
         tables[kind] = {"title": title, "summary": report(title, alternate(runs, options.rounds), ours="graphrep")}
+        if drawn:
+            tables[kind]["entries drawn"] = drawn
     adj = gr.ops.Adjacency.from_edge_index(data.edge_index, num_nodes=data.num_nodes)
     examples: Any = one_hop.dataset
     runs = {
-        "graphrep, kernel": lambda: examples.sample(seeds, examples.source.seed_time, next(iter(one_hop.sampler))),
+        "graphrep, kernel": lambda: examples.sample({0: seeds}, {0: seed_time}, next(iter(one_hop.sampler))),
         "torch, by rank": by_rank,
         "graphrep, op (sorts by time)": lambda: gr.ops.sample_neighbors(
             adj, seeds, FANOUTS[:1], edge_time=data.edge_time, seed_time=seed_time, last=True

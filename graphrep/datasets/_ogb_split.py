@@ -102,8 +102,9 @@ def _part(here: str, given: dict[str, Any], part: str, spec: Spec, raw: Arrays) 
         if name not in given:
             raise ValueError(f"{here} has no {name}; it has {', '.join(map(str, given)) or 'nothing'}.")
         arrays[name] = np.asarray(given[name])
-        if arrays[name].dtype.kind not in "iu" and name not in attributes:
-            raise ValueError(f"{here}: {name} must hold integers, got {arrays[name].dtype}.")
+        kinds, what = ("biuf", "real numbers") if name in attributes else ("iu", "integers")
+        if arrays[name].dtype.kind not in kinds:
+            raise ValueError(f"{here}: {name} must hold {what}, got {arrays[name].dtype}.")
     count = len(arrays[positives[0]])
     for name in wanted + attributes:
         _check_shape(f"{here}: {name}", arrays[name], spec.form, count, is_neg=name in negatives, own=name in positives)

@@ -11,6 +11,7 @@ import torch
 
 import graphrep as gr
 from graphrep.datasets import _ogb_raw, ogb
+from graphrep.datasets._cache import read_cache, write_cache
 from graphrep.datasets._torch_file import read_torch_file
 from graphrep.io.arrays import digest_of
 
@@ -618,3 +619,11 @@ def test_link_prediction_ranks_own_negatives(made):
     ours = gr.datasets.load("ogbl-citation2", folder.parent).split
     # the score is the source: all negatives tie with their positive, so each rank is 1 + 10 / 2
     assert gr.evaluate.link_prediction(lambda pairs: pairs[0], ours, metrics=["mrr"])["mrr"] == pytest.approx(1 / 6)
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "datetime64[s]", "S3"])
+def test_a_cache_holds_what_the_readers_make(tmp_path, dtype):
+    write_cache(tmp_path / "c.npz", ["key"], {"a": np.zeros(3)})
+    assert list(read_cache(tmp_path / "c.npz", ["key"])) == ["a"]
+    write_cache(tmp_path / "c.npz", ["key"], {"a": np.zeros(3, dtype=dtype)})
+    assert read_cache(tmp_path / "c.npz", ["key"]) is None
