@@ -40,8 +40,6 @@ def read_cache(path: Path, key: Any) -> dict[str, npt.NDArray[Any]] | None:
             return None
     except (OSError, ValueError, KeyError):
         return None
-    if any(array.dtype.kind not in "biufU" for array in arrays.values()):  # what none of the readers makes
-        return None
     return arrays
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from graphrep._checks import brief
 from graphrep.io.bounded import Budget, check_zip, open_regular, reading
 
 if TYPE_CHECKING:
@@ -22,13 +23,20 @@ __all__ = ["array_header", "digest_of", "read_member", "read_npy", "read_npz"]
 
 
 def read_npz(path: str | os.PathLike[str], content: bytes | None = None) -> dict[str, npt.NDArray[Any]]:
-    """All arrays of an .npz file, or of ``content`` that came out of the file ``path``; ValueError names the file."""
+    """All arrays of an .npz file, or of ``content`` that came out of the file ``path``; ValueError names the file.
+
+    They hold booleans, integers, real numbers or strings.
+    """
     path = Path(path)
     with reading(path, "is damaged or not a .npz file"):
         size = path.stat().st_size if content is None else len(content)
         with open_regular(path) if content is None else io.BytesIO(content) as file, zipfile.ZipFile(file) as archive:
             check_zip(archive, Budget(path, size))
-            return {info.filename.removesuffix(".npy"): read_member(archive, info) for info in archive.infolist()}
+            arrays = {info.filename.removesuffix(".npy"): read_member(archive, info) for info in archive.infolist()}
+            odd = next((name for name, array in arrays.items() if array.dtype.kind not in "biufUS"), None)
+            if odd is not None:
+                raise ValueError(f"{brief(odd)} has the dtype {arrays[odd].dtype}, where numbers and strings are read")
+            return arrays
 
 
 def read_npy(path: str | os.PathLike[str]) -> npt.NDArray[Any]:

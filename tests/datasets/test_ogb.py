@@ -621,8 +621,8 @@ def test_link_prediction_ranks_own_negatives(made):
     assert gr.evaluate.link_prediction(lambda pairs: pairs[0], ours, metrics=["mrr"])["mrr"] == pytest.approx(1 / 6)
 
 
-@pytest.mark.parametrize("dtype", ["complex64", "datetime64[s]", "S3"])
-def test_a_cache_holds_what_the_readers_make(tmp_path, dtype):
+@pytest.mark.parametrize("dtype", ["complex64", "datetime64[s]"])
+def test_a_cache_holds_real_numbers_and_strings(tmp_path, dtype):
     write_cache(tmp_path / "c.npz", ["key"], {"a": np.zeros(3)})
     assert list(read_cache(tmp_path / "c.npz", ["key"])) == ["a"]
     write_cache(tmp_path / "c.npz", ["key"], {"a": np.zeros(3, dtype=dtype)})
