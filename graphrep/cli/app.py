@@ -245,6 +245,13 @@ def embed(
     comments: CommentsOption = None,
     quotes: QuotesOption = True,
     num_nodes: NumNodesOption = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            help="fastrp, for --output NAME.npy: compute on the disk within so much memory, such as 4GB; default: in "
+            "memory."
+        ),
+    ] = None,
     model: Annotated[
         Path | None,
         typer.Option(help="Save the fitted model here, too: graphrep transform computes vectors of new nodes with it."),
@@ -319,6 +326,8 @@ def embed(
         if output is not None and model.absolute() == output.absolute():
             raise typer.BadParameter("--model and --output must be two files.")
         check_writable(model, file)
+    if memory is not None and (method is not Method.fastrp or estimate):
+        raise typer.BadParameter("--memory is an option of fastrp, without --estimate.")
     name, own_options = _LEARNERS[method]
     given = {
         "iteration_weights": _numbers(iteration_weights),
@@ -367,15 +376,19 @@ def embed(
         return
     assert output is not None
     check_vector_path(output, nodes=graph.nodes)
-    if choice is None:
-        estimator.fit_transform(graph)  # node2vec and deepwalk show a progress bar in a terminal
-    vectors: NodeVectors = estimator.node_vectors_ if choice is None else choice.fit()
-    vectors.save(output)
+    if memory is not None:
+        size = estimator.fit(graph, out=output, memory=memory).embedding_.shape
+    else:
+        if choice is None:
+            estimator.fit_transform(graph)  # node2vec and deepwalk show a progress bar in a terminal
+        vectors: NodeVectors = estimator.node_vectors_ if choice is None else choice.fit()
+        vectors.save(output)
+        size = vectors.vectors.shape
     if model is not None:
         estimator.save(model)
     taken = method.value if choice is None else f"{method.value}: {type(estimator).__name__}"
     seconds = time.perf_counter() - began
-    typer.echo(f"{output}: {len(vectors):,} nodes, {vectors.dimensions} dimensions, {taken}, {seconds:.1f} s")
+    typer.echo(f"{output}: {size[0]:,} nodes, {size[1]} dimensions, {taken}, {seconds:.1f} s")
 
 
 @app.command()

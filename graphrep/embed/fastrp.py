@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,11 +16,16 @@ from sklearn.base import clone
 from graphrep import _random
 from graphrep._checks import checked_features, checked_float, checked_int, warn_caller
 from graphrep._embedder import F32
+from graphrep._memory import checked_bytes
 from graphrep._names import aligned
 from graphrep._progress import progress_bar
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep.embed._base import NodeEmbedder
+from graphrep.embed._on_disk import Moments, Powers, row_blocks, sums_on_disk
+from graphrep.embed.finishing import checked_steps
 from graphrep.graph import Graph
+from graphrep.io.paths import checked_suffix
+from graphrep.io.vectors import check_vector_path
 from graphrep.ops.projection import accumulate_rows, project_neighbors, random_projection
 from graphrep.ops.propagation import graph_matmul, inverse_degrees
 
@@ -81,9 +88,9 @@ class FastRP(NodeEmbedder):
 
     Notes
     -----
-    Time O(k * num_arcs * dimensions), memory three float32 tables of shape (num_nodes, dimensions). If the rows
-    of R have few entries, R is not stored; entries are drawn again at each arc. Nodes without out-neighbors get the
-    vector of an all-zero row, unless ``self_influence`` is not 0.
+    Time O(k * num_arcs * dimensions), memory three float32 tables of shape (num_nodes, dimensions), or what ``memory``
+    of :meth:`fit` says. If the rows of R have few entries, R is not stored; entries are drawn again at each arc. Nodes
+    without out-neighbors get the vector of an all-zero row, unless ``self_influence`` is not 0.
 
     References
     ----------
@@ -112,7 +119,15 @@ class FastRP(NodeEmbedder):
     random_state: Any = 0
     n_jobs: int | None = None
 
-    def fit(self, graph: Any, y: Any = None, *, features: Any = None) -> Self:
+    def fit(
+        self,
+        graph: Any,
+        y: Any = None,
+        *,
+        features: Any = None,
+        out: str | os.PathLike[str] | None = None,
+        memory: int | str | None = None,
+    ) -> Self:
         """Embed a graph.
 
         Parameters
@@ -121,19 +136,56 @@ class FastRP(NodeEmbedder):
         y : ignored
         features : array or scipy.sparse matrix of shape (num_nodes, num_features), optional
             Used if ``feature_ratio`` > 0; default: ``graph.x``.
+        out : path, optional
+            Compute on the disk and write the vectors to this ``.npy`` file, as ``node_vectors_.save(out)`` would, bit
+            by bit. ``embedding_`` is then mapped from it, read-only. Not with ``feature_ratio`` or ``finish``.
+        memory : int or str, optional
+            With ``out``: bytes to use, such as ``"4GB"`` (the default), beside those of the interpreter, its libraries
+            and the graph; a mapped graph takes none.
 
         Returns
         -------
         FastRP
             The estimator itself.
+
+        Raises
+        ------
+        MemoryError
+            The graph does not fit; or ``memory`` is less than 48 bytes per node.
+        OSError
+            The disk is full, or ``out`` cannot be written.
+
+        Notes
+        -----
+        With ``out``, the powers of blocks of columns are computed one block after the other, as many columns as fit
+        into ``memory`` with 8 bytes per node and column and 40 per node; each pass over the arcs is repeated for every
+        block. The norm of a row and its sum need all columns, so terms with a weight other than 0 are written to files
+        beside ``out``, 4 bytes per node, column and term, and read again by rows. ``standardize`` needs the mean of
+        whole columns: the sum is read and written once more. Names that are strings are decoded in memory, as in
+        ``nodes_``.
         """
         del y
+        if out is not None:
+            return self._fit_on_disk(graph, Path(out), "4GB" if memory is None else memory)
+        if memory is not None:
+            raise TypeError("memory= bounds a fit on the disk; give out=, the file of the vectors, too.")
         self._fit(graph, features=features)
         return self
 
-    def fit_transform(self, graph: Any, y: Any = None, *, features: Any = None) -> F32:
-        """Embed a graph; return float32 vectors of shape (num_nodes, dimensions), in the order of ``g.nodes``."""
-        return self.fit(graph, y, features=features).embedding_
+    def fit_transform(
+        self,
+        graph: Any,
+        y: Any = None,
+        *,
+        features: Any = None,
+        out: str | os.PathLike[str] | None = None,
+        memory: int | str | None = None,
+    ) -> F32:
+        """Embed a graph; return float32 vectors of shape (num_nodes, dimensions), in the order of ``g.nodes``.
+
+        The parameters are those of :meth:`fit`.
+        """
+        return self.fit(graph, y, features=features, out=out, memory=memory).embedding_
 
     def transform(self, new: Any) -> Any:
         """Vectors of new nodes from their neighbors among the fitted nodes, without training.
@@ -199,12 +251,49 @@ class FastRP(NodeEmbedder):
         for weight, power in zip(settings.weights, self._powers(graph), strict=True):
             if weight:
                 self._accumulate(power, weight, total)
-        _warn_of_sameness(graph, total)
+        _warn_of_sameness(graph, lambda: row_blocks(total))
         self.mean_, self.scale_ = self._moments(total)
         if self.standardize:
             total -= self.mean_
             total /= self.scale_
         return total
+
+    def _fit_on_disk(self, graph: Any, out: Path, memory: int | str) -> Self:
+        size = checked_bytes("memory", memory, 1_000_000)
+        if checked_steps(self.finish):
+            raise ValueError(f"finish={self.finish!r} needs all vectors in memory; give finish=None with out=.")
+        checked_suffix(out, (".npy",))
+        check_vector_path(out, writing=True, sources=[graph] if isinstance(graph, (str, os.PathLike)) else [])
+        g = self._validated_graph(graph)
+        check_vector_path(out, nodes=g.nodes)
+        self._settings = settings = self._checked_settings(g.num_nodes)
+        if settings.feature_columns:
+            raise ValueError(f"feature_ratio={self.feature_ratio} needs the features in memory; leave out out=.")
+        self._graph, self._features = g, None
+        drawn: dict[str, Any] = {"density": settings.density, "seed": settings.seed, "n_jobs": self.n_jobs}
+        drawn |= {"row_scale": self._degree_factor(g), "keys": g.node_keys()}
+        d = settings.dimensions
+        powers = Powers(
+            lambda part, to: random_projection(g.num_nodes, d, part=part, out=to, **drawn),
+            (lambda part, to: project_neighbors(g, d, part=part, out=to, scale=inverse_degrees(g), **drawn))
+            if settings.density * d <= _FEW_ENTRIES
+            else None,
+            (settings.self_influence, *settings.weights),
+            self.normalize_rows,
+            d,
+        )
+        self.embedding_, self.mean_, self.scale_ = sums_on_disk(
+            g,
+            powers,
+            out,
+            size,
+            standardize=self.standardize,
+            warn=lambda rows: _warn_of_sameness(g, rows),
+            n_jobs=self.n_jobs,
+        )
+        self._unfinished, self._finishes = self.embedding_, []
+        self.nodes_ = g.nodes
+        return self
 
     def _memory_needed(self, graph: Graph) -> int:
         dimensions = checked_int("dimensions", self.dimensions, 1)
@@ -216,12 +305,9 @@ class FastRP(NodeEmbedder):
     def _moments(self, total: F32) -> tuple[F32, F32]:
         if not self.standardize:
             return np.zeros(total.shape[1], dtype=np.float32), np.ones(total.shape[1], dtype=np.float32)
-        mean = total.mean(axis=0, dtype=np.float64)
-        squares = np.einsum("ij,ij->j", total, total, dtype=np.float64) / len(total)
-        deviation = np.sqrt(np.maximum(squares - mean**2, 0))
-        # A column that hardly varies (powers converge in a dense graph) consists of rounding errors: do not scale it.
-        varies = deviation > 1e-4 * np.sqrt(squares)
-        return mean.astype(np.float32), np.where(varies, deviation, 1.0).astype(np.float32)
+        moments = Moments(total.shape[1])
+        moments.add(total)
+        return moments.finish()
 
     def _powers(self, graph: Graph) -> Iterator[F32]:
         """N_1 … N_k in two buffers; a yielded array is overwritten two steps later."""
@@ -310,9 +396,10 @@ class FastRP(NodeEmbedder):
         return checked_features("features", x, graph.num_nodes)
 
 
-def _warn_of_sameness(graph: Graph, vectors: F32) -> None:
-    """Warn if many vectors are zero or equal, and say why."""
-    n, zero = len(vectors), ~vectors.any(axis=1)
+def _warn_of_sameness(graph: Graph, rows: Callable[[], Iterator[F32]]) -> None:
+    """Warn if many vectors are zero or equal, and say why; ``rows`` yields them in blocks."""
+    n = graph.num_nodes
+    zero = np.concatenate([~block.any(axis=1) for block in rows()])
     count = int(np.count_nonzero(zero))
     if count > max(n / 5, 10):
         sinks = int(np.count_nonzero(zero & (graph.out_degree == 0)))
@@ -324,9 +411,9 @@ def _warn_of_sameness(graph: Graph, vectors: F32) -> None:
         warn_caller(f"{count} of {n} vectors of FastRP are zero: {why}.")
         return
     # Rows that differ somewhere mostly differ in a few columns; look at all columns only if these hardly do.
-    if _equal_rows(vectors[:, :: max(1, vectors.shape[1] // 8)]) <= max(n / 2, 10):
+    if _equal_rows(block[:, :: max(1, block.shape[1] // 8)] for block in rows()) <= max(n / 2, 10):
         return
-    equal = _equal_rows(vectors)
+    equal = _equal_rows(rows())
     if equal > max(n / 2, 10):
         warn_caller(
             f"{equal} of {n} vectors of FastRP are equal to that of another node: these nodes have the same neighbors, "
@@ -334,11 +421,14 @@ def _warn_of_sameness(graph: Graph, vectors: F32) -> None:
         )
 
 
-def _equal_rows(vectors: F32) -> int:
+def _equal_rows(blocks: Iterable[F32]) -> int:
     """Number of rows that are equal to another row, found by a hash of 64 bits."""
-    bits = np.ascontiguousarray(vectors).view(np.uint32).astype(np.uint64)
-    mixed = (bits * _random.mix64(np.arange(1, bits.shape[1] + 1, dtype=np.uint64))).sum(axis=1, dtype=np.uint64)
-    counts = np.unique(mixed, return_counts=True)[1]
+    hashes = []
+    for block in blocks:
+        bits = np.ascontiguousarray(block).view(np.uint32).astype(np.uint64)
+        factors = _random.mix64(np.arange(1, bits.shape[1] + 1, dtype=np.uint64))
+        hashes.append((bits * factors).sum(axis=1, dtype=np.uint64))
+    counts = np.unique(np.concatenate(hashes), return_counts=True)[1]
     return int(counts[counts > 1].sum())
 
 

@@ -89,6 +89,13 @@ def write_vectors(
     _layout(format).write(Path(path), matrix, names, dict(settings or {}), *delimiter)
 
 
+def write_mapped(path: str | os.PathLike[str], made: Path, nodes: npt.NDArray[Any] | None) -> None:
+    """Put a finished .npy file, on the same disk, in the place of ``path``, with the names that it belongs to."""
+    from graphrep.io.formats import npy
+
+    npy.move(Path(path), made, None if nodes is None else plain_names(nodes))
+
+
 def read_vectors(
     path: str | os.PathLike[str],
     *,

@@ -31,6 +31,16 @@ def write(path: Path, vectors: npt.NDArray[np.float32], names: Names, settings: 
     write_with_names(path, save, None if plain else names)
 
 
+def move(path: Path, made: Path, names: Names | None) -> None:
+    """Put a finished file of vectors, on the same disk, in the place of ``path``, with its names."""
+
+    def save(temporary: Path) -> None:
+        made.replace(temporary)
+
+    plain = not isinstance(names, list) and names is not None and np.array_equal(names, np.arange(len(names)))
+    write_with_names(path, save, None if plain else names)
+
+
 def read(path: Path, options: Options) -> VectorTable:
     """See :func:`graphrep.io.read_vectors`."""
     for attempt in range(3):
