@@ -48,7 +48,7 @@ def beside(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         yield folder
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
             raise OSError(
                 f"cannot write {path}: the disk is full; the edges take several times their size there for a while."
             ) from None
