@@ -126,7 +126,8 @@ def _width(n: int, d: int, memory: int) -> int:
             f"memory= is {readable_bytes(memory)}, but FastRP of {n:,} nodes on the disk needs "
             f"{readable_bytes(needed)} for one column; give memory={needed} or more."
         )
-    return int(min(d, width - width % 16 if width >= 16 else width))  # 16 numbers are a cache line
+    unit = next(unit for unit in (16, 8, 4, 1) if width >= unit)  # rows should not straddle cache lines, of 16 numbers
+    return int(min(d, width - width % unit))
 
 
 def _check_disk(out: Path, needed: int) -> None:

@@ -273,7 +273,9 @@ class TableFile:
             yield
         except MemoryError:
             raise ValueError(f"{path} does not fit into memory.") from None
-        except (pa.ArrowException, UnicodeDecodeError, MalformedError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError, MalformedError) as error:
+            if isinstance(error, OSError) and str(path) in str(error):
+                raise
             raise ValueError(f"cannot read {path} as Parquet: {one_line(error)}.") from None
 
     def chunks(self, bar: Callable[[int], Any], *, strings: bool) -> Iterator[Chunk]:
