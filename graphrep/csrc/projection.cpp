@@ -82,6 +82,16 @@ template <class Id>
 void spmm_projection(const Projection& projection, const int64_t* indptr, const Id* indices, const float* weights,
                      const float* scale, const float* row_scale, int64_t num_rows, float* y, int num_threads) {
     const int64_t first = projection.first, columns = projection.stored;
+    // A bit per row of R that has entries in these columns: few have, and a bit costs less than drawing them.
+    std::vector<uint64_t> busy(static_cast<size_t>(num_rows + 63) / 64);
+    parallel_blocks(num_rows, kRowBlock, num_threads, [&](int64_t begin, int64_t end) {
+        static_assert(kRowBlock % 64 == 0);  // no two threads write the same word
+        ProjectionRows row(projection);
+        for (int64_t u = begin; u < end; ++u)
+            row(u, [&](int64_t j, uint64_t) {
+                if (uint64_t(j - first) < uint64_t(columns)) busy[u / 64] |= uint64_t{1} << u % 64;
+            });
+    });
     parallel_blocks(num_rows, kRowBlock, num_threads, [&](int64_t begin, int64_t end) {
         ProjectionRows row(projection);
         std::memset(y + begin * columns, 0, static_cast<size_t>((end - begin) * columns) * sizeof(float));
@@ -92,6 +102,7 @@ void spmm_projection(const Projection& projection, const int64_t* indptr, const 
             for (int64_t e = indptr[v]; e < indptr[v + 1]; ++e) {
                 const Id u = indices[e];
                 if ((e & 0xffff) == 0) poll();
+                if (!(busy[u / 64] >> u % 64 & 1)) continue;
                 row(u, [&](int64_t j, uint64_t negative) {
                     if (uint64_t(j - first) >= uint64_t(columns)) return;
                     const float value = outer * (weights ? weights[e] : 1.f) * (row_scale ? row_scale[u] : 1.f);
