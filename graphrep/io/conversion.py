@@ -107,9 +107,9 @@ def convert_edges(
     Notes
     -----
     Time O(num_edges log(num_nodes)). Memory: ``memory`` beside that of the interpreter and its libraries; names may
-    take half of it. Integers that name nodes take a byte per number between the smallest and the largest, and 4 more if
-    they are not 0 … n - 1; or 16 to 24 bytes each if they are far apart. Strings take about 160 bytes each beside their
-    characters. Pages of files that the system keeps in its cache do not count.
+    take half of it. Integers that name nodes take a byte per number between the smallest and the largest, and unless
+    they are 0 … n - 1, 4 more and 8 per node; or 32 per node if they are far apart. Strings take about 160 bytes each
+    beside their characters. Pages of files that the system keeps in its cache do not count.
 
     Disk, beside ``path``, for a while: 8 bytes per edge of the input (16 if ids exceed 31 bits) and 8 per arc (16 from
     2**31 nodes on), 4 more for each with weights; an undirected edge is two arcs. The result has 4 bytes per arc and 8
@@ -244,8 +244,6 @@ def _numbered(chunk: Chunk, names: Any) -> Chunk:
             names.add(values)
         return chunk
     rows = names.add(chunk.names)
-    if len(rows) and names.count < 2**31:
-        rows = rows.astype(np.int32)
     return chunk._replace(source=rows[chunk.source], target=rows[chunk.target])
 
 
@@ -278,6 +276,9 @@ class _Spool:
                 keep = weights != 0
                 source, target, weights = source[keep], target[keep], weights[keep]
             self.ones = self.ones and bool((weights == 1).all())
+        ends = [source, target]
+        if source.dtype == np.int64 and all(_fits(values) for values in ends):
+            source, target = (values.astype(np.int32) for values in ends)
         self.chunks.append((len(source), source.dtype))
         self.num_edges += len(source)
         for part in (source, target, weights) if self.weighted else (source, target):
@@ -290,6 +291,11 @@ class _Spool:
                 source, target = (_filled(file, count, dtype) for _ in range(2))
                 weights = _filled(file, count, np.dtype(np.float32)) if self.weighted else None
                 yield source, target, None if self.ones else weights
+
+
+def _fits(values: npt.NDArray[np.int64]) -> bool:
+    """Whether 32 bits hold all values."""
+    return not len(values) or (int(values.min()) >= -(2**31) and int(values.max()) < 2**31)
 
 
 def _filled(file: Any, count: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:

@@ -9,6 +9,7 @@ import lzma
 import os
 import zlib
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -19,7 +20,7 @@ from graphrep._backend import choose
 from graphrep._numbering import Names, number_nodes
 from graphrep.io import _edgelist_cpu, _edgelist_reference
 from graphrep.io._detect import Found, Wish, detect
-from graphrep.io._lines import BadLineError, data_lines
+from graphrep.io._lines import BadLineError, Format, data_lines, integer, is_integer
 from graphrep.io._text import MAGIC, ZstdReader
 from graphrep.io.bounded import Budget, check_unchanged, one_line, open_regular
 from graphrep.io.columns import find_columns, sides_differ
@@ -57,15 +58,10 @@ class TextFile:
         try:
             self.found = self._detected()
         except BadLineError as error:
-            raise ValueError(sentence_of(self.name, error, self._empty_form())) from None
+            raise ValueError(sentence_of(self.name, error, Format(wish.delimiter or b""))) from None
         self.weighted = self.found.form.weight is not None
         self.sides = self.found.sides
         self.all_integers = False  # once all chunks have been read as strings
-
-    def _empty_form(self) -> Any:
-        from graphrep.io._lines import Format
-
-        return Format(self.wish.delimiter or b"")
 
     def _detected(self) -> Found:
         """Format, from as many lines as the reader of whole files looks at."""
@@ -96,8 +92,6 @@ class TextFile:
         )
         form = self.found.form
         if strings:
-            from dataclasses import replace
-
             form = replace(form, strings=True)
         lines, begin, rest = 0, self.found.begin, b""
         overflow: ValueError | None = None
@@ -133,7 +127,7 @@ class TextFile:
                         overflow = overflow or (bad if isinstance(bad, ValueError) else None)
                     yield chunk
                 else:
-                    if table.ids is None and form.num_nodes is None and table.source is not None:
+                    if table.ids is None and form.num_nodes is None:
                         raise NotIntegersError
                     yield self._numbered(table)
                 rest, size, begin = text[end:], self.block, 0
@@ -145,21 +139,13 @@ class TextFile:
             raise overflow
 
     def _numbered(self, table: Any) -> Chunk:
-        if table.source is None or not len(table.source):
-            none = np.zeros(0, dtype=np.int64)
-            return Chunk(none, none, np.zeros(0, dtype=np.float32) if self.weighted else None, ids=none)
         if table.ids is None:  # row numbers
             return Chunk(table.source, table.target, table.weights)
         ids = table.ids
-        if len(ids) and ids[0] >= -(2**31) and ids[-1] < 2**31:
-            narrow = ids.astype(np.int32)
-            return Chunk(narrow[table.source], narrow[table.target], table.weights, ids=ids)
         return Chunk(ids[table.source], ids[table.target], table.weights, ids=ids)
 
     def _named(self, table: Any, text: bytes, lines: int) -> tuple[Chunk, Any]:
         """Strings; and False if some name is no integer, an error if an integer is too large, else None."""
-        from graphrep.io._lines import integer, is_integer
-
         names = table.names.split(b"\0")[:-1]
         try:
             table.names.decode("utf-8")
@@ -175,9 +161,7 @@ class TextFile:
             if bad is None and not -(2**63) <= integer(name) < 2**63:
                 fault = BadLineError("integer_range", lines + text[:at].count(b"\n") + 1, name)
                 bad = ValueError(sentence_of(self.name, fault, self.found.form))
-        source = np.zeros(0, np.int32) if table.source is None else table.source
-        target = source if table.target is None else table.target
-        return Chunk(source, target, table.weights, names), bad
+        return Chunk(table.source, table.target, table.weights, names), bad
 
 
 @contextmanager

@@ -36,7 +36,8 @@ class _Limit:
 class IntegerNames:
     """Distinct integers: marks in an array while their range is small, else sorted runs.
 
-    Memory: a byte per integer of the range, and 4 or 8 when rows are looked up; 16 per distinct integer in runs.
+    Memory: a byte per integer of the range, and, unless they are 0 … n - 1, 4 more and 8 per distinct integer; in runs,
+    32 per distinct integer while runs are merged.
     """
 
     def __init__(self, memory: int) -> None:
@@ -64,7 +65,7 @@ class IntegerNames:
         while len(self._runs) > 1 and 2 * len(self._runs[-1]) > len(self._runs[-2]):  # as in a merge sort
             last = self._runs.pop()
             self._runs[-1] = np.union1d(self._runs[-1], last)
-        self._limit.check(16 * sum(map(len, self._runs)))
+        self._limit.check(32 * sum(map(len, self._runs)))
 
     def _reach(self, low: int, high: int) -> None:
         """Make room for marks in [low, high), or go over to runs."""
@@ -83,21 +84,20 @@ class IntegerNames:
     def finish(self) -> npt.NDArray[Any] | None:
         """All integers, ascending; None if they are 0 … n - 1."""
         if self._seen is not None:
-            ids = np.flatnonzero(self._seen) + self._low
-            if len(ids) and ids[0] == 0 and ids[-1] == len(ids) - 1:
-                self._seen = None
-            else:
-                rank = np.cumsum(self._seen, dtype=np.int32 if len(ids) < 2**31 else np.int64)
-                rank -= 1
-                self._rank, self._seen = rank, None
-        else:
-            for run in self._runs[:-1][::-1]:
-                self._runs[-1] = np.union1d(self._runs[-1], run)
-            ids = self._runs.pop() if self._runs else np.zeros(0, dtype=np.int64)
-            self._runs = []
-        self.count = len(ids)
-        plain = not len(ids) or (ids[0] == 0 and ids[-1] == len(ids) - 1)
-        self._ids = None if plain else ids
+            self.count = count = int(np.count_nonzero(self._seen))
+            if count and not (self._low == 0 and self._seen[:count].all()):
+                self._limit.check(5 * len(self._seen) + 8 * count)
+                self._ids = np.flatnonzero(self._seen)
+                self._ids += self._low
+                self._rank = np.cumsum(self._seen, dtype=np.int32 if count < 2**31 else np.int64)
+                self._rank -= 1
+            self._seen = None
+            return self._ids
+        while len(self._runs) > 1:
+            last = self._runs.pop()
+            self._runs[-1] = np.union1d(self._runs[-1], last)
+        self._ids, self._runs = self._runs[0], []  # they are far apart, so not 0 … n - 1
+        self.count = len(self._ids)
         return self._ids
 
     def rows(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:

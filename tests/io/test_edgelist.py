@@ -867,3 +867,17 @@ def test_as_graph_names_integer_ids(write):
     assert rows == gr.as_graph([[0], [3]], num_nodes=5, directed=False)
     assert gr.as_graph(write("1 0\n0 2\n")) == gr.as_graph([[1, 0], [0, 2]], directed=False)
     assert gr.as_graph(write("0 1 1\n1 2 1.0\n"), weight=True).weights is None
+
+
+@pytest.mark.parametrize("text", [b"007 1\n1 7\n", b"a 1\n1 a\n", b'"1" 2.0\n# x\n\n-3 99999999999999999999', b"# x\n"])
+@pytest.mark.parametrize("n_jobs", THREADS)
+def test_integers_are_strings_as_they_are_spelled_if_that_is_asked_for(text, n_jobs):
+    form = Format(strings=True)
+    expected = _edgelist_reference.parse_edges(text, 0, form)
+    for chunk_bytes in (0, 1, 6):
+        found = _edgelist_cpu.parse_edges(text, 0, form, n_jobs=n_jobs, chunk_bytes=chunk_bytes)
+        assert found.ids is expected.ids is None
+        assert found.names == expected.names
+        for one, other in zip(found[:2], expected[:2], strict=True):
+            np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(found.positions, expected.positions)
