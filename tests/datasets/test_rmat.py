@@ -17,7 +17,7 @@ def drawn(count, *, first=0, n_jobs=1, num_nodes=1 << 6, shares=(0.57, 0.19, 0.1
 
 @pytest.mark.parametrize("num_nodes", [1, 2, 3, 5, 64, 100, 2**33 + 1])
 @pytest.mark.parametrize("scramble", [False, True])
-@pytest.mark.parametrize("shares", [(0.57, 0.19, 0.19), (0, 0, 0), (0.25, 0.5, 0.25)])
+@pytest.mark.parametrize("shares", [(0.57, 0.19, 0.19), (0, 0, 0)])
 def test_native_equals_reference(num_nodes, scramble, shares, monkeypatch):
     how = {"num_nodes": num_nodes, "scramble": scramble, "shares": shares, "seed": 7}
     native = drawn(500, **how)

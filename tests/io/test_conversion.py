@@ -13,7 +13,7 @@ from graphrep.io import buckets, convert_edges
 from graphrep.io.name_tables import IntegerNames
 
 RNG = np.random.default_rng(0)
-ENDS = (300 * RNG.random((2, 40_000)) ** 2).astype(np.int64)  # five buckets of 1 MB, and many parallel edges
+ENDS = (300 * RNG.random((2, 24_000)) ** 2).astype(np.int64)  # several buckets of 1 MB, and many parallel edges
 FEW = ENDS[:, :300]
 
 
@@ -39,16 +39,17 @@ def test_many_buckets(options, tmp_path, monkeypatch):
     assert seen[0] > 1
 
 
-@pytest.mark.parametrize("merge", ["sum", "max", "first"])
-@pytest.mark.parametrize("directed", [False, True])
+@pytest.mark.parametrize(
+    ("merge", "directed"), [("sum", False), ("sum", True), ("max", False), ("max", True), ("first", False)]
+)
 def test_weights(merge, directed, tmp_path):
     weights = RNG.integers(0, 4, size=ENDS.shape[1]) / 3  # some are zero
     assert_same(ENDS, tmp_path, weights=weights, merge=merge, directed=directed)
-    assert_same(ENDS, tmp_path, weights=(weights > 0.5).astype(float), merge=merge, directed=directed)
+    assert_same(FEW, tmp_path, weights=(weights[:300] > 0.5).astype(float), merge=merge, directed=directed)
 
 
 def test_text_of_integers_with_gaps(tmp_path):
-    assert_same(write_lines(tmp_path / "near.txt", 3 * ENDS.T[:12_000] + 5), tmp_path)
+    assert_same(write_lines(tmp_path / "near.txt", 3 * ENDS.T[:8_000] + 5), tmp_path)
     far = 10**13 * FEW.T - 10**15
     assert_same(write_lines(tmp_path / "far.txt", far), tmp_path)
     assert_same(write_lines(tmp_path / "rows.txt", FEW.T), tmp_path)
@@ -228,7 +229,7 @@ def test_an_end_before_the_end_leaves_the_old_file(place, raised, expected, tmp_
 
 def test_a_small_disk_is_seen_before_the_edges_are_distributed(tmp_path, monkeypatch):
     monkeypatch.setattr(buckets.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000}))
-    with pytest.raises(OSError, match=r"sorting 79,\d\d\d arcs needs 63\d kB beside it, but 1 kB are free"):
+    with pytest.raises(OSError, match=r"sorting 47,\d\d\d arcs needs 38\d kB beside it, but 1 kB are free"):
         convert_edges(ENDS, tmp_path / "new.graph")
 
 
