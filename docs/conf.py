@@ -21,7 +21,7 @@ author = "The graphrep developers"
 copyright = author
 version = release = __version__
 
-extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "benchmark_tables", "cards", "mathml"]
+extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "benchmark_tables", "cards", "mathml", "notebooks"]
 exclude_patterns = ["_build", "jupyter_execute"]
 nitpicky = True  # a cross-reference that leads nowhere is a warning, hence an error
 
@@ -31,6 +31,13 @@ html_math_renderer = "mathml"
 html_show_sphinx = False
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
+html_js_files = ["copy.js"]
+html_theme_options = {
+    "source_repository": "https://github.com/graphrep/graphrep/",
+    "source_branch": "main",
+    "source_directory": "docs/",
+    "top_of_page_buttons": ["view", "edit"],
+}
 html_copy_source = False
 
 autodoc_member_order = "bysource"

@@ -1,6 +1,7 @@
-"""Directive ``cards``: links to pages as a grid, each with the first picture of its page, or what it prints.
+"""Directive ``cards``: links to pages as a grid.
 
-A line of its content is the name of a page, as in a toctree, and after a ``|`` a text to stand below the title.
+A line of its content is the name of a page, as in a toctree, and after a ``|`` a text without markup that stands below
+the title. Without a text, the first picture of the page stands above it, or what the page prints.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
                 logging.getLogger(__name__).warning("there is no page %s", page, location=docname)
                 continue
             title = nodes.strong("", app.env.titles[page].astext())
-            link = make_refnode(app.builder, docname, page, "", [*thumbnail(app, page), title])
+            link = make_refnode(app.builder, docname, page, "", [*([] if text else thumbnail(app, page)), title])
             card = nodes.container("", nodes.paragraph("", "", link), classes=["card"])
             if text:
                 card += nodes.paragraph("", text)
