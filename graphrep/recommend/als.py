@@ -85,8 +85,8 @@ class ALS(FactorRecommender):
     """
 
     dimensions: int = 64
-    alpha: float = 10.0
-    l2: float = 1.0
+    alpha: float = 40.0
+    l2: float = 10.0
     l2_power: float = 0.5
     iterations: int = 15
     cg_steps: int = 3
