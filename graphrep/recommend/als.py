@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from graphrep._checks import checked_float, checked_int
+from graphrep._checks import checked_float, checked_int, warn_caller
 from graphrep._interactions import Interactions
 from graphrep._random import resolve_seed
 from graphrep._threads import limited_threads
@@ -23,6 +23,7 @@ __all__ = ["ALS"]
 
 F32 = npt.NDArray[np.float32]
 
+_VANISHED = 0.1  # mean score of what users have below which a model is hardly more than zero
 _EXACT = 30  # steps of conjugate gradients for the vectors of users, which start from zero
 
 
@@ -67,6 +68,8 @@ class ALS(FactorRecommender):
     Time O(iterations * cg_steps * (num_entries * dimensions + (num_users + num_items) * dimensions ** 2)), without a
     loop over users. The vector of a user minimizes the objective for the final item vectors, so that a new user with
     the same items gets the same vector. A large weight can drown all others: logarithms of counts are a usual input.
+    The defaults were chosen on validation items of last.fm, tags of Debian packages and words of Cora papers. A fit
+    warns if l2 is so large that the vectors nearly vanish.
 
     References
     ----------
@@ -112,6 +115,17 @@ class ALS(FactorRecommender):
                 items = sides[1].solve(users, items, self.cg_steps)
             self.item_factors_ = items
             self.user_factors_ = self._fold_in(matrix)
+        self._warn_if_vanished(matrix)
+
+    def _warn_if_vanished(self, matrix: Any) -> None:
+        at = np.unique(np.linspace(0, matrix.nnz - 1, 10_000).astype(np.int64))
+        users = np.searchsorted(matrix.indptr, at, side="right") - 1
+        scores = np.einsum("ij,ij->i", self.user_factors_[users], self.item_factors_[matrix.indices[at]])
+        if scores.mean() < _VANISHED:
+            warn_caller(
+                f"the vectors nearly vanish: the mean score of an item that a user has is {scores.mean():.1e}, where 1 "
+                f"is aimed at; take a smaller l2 than {self.l2} or a larger alpha than {self.alpha}."
+            )
 
     def _fold_in(self, rows: Any) -> F32:
         with limited_threads(self.n_jobs):

@@ -56,3 +56,8 @@ def test_weights_are_confidence():
 def test_settings_out_of_range(name, value):
     with pytest.raises(ValueError, match=f"{name} must be"):
         gr.ALS(**{name: value}).fit(R)
+
+
+def test_vanishing_vectors_are_told():
+    with pytest.warns(UserWarning, match=r"the vectors nearly vanish: .* take a smaller l2 than 10000.0"):
+        gr.ALS(dimensions=4, l2=10_000.0).fit(R > 0)
