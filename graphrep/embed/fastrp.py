@@ -25,7 +25,7 @@ from graphrep.embed._on_disk import Moments, Powers, row_blocks, sums_on_disk
 from graphrep.embed.finishing import checked_steps
 from graphrep.graph import Graph
 from graphrep.io.paths import checked_suffix
-from graphrep.io.vectors import check_vector_path
+from graphrep.io.vector_paths import check_vector_path
 from graphrep.ops.projection import accumulate_rows, project_neighbors, random_projection
 from graphrep.ops.propagation import graph_matmul, inverse_degrees
 
