@@ -5,7 +5,8 @@
     python experiments/linkpred.py gae_cora --root data/planetoid --tune 30        # by validation only
     python experiments/linkpred.py --table --draw
 
-A configuration is a YAML file under experiments/configs/linkpred. Its runs are added to
+A configuration is a YAML file under experiments/configs/linkpred, or one of those of ``graphrep linkpred --config``,
+whose results can be made by that command as well. Its runs are added to
 experiments/results/linkpred_CONFIG.json one by one; existing runs are not repeated unless ``--again`` is given, so that
 a long table can be computed in parts. Each run has a folder under --runs with settings, versions, ``metrics.jsonl``
 and, if a time limit interrupted the fit, a checkpoint.
@@ -32,6 +33,7 @@ import torch
 import yaml
 
 import graphrep as gr
+from graphrep.cli import published
 
 sys.path.insert(0, str(Path(__file__).parent / "bench"))
 from _harness import RESULTS, environment, write_results
@@ -81,7 +83,9 @@ def main() -> None:
 def read_config(config: str) -> dict[str, Any]:
     path = CONFIGS / f"{config}.yaml"
     if not path.exists():
-        names = ", ".join(sorted(file.stem for file in CONFIGS.glob("*.yaml")))
+        if config in published.names():
+            return published.read(config)
+        names = ", ".join(sorted([*(file.stem for file in CONFIGS.glob("*.yaml")), *published.names()]))
         raise SystemExit(f"there is no configuration {config}; those there are: {names}")
     settings: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return settings
@@ -101,7 +105,8 @@ def study(config: str, options: argparse.Namespace, deadline: float) -> None:
         for run in runs:
             if run["seed"] == seed:
                 print(config, {key: value for key, value in run.items() if key != "curve"}, flush=True)
-        statement = f"{PROTOCOLS[settings['protocol']]} {ALWAYS} Mean and unbiased standard deviation over seeds."
+        always = published.protocol(settings) if settings.get("valid_at_test") else ALWAYS
+        statement = f"{PROTOCOLS[settings['protocol']]} {always} Mean and unbiased standard deviation over seeds."
         write_results(
             name,
             {
@@ -137,27 +142,21 @@ def fitted(
         other = read_config(settings["start"])
         first = Run(options.runs / settings["start"] / f"seed{seed}", other, keep=True, tensorboard=False)
         start = estimator(other, seed, device=options.device, checkpoint=first.checkpoint, callbacks=first.callbacks)
-        start.fit(split.graph, val=split)
+        start.fit(split.graph.to_undirected(), split.train, val=split)
     model = estimator(settings, seed, **more)
     with PeakMemory(options.device) as memory:
         begin = time.perf_counter()
-        model.fit(split.graph, val=split, start=start)
+        model.fit(split.graph.to_undirected(), split.train, val=split, start=start)
         seconds = time.perf_counter() - begin
     curve = run.curve()
     begin = time.perf_counter()
-    own = split.test_neg.ndim == 3
-    negatives = model.score_pairs(split.test_neg.reshape(2, -1))
-    scores = gr.evaluate.link_metrics(
-        model.score_pairs(split.test),
-        negatives.reshape(split.test_neg.shape[1:]) if own else negatives,
-        settings["metrics"],
-    )
+    scores = published.test_metrics(settings, model, split)
     return [
         {
             "model": settings["name"],
             "seed": seed,
             "complete": not run.checkpoint.exists(),
-            "scores": {name: float(value) for name, value in scores.items()},
+            "scores": scores,
             "valid": model.history_[model.best_epoch_ - 1][settings["metrics"][0]],
             "epoch": model.best_epoch_,
             "epochs": len(model.history_),

@@ -644,14 +644,36 @@ def linkpred(
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="gae, ncn, ncnc: edges in a batch.")] = None,
     device: Annotated[str | None, typer.Option(help="gae, ncn, ncnc: such as cuda; default: the CPU.")] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            help="Published settings on a data set of OGB, such as ncn_collab, in place of FILE and --model: fits with "
+            "several seeds, and prints what OGB asks for; -o keeps it as .json, from which an interrupted run goes on. "
+            "list shows them."
+        ),
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="--config: number of seeds, from --seed on; default 10.")] = None,
 ) -> None:
     """Predict missing links: evaluate a model on hidden edges, then score pairs without an edge."""
     from graphrep.cli import linkpred as command
     from graphrep.io.table import check_table_path, write_table
 
     began = time.perf_counter()
+    if config is not None:
+        others = {
+            "FILE": file, "--dataset": dataset, "--pairs": pairs, "--top": top, "--test": test, "--valid": valid,
+            "--model": None if model is LinkModel.ra else model, "--dimensions": dimensions, "--batch-size": batch_size,
+            "--source": source, "--target": target, "--weight": weight, "--num-nodes": num_nodes,
+        }  # fmt: skip
+        for option, value in others.items():
+            if value is not None:
+                raise typer.BadParameter(f"--config and {option} exclude each other.")
+        _published(config, root, output, range(seed, seed + (10 if seeds is None else seeds)), threads, epochs, device)
+        return
+    if seeds is not None:
+        raise typer.BadParameter("--seeds needs --config; --seed is the seed of one fit.")
     if (file is None) == (dataset is None):
-        raise typer.BadParameter("give either FILE or --dataset.")
+        raise typer.BadParameter("give either FILE or --dataset, or --config.")
     for option, share in (("test", test), ("valid", valid)):
         if dataset is not None and share is not None:
             raise typer.BadParameter(f"--{option} is for edge lists; {dataset} has its own split.")
@@ -702,6 +724,36 @@ def linkpred(
         seconds = time.perf_counter() - began
         rows, scored = len(table["score"]), chosen_pairs.shape[1]
         typer.echo(f"\n{output}: the best {rows:,} of {scored:,} pairs, {model.value}, {seconds:.1f} s")
+
+
+def _published(
+    config: str,
+    root: Path | None,
+    output: Path | None,
+    seeds: range,
+    threads: int | None,
+    epochs: int | None,
+    device: str | None,
+) -> None:
+    from graphrep.cli import published
+    from graphrep.io.paths import check_writable, checked_suffix
+
+    if config == "list":
+        typer.echo(published.table())
+        return
+    published.read(config)
+    if not seeds:
+        raise typer.BadParameter("--seeds must be at least 1.")
+    if epochs is not None and epochs < 1:
+        raise typer.BadParameter(f"--epochs must be at least 1, got {epochs}.")
+    if output is not None:
+        checked_suffix(output, (".json",))
+        check_writable(output)
+    options = {"epochs": epochs, "device": device, "n_jobs": threads}
+    found = published.study(
+        config, list(seeds), root=root, output=output, report=lambda line: typer.echo(line, err=True), **options
+    )
+    typer.echo("\n".join(published.lines(found)))
 
 
 @app.command()

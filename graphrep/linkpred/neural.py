@@ -677,8 +677,8 @@ class NCNC(NCN):
         checked_int("completion_depth", self.completion_depth, 0)
         for name in ("completion_scale", "completion_offset"):
             checked_float(name, getattr(self, name))
-        for name in ("completion_prior", "completion_alpha"):
-            checked_float(name, getattr(self, name), 0.0, 1.0)
+        checked_float("completion_prior", self.completion_prior, 0.0, 1.0)
+        checked_float("completion_alpha", self.completion_alpha, 0.0)
 
 
 def _num_entries(x: Any) -> int:

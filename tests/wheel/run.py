@@ -87,7 +87,7 @@ def of_wheel(path: Path) -> list[str]:
         problems.append("the name must say cp310-abi3 and manylinux; was it repaired?")
     with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
         names = archive.namelist()
-        tracked = {str(file.relative_to(ROOT)) for file in (ROOT / "graphrep").rglob("*.yaml")}
+        tracked = {str(file.relative_to(ROOT)) for file in (ROOT / "graphrep/cli/configs").iterdir()}
         tracked |= {f"graphrep/datasets/{file.relative_to(ROOT)}" for file in (ROOT / "data/debian").iterdir()}
         problems += [f"{name} is missing." for name in sorted({*PACKED, *tracked} - set(names))]
         problems += [f"{name} should not be there." for name in names if any(fnmatch(name, one) for one in NOT_PACKED)]
