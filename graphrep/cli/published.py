@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,12 +85,17 @@ def test_metrics(settings: Settings, model: Any, split: LinkSplit) -> dict[str, 
     return _metrics(settings, lambda pairs: model.score_pairs(pairs, graph=graph), split)
 
 
-def untrained_metrics(settings: Settings, split: LinkSplit) -> dict[str, float]:
-    """The same of resource allocation in the same graph, the strongest of the local scores on these data sets."""
-    from graphrep.heuristics import resource_allocation
+def untrained_metrics(settings: Settings, split: LinkSplit) -> dict[str, dict[str, float]]:
+    """The same of local scores in the same graph, by their names."""
+    from graphrep import heuristics
 
     graph = (split.graph_with_valid if settings.get("valid_at_test") else split.graph).to_undirected()
-    return _metrics(settings, lambda pairs: resource_allocation(graph, pairs), split)
+    scores = {
+        "common neighbors": heuristics.common_neighbors,
+        "Adamic-Adar": heuristics.adamic_adar,
+        "resource allocation": heuristics.resource_allocation,
+    }
+    return {name: _metrics(settings, partial(score, graph), split) for name, score in scores.items()}
 
 
 def study(
@@ -176,7 +182,9 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
         "test": spread("test"),
         "validation": spread("valid"),
         "published": settings["published"] or "-",
-        "untrained": f"{100 * found['untrained'][found['metric']]:.2f} (resource allocation)",
+        "untrained": ", ".join(
+            f"{name} {100 * scores[found['metric']]:.2f}" for name, scores in found["untrained"].items()
+        ),
         "parameters": f"{found['parameters']:,}",
         "seeds": ", ".join(map(str, found["seeds"])),
         "hardware": found["hardware"],

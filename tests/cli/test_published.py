@@ -56,6 +56,7 @@ def test_every_configuration_runs_on_the_files_of_its_data_set(name, files, smal
     assert (found["seeds"], found["metric"], found["settings"]) == ([0], metric, settings)
     assert found["parameters"] == found["runs"][0]["parameters"] > 0
     assert "threads; graphrep" in found["hardware"]
+    assert f"Adamic-Adar {100 * found['untrained']['Adamic-Adar'][metric]:.2f}" in printed.out
     assert f"test        {100 * found['test']['mean']:.2f}\n" in printed.out
     assert "OGB asks for 10 seeds, 0 to 9; this is 1." in printed.out
     assert ("At test time they are part of the graph" in printed.out) == ("collab" in name)
