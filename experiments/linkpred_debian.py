@@ -100,6 +100,7 @@ def rows(options: argparse.Namespace, graph: gr.Graph) -> dict[str, tuple[str, C
         "fastrp-cosine": ("FastRP, cosine", embedding(gr.FastRP, "cosine")),
         "fastrp": ("FastRP, Hadamard, logistic regression", embedding(gr.FastRP, "hadamard")),
         "fastrp-auto": ("FastRP and heuristics, chosen on validation", embedding(gr.FastRP, "auto")),
+        "spectral-auto": ("Spectral and heuristics, chosen on validation", embedding(gr.Spectral, "auto")),
         "node2vec-cosine": ("node2vec, cosine", embedding(node2vec, "cosine")),
         "node2vec": ("node2vec, Hadamard, logistic regression", embedding(node2vec, "hadamard")),
         "node2vec-auto": ("node2vec and heuristics, chosen on validation", embedding(node2vec, "auto")),
