@@ -134,7 +134,7 @@ class TestVectors:
             assert table["mine"]["auc"] == want
         positional = gr.evaluate.link_prediction(shuffled.vectors, split, metrics=["auc"])["auc"]
         assert positional < 0.7
-        scorers = [gr.EmbeddingScorer(given).fit(split.graph, val=split) for given in (vectors, shuffled, frame)]
+        scorers = [gr.EmbeddingScorer(given).fit(split.graph) for given in (vectors, shuffled, frame)]
         for scorer in scorers:
             np.testing.assert_array_equal(scorer.score_pairs(split.test), scorers[0].score_pairs(split.test))
 

@@ -155,28 +155,3 @@ def test_bad_input(karate, given, error, message):
         gr.embed(karate, **given)
     with pytest.raises(ValueError, match="graph must have at least one node"):
         gr.embed(gr.as_graph([[], []], num_nodes=0))
-
-
-@pytest.mark.slow
-def test_both_forms_have_types(tmp_path):
-    api = pytest.importorskip("mypy.api")
-    source = tmp_path / "user.py"
-    source.write_text(
-        "import graphrep as gr\n"
-        "from graphrep.embed import FastRP, tune_fastrp\n"
-        "reveal_type(gr.embed([(0, 1)], task='links'))\n"
-        "reveal_type(FastRP(dimensions=4).dimensions)\n"
-        "gr.embed.tune_fastrp\n"
-        "gr.embed([(0, 1)], tusk='links')\n"
-    )
-    config = tmp_path / "mypy.ini"  # types of torch and others matter to no line above, and take most of the time
-    others = ",".join(
-        f"mypy-{name}.*" for name in ("torch", "torch_geometric", "sklearn", "scipy", "pandas", "networkx")
-    )
-    config.write_text(f"[mypy]\nignore_missing_imports = True\n[{others}]\nfollow_imports = skip\n")
-    out, _, _ = api.run(["--config-file", str(config), "--cache-dir", str(tmp_path), str(source)])
-    notes = [line.split(": ", 1)[1] for line in out.splitlines() if line.startswith(str(source))]
-    assert notes[0] == 'note: Revealed type is "graphrep.vectors.NodeVectors"'
-    assert notes[1].startswith('note: Revealed type is "')
-    assert "int" in notes[1]
-    assert notes[2] == 'error: Unexpected keyword argument "tusk" for "__call__" of "EmbedModule"  [call-arg]'

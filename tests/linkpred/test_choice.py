@@ -71,7 +71,7 @@ def test_parts_of_a_metric_add_up(metric, own):
 
 def test_the_default_candidates_and_saving(split, tmp_path):
     graph = gr.as_graph(split.graph, x=np.eye(3, dtype=np.float32)[np.arange(120) // 40] + 0.1)
-    model = gr.BestLinkPredictor(max_seconds=20).fit(graph, split.train, val=(split.valid, split.valid_neg))
+    model = gr.BestLinkPredictor(max_seconds=8).fit(graph, split.train, val=(split.valid, split.valid_neg))
     assert list(model.validation_) == ["untrained", "vectors", "linear", "GAE", "NCN"]
     best = max(model.validation_.values())
     assert model.validation_[model.name_] > best - 0.05

@@ -39,7 +39,7 @@ def run_cases(**variables):
 @pytest.mark.slow
 def test_cases_in_the_interpreter():
     pytest.importorskip("triton")
-    run_cases(TRITON_INTERPRET="1", OMP_NUM_THREADS="1", GRAPHREP_CASES="3")
+    run_cases(TRITON_INTERPRET="1", OMP_NUM_THREADS="1", GRAPHREP_CASES="6")
 
 
 @pytest.mark.gpu
