@@ -161,16 +161,20 @@ def is_matrix(value: Any) -> bool:
     """Whether a value is a matrix of weights with a row per new node, not edges or a graph."""
     if isinstance(value, (list, tuple)):
         return not is_edge_list(value) and np.asarray(value).dtype.kind in "biuf"
-    return sp.issparse(value) or (hasattr(value, "__array_function__") and not is_table(value))
+    return sp.issparse(value) or (hasattr(value, "__array_function__") and not is_table(value) and not _named(value))
+
+
+def _named(array: Any) -> bool:
+    """Whether an array holds names of nodes."""
+    array = np.asarray(array)
+    return array.dtype.kind in "UT" or (array.dtype == object and any(isinstance(value, str) for value in array.flat))
 
 
 def _is_matrix(array: Any) -> bool:
     """Whether an array is a dense matrix for scikit-learn: neither end points of shape (2, num_edges) nor names."""
     if not hasattr(array, "__array_function__") or is_table(array):
         return False
-    array = np.asarray(array)
-    named = array.dtype.kind in "UT" or (array.dtype == object and any(isinstance(v, str) for v in array.flat))
-    return not named and not (array.ndim == 2 and len(array) == 2 and array.shape[1] != 2)
+    return not _named(array) and not (np.ndim(array) == 2 and len(array) == 2 and array.shape[1] != 2)
 
 
 def _could_list_edges(array: npt.NDArray[Any]) -> bool:

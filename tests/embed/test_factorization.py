@@ -321,7 +321,7 @@ def test_the_number_of_threads_changes_no_bit(model):
     rng = np.random.default_rng(0)
     ends = (9000 * rng.random((2, 20_000)) ** 2).astype(int)
     if isinstance(model, (gr.NetMF, gr.STRAP)):
-        ends //= 8 if isinstance(model, gr.NetMF) else 6
+        ends = ends[:, :8000] // 8
     for directed in (False, True):
         graph = gr.as_graph(ends, directed=directed)
         one, two = (clone(model).set_params(n_jobs=n, dimensions=40).fit(graph) for n in (1, 2))

@@ -109,6 +109,14 @@ class TestSameNodeSameVector:
 
 
 class TestTransform:
+    def test_an_array_of_names_holds_edges(self):
+        model = gr.FastRP(dimensions=4).fit([("a", "b"), ("b", "c")])
+        pairs = [("a", "d"), ("d", "c")]
+        for given in (np.array(pairs).T, np.array(pairs, dtype=object).T):
+            found = model.transform(given)
+            assert found.nodes.tolist() == ["d"]
+            np.testing.assert_array_equal(found.vectors, model.transform(pairs).vectors)
+
     @pytest.mark.parametrize("form", ["pairs", "graph", "networkx", "file"])
     def test_new_nodes_by_name(self, form, tmp_path):
         """A new node with the neighbors of a fitted one gets its vector."""
