@@ -174,7 +174,8 @@ def _is_matrix(array: Any) -> bool:
     """Whether an array is a dense matrix for scikit-learn: neither end points of shape (2, num_edges) nor names."""
     if not hasattr(array, "__array_function__") or is_table(array):
         return False
-    return not _named(array) and not (np.ndim(array) == 2 and len(array) == 2 and array.shape[1] != 2)
+    array = np.asarray(array)
+    return not _named(array) and not (array.ndim == 2 and len(array) == 2 and array.shape[1] != 2)
 
 
 def _could_list_edges(array: npt.NDArray[Any]) -> bool:

@@ -120,6 +120,15 @@ def bad(outcomes):
     return {case: what for case, what in outcomes.items() if what not in GOOD}
 
 
+def counted(outcomes, reader_of, before):
+    """Numbers of outcomes by reader, added to those before; a reader without new cases keeps its numbers."""
+    counts = {reader: Counter(kinds) for reader, kinds in before.items()}
+    found = bad(outcomes)
+    for case, what in outcomes.items():
+        counts.setdefault(reader_of[case[0]], Counter())["bad" if case in found else what] += 1
+    return {reader: dict(sorted(kinds.items())) for reader, kinds in sorted(counts.items())}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=1000)
@@ -142,11 +151,7 @@ def main():
         seeds = [seed for seed in seeds if options.only is None or options.only in seed[0]]
         outcomes = run(root, plan(seeds, options.cases, first), workers=options.workers, timeout=options.timeout)
     found = bad(outcomes)
-    counts = {}
-    for reader in sorted({seed[1] for seed in seeds}):
-        names = {seed[0] for seed in seeds if seed[1] == reader}
-        kinds = (("bad" if case in found else what) for case, what in outcomes.items() if case[0] in names)
-        counts[reader] = dict(sorted((Counter(kinds) + Counter(before["readers"].get(reader, {}))).items()))
+    counts = counted(outcomes, dict(seed[:2] for seed in seeds), before["readers"])
     total = dict(sorted(sum(map(Counter, counts.values()), Counter()).items()))
     print(json.dumps(total))
     if options.counts is not None:

@@ -72,3 +72,10 @@ def test_the_counts_of_the_long_run_are_there():
     counts = json.loads((HERE / "counts.json").read_text())
     assert counts["cases"] == sum(counts["total"].values()) >= 10_000
     assert "bad" not in counts["total"]
+
+
+def test_readers_without_new_cases_keep_their_numbers(fuzz):
+    _, _, run = fuzz
+    outcomes = {("a", 1): "result", ("a", 2): "refused", ("b", 1): "timeout"}
+    counts = run.counted(outcomes, {"a": "read", "b": "load"}, {"read": {"result": 2}, "other": {"refused": 7}})
+    assert counts == {"load": {"bad": 1}, "other": {"refused": 7}, "read": {"refused": 1, "result": 3}}
