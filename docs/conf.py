@@ -13,6 +13,7 @@ sys.path.insert(0, str(HERE / "_ext"))
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 # Other libraries look for ipywidgets, for progress bars that no page shows.
 os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")
+os.environ["TQDM_DISABLE"] = "1"  # how long a cell takes decides whether a bar is drawn
 
 from graphrep import __version__  # noqa: E402
 
@@ -55,7 +56,8 @@ nb_execution_show_tb = True
 nb_output_stderr = "remove-warn"  # a warning in a cell fails the build too
 nb_merge_streams = True
 nb_render_markdown_format = "myst"
-suppress_warnings = ["mystnb.unknown_mime_type"]
+# ref.python: numpydoc links an attribute of a class by its name alone, which other classes have, too.
+suppress_warnings = ["mystnb.unknown_mime_type", "ref.python"]
 
 # Its pages are not among those that references are looked up in.
-nitpick_ignore_regex = [("py:class", r"torch_geometric\..*"), ("py:class", r"torch\.nn\..*")]
+nitpick_ignore_regex = [("py:obj", r"\w+_"), ("py:class", r"torch_geometric\..*"), ("py:class", r"torch\.nn\..*")]

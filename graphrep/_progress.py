@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 from typing import Any
 
@@ -24,8 +25,8 @@ def progress_bar(
     total, initial, desc, unit, unit_scale
         As in ``tqdm``.
     progress : bool or None
-        None shows the bar if stderr is a terminal or the code runs in a Jupyter kernel; True always shows it, False
-        never.
+        None shows the bar if stderr is a terminal or the code runs in a Jupyter kernel, unless tqdm's variable
+        TQDM_DISABLE is set; True always shows it, False never.
 
     Returns
     -------
@@ -40,8 +41,12 @@ def progress_bar(
 
 
 def is_shown(progress: bool | None) -> bool:  # noqa: FBT001
-    """Whether progress is to be shown: as asked, or in terminals and in Jupyter."""
-    return (in_jupyter() or bool(getattr(sys.stderr, "isatty", bool)())) if progress is None else progress
+    """Whether progress is to be shown: as asked, or in terminals and in Jupyter, unless TQDM_DISABLE is set."""
+    if progress is not None:
+        return progress
+    if os.environ.get("TQDM_DISABLE", "") not in ("", "0"):
+        return False
+    return in_jupyter() or bool(getattr(sys.stderr, "isatty", bool)())
 
 
 def in_jupyter() -> bool:

@@ -1042,7 +1042,7 @@ def open_graph(path: str | os.PathLike[str], *, mmap: bool = True, verify: bool 
     """Open a graph that :meth:`Graph.save` wrote: its arrays are mapped from the file, read-only.
 
     Pages are read when they are used and given back when memory is short, and all processes of a host share them, so
-    that a graph may be larger than memory. Processes that :mod:`multiprocessing` starts, such as the workers of a
+    that a graph may be larger than memory. Processes that ``multiprocessing`` starts, such as the workers of a
     ``DataLoader``, get the path instead of a copy and map the file, too; any other pickle holds the whole graph. Names
     that are strings are decoded when they are first used; labels that are strings, at once.
 

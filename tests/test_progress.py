@@ -10,7 +10,7 @@ import pytest
 from nbclient import NotebookClient
 from tqdm import tqdm
 
-from graphrep._progress import in_jupyter, progress_bar
+from graphrep._progress import in_jupyter, is_shown, progress_bar
 
 
 class Terminal(io.StringIO):
@@ -110,3 +110,11 @@ with warnings.catch_warnings():
     text = "".join(output["text"] for output in outputs)
     assert "training: 100%" in text
     assert "Warning" not in text
+
+
+@pytest.mark.parametrize(("value", "expected"), [("1", False), ("0", True), ("", True)])
+def test_the_variable_of_tqdm_turns_bars_off(monkeypatch, value, expected):
+    monkeypatch.setattr("graphrep._progress.in_jupyter", lambda: True)
+    monkeypatch.setenv("TQDM_DISABLE", value)
+    assert is_shown(None) is expected
+    assert is_shown(True) is True

@@ -88,7 +88,7 @@ def calibration(
 ) -> Calibration:
     r"""Compare the probabilities that a predictor gives to pairs with the share of them that are edges.
 
-    With :math:`B_1, …, B_M` the pairs whose probability falls into the m-th of M equal parts of [0, 1],
+    With :math:`B_1, \ldots, B_M` the pairs whose probability falls into the m-th of M equal parts of [0, 1],
 
     .. math:: \mathrm{ECE} = \sum_m \frac{|B_m|}{N} \, \Bigl| \frac{1}{|B_m|} \sum_{i \in B_m} y_i
               - \frac{1}{|B_m|} \sum_{i \in B_m} p_i \Bigr|, \qquad
