@@ -46,8 +46,8 @@ _CANDIDATES = (_Choice("LA", 0.45, 1.0), _Choice("LM", 0.35, 0.5))
 class Spectral(NodeEmbedder):
     r"""Leading eigenvectors of the regularized, degree-normalized adjacency matrix.
 
-    With the weighted degrees D, :math:`S = (D + \tau)^{-a} A\, (D + \tau)^{-a}` has eigenvectors :math:`y_1, y_2, \ldots` of
-    eigenvalues :math:`\lambda_1 \ge \lambda_2 \ge \ldots`, and node v gets
+    With the weighted degrees D, :math:`S = (D + \tau)^{-a} A\, (D + \tau)^{-a}` has eigenvectors
+    :math:`y_1, y_2, \ldots` of eigenvalues :math:`\lambda_1 \ge \lambda_2 \ge \ldots`, and node v gets
 
     .. math:: x_v = c\, (\max(\lambda_1, 0)^p\, y_{1v}, \ldots, \max(\lambda_k, 0)^p\, y_{kv}),
 
