@@ -96,8 +96,7 @@ def sections(data: gr.datasets.Dataset, vectors: dict[str, gr.NodeVectors]) -> N
     }
     print(f"{'':32}{'accuracy':>10}{'macro-F1':>10}")
     for name, result in found.items():
-        row = name.replace("propagated features", "propagated features (untrained)")
-        print(f"{row:32}{result.mean('accuracy')[0]:10.4f}{result.mean('macro_f1')[0]:10.4f}")
+        print(f"{labeled(name):32}{result.mean('accuracy')[0]:10.4f}{result.mean('macro_f1')[0]:10.4f}")
     majority = next(iter(found.values())).majority
     print(f"{'majority (untrained)':32}{majority['accuracy'].mean():10.4f}{majority['macro_f1'].mean():10.4f}")
 
@@ -109,9 +108,8 @@ def clusters(data: gr.datasets.Dataset, vectors: dict[str, gr.NodeVectors], seed
     for name, table in vectors.items():
         unit = table.vectors / np.maximum(np.linalg.norm(table.vectors, axis=1, keepdims=True), 1e-12)
         labels = KMeans(len(data.label_names), n_init=1, random_state=seed).fit_predict(unit)
-        row = name.replace("propagated features", "propagated features (untrained)")
         quality = gr.evaluate.clustering(data.graph.y, labels)
-        print(f"{row:32}{quality['nmi']:10.4f}{gr.evaluate.modularity(data.graph, labels):12.4f}")
+        print(f"{labeled(name):32}{quality['nmi']:10.4f}{gr.evaluate.modularity(data.graph, labels):12.4f}")
 
 
 def nearest(vectors: dict[str, gr.NodeVectors]) -> None:
@@ -135,6 +133,11 @@ def draw(data: gr.datasets.Dataset, vectors: gr.NodeVectors, out: Path, seed: in
     title = f"Debian packages by node2vec, {len(chosen):,} of {data.graph.num_nodes:,}, colored by section"
     gr.plot.map(sample, names, layout=places, title=title, path=out / "debian-map.png")
     gr.plot.map_html(sample, None, names, layout=places, graph=data.graph, title=title).save(out / "debian-map.html")
+
+
+def labeled(name: str) -> str:
+    """Return the name of a row in a table, which says what is not trained."""
+    return f"{name} (untrained)" if name == "propagated features" else name
 
 
 def timed(name: str, work: Callable[[], Any]) -> Any:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from graphrep.datasets import LinkSplit
+    from graphrep.graph import Graph
 
 CONFIGS = Path(__file__).parent / "configs"
 SEEDS = 10  # as OGB asks
@@ -81,7 +82,7 @@ def test_metrics(settings: Settings, model: Any, split: LinkSplit) -> dict[str, 
     """Metrics of a fitted model on the test edges."""
     if not settings.get("valid_at_test"):
         return _metrics(settings, model.score_pairs, split)
-    graph = split.graph_with_valid.to_undirected()
+    graph = _test_graph(settings, split)
     return _metrics(settings, lambda pairs: model.score_pairs(pairs, graph=graph), split)
 
 
@@ -89,13 +90,18 @@ def untrained_metrics(settings: Settings, split: LinkSplit) -> dict[str, dict[st
     """The same of local scores in the same graph, by their names."""
     from graphrep import heuristics
 
-    graph = (split.graph_with_valid if settings.get("valid_at_test") else split.graph).to_undirected()
+    graph = _test_graph(settings, split)
     scores = {
         "common neighbors": heuristics.common_neighbors,
         "Adamic-Adar": heuristics.adamic_adar,
         "resource allocation": heuristics.resource_allocation,
     }
     return {name: _metrics(settings, partial(score, graph), split) for name, score in scores.items()}
+
+
+def _test_graph(settings: Settings, split: LinkSplit) -> Graph:
+    """The training edges, with the validation edges if the rules allow them when test edges are scored."""
+    return (split.graph_with_valid if settings.get("valid_at_test") else split.graph).to_undirected()
 
 
 def study(
