@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from graphrep._communities import communities as communities_by
+
 if TYPE_CHECKING:
     from graphrep.bench.learners import Setting
     from graphrep.graph import Graph
@@ -76,22 +78,7 @@ def heuristic(name: str, setting: Setting, graph: Graph) -> Any:
     return partial(getattr(heuristics, name), n_jobs=setting.n_jobs)
 
 
-def louvain(setting: Setting, graph: Graph) -> Any:
-    """Communities of high modularity by the method of Louvain, whose number follows from the graph."""
+def communities(name: str, setting: Setting, graph: Graph) -> Any:
+    """Communities of the edges, whose number follows from the graph: a function of the graph."""
     del graph
-    return partial(_louvain, seed=setting.seed)
-
-
-def _louvain(graph: Graph, *, seed: int) -> npt.NDArray[np.int64]:
-    import networkx as nx
-
-    undirected = graph.to_undirected() if graph.directed else graph
-    network = nx.Graph()
-    network.add_nodes_from(range(graph.num_nodes))
-    u, v = undirected.edges()
-    weights = np.asarray(undirected.to_scipy()[u, v]).ravel()
-    network.add_weighted_edges_from(zip(u.tolist(), v.tolist(), weights.tolist(), strict=True))
-    labels = np.zeros(graph.num_nodes, dtype=np.int64)
-    for number, members in enumerate(nx.community.louvain_communities(network, seed=seed % 2**32)):
-        labels[list(members)] = number
-    return labels
+    return lambda given: communities_by(name, given.to_undirected(), setting.seed)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 import graphrep
+from graphrep._communities import has_igraph
 from graphrep.bench import baselines
 from graphrep.graph import Graph
 
@@ -18,6 +19,7 @@ __all__ = ["LEARNERS", "TASKS", "Learner", "Setting", "chosen_learners"]
 TASKS = ("labels", "links", "clusters")
 KINDS = ("vectors", "scores", "clusters")
 _BATCHES = 16  # of edges in an epoch of a neural link predictor: each batch runs the encoder on the whole graph
+_NETWORKX = 200_000  # edges, beyond which a method of networkx takes minutes
 _QUADRATIC = 20_000  # nodes, beyond which a learner that compares all pairs of nodes takes hours
 
 
@@ -63,7 +65,7 @@ class Learner:
     tasks : tuple of str, optional
         The tasks of which it is a row; default: all that its kind serves.
     needs : tuple of str
-        Of "features", "nonnegative" (features) and "undirected".
+        Of "features", "nonnegative" (features), "undirected" and "igraph" (the package).
     max_nodes, max_edges : int or None
         It is left out of larger graphs.
     baseline : bool
@@ -102,6 +104,8 @@ class Learner:
             return "it takes features as counts, and some are negative"
         if "undirected" in self.needs and graph.directed:
             return "it needs an undirected graph"
+        if "igraph" in self.needs and not has_igraph():
+            return "it needs igraph: pip install 'graphrep[communities]'"
         for what, bound, count in (
             ("nodes", self.max_nodes, graph.num_nodes),
             ("edges", self.max_edges, graph.num_edges),
@@ -151,6 +155,10 @@ def _clusters(name: str, build: Callable[[Setting, Graph], Any], **options: Any)
     return Learner(name, build, "clusters", **options)
 
 
+def _communities(method: str, **options: Any) -> Learner:
+    return _clusters(method.lower(), partial(baselines.communities, method), baseline=True, **options)
+
+
 def _heuristic(name: str, label: str) -> Learner:
     return _links(label, partial(baselines.heuristic, name), baseline=True, seeded=False)
 
@@ -193,7 +201,9 @@ _ALL = (
     _heuristic("adamic_adar", "Adamic-Adar"),
     _heuristic("resource_allocation", "resource allocation"),
     _links("katz", partial(baselines.heuristic, "katz"), baseline=True, seeded=False, **_SLOW),
-    _clusters("louvain", baselines.louvain, max_edges=200_000, baseline=True),
+    _communities("Louvain", max_edges=_NETWORKX),
+    _communities("Leiden", needs=("igraph",)),
+    _communities("label propagation", max_edges=_NETWORKX),
 )  # fmt: skip
 
 #: Learners by name; the keys are what ``graphrep bench --learners`` takes.

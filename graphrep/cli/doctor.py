@@ -33,6 +33,7 @@ OPTIONAL = {
     "faiss": ("indexes for approximate search", "graphrep[search]"),
     "hnswlib": ("indexes for approximate search", "graphrep[search]"),
     "usearch": ("indexes for approximate search", "graphrep[search]"),
+    "igraph": ("communities by Leiden", "graphrep[communities]"),
     "pandas": ("NodeVectors.to_frame", "pandas"),
     "matplotlib": ("plots", "graphrep[viz]"),
     "umap": ("maps by UMAP", "graphrep[maps]"),

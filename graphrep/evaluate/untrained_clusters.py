@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._checks import checked_int
+from graphrep._communities import COMMUNITIES, has_igraph
+from graphrep._communities import communities as communities_by
 from graphrep._names import aligned
 from graphrep._random import resolve_seed
 from graphrep._threads import limited_threads
@@ -109,7 +111,7 @@ def modularity(graph: Any, labels: Any) -> float:
 
 def clustering_baselines(
     graph: Any,
-    n_clusters: int,
+    n_clusters: int | None = None,
     *,
     hops: int | Sequence[int] = HOPS,
     components: int = 64,
@@ -129,19 +131,22 @@ def clustering_baselines(
     * ``"propagated features"``: the same after t hops, :math:`S^t U \Sigma`. The t is the smallest of ``hops`` whose
       clusters have a modularity within 0.005 of the best.
     * ``"several hops"``: the unit rows of the SVDs after 0, 1, 2 and 4 hops side by side.
-    * ``"Louvain"`` and ``"label propagation"``: communities of the edges, which choose their number themselves; nodes
-      without edges form one community.
-    * ``"Louvain, merged"`` and ``"label propagation, merged"``: of these communities, the pair whose union has the
-      largest modularity is merged until at most ``n_clusters`` are left.
+    * ``"Louvain"``, ``"Leiden"`` and ``"label propagation"``: communities of the edges, which choose their number
+      themselves; nodes without edges form one community. Leiden needs igraph, ``graphrep[communities]``; without it,
+      its rows are left out.
+    * ``"Louvain, merged"`` and so on: of these communities, the pair whose union has the largest modularity is merged
+      until at most ``n_clusters`` are left.
 
-    A graph without features has the last four rows only. The clusters by k-means on an auto-encoder are
+    A graph without features has the rows of communities only, and without ``n_clusters`` there are only those that
+    choose their number. The clusters by k-means on an auto-encoder are
     ``initial_labels_`` of :class:`graphrep.PamC`.
 
     Parameters
     ----------
     graph : Graph or anything :func:`graphrep.as_graph` takes
         With features, unless ``communities``. Communities treat a directed graph as undirected.
-    n_clusters : int
+    n_clusters : int, optional
+        Number of clusters of the other rows.
     hops : int or sequence of int
         Numbers of hops to choose from.
     components : int
@@ -152,8 +157,8 @@ def clustering_baselines(
         Whether to scale rows to unit length, before and after the SVD; False if lengths have a meaning, as those of
         coordinates or counts have. A single column has no direction and is never scaled.
     communities : bool
-        Whether to include the methods that use the edges alone; they need networkx's time, about 30 seconds per
-        million edges.
+        Whether to include the methods that use the edges alone. Louvain and label propagation are networkx's, and take
+        about 30 seconds per million edges.
     random_state : int, RandomState, Generator or None
 
     Returns
@@ -164,7 +169,8 @@ def clustering_baselines(
     Raises
     ------
     ValueError
-        There are fewer nodes than clusters, neither features nor ``communities``, or no or negative ``hops``.
+        There are fewer nodes than clusters, neither features nor ``communities``, neither ``n_clusters`` nor
+        ``communities``, or no or negative ``hops``.
 
     Notes
     -----
@@ -174,7 +180,8 @@ def clustering_baselines(
     References
     ----------
     Wu et al. Simplifying Graph Convolutional Networks. ICML 2019. Blondel et al. Fast unfolding of communities in large
-    networks. 2008. Traag, Šubelj. Large network community detection by fast label propagation. 2023.
+    networks. 2008. Traag, Waltman, van Eck. From Louvain to Leiden: guaranteeing well-connected communities. 2019.
+    Traag, Šubelj. Large network community detection by fast label propagation. 2023.
 
     Examples
     --------
@@ -195,14 +202,18 @@ def clustering_baselines(
     several hops                      3      0.4865
     Louvain                           3      0.5244
     Louvain, merged                   3      0.5244
+    Leiden                            3      0.5244
+    Leiden, merged                    3      0.5244
     label propagation                 3      0.5244
     label propagation, merged         3      0.5244
     """
     g = untyped_graph(graph)
     if g.x is None and not communities:
         raise ValueError("graph must have features x if communities is False, got none.")
-    checked_int("n_clusters", n_clusters, 1)
-    if n_clusters > g.num_nodes:
+    if n_clusters is None:
+        if not communities:
+            raise ValueError("n_clusters must be given if communities is False, got None.")
+    elif checked_int("n_clusters", n_clusters, 1) > g.num_nodes:
         raise ValueError(f"n_clusters must be at most the number of nodes, {g.num_nodes}; got {n_clusters}.")
     checked_int("components", components, 1)
     steps = sorted({checked_int("hops", hop, 0) for hop in (hops if isinstance(hops, Sequence) else [hops])})
@@ -211,10 +222,11 @@ def clustering_baselines(
     seed, edges, chosen = resolve_seed(random_state), g.to_undirected(), None
     found: dict[str, I64] = {}
     with limited_threads(1):  # the result does not depend on the machine
-        if g.x is not None:
+        if g.x is not None and n_clusters is not None:
+            count = n_clusters
 
             def clusters(table: npt.NDArray[np.float32]) -> I64:
-                return k_means(table, n_clusters, n_init=n_init, seed=seed)[1]
+                return k_means(table, count, n_init=n_init, seed=seed)[1]
 
             scaled = unit_rows if normalize and g.x.shape[1] > 1 else as_float32
             wide = reduced(scaled(g.x), 2 * components, seed)
@@ -225,8 +237,12 @@ def clustering_baselines(
             found["features"], found["propagated features"] = by_hop[0], by_hop[chosen]
             found["several hops"] = clusters(side_by_side(g, wide, components, seed, scaled))
         if communities:
-            for name, labels in _communities(edges, seed).items():
-                found |= {name: labels, f"{name}, merged": _merged(edges, labels, n_clusters)}
+            for name in COMMUNITIES:
+                if name == "Leiden" and not has_igraph():
+                    continue
+                found[name] = communities_by(name, edges, seed)
+                if n_clusters is not None:
+                    found[f"{name}, merged"] = _merged(edges, found[name], n_clusters)
     return ClusteringBaselines(found, {name: _modularity(edges, labels) for name, labels in found.items()}, chosen)
 
 
@@ -243,26 +259,6 @@ def _between(graph: Graph, labels: I64) -> Any:
     n, k = graph.num_nodes, int(labels.max(initial=-1)) + 1
     member = sp.csr_array((np.ones(n), labels, np.arange(n + 1)), shape=(n, k))
     return sp.csr_array(member.T @ (graph.to_scipy().astype(np.float64) @ member))
-
-
-def _communities(graph: Graph, seed: int) -> dict[str, I64]:
-    import networkx as nx
-
-    network = nx.Graph()
-    source, target = graph.edges()
-    weights = np.ones(len(source)) if graph.weights is None else graph.weights[graph.sources() <= graph.indices]
-    network.add_weighted_edges_from(zip(source.tolist(), target.tolist(), weights.tolist(), strict=True))
-    found = {}
-    for name, method in (
-        ("Louvain", nx.community.louvain_communities),
-        ("label propagation", nx.community.fast_label_propagation_communities),
-    ):
-        groups = [list(group) for group in method(network, weight="weight", seed=seed % 2**32)] if len(source) else []
-        labels = np.full(graph.num_nodes, len(groups))  # nodes without edges
-        for group, members in enumerate(groups):
-            labels[members] = group
-        found[name] = labels.astype(np.int64)
-    return found
 
 
 def _merged(graph: Graph, labels: I64, n_clusters: int) -> I64:

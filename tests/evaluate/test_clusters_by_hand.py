@@ -182,10 +182,12 @@ def test_communities_need_no_features_and_merge_to_the_number_of_clusters():
     cliques = nx.ring_of_cliques(8, 6)
     cliques.add_nodes_from(range(48, 50))  # without edges
     found = clustering_baselines(cliques, 4)
-    assert list(found) == ["Louvain", "Louvain, merged", "label propagation", "label propagation, merged"]
+    names = ["Louvain", "Leiden", "label propagation"]
+    assert list(found) == [row for name in names for row in (name, f"{name}, merged")]
     assert found.hops is None
     truth = np.append(np.arange(48) // 6, [8, 8])
-    assert metrics.adjusted_rand_score(truth, found["Louvain"]) == 1
+    for name in ("Louvain", "Leiden"):
+        assert metrics.adjusted_rand_score(truth, found[name]) == 1
     merged = found["Louvain, merged"]
     assert len(np.unique(merged)) == 4
     # pairs of adjacent cliques: no other division into four has a higher modularity
@@ -195,6 +197,30 @@ def test_communities_need_no_features_and_merge_to_the_number_of_clusters():
         assert len(np.unique(merged[6 * clique : 6 * clique + 6])) == 1
     for name, labels in found.items():
         assert found.modularity[name] == pytest.approx(gr.evaluate.modularity(cliques, labels))
+
+
+def test_without_a_number_of_clusters_there_are_communities_only():
+    import networkx as nx
+
+    graph = gr.as_graph(nx.karate_club_graph(), x=np.eye(34))
+    found = clustering_baselines(graph)
+    assert list(found) == ["Louvain", "Leiden", "label propagation"]
+    assert found.modularity["Leiden"] == pytest.approx(0.445, abs=0.002)  # the largest there is, with these weights
+    with pytest.raises(ValueError, match="n_clusters must be given if communities is False"):
+        clustering_baselines(graph, communities=False)
+
+
+def test_leiden_needs_igraph_and_leaves_its_random_numbers_alone(monkeypatch):
+    import random
+
+    import networkx as nx
+
+    state = random.getstate()
+    first, again = (clustering_baselines(nx.karate_club_graph(), 4)["Leiden"] for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert random.getstate() == state
+    monkeypatch.setattr("graphrep.evaluate.untrained_clusters.has_igraph", lambda: False)
+    assert not [name for name in clustering_baselines(nx.karate_club_graph(), 4) if "Leiden" in name]
 
 
 def test_many_communities_are_merged_in_bounded_time():
