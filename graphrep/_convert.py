@@ -167,19 +167,39 @@ class Parts:
         self.source, self.target = rows[self.source], rows[self.target]
         order = np.full(len(names), -1)
         order[rows] = np.arange(len(rows))
-        for name in ("x", "y"):
-            value = getattr(self, name)
-            if value is not None:
-                setattr(self, name, _reordered(name, value, order))
+        self._take_rows(order)
         if self.sides is not None:
             self.sides = self._sides_of(names, order)
-        if self.types.node_type is not None:
-            self.types = _arranged_types(self.types, order)
         if self.attribute is not None:
             inner = self.attribute
             self.attribute = lambda name: _reordered(name, inner(name), order)
         self.num_nodes, self.nodes = len(names), name_array(names)
         return self
+
+    def restrict(self, rows: npt.NDArray[np.int64]) -> Parts:
+        """Keep distinct nodes, in this order, and the edges between them; row numbers become names."""
+        place = np.full(self.num_nodes, -1, dtype=np.int64)
+        place[rows] = np.arange(len(rows))
+        source, target = place[self.source], place[self.target]
+        keep = (source >= 0) & (target >= 0)
+        self.source, self.target = source[keep], target[keep]
+        self.weights = None if self.weights is None else self.weights[keep]
+        if self.types.edge_type is not None:
+            self.types = self.types._replace(edge_type=self.types.edge_type[keep])
+        self._take_rows(rows)
+        self.sides = None if self.sides is None else self.sides[rows]
+        self.nodes = rows if self.nodes is None else self.nodes[rows]
+        self.num_nodes = len(rows)
+        return self
+
+    def _take_rows(self, order: npt.NDArray[np.int64]) -> None:
+        """Features, labels and types of nodes of these rows."""
+        for name in ("x", "y"):
+            value = getattr(self, name)
+            if value is not None:
+                setattr(self, name, _reordered(name, value, order))
+        if self.types.node_type is not None:
+            self.types = _arranged_types(self.types, order)
 
     def _sides_of(self, names: list[Any], order: npt.NDArray[np.int64]) -> npt.NDArray[np.int8]:
         assert self.sides is not None

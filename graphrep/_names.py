@@ -83,6 +83,8 @@ class NodeIndex:
 
     def rows(self, names: Any) -> I64:
         """Rows of many names, int64; raises KeyError for the first unknown one."""
+        if isinstance(names, str):  # or its characters would be taken for names
+            raise TypeError(f"give a list of names, [{names!r}], not the string.")
         rows = self.find(names)
         if len(rows) and rows.min() < 0:
             values = names.tolist() if isinstance(names, np.ndarray) else list(names)

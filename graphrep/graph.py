@@ -564,6 +564,47 @@ class Graph:
         csr = build_csr(parts.source, parts.target, parts.weights, self.num_nodes, symmetrize=not self._directed)
         return self._with_csr(csr, directed=self._directed)
 
+    def subgraph(self, nodes: Iterable[Hashable] | npt.NDArray[np.bool_]) -> Graph:
+        """The nodes given, in this order, with the edges between them.
+
+        Names, weights, features, labels, sides and types are kept. Nodes without names keep their row numbers as names.
+
+        Parameters
+        ----------
+        nodes : iterable of names, or bool array of shape (num_nodes,)
+            Distinct names of nodes (row numbers, where there are no names), or a mask of rows.
+
+        Raises
+        ------
+        KeyError
+            A name is unknown.
+        ValueError
+            A name occurs twice, or a mask has another shape.
+
+        Notes
+        -----
+        O(num_nodes + num_arcs + k log k) for k arcs that are kept.
+
+        Examples
+        --------
+        >>> import graphrep as gr
+        >>> g = gr.as_graph([("a", "b"), ("b", "c"), ("c", "d")], directed=False)
+        >>> g.subgraph(["c", "b"]).nodes.tolist(), g.subgraph(g.out_degree > 1).num_edges
+        (['c', 'b'], 1)
+        """
+        mask = np.asarray(nodes) if hasattr(nodes, "dtype") else None
+        if mask is not None and mask.dtype == bool:
+            if mask.shape != (self.num_nodes,):
+                raise ValueError(f"a mask of nodes must have shape ({self.num_nodes},), got {mask.shape}.")
+            rows = np.flatnonzero(mask)
+        else:
+            rows = self.rows(nodes)
+        used, counts = np.unique(rows, return_counts=True)
+        if len(used) < len(rows):
+            twice = self.nodes[used[counts > 1]].tolist()[0]
+            raise ValueError(f"nodes must be distinct, got {twice!r} twice.")
+        return _assemble(self._parts(weighted=True).restrict(rows), merge="sum", self_loops=True)
+
     def to_networkx(self) -> Any:
         """A networkx ``Graph`` or ``DiGraph`` with the names as nodes.
 
@@ -698,8 +739,9 @@ class Graph:
         """A ``torch_geometric.data.Data`` with ``edge_index``, ``edge_weight``, ``x``, ``y`` and ``num_nodes``.
 
         An undirected edge is listed in both directions, as PyG does it. Names are kept as the list ``node_names``,
-        which ``as_graph`` reads again. Sparse features become a sparse tensor. Raises TypeError for features or labels
-        that are no numbers. A graph with types becomes HeteroData, see :meth:`to_hetero`.
+        which ``as_graph`` reads again. The loaders of PyG refuse lists: delete ``data.node_names`` first, or use
+        :class:`graphrep.loader.NeighborLoader`. Sparse features become a sparse tensor. Raises TypeError for features
+        or labels that are no numbers. A graph with types becomes HeteroData, see :meth:`to_hetero`.
         """
         if self._types.node_type is not None or self._types.edge_type is not None:
             return self.to_hetero()
@@ -1123,9 +1165,9 @@ def _assemble(
     *,
     merge: str,
     self_loops: bool,
-    nodes: Any,
-    x: Any,
-    y: Any,
+    nodes: Any = None,
+    x: Any = None,
+    y: Any = None,
     node_type: Any = None,
     node_types: Sequence[str] | None = None,
 ) -> Graph:
