@@ -113,9 +113,7 @@ def property_values(values: Sequence[Any], kind: str, what: str) -> npt.NDArray[
         return np.array([text == "true" for text in spelled], dtype=bool)
     if kind in _INTEGERS or kind in _FLOATS:
         try:
-            return np.array(
-                list(map(_whole if kind in _INTEGERS else _real, values)), dtype=(_INTEGERS | _FLOATS)[kind]
-            )
+            return _numbers(kind, values)
         except (ValueError, TypeError, OverflowError):
             _refuse(what, kind, values, (_is(kind, value) for value in values))
             raise
@@ -146,9 +144,20 @@ def _real(value: Any) -> float:
     return float(value)
 
 
+def _numbers(kind: str, values: Sequence[Any]) -> npt.NDArray[Any]:
+    if kind in _INTEGERS:
+        return np.array(list(map(_whole, values)), dtype=_INTEGERS[kind])
+    wide = np.array(list(map(_real, values)), dtype=np.float64)
+    with np.errstate(over="ignore"):
+        found = wide.astype(_FLOATS[kind])
+    if (np.isinf(found) & np.isfinite(wide)).any():
+        raise OverflowError("too large")
+    return found
+
+
 def _is(kind: str, value: Any) -> bool:
     try:
-        np.array([_whole(value) if kind in _INTEGERS else _real(value)], dtype=(_INTEGERS | _FLOATS)[kind])
+        _numbers(kind, [value])
     except (ValueError, TypeError, OverflowError):
         return False
     return True

@@ -225,6 +225,9 @@ def test_fields_and_values():
     assert property_values([1.0, 2.0], "long", "p").dtype == np.int64
     with pytest.raises(ValueError, match=r"p must hold values of the kind int, got '1\.5'"):
         property_values([1.0, 1.5], "int", "p")
+    assert property_values(["inf", "1e38"], "float", "p").tolist()[0] == np.inf
+    with pytest.raises(ValueError, match="p must hold values of the kind float, got '-1e39'"):
+        property_values(["1", "-1e39"], "float", "p")
     for kind, bad in (("boolean", "yes"), ("byte", "300"), ("long", "1.5"), ("long", "1_0"), ("double", "x")):
         with pytest.raises(ValueError, match=f"p must hold values of the kind {kind}, got '{bad}'"):
             property_values([bad], kind, "p")
