@@ -6,6 +6,7 @@ import math
 import numbers
 import sys
 import warnings
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,13 @@ def checked_int(name: str, value: Any, minimum: int, maximum: int | None = None)
         limits = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
         raise ValueError(f"{name} must be {limits}, got {value}.")
     return number
+
+
+def checked_ints(name: str, values: Any, minimum: int, maximum: int | None = None) -> list[int]:
+    """``values``, a sequence, as ints in [minimum, maximum]; an array or tensor of integers counts as a sequence."""
+    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
+        raise TypeError(f"{name} must be a sequence of integers, got {brief(values)}.")
+    return [checked_int(name, value, minimum, maximum) for value in detached(values)]
 
 
 def checked_float(

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 import torch
 from torch import nn
 
-from graphrep._checks import checked_features, checked_float, checked_int
+from graphrep._checks import checked_features, checked_float, checked_int, checked_ints
 from graphrep._random import resolve_seed
 from graphrep._threads import limited_threads
 from graphrep.learn.loop import Loop
@@ -50,7 +50,7 @@ class AutoEncoder(nn.Module):
 
     def __init__(self, in_channels: int, *, hidden: Sequence[int] = (500, 500, 2000), dimensions: int = 10) -> None:
         super().__init__()
-        widths = [in_channels, *hidden, dimensions]
+        widths = [in_channels, *checked_ints("hidden", hidden, 1), dimensions]
         self.encoder = nn.ModuleList(Linear(a, b) for a, b in pairwise(widths))
         self.decoder = nn.ModuleList(Linear(a, b) for a, b in pairwise(widths[::-1]))
 

@@ -15,7 +15,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, Transfor
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from graphrep._arrays import detached
-from graphrep._checks import checked_features, checked_float, checked_int
+from graphrep._checks import checked_features, checked_float, checked_int, checked_ints
 from graphrep._estimator import LoopEstimator
 from graphrep._saving import SavedEstimator, load_weights, weights_of
 from graphrep._threads import limited_threads
@@ -333,8 +333,7 @@ class PamC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Loop
         for name in ("n_clusters", "dimensions", "n_neighbors", "pretraining_batch_size", "patience", "n_init"):
             checked_int(name, getattr(self, name), 1)
         checked_int("pretraining_epochs", self.pretraining_epochs, 0)
-        for width in self.hidden:
-            checked_int("hidden", width, 1)
+        checked_ints("hidden", self.hidden, 1)
         for name in ("alpha", "beta", "learning_rate", "pretraining_learning_rate"):
             checked_float(name, getattr(self, name), 0.0)
         checked_float("temperature", self.temperature, 0.0, exclusive=True)

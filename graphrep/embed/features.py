@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
 from graphrep import _random
-from graphrep._checks import checked_features, checked_int
+from graphrep._checks import checked_features, checked_int, checked_ints
 from graphrep._embedder import F32, is_matrix, new_arcs
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._threads import limited_threads
@@ -187,9 +187,7 @@ class PropagatedFeatures(NodeEmbedder):
         return blocks
 
     def _checked_hops(self) -> list[int]:
-        if isinstance(self.hops, (str, int)) or not isinstance(self.hops, Iterable):
-            raise TypeError(f"hops must be a sequence of integers, got {self.hops!r}.")
-        hops = [checked_int("hops", hop, 0) for hop in self.hops]
+        hops = checked_ints("hops", self.hops, 0)
         if not hops:
             raise ValueError("hops must hold at least one number, got none.")
         return hops

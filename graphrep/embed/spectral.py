@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
 from graphrep import _random
-from graphrep._checks import checked_float, checked_int
+from graphrep._checks import checked_float, checked_int, checked_ints
 from graphrep._embedder import is_matrix, new_arcs_of_both_directions
 from graphrep._names import as_pairs
 from graphrep._progress import progress_bar
@@ -200,7 +200,7 @@ class Spectral(NodeEmbedder):
 
     def _solve(self, graph: Graph) -> tuple[F32, F64]:
         dimensions = checked_int("dimensions", self.dimensions, 1)
-        degrees = [checked_int("filter_degrees", degree, 1, 10) for degree in self.filter_degrees]
+        degrees = checked_ints("filter_degrees", self.filter_degrees, 1, 10)
         if not degrees:
             raise ValueError("filter_degrees must name at least one degree, got none.")
         oversampling = checked_int("oversampling", self.oversampling, 0)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._arrays import check_rows, to_numpy
+from graphrep._checks import checked_float
 from graphrep.evaluate.checks import I64
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def random_splits(
     labeled: I64, ratios: Sequence[float], repeats: int, seed: int, num_valid: float = 0
 ) -> tuple[list[float], Iterator[Split]]:
     """Shares of the labeled nodes, and for each share ``repeats`` splits; validation as in :func:`held_out`."""
-    shares = [float(ratio) for ratio in np.atleast_1d(np.asarray(ratios))]
+    shares = [checked_float("ratios", ratio) for ratio in np.atleast_1d(np.asarray(ratios)).tolist()]
     for share in shares:
         if not 0 < share < 1:
             raise ValueError(f"ratios must lie in (0, 1), got {share}.")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._arrays import as_vectors
-from graphrep._checks import checked_float, checked_int
+from graphrep._checks import checked_float, checked_int, checked_ints
 from graphrep._names import NodeIndex, aligned, names_of
 from graphrep._random import bounded, random_bits, resolve_seed, stream_key
 from graphrep._threads import limited_threads
@@ -350,8 +350,8 @@ def _fitted(estimator: Any, graph: Any, seeds: Sequence[int]) -> list[Any]:
         raise ValueError("graph must be given to fit an estimator to.")
     if "random_state" not in estimator.get_params():
         raise TypeError(f"runs must be an estimator with random_state, but {type(estimator).__name__} has none.")
-    g = untyped_graph(graph)
-    return [np.asarray(clone(estimator).set_params(random_state=seed).fit_transform(g)) for seed in seeds]
+    g, numbers = untyped_graph(graph), checked_ints("seeds", seeds, 0)
+    return [np.asarray(clone(estimator).set_params(random_state=seed).fit_transform(g)) for seed in numbers]
 
 
 def _matched(runs: dict[str, Any], index: NodeIndex | None) -> tuple[list[npt.NDArray[Any]], NodeIndex]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep._checks import checked_int
+from graphrep._checks import checked_int, checked_ints
 from graphrep._random import resolve_seed
 from graphrep.evaluate._sampling import in_threads, node_matrix, sampled_nodes
 from graphrep.evaluate.checks import F64, I64, unit_rows
@@ -171,8 +171,8 @@ def reconstruction(
         raise ValueError(f"targets must have the {X.shape[1]} columns of vectors, got {Y.shape[1]}.")
     if score not in SCORES:
         raise ValueError(f"score must be one of {', '.join(SCORES)}; got {score!r}.")
-    wanted = tuple(checked_int("hops", hop, 1, 100) for hop in np.atleast_1d(np.asarray(hops)).tolist())
-    lows = np.array([checked_int("degree_bins", low, 1) for low in degree_bins], dtype=np.int64)
+    wanted = tuple(checked_ints("hops", np.atleast_1d(np.asarray(hops)).tolist(), 1, 100))
+    lows = np.array(checked_ints("degree_bins", degree_bins, 1), dtype=np.int64)
     if not wanted or len(set(wanted)) < len(wanted):
         raise ValueError(f"hops must be distinct, and at least one; got {list(wanted)}.")
     if not len(lows) or lows[0] != 1 or (np.diff(lows) <= 0).any():

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._arrays import to_numpy
-from graphrep._checks import checked_int, warn_caller
+from graphrep._checks import checked_int, checked_ints, warn_caller
 from graphrep._names import aligned, as_pairs
 from graphrep.evaluate._sampling import vectors_and_pairs
 from graphrep.evaluate.checks import F64, I64, as_scores
@@ -221,7 +221,7 @@ def pair_groups(
     """
     g = untyped_graph(graph)
     ends = as_pairs(pairs, g)
-    bounds = np.array([checked_int("lows", low, 0) for low in lows], dtype=np.int64)
+    bounds = np.array(checked_ints("lows", lows, 0), dtype=np.int64)
     if not len(bounds) or bounds[0] != 0 or (np.diff(bounds) <= 0).any():
         raise ValueError(f"lows must ascend from 0, got {bounds.tolist()}.")
     if by not in KINDS:

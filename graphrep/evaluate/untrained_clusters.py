@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep._checks import checked_int
+from graphrep._checks import checked_int, checked_ints
 from graphrep._communities import COMMUNITIES, has_igraph
 from graphrep._communities import communities as communities_by
 from graphrep._names import aligned
@@ -216,7 +216,7 @@ def clustering_baselines(
     elif checked_int("n_clusters", n_clusters, 1) > g.num_nodes:
         raise ValueError(f"n_clusters must be at most the number of nodes, {g.num_nodes}; got {n_clusters}.")
     checked_int("components", components, 1)
-    steps = sorted({checked_int("hops", hop, 0) for hop in (hops if isinstance(hops, Sequence) else [hops])})
+    steps = sorted(set(checked_ints("hops", [hops] if isinstance(hops, int) else hops, 0)))
     if not steps:
         raise ValueError("hops must have at least one number, got none.")
     seed, edges, chosen = resolve_seed(random_state), g.to_undirected(), None

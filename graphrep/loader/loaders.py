@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import torch.utils.data
 
-from graphrep._checks import checked_int
+from graphrep._checks import checked_int, checked_ints
 from graphrep._random import resolve_seed, stream_key
 from graphrep.loader.source import Source, plain, tensor_of
 from graphrep.ops.sampling import Edges, Nodes, Relation, Task, draw, induced_edges
@@ -200,7 +200,7 @@ def _fanouts(given: Any, source: Source) -> list[list[int]]:
             )
         if hasattr(given, "get_mapped_values"):  # torch_geometric.sampler.NumNeighbors
             given = given.get_mapped_values()
-        return [[checked_int("num_neighbors", k, -1) for k in given]]
+        return [checked_ints("num_neighbors", given, -1)]
     if hasattr(given, "get_values"):
         given = given.get_values(types)
     if not isinstance(given, dict):
@@ -214,7 +214,7 @@ def _fanouts(given: Any, source: Source) -> list[list[int]]:
     missing = [kind for kind in types if kind not in found]
     if missing:
         raise ValueError(f"num_neighbors must have numbers for every type of edges, but lacks {_listed(missing)}.")
-    fanouts = [[checked_int("num_neighbors", k, -1) for k in found[kind]] for kind in types]
+    fanouts = [checked_ints("num_neighbors", found[kind], -1) for kind in types]
     if len({len(numbers) for numbers in fanouts}) > 1:
         lengths = ", ".join(f"{len(numbers)} for {kind}" for kind, numbers in zip(types, fanouts, strict=True))
         raise ValueError(

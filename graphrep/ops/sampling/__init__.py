@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from graphrep._arrays import check_rows
-from graphrep._checks import checked_int
+from graphrep._checks import checked_int, checked_ints
 from graphrep._random import resolve_seed
 from graphrep.ops.adjacency import Adjacency, as_adjacency, describe, group_by_key
 from graphrep.ops.library import Implementations, checking
@@ -161,7 +161,7 @@ def sample_neighbors(
     a = as_adjacency(adj)
     if a.num_rows != a.num_cols:
         raise ValueError(f"adj must be square for neighbor sampling, got {a.num_rows} x {a.num_cols}.")
-    fanouts = [checked_int("num_neighbors", k, -1) for k in num_neighbors]
+    fanouts = checked_ints("num_neighbors", num_neighbors, -1)
     nodes = _seeds(seeds, a)
     values = None
     if weighted:
