@@ -33,7 +33,9 @@ def checked_ints(name: str, values: Any, minimum: int, maximum: int | None = Non
     """``values``, a sequence, as ints in [minimum, maximum]; an array or tensor of integers counts as a sequence."""
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
         raise TypeError(f"{name} must be a sequence of integers, got {brief(values)}.")
-    return [checked_int(name, value, minimum, maximum) for value in detached(values)]
+    values = detached(values)
+    listed = values.tolist() if isinstance(values, np.ndarray) else values
+    return [checked_int(name, value, minimum, maximum) for value in listed]
 
 
 def checked_float(
