@@ -1059,25 +1059,38 @@ def _frame_values(name: str, value: Any) -> npt.NDArray[Any]:
     """Values of a frame or series; features must be numbers."""
     import narwhals as nw
 
-    series = nw.from_native(value, allow_series=True, pass_through=True)
-    if isinstance(series, nw.LazyFrame):
-        series = series.collect()
-    if isinstance(series, nw.DataFrame):
-        columns = [(label, series[label]) for label in series.columns]
+    if type(value).__module__.split(".")[0] == "pandas" and value.ndim == 2:  # any objects are names of columns there
+        series = None
+        columns = [(label, nw.from_native(value.iloc[:, i], series_only=True)) for i, label in enumerate(value.columns)]
+    else:
+        series = nw.from_native(value, allow_series=True, pass_through=True)
+        if isinstance(series, nw.LazyFrame):
+            series = series.collect()
+        columns = [(label, series[label]) for label in series.columns] if isinstance(series, nw.DataFrame) else []
+    if series is None or isinstance(series, nw.DataFrame):
         if name == "x":
             for label, column in columns:
-                if not (column.dtype.is_numeric() or column.dtype == nw.Boolean):
+                if not (column.dtype.is_numeric() or column.dtype == nw.Boolean or _of_numbers(column)):
                     raise TypeError(
                         f"x has the column {label!r}, which holds {column.dtype} and no numbers; drop it, or, if it "
                         f"names the nodes, give x.set_index({label!r}) of a pandas DataFrame."
                     )
-        return np.column_stack([_values(column) for _, column in columns]) if columns else np.zeros((len(series), 0))
+        return np.column_stack([_values(column) for _, column in columns]) if columns else np.zeros((len(value), 0))
     return _values(series) if isinstance(series, nw.Series) else np.asarray(value)
+
+
+def _of_numbers(column: Any) -> bool:
+    """Whether a column of objects holds numbers alone, as one of pandas may."""
+    import narwhals as nw
+
+    return column.dtype == nw.Object and all(isinstance(value, numbers.Real) for value in column.to_list())
 
 
 def _values(column: Any) -> npt.NDArray[Any]:
     import narwhals as nw
 
+    if _of_numbers(column):
+        return np.array(column.to_list())
     missing = column.dtype.is_numeric() and column.null_count()  # as NaN
     return np.asarray((column.cast(nw.Float64) if missing else column).to_numpy())
 

@@ -515,6 +515,11 @@ class TestFeaturesByName:
         assert as_graph(self.pairs, nodes=x.index, x=x).x.tolist() == x.to_numpy().tolist()
         shuffled = pd.DataFrame({"age": [3, 1, 2]}, index=[2, 0, 1])
         assert as_graph([[0, 1], [1, 2]], x=shuffled).x.tolist() == [[1], [2], [3]]
+        values = np.array([[3.0, 30], [1, 10], [2, 20]])
+        for columns in (None, [7, 7], pd.MultiIndex.from_tuples([("a", 1), ("b", 2)])):  # names that are no strings
+            for dtype in (float, object, "Float64"):
+                x = pd.DataFrame(values, index=["cy", "ann", "bob"], columns=columns).astype(dtype)
+                assert as_graph(self.pairs, x=x).x.tolist() == [[1, 10], [2, 20], [3, 30]]
         assert gr.Graph([0, 1, 2], [1, 0], nodes=["u", "v"], y=pd.Series([2, 1], index=["v", "u"])).y.tolist() == [1, 2]
 
     def test_without_an_index_of_names(self):
@@ -546,6 +551,8 @@ class TestFeaturesByName:
         with pytest.raises(TypeError, match=r"x has the column 'name', .* give x.set_index\('name'\)"):
             as_graph(self.pairs, x=frame)
         assert as_graph(self.pairs, x=frame.set_index("name")).x.tolist() == [[1], [2], [3]]
+        with pytest.raises(TypeError, match="x has the column 1, which holds Object and no numbers"):
+            as_graph(self.pairs, x=pd.DataFrame({0: [1, 2, 3], 1: [1, [2], 3]}))
         holes = pd.DataFrame({"age": pd.array([1, None, 3], dtype="Int64")})
         np.testing.assert_array_equal(as_graph(self.pairs, x=holes).x, [[1], [np.nan], [3]])
 
