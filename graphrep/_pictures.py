@@ -1,9 +1,10 @@
-"""What pictures of all rooms share: their files, and labels that do not cover each other."""
+"""What pictures of all rooms share: files, labels that do not cover each other, quality against time."""
 
 from __future__ import annotations
 
 import importlib.util
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,37 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-__all__ = ["check_picture", "half_sizes", "save_picture", "spread"]
+__all__ = ["Label", "Point", "check_picture", "draw_points", "half_sizes", "save_picture", "spread", "write_labels"]
 
 F64 = npt.NDArray[np.float64]
 
 SUFFIXES = (".png", ".svg", ".pdf")
+BLUE = "#0072B2"
+GRAY = "#666666"
+
+# Path effects would turn the text of an .svg or .pdf into shapes.
+_BEHIND = {"boxstyle": "square,pad=0.05", "facecolor": "white", "alpha": 0.7, "edgecolor": "none"}
+_SIZE = 8.0  # of labels, in points
+_LEAST = 1e-3  # seconds; shorter fits stand at the left edge
+
+
+class Label(NamedTuple):
+    """A text beside a point of the data."""
+
+    text: str
+    x: float
+    y: float
+    color: str
+
+
+class Point(NamedTuple):
+    """A learner in a picture of quality against time; baselines are gray squares."""
+
+    name: str
+    seconds: float
+    mean: float
+    std: float = math.nan
+    baseline: bool = False
 
 
 def check_picture(path: str | os.PathLike[str], *sources: str | os.PathLike[str]) -> str:
@@ -85,3 +112,50 @@ def spread(centers: F64, halves: F64, inside: F64, rounds: int = 300) -> F64:
         if not moved:
             break
     return placed
+
+
+def draw_points(axes: Any, points: Sequence[Point]) -> list[Label]:
+    """Draw quality against seconds, with a line through what nothing beats in less time; returns the labels."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("")
+    axes.grid(visible=True, alpha=0.3)
+    placed = [point._replace(seconds=max(point.seconds, _LEAST)) for point in points if not math.isnan(point.mean)]
+    best: list[Point] = []
+    for point in sorted(placed, key=lambda point: (point.seconds, -point.mean)):
+        if not best or point.mean > best[-1].mean:
+            best.append(point)
+    if len(best) > 1:
+        x, y = [point.seconds for point in best], [point.mean for point in best]
+        axes.plot(x, y, color="0.8", linewidth=1.2, drawstyle="steps-post", zorder=1)
+    for point in placed:
+        color, marker = (GRAY, "s") if point.baseline else (BLUE, "o")
+        bar = 0 if math.isnan(point.std) else point.std
+        axes.errorbar(point.seconds, point.mean, yerr=bar, fmt=marker, color=color, capsize=2, markersize=5)
+    if placed:
+        places = [math.log10(point.seconds) for point in placed]
+        # Margins of matplotlib are a share of the span, which is next to nothing where fits take equally long.
+        margin = max(0.25 * (max(places) - min(places)), 0.5)
+        axes.set_xlim(10 ** (min(places) - margin), 10 ** (max(places) + margin))
+    return [Label(point.name, point.seconds, point.mean, GRAY if point.baseline else BLUE) for point in placed]
+
+
+def write_labels(axes: Any, labels: Sequence[Label], *, bold: bool = False) -> None:
+    """Write the labels to the upper right of their points, moved where they would cover each other.
+
+    The figure must have been drawn, which places its axes.
+    """
+    if not labels:
+        return
+    points = 72 / axes.figure.dpi
+    at = axes.transData.transform([(label.x, label.y) for label in labels]) * points
+    halves = half_sizes([label.text for label in labels], _SIZE) * (1, 0.8)
+    box = axes.get_window_extent()
+    wanted = at + halves * (1, 0) + (3, 7)
+    placed = spread(wanted, halves, np.array([[box.x0, box.y0], [box.x1 + 200, box.y1]]) * points)
+    for label, anchor, place in zip(labels, at, placed, strict=True):
+        axes.annotate(
+            label.text, (label.x, label.y), xytext=place - anchor, textcoords="offset points", ha="center",
+            va="center", fontsize=_SIZE, fontweight="bold" if bold else None, color=label.color,
+            annotation_clip=False, parse_math=False, bbox=_BEHIND,
+        )  # fmt: skip

@@ -100,6 +100,23 @@ def clustering(y: Any, labels: Any) -> Clustering:
     ------------------------------------
         0.7500  0.3437  0.0000    0.7333
     """
+    table, class_names, cluster_names = contingency(y, labels)
+    rows, cols = best_matching(table)
+    shape = table.shape
+    hits = table[rows, cols]
+    f1 = 2 * hits / (table.sum(1)[rows] + table.sum(0)[cols])
+    scores = {
+        "accuracy": float(hits.sum() / table.sum()),
+        "nmi": _normalized_information(table),
+        "ari": _adjusted_rand(table),
+        "macro_f1": float(f1.sum() / shape[1]),
+    }
+    matching = dict(zip(cluster_names[rows].tolist(), class_names[cols].tolist(), strict=True))
+    return Clustering(scores, int(table.sum()), shape[1], shape[0], matching)
+
+
+def contingency(y: Any, labels: Any) -> tuple[I64, npt.NDArray[Any], npt.NDArray[Any]]:
+    """Numbers of labeled nodes in each cluster (row) and class (column), the classes, and the clusters."""
     names = names_of(y)
     index = None if names is None else NodeIndex(names, len(names))
     found = aligned(getattr(labels, "labels_", labels), index, "labels")
@@ -115,20 +132,15 @@ def clustering(y: Any, labels: Any) -> Clustering:
     cluster_names, cluster_of = np.unique(clusters, return_inverse=True)
     shape = (len(cluster_names), len(class_names))
     table = np.bincount(cluster_of * shape[1] + class_of, minlength=shape[0] * shape[1]).reshape(shape)
+    return table, class_names, cluster_names
 
+
+def best_matching(table: I64) -> tuple[I64, I64]:
+    """Rows and columns of the one-to-one matching with the largest sum, by the Hungarian method."""
     from scipy.optimize import linear_sum_assignment
 
     rows, cols = linear_sum_assignment(table, maximize=True)
-    hits = table[rows, cols]
-    f1 = 2 * hits / (table.sum(1)[rows] + table.sum(0)[cols])
-    scores = {
-        "accuracy": float(hits.sum() / table.sum()),
-        "nmi": _normalized_information(table),
-        "ari": _adjusted_rand(table),
-        "macro_f1": float(f1.sum() / shape[1]),
-    }
-    matching = dict(zip(cluster_names[rows].tolist(), class_names[cols].tolist(), strict=True))
-    return Clustering(scores, len(classes), shape[1], shape[0], matching)
+    return rows, cols
 
 
 def k_means(x: Any, n_clusters: int, *, n_init: int, seed: int) -> tuple[F32, I64]:

@@ -29,6 +29,7 @@ PairScorer = Callable[[I64], Any]
 
 LEARNED = ("average", "hadamard", "l1", "l2")
 UNTRAINED = ("dot", "cosine")
+STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0)  # of the penalty that validation edges choose from
 _CHUNK = 1 << 22  # floats of edge features held at once
 
 
@@ -74,7 +75,7 @@ def link_prediction(
     part: str = "test",
     metrics: Sequence[str] | None = None,
     operator: str = "hadamard",
-    C: float | Sequence[float] = (0.01, 0.1, 1.0, 10.0, 100.0),
+    C: float | Sequence[float] = STRENGTHS,
     max_train: int = 100_000,
     batch_size: int = 1 << 18,
     random_state: Any = 0,
@@ -156,26 +157,35 @@ def link_prediction(
     ----------------------------------
     score of each pair  0.4783  0.6730
     """
-    if part not in ("test", "valid"):
-        raise ValueError(f"part must be test or valid, got {part!r}.")
-    index = index_of(split)
-    pos = as_pairs(getattr(split, part), index, name=part)
-    neg = as_pairs(getattr(split, f"{part}_neg"), index, name=f"{part}_neg")
+    pos, neg = split_pairs(split, part)
     names = usual_metrics(neg.shape[1:]) if metrics is None else check_metrics(metrics)
     refuse_constant(names, neg.shape[1:])
     if neg.ndim == 3 and {"auc", "ap"} & set(names):
         raise ValueError(
             f"metrics must be mrr or hits@K where each edge has its own negatives; {part}_neg has shape {neg.shape}."
         )
-    check_split(split, part, pos, neg, getattr(scorer, "graph_", None))
+    options = {"operator": operator, "C": C, "max_train": max_train, "batch_size": batch_size}
     with limited_threads(n_jobs):
-        seed = resolve_seed(random_state)
-        score, method = pair_scorer(
-            scorer, split, operator=operator, C=C, max_train=max_train, batch_size=batch_size, seed=seed
-        )
-    y_neg = score(neg.reshape(2, -1)).reshape(neg.shape[1:])
-    values = link_metrics(score(pos), y_neg, names)
+        y_pos, y_neg, method = split_scores(scorer, split, part, seed=resolve_seed(random_state), **options)
+    values = link_metrics(y_pos, y_neg, names)
     return LinkPrediction(MappingProxyType(values), method, part, pos.shape[1], y_neg.shape[-1])
+
+
+def split_pairs(split: Any, part: str) -> tuple[I64, I64]:
+    """Edges of a part, shape (2, num_edges), and its negatives, (2, num_neg) or (2, num_edges, num_neg)."""
+    if part not in ("test", "valid"):
+        raise ValueError(f"part must be test or valid, got {part!r}.")
+    index = index_of(split)
+    pos = as_pairs(getattr(split, part), index, name=part)
+    return pos, as_pairs(getattr(split, f"{part}_neg"), index, name=f"{part}_neg")
+
+
+def split_scores(scorer: Any, split: Any, part: str, *, seed: int, **options: Any) -> tuple[Reals, Reals, str]:
+    """Scores of the edges and of the negatives of a part, in their shapes, and in words how they were made."""
+    pos, neg = split_pairs(split, part)
+    check_split(split, part, pos, neg, getattr(scorer, "graph_", None))
+    score, method = pair_scorer(scorer, split, seed=seed, **options)
+    return score(pos), score(neg.reshape(2, -1)).reshape(neg.shape[1:]), method
 
 
 def edge_features(vectors: npt.ArrayLike, pairs: npt.ArrayLike, operator: str = "hadamard") -> Reals:
@@ -250,10 +260,10 @@ def pair_scorer(
     split: Any,
     *,
     operator: str,
-    C: float | Sequence[float],
-    max_train: int,
-    batch_size: int,
     seed: int,
+    C: float | Sequence[float] = STRENGTHS,
+    max_train: int = 100_000,
+    batch_size: int = 1 << 18,
 ) -> tuple[PairScorer, str]:
     """Turn a scorer into a function of pairs, with a logistic regression if it needs one; and describe it in words."""
     if batch_size < 1:

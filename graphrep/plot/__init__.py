@@ -1,4 +1,4 @@
-"""Pictures on matplotlib (extra ``viz``): maps of node vectors, as a picture or as a page to explore, and curves."""
+"""Pictures on matplotlib (extra ``viz``): maps of node vectors, curves, and results of learners."""
 
 from __future__ import annotations
 

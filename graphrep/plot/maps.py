@@ -82,7 +82,7 @@ def map(  # noqa: A001
     Notes
     -----
     Time is that of :func:`layout`. Points are drawn in random order, so that no group covers another. In .svg and .pdf
-    files, more than 5,000 points are one image, and the text stays text.
+    files, more than 5,000 points are one image, and labels are shapes with a white edge.
 
     References
     ----------
