@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from hashlib import blake2b
 from typing import Any
 
@@ -207,12 +207,21 @@ def as_pairs(pairs: Any, graph: Any = None, *, name: str = "pairs") -> I64:
         Another shape, a dtype other than integer, a row number out of range, an unknown name.
     """
     index = getattr(graph, "node_index", graph)
+    if isinstance(pairs, Iterator):
+        pairs = list(pairs)
+    if isinstance(pairs, (list, tuple)) and not pairs:
+        return np.zeros((2, 0), dtype=np.int64)
     names = as_name_pairs(pairs)
     if names is not None:
         if not isinstance(index, NodeIndex):
             raise TypeError(f"{name} must be row numbers of shape (2, num_pairs) here, got names.")
         return np.ascontiguousarray(index.rows(names).reshape(-1, 2).T)
     ends = to_numpy(pairs)
+    if ends.dtype.kind in "OUT" and isinstance(index, NodeIndex):
+        raise ValueError(
+            f"{name} of names must be a list of tuples (u, v), an array of shape (num_pairs, 2) or a table with two "
+            f"columns, got shape {ends.shape}; of two lists of names, give list(zip(sources, targets))."
+        )
     if ends.ndim < 2 or len(ends) != 2:
         hint = " (transpose it, or give a list of tuples)" if ends.ndim == 2 and ends.shape[1] == 2 else ""
         raise ValueError(f"{name} must have shape (2, num_pairs), got {ends.shape}{hint}.")

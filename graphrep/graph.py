@@ -22,6 +22,7 @@ from graphrep._convert import (
     parts_of,
     parts_of_file,
 )
+from graphrep._labels import node_labels, of_mapping
 from graphrep._names import NodeIndex, node_keys
 from graphrep._node_tables import are_tables, parts_with_nodes, write_tables
 from graphrep._types import (
@@ -962,8 +963,9 @@ def as_graph(
     x, y : optional
         Features and labels, one row per node; they override those of ``obj``. A pandas DataFrame or Series is matched
         by the names in its index, unless that is the default 0 … n - 1. A string, or for x a list of strings, names
-        node attributes of a networkx, igraph, DGL or PyG graph, or columns of tables of nodes. A mapping from types of
-        nodes has a row per node of the type.
+        node attributes of a networkx, igraph, DGL or PyG graph, or columns of tables of nodes. A mapping goes from
+        names to rows, or, where nodes have types, from types to a row per node of the type. Nodes that a mapping of
+        labels lacks are unlabeled: -1, or None among strings.
     edge_type : str, int, True, or array of shape (num_edges,), optional
         Types of the edges. A string or integer names a column of a table, or the edge attribute of a networkx graph; in
         a list of tuples, an (num_edges, 3) array or a text file of triples it is the position, 1 for (head, relation,
@@ -1187,6 +1189,9 @@ def _assemble(
         x = _stacked(x, parts)
     if named[1]:
         y = parts.attribute(y)  # type: ignore[misc]
+    if types.node_type is None:
+        index = NodeIndex(parts.nodes, parts.num_nodes)
+        x, y = (_by_name(name, given, index) for name, given in (("x", x), ("y", y)))
     types, (x, y) = _with_attributes_of_types(types, x, y)
     n, arcs = parts.num_nodes, (parts.source, parts.target, parts.weights)
     undirected = parts.directed is False
@@ -1208,6 +1213,20 @@ def _assemble(
     )
 
 
+def _by_name(name: str, given: Any, index: NodeIndex) -> Any:
+    """Features or labels in the order of the nodes, of a mapping from names; labels may lack nodes."""
+    if not isinstance(given, Mapping) or hasattr(given, "vectors"):
+        return given
+    if name == "y":
+        return node_labels(given, index, name)
+    rows = of_mapping(given, index, name)
+    lacking = next((row for row, values in enumerate(rows) if values is None), None)
+    if lacking is not None:
+        lacks = lacking if index.names is None else index.names.tolist()[lacking]
+        raise ValueError(f"{name} has no features of {lacks!r}, which is a node of the graph.")
+    return np.asarray(rows)
+
+
 def _with_attributes_of_types(types: Types, *values: Any) -> tuple[Types, list[Any]]:
     """Types with the features and labels that are mappings from types, and those that are not."""
     rest: list[Any] = []
@@ -1215,8 +1234,8 @@ def _with_attributes_of_types(types: Types, *values: Any) -> tuple[Types, list[A
         rest.append(given)
         if not isinstance(given, Mapping) or hasattr(given, "vectors"):  # NodeVectors have names, not types
             continue
-        if types.node_type is None or types.node_types is None:
-            raise TypeError(f"{name} is a mapping from types of nodes, but the nodes have no types; give node_type=.")
+        assert types.node_type is not None
+        assert types.node_types is not None
         by_type = {}
         for kind, rows in given.items():
             if kind not in types.node_types:

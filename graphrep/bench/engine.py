@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from graphrep._checks import checked_int
-from graphrep._names import aligned
+from graphrep._labels import node_labels
 from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed
 from graphrep._threads import available_cpus, resolve_threads
@@ -148,7 +148,8 @@ def benchmark(
     'done'
     """
     g = untyped_graph(graph)
-    labels = g.y if y is None else aligned(y, g.node_index, "y")
+    given = g.y if y is None else y
+    labels = None if given is None else node_labels(given, g.node_index, "y")
     wanted = _checked_tasks(tasks, labels)
     chosen = chosen_learners(learners, tasks=wanted, with_baselines=baselines)
     seed = resolve_seed(random_state)

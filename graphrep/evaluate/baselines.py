@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._arrays import to_numpy
+from graphrep._labels import node_labels
 from graphrep._names import aligned, as_pairs
 from graphrep._random import random_bits, resolve_seed, stream_key, uniform_double
 from graphrep.evaluate.checks import F64, refuse_leaks
@@ -374,7 +375,8 @@ def compare_nodes(
     ['mine', 'random', 'random projection']
     """
     g = untyped_graph(graph)
-    labels = g.y if y is None else aligned(y, g.node_index, "y")
+    given = g.y if y is None else y
+    labels = None if given is None else node_labels(given, g.node_index, "y")
     if labels is None:
         raise ValueError("y must be given, since the graph has no labels.")
     seed = resolve_seed(random_state)

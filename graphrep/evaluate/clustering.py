@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep._arrays import to_numpy
-from graphrep._names import NodeIndex, aligned, names_of
+from graphrep._labels import is_unlabeled, node_labels
+from graphrep._names import NodeIndex, names_of
 from graphrep.evaluate.checks import I64
 from graphrep.evaluate.tables import format_table
 
@@ -70,9 +70,10 @@ def clustering(y: Any, labels: Any) -> Clustering:
     Parameters
     ----------
     y : array of shape (num_nodes,)
-        Classes, integers or strings; nodes with a negative integer are unlabeled and left out.
+        Classes, integers or strings; nodes with a negative integer, None or NaN are unlabeled and left out.
     labels : array of shape (num_nodes,), or an object with ``labels_``
-        Clusters, integers or strings. If both carry names (a pandas index), they are matched by name.
+        Clusters, integers or strings. If both carry names (a pandas index, the keys of a mapping), they are matched by
+        name.
 
     Returns
     -------
@@ -117,15 +118,14 @@ def clustering(y: Any, labels: Any) -> Clustering:
 
 def contingency(y: Any, labels: Any) -> tuple[I64, npt.NDArray[Any], npt.NDArray[Any]]:
     """Numbers of labeled nodes in each cluster (row) and class (column), the classes, and the clusters."""
-    names = names_of(y)
+    names = np.array([*y, None], dtype=object)[:-1] if isinstance(y, Mapping) else names_of(y)
     index = None if names is None else NodeIndex(names, len(names))
-    found = aligned(getattr(labels, "labels_", labels), index, "labels")
-    classes, clusters = _groups("y", y), _groups("labels", found)
+    found = node_labels(getattr(labels, "labels_", labels), index, "labels")
+    classes, clusters = _groups("y", node_labels(y, index, "y")), _groups("labels", found)
     if len(classes) != len(clusters):
         raise ValueError(f"y and labels must have the same length, got {len(classes)} and {len(clusters)}.")
-    if classes.dtype.kind == "i":
-        known = classes >= 0
-        classes, clusters = classes[known], clusters[known]
+    known = ~is_unlabeled(classes)
+    classes, clusters = classes[known], clusters[known]
     if not len(classes):
         raise ValueError("y must have a labeled node, got none.")
     class_names, class_of = np.unique(classes, return_inverse=True)
@@ -157,10 +157,10 @@ def k_means(x: Any, n_clusters: int, *, n_init: int, seed: int) -> tuple[F32, I6
 
 
 def _groups(name: str, values: Any) -> npt.NDArray[Any]:
-    array = to_numpy(values)
+    array = np.asarray(values)
     if array.ndim != 1 or array.dtype.kind not in "biuUSO":
         raise ValueError(f"{name} must hold one integer or string per node, got {array.dtype} {array.shape}.")
-    return array.astype(str) if array.dtype.kind == "O" else array
+    return array
 
 
 def _normalized_information(table: I64) -> float:

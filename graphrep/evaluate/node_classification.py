@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._arrays import as_vectors, to_numpy
-from graphrep._names import NodeIndex, aligned, names_of
+from graphrep._labels import is_unlabeled, node_labels
+from graphrep._names import NodeIndex, names_of
 from graphrep._random import resolve_seed
 from graphrep._threads import limited_threads
 from graphrep.evaluate._node_splits import dealt_folds, fixed_splits, per_class_splits, random_splits
@@ -152,8 +153,9 @@ def node_classification(
     ----------
     vectors : array or tensor of shape (num_nodes, dimensions), NodeVectors or DataFrame
     y : array of shape (num_nodes,), or 0/1 matrix of shape (num_nodes, num_labels), dense or scipy.sparse
-        One label per node (integers or strings; nodes with a negative integer are unlabeled and left out), or any
-        number of labels per node. If ``vectors`` and ``y`` carry names (a pandas index), they are matched by name.
+        One label per node (integers or strings; nodes with a negative integer, None or NaN are unlabeled and left
+        out), or any number of labels per node. If ``vectors`` and ``y`` carry names (a pandas index, the keys of a
+        mapping), they are matched by name.
     ratios : sequence of float in (0, 1)
         Shares of the labeled nodes to train on; the others are test nodes. Ignored if ``per_class`` or ``train`` is
         given.
@@ -254,7 +256,7 @@ def node_classification(
     """
     X, names = as_vectors(vectors), names_of(vectors)
     index = None if names is None else NodeIndex(names, len(X))
-    Y, labeled, multilabel = _label_matrix(aligned(y, index, "y"))
+    Y, labeled, multilabel = _label_matrix(node_labels(y, index, "y"))
     if len(Y) != len(X):
         raise ValueError(f"y has {len(Y)} rows, but vectors has {len(X)}.")
     for name, value, allowed in (("normalize", normalize, NORMALIZATIONS), ("classifier", classifier, CLASSIFIERS)):
@@ -493,15 +495,15 @@ def _label_matrix(y: Any) -> tuple[_Bools, I64, bool]:
     values = y.toarray() if sp.issparse(y) else to_numpy(y)
     if values.ndim == 2:
         if values.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
-            raise ValueError("y must hold only 0 and 1 if it is a label matrix.")
+            hint = "; of one label per node, give y.ravel()" if values.shape[1] == 1 else ""
+            raise ValueError(f"y must hold only 0 and 1 if it is a label matrix{hint}.")
         return values.astype(bool), np.arange(len(values)), True
     if values.ndim != 1 or values.dtype.kind == "f":
         raise ValueError(
             "y must be one integer or string per node, or a 0/1 matrix of shape (num_nodes, num_labels); "
             f"got {values.dtype} {values.shape}."
         )
-    known = values >= 0 if values.dtype.kind == "i" else np.ones(len(values), dtype=bool)
-    rows = np.flatnonzero(known)
+    rows = np.flatnonzero(~is_unlabeled(values))
     names, codes = np.unique(values[rows], return_inverse=True)
     Y = np.zeros((len(values), len(names)), dtype=bool)
     Y[rows, codes] = True

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from graphrep._arrays import to_numpy
 from graphrep._checks import checked_int, checked_ints, warn_caller
-from graphrep._names import aligned, as_pairs
+from graphrep._labels import node_labels
+from graphrep._names import as_pairs
 from graphrep.evaluate._sampling import vectors_and_pairs
 from graphrep.evaluate.checks import F64, I64, as_scores
 from graphrep.evaluate.tables import Row, format_table
@@ -289,7 +290,7 @@ def edge_calibration(probabilities: Any, y: Any, graph_or_pairs: Any, *, bins: i
             f"probabilities must be at least 0 and sum to 1 in each row; row {wrong[0]} sums to "
             f"{P[wrong[0]].sum():.4g}."
         )
-    labels = to_numpy(aligned(y, index, "y"))
+    labels = np.asarray(node_labels(y, index, "y"))
     if labels.shape != (len(P),) or labels.dtype.kind not in "iu":
         raise ValueError(f"y must be one integer for each of the {len(P)} nodes, got {labels.dtype} {labels.shape}.")
     if labels.max(initial=0) >= P.shape[1]:

@@ -39,7 +39,7 @@ def confusion(
     Parameters
     ----------
     y : array of shape (num_nodes,)
-        Classes, integers or strings; nodes with a negative integer are unlabeled and left out.
+        Classes, integers or strings; nodes with a negative integer, None or NaN are unlabeled and left out.
     labels : array of shape (num_nodes,), or an object with ``labels_``
         Clusters. If both carry names (a pandas index), they are matched by name.
     max_groups : int

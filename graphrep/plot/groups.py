@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from graphrep._arrays import detached
 from graphrep._checks import checked_int, warn_caller
+from graphrep._labels import is_missing, of_mapping
 from graphrep._names import aligned
 
 if TYPE_CHECKING:
@@ -89,15 +90,7 @@ def texts_of(values: Any, vectors: NodeVectors, what: str) -> list[str | None]:
     if isinstance(values, (str, bytes)):
         raise TypeError(f"{what} must hold a value per node, got {values!r}.")
     if isinstance(values, Mapping) and not hasattr(values, "vectors"):
-        rows = vectors._index.find(list(values))
-        if len(rows) and (rows < 0).all():
-            raise ValueError(
-                f"{what} names none of the nodes: {next(iter(values))!r} is none, and {next(iter(vectors))!r} is one."
-            )
-        given: list[Any] = [None] * len(vectors)
-        for row, value in zip(rows.tolist(), values.values(), strict=True):
-            if row >= 0:
-                given[row] = value
+        given = of_mapping(values, vectors._index, what)
     else:
         array = detached(aligned(values, vectors._index, what))
         array = array if isinstance(array, np.ndarray) else np.array([*array, None], dtype=object)[:-1]
@@ -107,7 +100,7 @@ def texts_of(values: Any, vectors: NodeVectors, what: str) -> list[str | None]:
         given = array.tolist()
     if len(given) != len(vectors):
         raise ValueError(f"{what} must hold a value for each of the {len(vectors):,} nodes, got {len(given):,}.")
-    given = [None if _is_missing(value) else value for value in given]
+    given = [None if is_missing(value) else value for value in given]
     some = [value for value in given if value is not None]
     if what == "labels" and some and all(_is_number(value) for value in some):
         broken = next((value for value in some if value != int(value)), None)
@@ -138,12 +131,6 @@ def _rgb(color: str) -> npt.NDArray[np.float64]:
 def _luminance(rgb: npt.NDArray[np.float64]) -> float:
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
-
-
-def _is_missing(value: Any) -> bool:
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, numbers.Real) and math.isnan(value)
 
 
 def _is_number(value: Any) -> bool:

@@ -234,7 +234,7 @@ class TestEdges:
             ((P + np.array([0.7, -0.7]), y, edge), "probabilities must be at least 0"),
             ((P, y + 1, edge), "y must be column numbers below 2, got 2"),
             ((P, y[:3], edge), "y must be one integer for each of the 4 nodes"),
-            ((P, y / 1, edge), "y must be one integer for each of the 4 nodes"),
+            ((P, y / 2, edge), "y must be one integer for each of the 4 nodes"),
             ((P, -y - 1, edge), "must have an edge between two labeled nodes"),
             ((P, y, [[2], [2]]), "must have an edge between two labeled nodes"),
         ):

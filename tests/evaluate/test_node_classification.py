@@ -222,7 +222,7 @@ def test_unusable_input_is_refused(blobs):
         ((broken, y), {}, ValueError, "vectors must be finite; row 7"),
         ((X[0], y), {}, ValueError, "real matrix"),
         ((X, y[:-1]), {}, ValueError, "y has 299 rows, but vectors has 300"),
-        ((X, y.astype(float)), {}, ValueError, "y must be one integer or string per node"),
+        ((X, y / 2), {}, ValueError, "y must be one integer or string per node"),
         ((X, np.full((300, 2), 2)), {}, ValueError, "only 0 and 1"),
         ((X, y), {"ratios": [1.0]}, ValueError, "ratios must lie in"),
         ((X, y), {"ratios": [0.001]}, ValueError, "each split needs a training and a test node, got 0 and 300"),

@@ -147,7 +147,7 @@ def test_features_by_type_are_checked():
     ):
         with pytest.raises(error, match=message):
             gr.as_graph(triples, edge_type=1, node_type=kinds, x=x)
-    with pytest.raises(TypeError, match="x is a mapping from types of nodes, but the nodes have no types"):
+    with pytest.raises(ValueError, match="x names none of the nodes: 'u' is none, and 'a' is one"):
         gr.as_graph([("a", "b")], x={"u": [[1.0]]})
 
 
