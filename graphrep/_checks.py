@@ -107,3 +107,12 @@ def checked_features(name: str, x: Any, num_rows: int | None = None, dtype: Any 
             "for example with sklearn.preprocessing.StandardScaler."
         )
     return sp.csr_array(x, dtype=dtype) if sp.issparse(x) else np.asarray(x, dtype=dtype)
+
+
+def checked_rank(rank: Any, world_size: Any, seed: Any, name: str = "random_state") -> tuple[int, int]:
+    """The number of a process, and of processes, that divide what is drawn with a seed."""
+    world_size = checked_int("world_size", world_size, 1)
+    rank = checked_int("rank", rank, 0, world_size - 1)
+    if world_size > 1 and not isinstance(seed, (int, np.integer)):
+        raise ValueError(f"{name} must be an integer, the same for all ranks, if world_size is above 1; got {seed!r}.")
+    return rank, world_size

@@ -113,6 +113,38 @@ def test_batches_are_a_function_of_seed_and_epoch(make):
     assert not same_batches(list(loader(None)), fresh)
 
 
+@pytest.mark.parametrize("world_size", [2, 3, 7])
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_ranks_share_the_batches_of_one_process(world_size, shuffle):
+    def loader(**options):
+        if shuffle:
+            return NeighborLoader(make_data(), [2, 2], batch_size=16, shuffle=True, **options)
+        return LinkNeighborLoader(make_data(), [2], batch_size=50, neg_sampling="binary", **options)
+
+    whole, parts = loader(), [loader(rank=rank, world_size=world_size) for rank in range(world_size)]
+    for _ in range(2):
+        expected, found = list(whole), [list(part) for part in parts]
+        rounds = -(-len(expected) // world_size)
+        assert {len(part) for part in parts} == {len(batches) for batches in found} == {rounds}
+        in_turn = [found[i % world_size][i // world_size] for i in range(rounds * world_size)]
+        assert same_batches(in_turn[: len(expected)], expected)
+        assert same_batches(in_turn[len(expected) :], [*expected, *expected][: len(in_turn) - len(expected)])
+    complete = list(loader(drop_last=True))
+    found = [list(loader(rank=rank, world_size=world_size, drop_last=True)) for rank in range(world_size)]
+    assert {len(batches) for batches in found} == {len(complete) // world_size}
+    in_turn = [batch for batches in zip(*found, strict=True) for batch in batches]
+    assert same_batches(in_turn, complete[: len(in_turn)])
+
+
+def test_ranks_need_a_common_order():
+    with pytest.raises(ValueError, match="random_state must be an integer, the same for all ranks, if world_size is"):
+        NeighborLoader(make_data(), [1], world_size=2, random_state=None)
+    with pytest.raises(ValueError, match="sampler must be None if world_size is above 1"):
+        NeighborLoader(make_data(), [1], world_size=2, sampler=range(3))
+    with pytest.raises(ValueError, match="rank must"):
+        NeighborLoader(make_data(), [1], world_size=2, rank=2)
+
+
 def test_the_default_seed_is_zero():
     data = make_data()
     default, zero = (NeighborLoader(data, [1], shuffle=True, **options) for options in ({}, {"random_state": 0}))

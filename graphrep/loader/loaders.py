@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import torch.utils.data
 
-from graphrep._checks import checked_int, checked_ints
+from graphrep._checks import checked_int, checked_ints, checked_rank
 from graphrep._random import resolve_seed, stream_key
 from graphrep.loader.source import Source, plain, tensor_of
 from graphrep.ops.sampling import Edges, Nodes, Relation, Task, draw, induced_edges
@@ -32,14 +32,31 @@ class _Batch(NamedTuple):
 class _Batches(torch.utils.data.Sampler[_Batch]):
     """Cut the examples of an epoch into batches; the order of a shuffled epoch is a function of (seed, epoch)."""
 
-    def __init__(self, size: int, batch_size: int, seed: int, *, shuffle: bool, drop_last: bool, order: Any) -> None:
+    def __init__(
+        self,
+        size: int,
+        batch_size: int,
+        seed: int,
+        *,
+        shuffle: bool,
+        drop_last: bool,
+        order: Any,
+        rank: int,
+        world_size: int,
+    ) -> None:
         self.size, self.batch_size, self.seed = size, batch_size, seed
         self.shuffle, self.drop_last, self.order = shuffle, drop_last, order
+        self.rank, self.world_size = rank, world_size
         self.epoch = 0
 
-    def __len__(self) -> int:
+    def _count(self) -> int:
+        """Batches of all ranks."""
         size = self.size if self.order is None else len(self.order)
         return size // self.batch_size if self.drop_last else math.ceil(size / self.batch_size)
+
+    def __len__(self) -> int:
+        count = self._count()
+        return count // self.world_size if self.drop_last else math.ceil(count / self.world_size)
 
     def __iter__(self) -> Iterator[_Batch]:
         epoch = self.epoch  # counted by the loader, since workers ask twice
@@ -49,8 +66,10 @@ class _Batches(torch.utils.data.Sampler[_Batch]):
             order = torch.randperm(self.size, generator=_generator(self.seed, 2 * epoch))
         else:
             order = torch.arange(self.size)
-        starts = range(0, self.batch_size * len(self), self.batch_size)
-        return (_Batch(epoch << 32 | i, order[start : start + self.batch_size]) for i, start in enumerate(starts))
+        size, count = self.batch_size, self._count()
+        # The first batches fill up the last round, so that all ranks have the same number.
+        numbers = ((self.rank + self.world_size * i) % count for i in range(len(self)))
+        return (_Batch(epoch << 32 | i, order[size * i : size * (i + 1)]) for i in numbers)
 
 
 class _Negatives(NamedTuple):
@@ -276,6 +295,9 @@ class _Loader(torch.utils.data.DataLoader[Any]):
         shuffle: bool,
         drop_last: bool,
         sampler: Any,
+        rank: int,
+        world_size: int,
+        random_state: Any,
         options: dict[str, Any],
     ) -> None:
         for name in ("dataset", "collate_fn", "batch_sampler"):
@@ -284,7 +306,19 @@ class _Loader(torch.utils.data.DataLoader[Any]):
         if shuffle and sampler is not None:
             raise ValueError("shuffle must be False if a sampler is given.")
         batch_size = checked_int("batch_size", batch_size, 1)
-        batches = _Batches(size, batch_size, examples.seed, shuffle=shuffle, drop_last=drop_last, order=sampler)
+        rank, world_size = checked_rank(rank, world_size, random_state)
+        if world_size > 1 and sampler is not None:
+            raise ValueError("sampler must be None if world_size is above 1, since it may differ between ranks.")
+        batches = _Batches(
+            size,
+            batch_size,
+            examples.seed,
+            shuffle=shuffle,
+            drop_last=drop_last,
+            order=sampler,
+            rank=rank,
+            world_size=world_size,
+        )
         super().__init__(examples, batch_size=None, sampler=batches, **options)  # type: ignore[arg-type]
         self.data, self.transform = examples.source.data, examples.transform
         # The values that the user gave; the DataLoader itself only sees complete batches.
@@ -368,6 +402,10 @@ class NeighborLoader(_Loader):
         Values of ``input_id`` in the batches.
     random_state : int, RandomState, Generator or None
         None asks for different batches each time; ``torch.manual_seed`` has no influence.
+    rank, world_size : int
+        Of ``world_size`` processes, this one gets the batches ``rank``, ``rank + world_size``, ... of those that one
+        process would get, the same with their samples. All get equally many: the first batches of the epoch are
+        repeated to fill the last round or, with ``drop_last``, that round is left out.
     **kwargs
         For ``torch.utils.data.DataLoader``: ``num_workers``, ``pin_memory``, ``persistent_workers``, ...
 
@@ -437,6 +475,8 @@ class NeighborLoader(_Loader):
         neighbor_sampler: Any = None,
         input_id: Any = None,
         random_state: Any = 0,
+        rank: int = 0,
+        world_size: int = 1,
         **kwargs: Any,
     ) -> None:
         options = _Options(
@@ -465,6 +505,9 @@ class NeighborLoader(_Loader):
             shuffle=shuffle,
             drop_last=drop_last,
             sampler=sampler,
+            rank=rank,
+            world_size=world_size,
+            random_state=random_state,
             options=kwargs,
         )
 
@@ -567,7 +610,7 @@ class LinkNeighborLoader(_Loader):
         Number of binary negatives per edge.
     batch_size, replace, weight_attr, disjoint, time_attr, temporal_strategy, subgraph_type, directed, is_sorted
     shuffle, drop_last, sampler, transform, transform_sampler_output, filter_per_worker, custom_cls, neighbor_sampler
-    input_id, random_state, **kwargs
+    input_id, random_state, rank, world_size, **kwargs
         See :class:`NeighborLoader`; ``disjoint`` gives every edge a subgraph of its own, negatives that of their edge.
 
     Raises
@@ -629,6 +672,8 @@ class LinkNeighborLoader(_Loader):
         neighbor_sampler: Any = None,
         input_id: Any = None,
         random_state: Any = 0,
+        rank: int = 0,
+        world_size: int = 1,
         **kwargs: Any,
     ) -> None:
         options = _Options(
@@ -660,6 +705,9 @@ class LinkNeighborLoader(_Loader):
             shuffle=shuffle,
             drop_last=drop_last,
             sampler=sampler,
+            rank=rank,
+            world_size=world_size,
+            random_state=random_state,
             options=kwargs,
         )
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from itertools import pairwise, product
 
 import numpy as np
@@ -339,6 +340,12 @@ def test_neither_threads_nor_batches_change_a_walk(p, q, weighted):
         batches = list(iter_walks(graph, batch_size=batch_size, n_jobs=2, **options))
         assert {len(batch) for batch in batches[:-1]} <= {batch_size}
         np.testing.assert_array_equal(np.concatenate(batches), expected)
+    for world_size in (2, 3):
+        parts = [
+            list(iter_walks(graph, batch_size=200, rank=i, world_size=world_size, **options)) for i in range(world_size)
+        ]
+        in_turn = [part for parts in itertools.zip_longest(*parts, fillvalue=expected[:0]) for part in parts]
+        np.testing.assert_array_equal(np.concatenate(in_turn), expected)
     sampler = WalkSampler(graph, walk_length=12, p=p, q=q, seed=13)
     ids = np.array([2099, 0, 5, 5, 1024])
     np.testing.assert_array_equal(sampler.sample_ids(ids), expected[ids])

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from graphrep import _random
 from graphrep._arrays import check_rows
 from graphrep._backend import choose
-from graphrep._checks import checked_int
+from graphrep._checks import checked_int, checked_rank
 from graphrep._threads import resolve_threads
 from graphrep.graph import Graph, as_graph, untyped_graph
 from graphrep.ops.walks import cpu, reference
@@ -117,6 +117,8 @@ def iter_walks(
     start: npt.ArrayLike | None = None,
     metapaths: Any = None,
     seed: Any = 0,
+    rank: int = 0,
+    world_size: int = 1,
     n_jobs: int | None = None,
 ) -> Iterator[Walks]:
     """Stream the walks of :func:`random_walks` in batches, for corpora larger than memory.
@@ -127,6 +129,9 @@ def iter_walks(
     ----------
     batch_size : int
         Largest number of walks in a batch.
+    rank, world_size : int
+        Of ``world_size`` processes, this one gets the batches ``rank``, ``rank + world_size``, ... of those that one
+        process would get.
     graph, walk_length, walks_per_node, p, q, start, metapaths, seed, n_jobs
         As in :func:`random_walks`.
 
@@ -145,7 +150,9 @@ def iter_walks(
     sampler = _sampler(graph, metapaths, p, q, **options)
     total = checked_int("walks_per_node", walks_per_node, 0) * sampler.num_starts
     batch_size = checked_int("batch_size", batch_size, 1)
-    return (sampler.sample(first, min(batch_size, total - first)) for first in range(0, total, batch_size))
+    rank, world_size = checked_rank(rank, world_size, seed, "seed")
+    firsts = range(rank * batch_size, total, world_size * batch_size)
+    return (sampler.sample(first, min(batch_size, total - first)) for first in firsts)
 
 
 class WalkSampler:
