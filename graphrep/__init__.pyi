@@ -4,6 +4,7 @@ from . import bench as bench
 from . import cluster as cluster
 from . import contrast as contrast
 from . import datasets as datasets
+from . import distributed as distributed
 from . import evaluate as evaluate
 from . import heuristics as heuristics
 from . import io as io

@@ -23,7 +23,7 @@ LEVELS = (
     ("vectors", "ops"),
     ("datasets", "heuristics", "nn", "pyg", "loader"),
     ("evaluate",),
-    ("learn",),
+    ("distributed", "learn"),
     ("embed", "contrast", "cluster", "linkpred", "recommend", "relational"),
     ("models",),
     ("graphrep",),  # the public names of the package, as in "import graphrep"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import warnings
@@ -186,7 +187,8 @@ def _run(arguments: list[str], *, debug: bool) -> None:
 
 
 def _show_warning(message: Warning | str, *_: Any) -> None:
-    sys.stderr.write(f"graphrep: warning: {message}\n")
+    if os.environ.get("RANK", "0") == "0":  # of several processes, which read the same
+        sys.stderr.write(f"graphrep: warning: {message}\n")
 
 
 def _print_version(wanted: bool) -> None:
@@ -199,11 +201,20 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-) -> None: ...
+) -> None:
+    from graphrep.distributed.environment import launched
+
+    del version, debug
+    if context.invoked_subcommand != "embed" and launched() > 1:
+        raise ValueError(
+            f"graphrep {context.invoked_subcommand} runs in one process, but WORLD_SIZE={launched()}; start it without "
+            "torchrun."
+        )
 
 
 @app.command()
@@ -313,6 +324,7 @@ def embed(
     ] = None,
 ) -> None:
     """Learn a vector for every node of FILE."""
+    from graphrep.distributed.environment import launched
     from graphrep.io.paths import check_writable
     from graphrep.io.vector_paths import check_vector_path
 
@@ -359,6 +371,27 @@ def embed(
     import graphrep
 
     estimator = None if method is Method.auto else getattr(graphrep, name)(**common, **options)
+    if launched() > 1:
+        if estimator is None or method is not Method.fastrp or estimate or file == "-":
+            raise ValueError(
+                f"several processes, WORLD_SIZE={launched()}, need --method fastrp and a FILE that all of them can "
+                "read, without --estimate; start other learners without torchrun."
+            )
+        from graphrep.distributed import connect
+
+        with connect() as ranks:
+            graph = _read_graph(file, directed=directed, weight=chosen, **reading)
+            check_vector_path(str(output), nodes=graph.nodes)
+            where = {} if memory is None else {"out": output, "memory": memory}
+            estimator.fit(graph, ranks=ranks, **where)
+            if ranks.rank == 0:
+                if memory is None:
+                    estimator.node_vectors_.save(output)
+                if model is not None:
+                    estimator.save(model)
+                size = estimator.embedding_.shape
+                _print_embedded(output, size, f"{method.value}, {ranks.world_size} processes", began)
+        return
 
     graph = _read_graph(
         file,
@@ -387,8 +420,12 @@ def embed(
     if model is not None:
         estimator.save(model)
     taken = method.value if choice is None else f"{method.value}: {type(estimator).__name__}"
+    _print_embedded(output, size, taken, began)
+
+
+def _print_embedded(output: Path | None, size: tuple[int, ...], how: str, began: float) -> None:
     seconds = time.perf_counter() - began
-    typer.echo(f"{output}: {size[0]:,} nodes, {size[1]} dimensions, {taken}, {seconds:.1f} s")
+    typer.echo(f"{output}: {size[0]:,} nodes, {size[1]} dimensions, {how}, {seconds:.1f} s")
 
 
 @app.command()

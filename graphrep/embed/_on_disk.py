@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -15,16 +16,18 @@ import numpy.typing as npt
 from graphrep._mapped import mapped_array
 from graphrep._memory import readable_bytes
 from graphrep._progress import progress_bar
+from graphrep.distributed import Ranks
 from graphrep.graph import Graph
 from graphrep.io.buckets import beside
 from graphrep.io.vectors import write_mapped
 from graphrep.ops.projection import accumulate_rows
 from graphrep.ops.propagation import inverse_degrees, recurrence_step
 
-__all__ = ["Moments", "Powers", "row_blocks", "sums_on_disk"]
+__all__ = ["COLUMNS", "ROWS", "Moments", "Powers", "row_blocks", "sums_on_disk"]
 
 F32 = npt.NDArray[np.float32]
-_ROWS = 1 << 14  # in a block whose sums are added; part of the result, so the same wherever the vectors are
+COLUMNS = 16  # in a block that one rank computes: rows should not straddle cache lines, of 16 numbers
+ROWS = 1 << 14  # in a block whose sums are added; part of the result, so the same wherever the vectors are
 _PER_NODE = 40  # bytes for degrees, their logarithms, and later for hashes of rows
 
 
@@ -41,26 +44,29 @@ class Powers(NamedTuple):
 class Moments:
     """Sums of columns and of their squares, added block by block so that the place of the rows does not matter."""
 
-    def __init__(self, dimensions: int) -> None:
-        self.total, self.squares, self.count = np.zeros(dimensions), np.zeros(dimensions), 0
+    def __init__(self) -> None:
+        self._sums: list[npt.NDArray[np.float64]] = []
 
     def add(self, rows: F32) -> None:
         """The next rows; all calls but the last give a multiple of 16,384 of them."""
         for block in row_blocks(rows):
-            self.total += block.sum(axis=0, dtype=np.float64)
-            self.squares += np.einsum("ij,ij->j", block, block, dtype=np.float64)
-        self.count += len(rows)
+            squares = np.einsum("ij,ij->j", block, block, dtype=np.float64)
+            self._sums.append(np.stack([block.sum(axis=0, dtype=np.float64), squares]))
 
-    def finish(self) -> tuple[F32, F32]:
-        """Mean and scale of each column."""
-        mean, squares = self.total / self.count, self.squares / self.count
+    def finish(self, count: int, ranks: Ranks) -> tuple[F32, F32]:
+        """Mean and scale of each column of ``count`` rows, of which every rank has added its own."""
+        found = ranks.tell("columns", self._sums[0].shape[1] if self._sums else 0)
+        sums = np.array(self._sums).reshape(len(self._sums), 2, max(found))
+        # In the order of the blocks, one after the other.
+        total, square = np.add.accumulate(ranks.gather("sums", sums, -(-count // ROWS)))[-1]
+        mean, squares = total / count, square / count
         deviation = np.sqrt(np.maximum(squares - mean**2, 0))
         # A column that hardly varies (powers converge in a dense graph) consists of rounding errors: do not scale it.
         varies = deviation > 1e-4 * np.sqrt(squares)
         return mean.astype(np.float32), np.where(varies, deviation, 1.0).astype(np.float32)
 
 
-def row_blocks(rows: F32, step: int = _ROWS) -> Iterator[F32]:
+def row_blocks(rows: F32, step: int = ROWS) -> Iterator[F32]:
     """Consecutive blocks of rows."""
     for begin in range(0, len(rows), step):
         yield rows[begin : begin + step]
@@ -73,60 +79,106 @@ def sums_on_disk(
     memory: int,
     *,
     standardize: bool,
-    warn: Callable[[Callable[[], Iterator[F32]]], None],
+    warn: Callable[[Callable[[], Iterator[F32]], Callable[[Any], Any]], None],
+    ranks: Ranks,
     n_jobs: int | None,
 ) -> tuple[F32, F32, F32]:
     """Write the sum to ``out``, an .npy file; returns it mapped, and mean and scale of its columns.
 
-    ``warn`` gets a function that yields the rows, in blocks, before they are standardized.
+    ``warn`` gets a function that yields the rows of this rank, in blocks, before they are standardized, and one that
+    gathers what belongs to the rows of all ranks.
     """
     n, d = graph.num_nodes, powers.dimensions
     wanted = [i for i, weight in enumerate(powers.weights) if weight]
-    width = _width(n, d, memory)
-    _check_disk(out, 4 * n * d * (len(wanted) + 1))
-    with beside(out) as folder:
-        steps = -(-d // width) * (1 + len(powers.weights)) + 2
-        with progress_bar(total=steps, desc="FastRP", unit="passes") as bar:
-            cuts = [*range(0, d, width), d]
-            parts = list(itertools.pairwise(cuts))
-            _write_columns(graph, powers, folder, parts, set(wanted), bar, n_jobs)
-            place = folder / "vectors.npy"
-            step = max(_ROWS, memory // (4 * 8 * d) // _ROWS * _ROWS)
-            moments = Moments(d)
-            with place.open("wb") as file:
-                header = {"descr": "<f4", "fortran_order": False, "shape": (n, d)}
-                np.lib.format.write_array_header_1_0(file, header)
-                start = file.tell()
-                for rows in _sums(powers, folder, parts, wanted, n, step, n_jobs):
-                    moments.add(rows)
-                    file.write(rows.data)
-            for file_of_columns in folder.glob("*.columns"):
-                file_of_columns.unlink()
+    parts = _parts(n, d, memory, ranks)
+    begin, end = ranks.part(n, ROWS)
+    if ranks.rank == 0:
+        _check_disk(out, 4 * n * d * (len(wanted) + 1))
+    with _common_folder(out, ranks) as folder:
+        steps = len(parts) * (1 + len(powers.weights)) + 2
+        with progress_bar(
+            total=steps, desc="FastRP", unit="passes", progress=None if ranks.rank == 0 else False
+        ) as bar:
+            columns = _Columns(folder, ranks.rank, parts)
+            _write_columns(graph, powers, columns, set(wanted), ranks, bar, n_jobs)
+            step = max(ROWS, memory // (4 * 8 * d) // ROWS * ROWS)
+            place, start = folder / "vectors.npy", _created(folder / "vectors.npy", n, d, ranks)
+            rows = _Rows(place, start + 4 * begin * d, end - begin, d, step)
+            moments = Moments()
+            with place.open("r+b") as file:
+                file.seek(rows.start)
+                for block in columns.sums(powers, wanted, end - begin, step, n_jobs):
+                    moments.add(block)
+                    file.write(block.data)
+            columns.remove()
             bar.update()
-            warn(lambda: _rows_of(place, start, n, d, step))
+            warn(rows.blocks, lambda values: ranks.gather("rows", values, n, ROWS))
             mean, scale = np.zeros(d, dtype=np.float32), np.ones(d, dtype=np.float32)
             if standardize:
-                mean, scale = moments.finish()
-                _standardize(place, start, n, d, step, mean, scale)
+                mean, scale = moments.finish(n, ranks)
+                rows.standardize(mean, scale)
             bar.update()
-        names = graph.nodes if graph.node_keys() is not None else None
-        write_mapped(out, place, names)
+        ranks.meet("the rows are written")
+        if ranks.rank == 0:
+            write_mapped(out, place, graph.nodes if graph.node_keys() is not None else None)
+        ranks.meet("the file is written")
     with out.open("rb") as file:
         np.lib.format.read_magic(file)
         np.lib.format.read_array_header_1_0(file)
         return mapped_array(file, np.float32, (n, d), file.tell()), mean, scale
 
 
-def _width(n: int, d: int, memory: int) -> int:
-    """Columns in memory at a time, of which there are two blocks."""
-    width = (memory - _PER_NODE * n) // (8 * n)
+@contextmanager
+def _common_folder(out: Path, ranks: Ranks) -> Iterator[Path]:
+    """A folder beside ``out`` that all ranks see and rank 0 makes and removes."""
+    if ranks.rank == 0:
+        with beside(out) as folder, ranks.together():
+            ranks.tell("the folder", folder.name)
+            ranks.meet("the folder is there")
+            yield folder
+        return
+    folder = out.absolute().parent / ranks.tell("the folder", None)[0]
+    if not folder.is_dir():
+        raise FileNotFoundError(f"out={out} is on a disk that rank {ranks.rank} does not share with rank 0.")
+    ranks.meet("the folder is there")
+    yield folder
+
+
+def _created(place: Path, n: int, d: int, ranks: Ranks) -> int:
+    """Make a file for all vectors; where they begin in it."""
+    if ranks.rank == 0:
+        with place.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": (n, d)})
+            file.truncate(file.tell() + 4 * n * d)
+    ranks.meet("the file is made")
+    return place.stat().st_size - 4 * n * d
+
+
+def _parts(n: int, d: int, memory: int, ranks: Ranks) -> list[list[tuple[int, int]]]:
+    """Ranges of columns that the ranks compute at a time: a list for each pass, with a range for each rank."""
+    width = _width(n, d, memory, 2 if ranks.world_size == 1 else 3)
+    shares = []
+    for begin, end in ranks.parts(d, COLUMNS):
+        shares.append(list(itertools.pairwise([*range(begin, end, width), end])))
+    return [
+        [
+            share[i] if i < len(share) else (end, end)
+            for share, (_, end) in zip(shares, ranks.parts(d, COLUMNS), strict=True)
+        ]
+        for i in range(max(map(len, shares)))
+    ]
+
+
+def _width(n: int, d: int, memory: int, blocks: int) -> int:
+    """Columns in memory at a time, of which there are so many blocks."""
+    width = (memory - _PER_NODE * n) // (4 * blocks * n)
     if width < 1:
-        needed = (_PER_NODE + 8) * n
+        needed = (_PER_NODE + 4 * blocks) * n
         raise MemoryError(
             f"memory= is {readable_bytes(memory)}, but FastRP of {n:,} nodes on the disk needs "
             f"{readable_bytes(needed)} for one column; give memory={needed} or more."
         )
-    unit = next(unit for unit in (16, 8, 4, 1) if width >= unit)  # rows should not straddle cache lines, of 16 numbers
+    unit = next(unit for unit in (COLUMNS, 8, 4, 1) if width >= unit)
     return int(min(d, width - width % unit))
 
 
@@ -139,19 +191,43 @@ def _check_disk(out: Path, needed: int) -> None:
         )
 
 
+class _Columns:
+    """Files of the rows of this rank: one for each power that counts and each range of columns."""
+
+    def __init__(self, folder: Path, rank: int, parts: list[list[tuple[int, int]]]) -> None:
+        self._folder, self._rank, self.passes = folder, rank, parts
+        self._parts = [part for ranges in parts for part in ranges if part[0] < part[1]]
+
+    def path(self, power: int, begin: int) -> Path:
+        return self._folder / f"{self._rank}.{power}.{begin}.columns"
+
+    def remove(self) -> None:
+        for path in self._folder.glob(f"{self._rank}.*.columns"):
+            path.unlink()
+
+    def sums(self, powers: Powers, wanted: list[int], rows: int, step: int, n_jobs: int | None) -> Iterator[F32]:
+        """Blocks of rows of the sum. The norm of a row is over all columns, so all of its parts are read first."""
+        for begin in range(0, rows, step):
+            count = min(step, rows - begin)
+            total = np.zeros((count, powers.dimensions), dtype=np.float32)
+            power = np.empty_like(total)
+            for i in wanted:
+                for first, end in self._parts:
+                    with self.path(i, first).open("rb") as file:
+                        file.seek(4 * begin * (end - first))
+                        power[:, first:end] = _read(file, count, end - first)
+                accumulate_rows(power, powers.weights[i], total, normalize=powers.normalize, n_jobs=n_jobs)
+            yield total
+
+
 def _write_columns(
-    graph: Graph,
-    powers: Powers,
-    folder: Path,
-    parts: list[tuple[int, int]],
-    wanted: set[int],
-    bar: Any,
-    n_jobs: int | None,
+    graph: Graph, powers: Powers, columns: _Columns, wanted: set[int], ranks: Ranks, bar: Any, n_jobs: int | None
 ) -> None:
-    """The powers that count, a file per power and block of columns."""
+    """The powers that count: each rank computes columns and writes rows."""
     n, scale = graph.num_nodes, inverse_degrees(graph)
-    last = max(wanted)
-    for part in parts:
+    rows, last = ranks.parts(n, ROWS), max(wanted)
+    for ranges in columns.passes:
+        part = ranges[ranks.rank]
         before, after = (np.empty((n, part[1] - part[0]), dtype=np.float32) for _ in range(2))
         for i in range(len(powers.weights)):
             if i > last:
@@ -164,38 +240,41 @@ def _write_columns(
             else:
                 recurrence_step(graph, before, after, scale=scale, own=0.0, before=0.0, n_jobs=n_jobs)
             if i in wanted:
-                with _columns(folder, i, part[0]).open("wb") as file:
-                    file.write(after.data)
+                found = ranks.to_rows("a power", after, [end - first for first, end in ranges], rows)
+                for (first, end), block in zip(ranges, found, strict=True):
+                    if first < end:
+                        columns.path(i, first).write_bytes(block.data)
             before, after = after, before
             bar.update()
 
 
-def _columns(folder: Path, power: int, begin: int) -> Path:
-    return folder / f"{power}.{begin}.columns"
+class _Rows(NamedTuple):
+    """The rows of this rank in the file of all vectors."""
 
+    path: Path
+    start: int
+    num_rows: int
+    dimensions: int
+    step: int
 
-def _sums(
-    powers: Powers,
-    folder: Path,
-    parts: list[tuple[int, int]],
-    wanted: list[int],
-    n: int,
-    step: int,
-    n_jobs: int | None,
-) -> Iterator[F32]:
-    """Blocks of rows of the sum. The norm of a row is over all columns, so all of its parts are read first."""
-    for begin in range(0, n, step):
-        count = min(step, n - begin)
-        total = np.zeros((count, powers.dimensions), dtype=np.float32)
-        power = np.empty_like(total)
-        for i in wanted:
-            for first, end in parts:
-                width = end - first
-                with _columns(folder, i, first).open("rb") as file:
-                    file.seek(4 * begin * width)
-                    power[:, first:end] = _read(file, count, width)
-            accumulate_rows(power, powers.weights[i], total, normalize=powers.normalize, n_jobs=n_jobs)
-        yield total
+    def blocks(self) -> Iterator[F32]:
+        """Blocks of these rows."""
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            for begin in range(0, self.num_rows, self.step):
+                yield _read(file, min(self.step, self.num_rows - begin), self.dimensions)
+
+    def standardize(self, mean: F32, scale: F32) -> None:
+        """Write the standardized rows in their place."""
+        with self.path.open("r+b") as file:
+            for begin in range(0, self.num_rows, self.step):
+                at = self.start + 4 * begin * self.dimensions
+                file.seek(at)
+                rows = _read(file, min(self.step, self.num_rows - begin), self.dimensions)
+                rows -= mean
+                rows /= scale
+                file.seek(at, os.SEEK_SET)
+                file.write(rows.data)
 
 
 def _read(file: BinaryIO, rows: int, columns: int) -> F32:
@@ -203,22 +282,3 @@ def _read(file: BinaryIO, rows: int, columns: int) -> F32:
     if len(found) != rows * columns:
         raise OSError(f"the file {file.name} was cut short by another program.")
     return found.reshape(rows, columns)
-
-
-def _rows_of(place: Path, start: int, n: int, d: int, step: int) -> Iterator[F32]:
-    with place.open("rb") as file:
-        file.seek(start)
-        for begin in range(0, n, step):
-            yield _read(file, min(step, n - begin), d)
-
-
-def _standardize(place: Path, start: int, n: int, d: int, step: int, mean: F32, scale: F32) -> None:
-    with place.open("r+b") as file:
-        for begin in range(0, n, step):
-            at = start + 4 * begin * d
-            file.seek(at)
-            rows = _read(file, min(step, n - begin), d)
-            rows -= mean
-            rows /= scale
-            file.seek(at, os.SEEK_SET)
-            file.write(rows.data)

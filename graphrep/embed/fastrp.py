@@ -15,22 +15,27 @@ from sklearn.base import clone
 
 from graphrep import _random
 from graphrep._checks import checked_features, checked_float, checked_int, warn_caller
-from graphrep._embedder import F32
+from graphrep._embedder import F32, plain_settings
 from graphrep._memory import checked_bytes
 from graphrep._names import aligned
 from graphrep._progress import progress_bar
 from graphrep._saving import packed_graph, unpacked_graph
+from graphrep._version import __version__
+from graphrep.distributed.ranks import checked_ranks
 from graphrep.embed._base import NodeEmbedder
-from graphrep.embed._on_disk import Moments, Powers, row_blocks, sums_on_disk
+from graphrep.embed._on_disk import COLUMNS, ROWS, Moments, Powers, row_blocks, sums_on_disk
 from graphrep.embed.finishing import checked_steps
 from graphrep.graph import Graph
 from graphrep.io.paths import checked_suffix
 from graphrep.io.vector_paths import check_vector_path
+from graphrep.learn.checkpoint import digest
 from graphrep.ops.projection import accumulate_rows, project_neighbors, random_projection
 from graphrep.ops.propagation import graph_matmul, inverse_degrees
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from graphrep.distributed import Ranks
 
 __all__ = ["FastRP", "FastRPTrial", "tune_fastrp"]
 
@@ -127,6 +132,7 @@ class FastRP(NodeEmbedder):
         features: Any = None,
         out: str | os.PathLike[str] | None = None,
         memory: int | str | None = None,
+        ranks: Ranks | None = None,
     ) -> Self:
         """Embed a graph.
 
@@ -142,6 +148,10 @@ class FastRP(NodeEmbedder):
         memory : int or str, optional
             With ``out``: bytes to use, such as ``"4GB"`` (the default), beside those of the interpreter, its libraries
             and the graph; a mapped graph takes none.
+        ranks : Ranks, optional
+            Of :func:`graphrep.distributed.connect`: each computes some of the columns, and then some of the rows. The
+            bits are those of one process. All ranks call ``fit`` with the same graph and settings, which is checked.
+            Each gets all vectors; with ``out``, ``memory`` is that of one rank, and all ranks must see the disk.
 
         Returns
         -------
@@ -154,6 +164,10 @@ class FastRP(NodeEmbedder):
             The graph does not fit; or ``memory`` is less than 48 bytes per node.
         OSError
             The disk is full, or ``out`` cannot be written.
+        RankError
+            Another rank failed.
+        ValueError
+            Among others: the ranks disagree on the graph or the settings.
 
         Notes
         -----
@@ -165,12 +179,13 @@ class FastRP(NodeEmbedder):
         ``nodes_``.
         """
         del y
-        if out is not None:
-            return self._fit_on_disk(graph, Path(out), "4GB" if memory is None else memory)
-        if memory is not None:
-            raise TypeError("memory= bounds a fit on the disk; give out=, the file of the vectors, too.")
-        self._fit(graph, features=features)
-        return self
+        ranks = checked_ranks(ranks)
+        with ranks.together():
+            if out is not None:
+                return self._fit_on_disk(graph, Path(out), "4GB" if memory is None else memory, ranks)
+            if memory is not None:
+                raise TypeError("memory= bounds a fit on the disk; give out=, the file of the vectors, too.")
+            return self._fit(graph, features=features, ranks=ranks)
 
     def fit_transform(
         self,
@@ -180,12 +195,13 @@ class FastRP(NodeEmbedder):
         features: Any = None,
         out: str | os.PathLike[str] | None = None,
         memory: int | str | None = None,
+        ranks: Ranks | None = None,
     ) -> F32:
         """Embed a graph; return float32 vectors of shape (num_nodes, dimensions), in the order of ``g.nodes``.
 
         The parameters are those of :meth:`fit`.
         """
-        return self.fit(graph, y, features=features, out=out, memory=memory).embedding_
+        return self.fit(graph, y, features=features, out=out, memory=memory, ranks=ranks).embedding_
 
     def transform(self, new: Any) -> Any:
         """Vectors of new nodes from their neighbors among the fitted nodes, without training.
@@ -242,23 +258,56 @@ class FastRP(NodeEmbedder):
         super()._restore(state | {"_settings": settings, "_graph": graph})
 
     def _embed(self, graph: Graph, **options: Any) -> F32:
+        ranks: Ranks = options["ranks"]
         self._settings = settings = self._checked_settings(graph.num_nodes)
         self._graph = graph
         self._features = self._checked_features(graph, options.get("features"))
-        total = np.zeros((graph.num_nodes, settings.dimensions), dtype=np.float32)
+        self._agree(ranks, graph, {})
+        n, d = graph.num_nodes, settings.dimensions
+        parts, rows = ranks.parts(d, COLUMNS), ranks.parts(n, ROWS)
+        begin, end = rows[ranks.rank]
+        total = np.zeros((end - begin, d), dtype=np.float32)
+
+        def add(power: F32, weight: float) -> None:
+            blocks = ranks.to_rows("a power", power, [end - begin for begin, end in parts], rows)
+            whole = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
+            accumulate_rows(whole, weight, total, normalize=self.normalize_rows, n_jobs=self.n_jobs)
+
+        part = parts[ranks.rank]
         if settings.self_influence:
-            self._accumulate(self._initial(graph), settings.self_influence, total)
-        for weight, power in zip(settings.weights, self._powers(graph), strict=True):
+            add(self._initial(graph, part), settings.self_influence)
+        for weight, power in zip(settings.weights, self._powers(graph, part), strict=True):
             if weight:
-                self._accumulate(power, weight, total)
-        _warn_of_sameness(graph, lambda: row_blocks(total))
-        self.mean_, self.scale_ = self._moments(total)
+                add(power, weight)
+
+        def gather(values: Any) -> Any:
+            return ranks.gather("rows", values, n, ROWS)
+
+        _warn_of_sameness(graph, lambda: row_blocks(total), gather, quiet=ranks.rank > 0)
+        self.mean_, self.scale_ = np.zeros(d, dtype=np.float32), np.ones(d, dtype=np.float32)
         if self.standardize:
+            moments = Moments()
+            moments.add(total)
+            self.mean_, self.scale_ = moments.finish(n, ranks)
             total -= self.mean_
             total /= self.scale_
-        return total
+        return np.asarray(gather(total))
 
-    def _fit_on_disk(self, graph: Any, out: Path, memory: int | str) -> Self:
+    def _agree(self, ranks: Ranks, graph: Graph, options: dict[str, Any]) -> None:
+        """Check that all ranks have the same graph and settings; a seed that each of them drew is that of rank 0."""
+        if ranks.world_size == 1:
+            return
+        if self.random_state is None:
+            self._settings = self._settings._replace(seed=ranks.tell("the seed", self._settings.seed)[0])
+        names = None if graph.node_keys() is None else digest(graph.node_keys())[:16]
+        sizes = {"num_nodes": graph.num_nodes, "num_arcs": graph.num_arcs}
+        ranks.agree("the graph", {**sizes, "the arcs": digest(graph)[:16], "the names": names})
+        settings = {name: value for name, value in self.get_params(deep=False).items() if name != "n_jobs"}
+        features = None if self._features is None else digest(self._features)[:16]
+        settings |= {"random_state": self._settings.seed, "features": features, "the version of graphrep": __version__}
+        ranks.agree("the settings", plain_settings(settings | options))
+
+    def _fit_on_disk(self, graph: Any, out: Path, memory: int | str, ranks: Ranks) -> Self:
         size = checked_bytes("memory", memory, 1_000_000)
         if checked_steps(self.finish):
             raise ValueError(f"finish={self.finish!r} needs all vectors in memory; give finish=None with out=.")
@@ -270,6 +319,7 @@ class FastRP(NodeEmbedder):
         if settings.feature_columns:
             raise ValueError(f"feature_ratio={self.feature_ratio} needs the features in memory; leave out out=.")
         self._graph, self._features = g, None
+        self._agree(ranks, g, {"memory": size, "out": out.name})
         drawn: dict[str, Any] = {"density": settings.density, "seed": settings.seed, "n_jobs": self.n_jobs}
         drawn |= {"row_scale": self._degree_factor(g), "keys": g.node_keys()}
         d = settings.dimensions
@@ -288,7 +338,8 @@ class FastRP(NodeEmbedder):
             out,
             size,
             standardize=self.standardize,
-            warn=lambda rows: _warn_of_sameness(g, rows),
+            warn=lambda rows, gather: _warn_of_sameness(g, rows, gather, quiet=ranks.rank > 0),
+            ranks=ranks,
             n_jobs=self.n_jobs,
         )
         self._unfinished, self._finishes = self.embedding_, []
@@ -299,18 +350,8 @@ class FastRP(NodeEmbedder):
         dimensions = checked_int("dimensions", self.dimensions, 1)
         return 12 * graph.num_nodes * dimensions + 40 * dimensions  # three tables; moments of the columns
 
-    def _accumulate(self, power: F32, weight: float, total: F32) -> None:
-        accumulate_rows(power, weight, total, normalize=self.normalize_rows, n_jobs=self.n_jobs)
-
-    def _moments(self, total: F32) -> tuple[F32, F32]:
-        if not self.standardize:
-            return np.zeros(total.shape[1], dtype=np.float32), np.ones(total.shape[1], dtype=np.float32)
-        moments = Moments(total.shape[1])
-        moments.add(total)
-        return moments.finish()
-
-    def _powers(self, graph: Graph) -> Iterator[F32]:
-        """N_1 … N_k in two buffers; a yielded array is overwritten two steps later."""
+    def _powers(self, graph: Graph, part: tuple[int, int] | None = None) -> Iterator[F32]:
+        """Columns of N_1 … N_k in two buffers; a yielded array is overwritten two steps later."""
         settings = self._settings
         if not settings.weights:
             return
@@ -324,38 +365,47 @@ class FastRP(NodeEmbedder):
                 scale=scale,
                 row_scale=self._degree_factor(graph),
                 keys=graph.node_keys(),
+                part=part,
                 n_jobs=self.n_jobs,
             )
             spare = None
         else:
-            spare = self._initial(graph)
+            spare = self._initial(graph, part)
             power = graph_matmul(graph, spare, normalize=True, n_jobs=self.n_jobs)
         yield power
         for _ in settings.weights[1:]:
             power, spare = graph_matmul(graph, power, normalize=True, out=spare, n_jobs=self.n_jobs), power
             yield power
 
-    def _initial(self, graph: Graph) -> F32:
-        """N_0: random columns, then feature columns."""
+    def _initial(self, graph: Graph, part: tuple[int, int] | None = None) -> F32:
+        """Columns of N_0: random columns, then feature columns."""
         settings = self._settings
         random_columns = settings.dimensions - settings.feature_columns
         factor, keys = self._degree_factor(graph), graph.node_keys()
         if settings.feature_columns == 0:
-            return self._random(graph.num_nodes, random_columns, settings.density, settings.seed, factor, keys)
+            return self._random(graph.num_nodes, random_columns, settings.density, settings.seed, factor, keys, part)
         initial = np.empty((graph.num_nodes, settings.dimensions), dtype=np.float32)
         initial[:, :random_columns] = self._random(
             graph.num_nodes, random_columns, settings.density, settings.seed, factor, keys
         )
         loadings = self._random(self._features.shape[1], settings.feature_columns, 1 / 3, settings.seed + 1)
         initial[:, random_columns:] = self._features @ loadings
-        return initial
+        # The digits of a dense product depend on the number of its columns, so all of them are computed.
+        return initial if part is None else np.ascontiguousarray(initial[:, part[0] : part[1]])
 
     def _random(
-        self, rows: int, columns: int, density: float, seed: int, scale: F32 | None = None, keys: Any = None
+        self,
+        rows: int,
+        columns: int,
+        density: float,
+        seed: int,
+        scale: F32 | None = None,
+        keys: Any = None,
+        part: tuple[int, int] | None = None,
     ) -> F32:
         if columns == 0:
             return np.zeros((rows, 0), dtype=np.float32)
-        options: Any = {"density": density, "seed": seed, "row_scale": scale, "keys": keys}
+        options: Any = {"density": density, "seed": seed, "row_scale": scale, "keys": keys, "part": part}
         return random_projection(rows, columns, **options, n_jobs=self.n_jobs)
 
     def _degree_factor(self, graph: Graph) -> F32 | None:
@@ -396,10 +446,12 @@ class FastRP(NodeEmbedder):
         return checked_features("features", x, graph.num_nodes)
 
 
-def _warn_of_sameness(graph: Graph, rows: Callable[[], Iterator[F32]]) -> None:
-    """Warn if many vectors are zero or equal, and say why; ``rows`` yields them in blocks."""
+def _warn_of_sameness(
+    graph: Graph, rows: Callable[[], Iterator[F32]], gather: Callable[[Any], Any], *, quiet: bool
+) -> None:
+    """Warn if many vectors are zero or equal, and say why; ``rows`` yields those of this rank in blocks."""
     n = graph.num_nodes
-    zero = np.concatenate([~block.any(axis=1) for block in rows()])
+    zero = gather(_joined([~block.any(axis=1) for block in rows()], bool))
     count = int(np.count_nonzero(zero))
     if count > max(n / 5, 10):
         sinks = int(np.count_nonzero(zero & (graph.out_degree == 0)))
@@ -408,28 +460,33 @@ def _warn_of_sameness(graph: Graph, rows: Callable[[], Iterator[F32]]) -> None:
             why += "; directed=False lets walks follow an edge in both directions"
         elif sinks < count:
             why += ", and the random vectors cancel or vanish for the others"
-        warn_caller(f"{count} of {n} vectors of FastRP are zero: {why}.")
+        if not quiet:
+            warn_caller(f"{count} of {n} vectors of FastRP are zero: {why}.")
         return
     # Rows that differ somewhere mostly differ in a few columns; look at all columns only if these hardly do.
-    if _equal_rows(block[:, :: max(1, block.shape[1] // 8)] for block in rows()) <= max(n / 2, 10):
+    if _equal_rows((block[:, :: max(1, block.shape[1] // 8)] for block in rows()), gather) <= max(n / 2, 10):
         return
-    equal = _equal_rows(rows())
-    if equal > max(n / 2, 10):
+    equal = _equal_rows(rows(), gather)
+    if equal > max(n / 2, 10) and not quiet:
         warn_caller(
             f"{equal} of {n} vectors of FastRP are equal to that of another node: these nodes have the same neighbors, "
             "as the leaves of a tree or the customers of one product do. self_influence > 0 tells them apart."
         )
 
 
-def _equal_rows(blocks: Iterable[F32]) -> int:
+def _equal_rows(blocks: Iterable[F32], gather: Callable[[Any], Any]) -> int:
     """Number of rows that are equal to another row, found by a hash of 64 bits."""
     hashes = []
     for block in blocks:
         bits = np.ascontiguousarray(block).view(np.uint32).astype(np.uint64)
         factors = _random.mix64(np.arange(1, bits.shape[1] + 1, dtype=np.uint64))
         hashes.append((bits * factors).sum(axis=1, dtype=np.uint64))
-    counts = np.unique(np.concatenate(hashes), return_counts=True)[1]
+    counts = np.unique(gather(_joined(hashes, np.uint64)), return_counts=True)[1]
     return int(counts[counts > 1].sum())
+
+
+def _joined(blocks: list[Any], dtype: Any) -> Any:
+    return np.concatenate(blocks) if blocks else np.empty(0, dtype)
 
 
 # With fewer expected entries per row of R, drawing them again at each arc is faster than a dense product.

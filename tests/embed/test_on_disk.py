@@ -113,7 +113,7 @@ def test_too_little_memory_or_disk_and_an_interrupt_leave_nothing(tmp_path, monk
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_on_disk, "_standardize", stop)
+    monkeypatch.setattr(_on_disk._Rows, "standardize", stop)
     with pytest.raises(KeyboardInterrupt):
         model.fit(DIRECTED, out=out)
     assert not list(tmp_path.iterdir())

@@ -1,0 +1,183 @@
+"""Everything that ranks compute together, beside the results of one process; run by torchrun in test_ranks.py."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import graphrep as gr
+from graphrep import cli
+from graphrep.embed import _on_disk
+
+RNG = np.random.default_rng(0)
+ENDS = (9000 * RNG.random((2, 30_000)) ** 2).astype(np.int64)
+PAIRS = RNG.integers(1000, size=(4000, 2))
+GRAPHS = {
+    "weighted": gr.as_graph(ENDS, directed=True, weights=RNG.random(30_000), num_nodes=9000),
+    "wide": gr.as_graph(RNG.integers(40_000, size=(2, 60_000)), num_nodes=40_000, merge="max"),  # three blocks of rows
+    "named": gr.as_graph([(f"n{u}", f"n{v}") for u, v in PAIRS]),
+}
+FITS = [
+    ("weighted", {"dimensions": 70, "normalization_strength": -0.5}),
+    ("weighted", {"dimensions": 8}),  # fewer blocks of columns than ranks
+    ("weighted", {"dimensions": 33, "self_influence": 0.5, "sparsity": 2.0, "standardize": False}),
+    ("wide", {"dimensions": 40, "normalize_rows": False, "iteration_weights": (0, 1, 0, 2)}),
+    ("named", {"dimensions": 48, "finish": "smooth", "random_state": 3}),
+    ("named", {"dimensions": 48, "feature_ratio": 0.6}),
+]
+FEATURES = {"features": RNG.random((GRAPHS["named"].num_nodes, 5))}
+
+
+def equal(one, other):
+    assert one.dtype == other.dtype
+    np.testing.assert_array_equal(one, other)
+
+
+def fastrp(ranks):
+    for name, options in FITS:
+        features = FEATURES if "feature_ratio" in options else {}
+        alone = gr.FastRP(**options).fit(GRAPHS[name], **features)
+        shared = gr.FastRP(**options).fit(GRAPHS[name], **features, ranks=ranks)
+        for attribute in ("embedding_", "mean_", "scale_", "nodes_"):
+            equal(getattr(alone, attribute), getattr(shared, attribute))
+
+
+def seeds(ranks):
+    drawn = gr.FastRP(dimensions=16, sparsity=3, random_state=None).fit_transform(GRAPHS["named"], ranks=ranks)
+    assert len(set(ranks.tell("a number", float(np.abs(drawn).sum())))) == 1
+
+
+def on_disk(ranks, folder):
+    for width in (16, 5):  # one pass over the graph, and several, whose numbers differ between ranks
+        for name in ("wide", "named"):
+            alone = gr.FastRP(dimensions=40).fit(GRAPHS[name])
+            if ranks.rank == 0:
+                alone.node_vectors_.save(folder / "alone.npy")
+            _on_disk._width = lambda *_, width=width: width
+            shared = gr.FastRP(dimensions=40).fit(GRAPHS[name], out=folder / "shared.npy", memory="9MB", ranks=ranks)
+            equal(alone.embedding_, shared.embedding_)
+            equal(alone.mean_, shared.mean_)
+            assert (folder / "alone.npy").read_bytes() == (folder / "shared.npy").read_bytes()
+            ranks.meet("compared")
+    assert not [file for file in folder.iterdir() if file.name.startswith(".")]
+
+
+def scores(ranks):
+    pairs = RNG.integers(9000, size=(1000, 2))
+    vectors = RNG.random((9000, 4))
+
+    def score(some):
+        return (vectors[some[:, 0]] * vectors[some[:, 1]]).sum(axis=1)
+
+    for block in (7, 300, 5000):
+        equal(ranks.map(score, pairs, block=block), score(pairs))
+    equal(ranks.map(score, pairs[:0]), score(pairs[:0]))
+    equal(ranks.map(lambda some: vectors[some], pairs[:, 0], block=100), vectors[pairs[:, 0]])
+
+
+def refused(ranks, kind, text, call):
+    """Every rank gets the sentence, and the ranks can go on."""
+    with pytest.raises(kind) as caught:
+        call()
+    assert text in str(caught.value)
+    ranks.meet("refused")
+
+
+def refusals(ranks, folder):
+    g, rank, last = GRAPHS["named"], ranks.rank, ranks.world_size - 1
+    refused(
+        ranks, ValueError, f"the ranks disagree on dimensions of the settings: rank 0 has 16, rank {last} has 32",
+        lambda: gr.FastRP(dimensions=32 if rank == last else 16).fit(g, ranks=ranks),
+    )  # fmt: skip
+    other = gr.as_graph([("n1", "n2")]) if rank == last else g
+    for options in ({}, {"out": folder / "refused.npy"}):
+        refused(
+            ranks, ValueError, f"the ranks disagree on num_arcs of the graph: rank 0 has {g.num_arcs}, rank {last} has",
+            lambda options=options: gr.FastRP().fit(other, ranks=ranks, **options),
+        )  # fmt: skip
+    renamed = gr.as_graph([(f"m{u}", f"m{v}") for u, v in PAIRS])
+    refused(
+        ranks, ValueError, "the ranks disagree on the names of the graph",
+        lambda: gr.FastRP().fit(renamed if rank == last else g, ranks=ranks),
+    )  # fmt: skip
+
+    def fail(pairs):
+        if rank == last:
+            raise ZeroDivisionError("no such pair")
+        return pairs
+
+    sentence = "no such pair" if rank == last else f"rank {last} failed, so rank {rank} ends as well: ZeroDivisionError"
+    kind = ZeroDivisionError if rank == last else gr.distributed.RankError
+    refused(ranks, kind, sentence, lambda: ranks.map(fail, np.arange(10), block=2))
+    refused(
+        ranks, ValueError, "iteration_weights and self_influence must not all be zero",
+        lambda: gr.FastRP(iteration_weights=(0,)).fit(g, ranks=ranks),
+    )  # fmt: skip
+    refused(
+        ranks, gr.distributed.RankError, "the ranks do different things",
+        lambda: ranks.map(np.sqrt, np.arange(4)) if rank == last else ranks.meet("something else"),
+    )  # fmt: skip
+    refused(
+        ranks, ValueError, "items, and the shape and dtype of the results, must be the same on every rank",
+        lambda: ranks.map(np.sqrt, np.arange(4.0, dtype=np.float32 if rank == last else np.float64), block=1),
+    )  # fmt: skip
+    assert not (folder / "refused.npy").exists()
+
+
+def warned(ranks):
+    star = gr.as_graph([(0, leaf) for leaf in range(1, 40)])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        gr.FastRP(dimensions=8, sparsity=1).fit(star, ranks=ranks)
+    assert len(caught) == (ranks.rank == 0), caught
+
+
+def command(ranks, folder):
+    """``graphrep embed`` as torchrun starts it, in the process group of this script."""
+    path = str(folder / "wide.graph")
+    if ranks.rank == 0:
+        GRAPHS["wide"].save(path)
+        gr.FastRP(dimensions=40).fit(GRAPHS["wide"]).node_vectors_.save(folder / "alone.npy")
+    ranks.meet("the graph is saved")
+    for memory in ([], ["--memory", "9MB"]):
+        given = ["embed", path, "-o", str(folder / "by_command.npy"), "--dimensions", "40", *memory]
+        assert run(given) == 0
+        ranks.meet("the command has ended")
+        assert (folder / "by_command.npy").read_bytes() == (folder / "alone.npy").read_bytes()
+    assert run(["embed", path, "-o", str(folder / "other.npy"), "--method", "spectral"]) == 1
+    assert run(["convert", path, "-o", str(folder / "other.graph")]) == 1
+
+
+def run(arguments):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    return ended.value.code or 0
+
+
+def main():
+    folder = Path(sys.argv[1])
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group("gloo", timeout=timedelta(seconds=60))  # as a script of one's own does
+    with gr.distributed.connect(timeout=60) as ranks:
+        assert ranks.world_size == int(sys.argv[2])
+        fastrp(ranks)
+        seeds(ranks)
+        on_disk(ranks, folder)
+        scores(ranks)
+        refusals(ranks, folder)
+        warned(ranks)
+        command(ranks, folder)
+    assert torch.distributed.is_initialized()
+    torch.distributed.destroy_process_group()
+    sys.stdout.write(f"rank {ranks.rank} is done\n")
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("error")
+    main()

@@ -1,0 +1,129 @@
+"""Several processes compute what one computes, bit by bit, and end together."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import graphrep as gr
+from graphrep.distributed import RankError, Ranks
+from graphrep.distributed.environment import launched
+
+ROOT = Path(gr.__file__).parents[1]
+SCRIPT = Path(__file__).with_name("ranks_script.py")
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_ranks_compute_what_one_process_computes(count, tmp_path):
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(count), "--standalone"]
+    done = subprocess.run(
+        [*launcher, str(SCRIPT), str(tmp_path), str(count)],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-6000:]
+    assert sorted(done.stdout.splitlines())[-count:] == [f"rank {i} is done" for i in range(count)]
+    assert "disagree" not in done.stderr
+    assert "--method fastrp" in done.stderr
+    assert "graphrep convert runs in one process" in done.stderr
+
+
+KILLED = """
+import sys, time
+import numpy as np
+import graphrep as gr
+g = gr.as_graph(np.random.default_rng(0).integers(2000, size=(2, 9000)), num_nodes=2000)
+with gr.distributed.connect(timeout=50) as ranks:
+    gr.FastRP(dimensions=8).fit(g, ranks=ranks)
+    print("ready", flush=True)
+    if ranks.rank == 1:
+        time.sleep(300)
+    gr.FastRP(dimensions=8).fit(g, out=sys.argv[1], ranks=ranks)
+"""
+
+
+def test_a_killed_rank_ends_the_others_at_once(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(tmp_path / "out.npy")],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=ENVIRONMENT | {"RANK": str(i), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port},
+        )
+        for i in range(2)
+    ]
+    try:
+        assert ranks[1].stdout.readline() == "ready\n"
+        ranks[1].send_signal(signal.SIGKILL)
+        began = time.monotonic()
+        error = ranks[0].communicate(timeout=60)[1]
+        assert time.monotonic() - began < 30
+    finally:
+        for process in ranks:
+            process.kill()
+            process.communicate()
+    assert ranks[0].returncode == 1
+    assert "RankError: another rank ended or did not answer in time, so rank 0 ends as well." in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_parts_are_blocks_and_cover_all():
+    for size in (1, 2, 3, 7):
+        for count, block in ((0, 16), (1, 16), (100, 16), (128, 16), (1000, 1)):
+            parts = [Ranks(i, size).part(count, block) for i in range(size)]
+            assert parts == Ranks(0, size).parts(count, block)
+            assert parts[0][0] == 0
+            assert parts[-1][1] == count
+            assert all(one[1] == other[0] for one, other in itertools.pairwise(parts))
+            assert all(begin % block == 0 for begin, end in parts if end > begin)
+            assert max(end - begin for begin, end in parts) <= block * -(-count // (block * size))
+
+
+def test_alone_without_an_environment(monkeypatch):
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    with gr.distributed.connect() as ranks:
+        assert repr(ranks) == "Ranks(rank=0, world_size=1)"
+        np.testing.assert_array_equal(ranks.map(np.sqrt, np.arange(5.0), block=2), np.sqrt(np.arange(5.0)))
+        with pytest.raises(ValueError, match="function must return an array with a row per item, 2; got float64"):
+            ranks.map(lambda part: part[:1].astype(float), np.arange(5), block=2)
+
+
+@pytest.mark.parametrize(("size", "expected"), [("", 1), ("1", 1), ("x", 1), ("4", 4)])
+def test_the_environment(size, expected, monkeypatch):
+    for name, value in {"WORLD_SIZE": size, "RANK": "0", "MASTER_ADDR": "a", "MASTER_PORT": "1"}.items():
+        monkeypatch.setenv(name, value)
+    assert launched() == expected
+
+
+def test_an_incomplete_environment(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ValueError, match="WORLD_SIZE=2, but not RANK, MASTER_ADDR, MASTER_PORT; start with torchrun"):
+        launched()
+
+
+def test_ranks_of_another_kind():
+    with pytest.raises(TypeError, match=r"ranks must come from graphrep.distributed.connect\(\), got int"):
+        gr.FastRP().fit([(0, 1), (1, 2)], ranks=2)
+
+
+def test_an_error_of_a_rank_is_an_os_error():
+    assert issubclass(RankError, OSError)
