@@ -199,6 +199,32 @@ class Ranks:
             rows = np.concatenate(found) if found else np.empty((0, *shape), dtype)
             return self.gather("rows of map", rows, count, block)
 
+    def scorer(self, scorer: Any, *, block: int = 65536) -> Any:
+        """A scorer of pairs, of which each rank scores a part, for :func:`graphrep.evaluate.link_prediction`.
+
+        Parameters
+        ----------
+        scorer : callable, or object with ``score_pairs``
+            From int64 pairs of row numbers, shape (2, num_pairs), to scores that do not depend on other pairs.
+        block : int
+            Number of pairs per call.
+
+        Returns
+        -------
+        object
+            With the method ``score_pairs``, which all ranks must call with the same pairs, and otherwise the attributes
+            of ``scorer``.
+
+        Examples
+        --------
+        >>> import graphrep as gr
+        >>> g = gr.as_graph([(0, 1), (1, 2)])
+        >>> with gr.distributed.connect() as ranks:
+        ...     ranks.scorer(lambda pairs: g.out_degree[pairs[0]]).score_pairs([[0, 1], [1, 2]])
+        array([1, 2])
+        """
+        return _Scorer(self, scorer, checked_int("block", block, 1))
+
     def agree(self, what: str, values: Mapping[str, Any]) -> None:
         """Raise the same ValueError on every rank if their values, which JSON can hold, are not the same."""
         found = self.tell(what, dict(values))
@@ -312,3 +338,18 @@ class Ranks:
 def _sentence(error: BaseException) -> str:
     text = str(error)
     return text if isinstance(error, ValueError) and text else f"{type(error).__name__}: {text}".removesuffix(": ")
+
+
+class _Scorer:
+    def __init__(self, ranks: Ranks, scorer: Any, block: int) -> None:
+        self._ranks, self._scorer, self._block = ranks, scorer, block
+
+    def score_pairs(self, pairs: Any) -> Array:
+        score = getattr(self._scorer, "score_pairs", self._scorer)
+        # Rows of pairs, which map divides, are columns of what a scorer takes.
+        return self._ranks.map(lambda rows: score(np.ascontiguousarray(rows.T)), np.asarray(pairs).T, block=self._block)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self._scorer, name)

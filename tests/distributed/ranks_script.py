@@ -81,6 +81,35 @@ def scores(ranks):
     equal(ranks.map(lambda some: vectors[some], pairs[:, 0], block=100), vectors[pairs[:, 0]])
 
 
+class CommonNeighbors:
+    def __init__(self, graph):
+        self.graph_ = graph
+
+    def score_pairs(self, pairs):
+        return gr.heuristics.common_neighbors(self.graph_, pairs)
+
+
+def evaluation(ranks):
+    split = gr.evaluate.random_link_split(GRAPHS["named"])
+    alone = CommonNeighbors(split.graph)
+    expected = gr.evaluate.link_prediction(alone, split)
+    found = gr.evaluate.link_prediction(ranks.scorer(alone, block=500), split)
+    assert found.scores == expected.scores
+    leaky = ranks.scorer(CommonNeighbors(GRAPHS["named"]))
+    refused(ranks, ValueError, "of the", lambda: gr.evaluate.link_prediction(leaky, split))
+
+
+def elsewhere(ranks):
+    """An error between the calls on one rank ends the block on all."""
+    last = ranks.rank == ranks.world_size - 1
+
+    def block():
+        with gr.distributed.connect(timeout=60) as inner:
+            gr.FastRP(dimensions=16).fit(gr.open_graph("missing.graph") if last else GRAPHS["named"], ranks=inner)
+
+    refused(ranks, FileNotFoundError if last else gr.distributed.RankError, "missing.graph", block)
+
+
 def refused(ranks, kind, text, call):
     """Every rank gets the sentence, and the ranks can go on."""
     with pytest.raises(kind) as caught:
@@ -172,6 +201,8 @@ def main():
         scores(ranks)
         refusals(ranks, folder)
         warned(ranks)
+        elsewhere(ranks)
+        evaluation(ranks)
         command(ranks, folder)
     assert torch.distributed.is_initialized()
     torch.distributed.destroy_process_group()
