@@ -38,15 +38,16 @@ class TrainedEstimator(BaseEstimator):  # type: ignore[misc]
     random_state: Any = 0
     progress: bool | None = None
 
-    def _open_checkpoint(self, *data: Any) -> Checkpoint:
-        """The checkpoint of a fit to ``data``; without a path it only resolves the seed."""
+    def _open_checkpoint(self, *data: Any, mapped: bool = False) -> Checkpoint:
+        """The checkpoint of a fit to ``data``, mapped or read; without a path it only resolves the seed."""
         from graphrep.learn.checkpoint import Checkpoint, digest
 
         if self.checkpoint is None:
             return Checkpoint(None, random_state=self.random_state)
         excluded = (*RUN_OPTIONS, "random_state")
         settings = {name: value for name, value in self.get_params(deep=False).items() if name not in excluded}
-        return Checkpoint(self.checkpoint, digest(type(self).__name__, settings, data), self.random_state)
+        identity = digest(type(self).__name__, settings, data)
+        return Checkpoint(self.checkpoint, identity, self.random_state, mapped=mapped)
 
     def _notify(self, epoch: int, record: dict[str, float]) -> bool:
         """Call the callbacks; returns whether one of them ends the training."""

@@ -44,9 +44,9 @@ def forget(array: Any) -> None:
         mapping.madvise(mmap.MADV_DONTNEED)
 
 
-def in_memory(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Copy a mapped array into ordinary memory without holding it twice."""
-    copy = np.empty(array.shape, array.dtype)
+def in_memory(array: npt.NDArray[Any], out: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
+    """Copy a mapped array into ordinary memory, ``out`` if it is given, without holding it twice."""
+    copy = np.empty(array.shape, array.dtype) if out is None else out
     step = max(1, (1 << 24) // max(1, array[:1].nbytes))
     for begin in range(0, len(array), step):
         copy[begin : begin + step] = array[begin : begin + step]

@@ -6,12 +6,30 @@ import os
 import re
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["available_memory", "check_memory", "checked_bytes", "readable_bytes"]
+__all__ = ["Estimate", "available_memory", "check_memory", "checked_bytes", "readable_bytes"]
 
 _FRESH = 0.05  # seconds for which an answer holds: the system's files take milliseconds to read, small graphs as many
 _last: tuple[float, int | None] = (float("-inf"), None)
+
+
+class Estimate(NamedTuple):
+    """What a fit will take, about.
+
+    Attributes
+    ----------
+    memory : int
+        Bytes that it allocates beside the graph, the interpreter and its libraries, and beside buffers of a megabyte.
+    disk : int
+        Bytes of the files that it writes, some of them for a while.
+    seconds : float or None
+        With the threads that it would use, within a factor of three or so; None where there is no formula.
+    """
+
+    memory: int
+    disk: int
+    seconds: float | None
 
 
 def available_memory(root: Path = Path("/")) -> int | None:

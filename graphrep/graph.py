@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 __all__ = ["Graph", "Relation", "as_graph", "open_graph", "untyped_graph"]
+
+_BLOCK = 1 << 20  # arcs whose weights are converted at a time
 
 
 class Graph:
@@ -426,9 +429,16 @@ class Graph:
         if self._weights is None:
             return self.out_degree.astype(np.float64)
         total = np.zeros(self.num_nodes)
-        busy = self.out_degree > 0
-        if busy.any():
-            total[busy] = np.add.reduceat(self._weights, self._indptr[:-1][busy], dtype=np.float64)
+        starts = range(0, self.num_arcs + 1, _BLOCK)
+        cuts = np.unique(np.r_[np.searchsorted(self._indptr, starts), self.num_nodes])
+        for begin, end in pairwise(cuts):  # reduceat copies what it converts
+            indptr = self._indptr[begin : end + 1]
+            busy = np.diff(indptr) > 0
+            if busy.any():
+                sums = np.add.reduceat(
+                    self._weights[indptr[0] : indptr[-1]], (indptr[:-1] - indptr[0])[busy], dtype=np.float64
+                )
+                total[begin:end][busy] = sums
         return total
 
     def neighbors(self, node: Hashable) -> npt.NDArray[Any]:

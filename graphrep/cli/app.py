@@ -269,7 +269,8 @@ def embed(
     ] = None,
     bipartite: BipartiteOption = False,
     estimate: Annotated[
-        bool, typer.Option("--estimate", help="Print the sizes of graph, memory and output, and stop.")
+        bool,
+        typer.Option("--estimate", help="Print the sizes of graph, memory, disk and output, and the time, and stop."),
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 0,
     threads: Annotated[
@@ -338,8 +339,8 @@ def embed(
         if output is not None and model.absolute() == output.absolute():
             raise typer.BadParameter("--model and --output must be two files.")
         check_writable(model, file)
-    if memory is not None and (method is not Method.fastrp or estimate):
-        raise typer.BadParameter("--memory is an option of fastrp, without --estimate.")
+    if memory is not None and method is not Method.fastrp:
+        raise typer.BadParameter("--memory is an option of fastrp.")
     name, own_options = _LEARNERS[method]
     given = {
         "iteration_weights": _numbers(iteration_weights),
@@ -405,7 +406,7 @@ def embed(
         estimator, graph = choice.estimator, choice.graph
         typer.echo(f"{method.value} took {choice.sentence}", err=True)
     if estimate:
-        _print_estimate(estimator, graph, output)
+        _print_estimate(estimator, graph, output, {} if memory is None else {"memory": memory})
         return
     assert output is not None
     check_vector_path(output, nodes=graph.nodes)
@@ -1176,16 +1177,32 @@ def _read_graph(file: str, *, directed: bool, weight: str | int | bool | None, *
     return graph if weight is None else as_graph(graph, weights=False)
 
 
-def _print_estimate(estimator: Any, graph: Graph, output: Path | None) -> None:
+def _print_estimate(estimator: Any, graph: Graph, output: Path | None, options: dict[str, Any]) -> None:
     from graphrep._memory import available_memory, readable_bytes
 
-    needed, available = estimator._memory_needed(graph), available_memory()
+    needed, disk, seconds = (
+        estimator.estimate(graph, **options)
+        if hasattr(estimator, "estimate")
+        else (estimator._memory_needed(graph), 0, None)
+    )
+    available = available_memory()
     layout = ".safetensors" if output is None else output.suffix.lower()
     size = _file_bytes(graph, getattr(estimator, "_width", estimator.dimensions), layout)
     beside = "" if available is None else f" of {readable_bytes(available)} available"
     typer.echo(f"nodes: {graph.num_nodes:,}\nedges: {graph.num_edges:,}")
     typer.echo(f"memory: {needed:,} bytes ({readable_bytes(needed)}){beside}, beside the graph")
+    if disk:
+        typer.echo(f"disk: {disk:,} bytes ({readable_bytes(disk)}) for a while, with the output")
+    if seconds is not None:
+        typer.echo(f"time: about {_readable_seconds(seconds)}")
     typer.echo(f"output: {size:,} bytes ({readable_bytes(size)}) as {layout}")
+
+
+def _readable_seconds(seconds: float) -> str:
+    for size, unit in ((3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.2g} {unit}"
+    return f"{seconds:.2g} seconds"
 
 
 def _file_bytes(graph: Graph, dimensions: int, layout: str) -> int:

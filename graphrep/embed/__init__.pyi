@@ -1,3 +1,4 @@
+from ._base import Estimate as Estimate
 from .auto import Choice as Choice
 from .auto import choose_embedder as choose_embedder
 from .fastrp import FastRP as FastRP

@@ -19,13 +19,15 @@ from graphrep._embedder import (
     new_arcs,
     new_arcs_of_both_directions,
 )
+from graphrep._memory import Estimate
+from graphrep._threads import resolve_threads
 from graphrep.embed.finishing import Finish, checked_steps, finish_again, finished
-from graphrep.graph import untyped_graph
+from graphrep.graph import Graph, untyped_graph
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["NodeEmbedder", "TwoSidedEmbedder"]
+__all__ = ["Estimate", "NodeEmbedder", "TwoSidedEmbedder"]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -33,6 +35,37 @@ class NodeEmbedder(GraphEmbedder):
     """A :class:`GraphEmbedder` with the parameter ``finish``; subclasses keep the fitted graph as ``_graph``."""
 
     finish: str | Sequence[str] | None = None
+
+    def estimate(self, graph: Any) -> Estimate:
+        """What ``fit`` will take, without fitting: memory, disk and, roughly, time; finishing steps are not counted.
+
+        Parameters
+        ----------
+        graph : Graph or anything :func:`graphrep.as_graph` takes
+
+        Returns
+        -------
+        graphrep.embed.Estimate
+
+        Raises
+        ------
+        NotImplementedError
+            What the estimator needs depends on features, as in MUSAE and AE.
+        """
+        if type(self)._memory_needed is GraphEmbedder._memory_needed:
+            raise NotImplementedError(f"{type(self).__name__} has no estimate: its memory depends on the features.")
+        g = self._validated_graph(graph, reset=False)
+        return Estimate(self._memory_needed(g), 0, self._seconds(g))
+
+    def _seconds(self, graph: Graph) -> float | None:
+        """The expected time with the threads of the estimator."""
+        work = self._thread_seconds(graph)
+        return None if work is None else work / resolve_threads(getattr(self, "n_jobs", None))
+
+    def _thread_seconds(self, graph: Graph) -> float | None:
+        """The expected time of one thread, without finishing steps; None if unknown."""
+        del graph
+        return None
 
     def _fit(self, graph: Any, **options: Any) -> Self:
         steps = checked_steps(self.finish)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from graphrep._estimator import TrainedEstimator
+from graphrep._mapped import in_memory
 from graphrep._progress import progress_bar
 from graphrep.embed.interrupts import DeferredInterrupt
 from graphrep.learn.checkpoint import Checkpoint
@@ -18,6 +19,9 @@ from graphrep.learn.checkpoint import Checkpoint
 __all__ = ["ChunkTrainer"]
 
 log = logging.getLogger("graphrep.embed")
+
+_LOGGED_EVERY = 30.0  # seconds
+_TIMES_A_SAVE = 19  # of training, at least, before the next save
 
 
 class ChunkTrainer(TrainedEstimator):
@@ -29,7 +33,7 @@ class ChunkTrainer(TrainedEstimator):
         stage: str,
         tables: Mapping[str, Any],
         draw: Callable[[int, int], tuple[Any, ...]],
-        train: Callable[..., None],
+        train: Callable[..., int],
         *,
         total: int,
         epoch: int,
@@ -39,8 +43,9 @@ class ChunkTrainer(TrainedEstimator):
         """Train the tables on items 0 … total - 1, of which ``epoch`` make a pass.
 
         ``draw(position, most)`` returns at most so many items from a position on, in arrays of equal length, and
-        ``train(position, *arrays)`` trains on them. The tables are saved every ``seconds`` where there is a checkpoint,
-        and upon Ctrl-C.
+        ``train(position, *arrays)`` trains on them and returns the number of tokens. The tables are saved every
+        ``seconds`` where there is a checkpoint, less often where that would take more than a twentieth of the time, and
+        upon Ctrl-C.
         """
         position = _restored(checkpoint, stage, tables, total)
 
@@ -49,21 +54,29 @@ class ChunkTrainer(TrainedEstimator):
 
         name, kept = type(self).__name__, self.checkpoint is not None
         bar = progress_bar(total=total, initial=position, desc=name, progress=self.progress, **bar_options)
-        begin = last = time.monotonic()
+        begin = last = logged = time.monotonic()
+        tokens, pause = 0, seconds
         with bar, DeferredInterrupt() if kept else nullcontext(DeferredInterrupt()) as interrupts:
             whole = True  # the tables are trained on exactly the items before `position`
             try:
                 while position < total:
                     items = draw(position, min(epoch - position % epoch, total - position))
                     whole = False
-                    train(position, *items)
+                    tokens += train(position, *items)
                     position += len(items[0])
                     whole = True
                     bar.update(len(items[0]))
                     interrupts.check()
-                    if kept and time.monotonic() - last >= seconds:
+                    now = time.monotonic()
+                    if now - logged >= _LOGGED_EVERY:
+                        rate = tokens / (now - logged)
+                        log.info("%s: %d of %d%s, %.3g tokens/s", name, position, total, bar_options["unit"], rate)
+                        logged, tokens = now, 0
+                    if kept and now - last >= pause:
                         save()
                         last = time.monotonic()
+                        pause = seconds and max(seconds, _TIMES_A_SAVE * (last - now))
+                        logged += last - now
                     if position % epoch == 0:
                         passes, record = position // epoch, {"seconds": time.monotonic() - begin}
                         log.info("%s: epoch %d of %g, %s", name, passes, total / epoch, record)
@@ -91,5 +104,5 @@ def _restored(checkpoint: Checkpoint, stage: str, tables: Mapping[str, Any], tot
     if not fits or not isinstance(position, int) or not 0 <= position <= total:
         raise ValueError(f"checkpoint {checkpoint.path} does not fit the model; remove it or name another file.")
     for name, table in tables.items():
-        table[...] = saved[name]
+        in_memory(saved[name], table)
     return position

@@ -23,7 +23,7 @@ from graphrep.io.vectors import write_mapped
 from graphrep.ops.projection import accumulate_rows
 from graphrep.ops.propagation import inverse_degrees, recurrence_step
 
-__all__ = ["COLUMNS", "ROWS", "Moments", "Powers", "row_blocks", "sums_on_disk"]
+__all__ = ["COLUMNS", "ROWS", "Moments", "Powers", "row_blocks", "sizes_on_disk", "sums_on_disk"]
 
 F32 = npt.NDArray[np.float32]
 COLUMNS = 16  # in a block that one rank computes: rows should not straddle cache lines, of 16 numbers
@@ -93,7 +93,7 @@ def sums_on_disk(
     parts = _parts(n, d, memory, ranks)
     begin, end = ranks.part(n, ROWS)
     if ranks.rank == 0:
-        _check_disk(out, 4 * n * d * (len(wanted) + 1))
+        _check_disk(out, sizes_on_disk(n, d, len(wanted), memory)[1])
     with _common_folder(out, ranks) as folder:
         steps = len(parts) * (1 + len(powers.weights)) + 2
         with progress_bar(
@@ -167,6 +167,11 @@ def _parts(n: int, d: int, memory: int, ranks: Ranks) -> list[list[tuple[int, in
         ]
         for i in range(max(map(len, shares)))
     ]
+
+
+def sizes_on_disk(n: int, d: int, terms: int, memory: int) -> tuple[int, int]:
+    """Bytes of memory, at most ``memory``, and of disk for a sum of so many terms and for the terms themselves."""
+    return (_PER_NODE + 8 * _width(n, d, memory, 2)) * n, 4 * n * d * (terms + 1)
 
 
 def _width(n: int, d: int, memory: int, blocks: int) -> int:

@@ -14,7 +14,6 @@ import graphrep.embed as room
 from graphrep._checks import checked_float, checked_int
 from graphrep._memory import available_memory, readable_bytes
 from graphrep._progress import is_shown
-from graphrep._threads import resolve_threads
 from graphrep.graph import Graph, untyped_graph
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ class Facts(NamedTuple):
     weighted: bool
     feature_entries: int  # 0 without features
     task: str | None
-    dimensions: int
 
 
 class Rule(NamedTuple):
@@ -45,29 +43,6 @@ class Rule(NamedTuple):
     parameters: Mapping[str, Any]
     applies: Callable[[Facts], bool]
     reason: str
-    seconds: Callable[[Facts], float]  # of one thread, about
-
-
-def _of_features(facts: Facts) -> float:
-    products = 8 * facts.feature_entries + 4 * facts.arcs  # times the columns: the SVD of X, and four propagations
-    return facts.dimensions * (products / 5e8 + facts.nodes * 20 * facts.dimensions / 1e10)
-
-
-def _of_long_walks(facts: Facts) -> float:
-    return 80 * 40 * facts.nodes * (facts.dimensions + 32) / 1.6e8
-
-
-def _of_walks(facts: Facts) -> float:
-    return _of_long_walks(facts) / 4
-
-
-def _of_eigenvectors(facts: Facts) -> float:
-    width = facts.dimensions + 16
-    return 14 * facts.arcs * width * 4 / 1e10 + 6 * facts.nodes * width**2 / 3e10
-
-
-def _of_projection(facts: Facts) -> float:
-    return 6 * facts.arcs * facts.dimensions / 1e9
 
 
 _SPARSE = 22  # neighbors per node on average, between PPI (20) and Chameleon (27)
@@ -79,42 +54,36 @@ RULES = (
         {},
         lambda facts: facts.feature_entries > 0,
         "the graph has node features, and these averaged over neighborhoods tell more than its structure alone",
-        _of_features,
     ),
     Rule(
         "DeepWalk",
         {"walks_per_node": 80, "walk_length": 40, "finish": "smooth"},
         lambda _: True,
         "long training on walks, smoothed along edges, tells most about labels and links, and there is time for it",
-        _of_long_walks,
     ),
     Rule(
         "Node2Vec",
         {"finish": "smooth"},
         lambda _: True,
         "walks, smoothed along edges, tell nearly as much as longer ones",
-        _of_walks,
     ),
     Rule(
         "FastRP",
         {"finish": "smooth"},
         lambda facts: facts.task == "links" and facts.arcs < _SPARSE * facts.nodes,
         "of the fast methods, it tells most about links where nodes have few neighbors",
-        _of_projection,
     ),
     Rule(
         "Spectral",
         {},
         lambda _: True,
         "of the fast methods, it tells most",
-        _of_eigenvectors,
     ),
     Rule(
         "FastRP",
         {},
         lambda _: True,
         "it is the fastest",
-        _of_projection,
     ),
 )
 
@@ -189,9 +158,8 @@ def choose_embedder(
     """
     if task not in TASKS:
         raise ValueError(f'task must be "labels", "links" or None, got {task!r}.')
-    width = checked_int("dimensions", dimensions, 1)
+    checked_int("dimensions", dimensions, 1)
     limit = math.inf if max_seconds is None else checked_float("max_seconds", max_seconds, 0.0)
-    threads = resolve_threads(n_jobs)
     given = None if max_memory is None else checked_float("max_memory", max_memory, 0.0)
     g = untyped_graph(graph)
     if g.num_nodes == 0:
@@ -200,7 +168,7 @@ def choose_embedder(
         g = g.to_undirected()
     x = g.x if use_features else None
     entries = 0 if x is None else int(x.nnz if sp.issparse(x) else math.prod(x.shape))
-    facts = Facts(g.num_nodes, g.num_arcs, g.weights is not None, entries, task, width)
+    facts = Facts(g.num_nodes, g.num_arcs, g.weights is not None, entries, task)
     room_left = available_memory() if given is None else given
 
     passed: list[str] = []  # rules that apply, but do not fit
@@ -208,8 +176,8 @@ def choose_embedder(
     for rule in RULES:
         if not rule.applies(facts):
             continue
-        seconds = rule.seconds(facts) / threads
         estimator = _made(rule, options)
+        seconds = estimator._seconds(g)
         needed = estimator._memory_needed(g)
         last = rule is RULES[-1]
         if room_left is not None and needed > room_left:

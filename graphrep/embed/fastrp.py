@@ -16,14 +16,14 @@ from sklearn.base import clone
 from graphrep import _random
 from graphrep._checks import checked_features, checked_float, checked_int, warn_caller
 from graphrep._embedder import F32, plain_settings
-from graphrep._memory import checked_bytes
+from graphrep._memory import Estimate, checked_bytes
 from graphrep._names import aligned
 from graphrep._progress import progress_bar
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._version import __version__
 from graphrep.distributed.ranks import checked_ranks
 from graphrep.embed._base import NodeEmbedder
-from graphrep.embed._on_disk import COLUMNS, ROWS, Moments, Powers, row_blocks, sums_on_disk
+from graphrep.embed._on_disk import COLUMNS, ROWS, Moments, Powers, row_blocks, sizes_on_disk, sums_on_disk
 from graphrep.embed.finishing import checked_steps
 from graphrep.graph import Graph
 from graphrep.io.paths import checked_suffix
@@ -348,7 +348,50 @@ class FastRP(NodeEmbedder):
 
     def _memory_needed(self, graph: Graph) -> int:
         dimensions = checked_int("dimensions", self.dimensions, 1)
-        return 12 * graph.num_nodes * dimensions + 40 * dimensions  # three tables; moments of the columns
+        return (12 * dimensions + 40) * graph.num_nodes + 40 * dimensions  # three tables, degrees; moments of columns
+
+    def _thread_seconds(self, graph: Graph) -> float:
+        steps = len(self._checked_settings(graph.num_nodes).weights)
+        return steps * graph.num_arcs * self.dimensions / 1e9
+
+    def estimate(self, graph: Any, *, memory: int | str | None = None) -> Estimate:
+        """What ``fit`` will take, without fitting: memory, disk and, roughly, time; finishing steps are not counted.
+
+        Parameters
+        ----------
+        graph : Graph or anything :func:`graphrep.as_graph` takes
+        memory : int or str, optional
+            That of :meth:`fit` with ``out=``, for an estimate of a fit on the disk.
+
+        Returns
+        -------
+        graphrep.embed.Estimate
+
+        Raises
+        ------
+        MemoryError
+            ``memory`` is less than 48 bytes per node.
+
+        Examples
+        --------
+        >>> import graphrep as gr
+        >>> g = gr.datasets.rmat(num_nodes=100_000)
+        >>> gr.FastRP(dimensions=64).estimate(g).memory
+        80802560
+        >>> gr.FastRP(dimensions=64).estimate(g, memory="20MB")[:2]
+        (16800000, 128000000)
+        """
+        if memory is None:
+            return super().estimate(graph)
+        g = self._validated_graph(graph, reset=False)
+        settings = self._checked_settings(g.num_nodes)
+        terms = sum(map(bool, (settings.self_influence, *settings.weights)))
+        needed, disk = sizes_on_disk(
+            g.num_nodes, settings.dimensions, terms, checked_bytes("memory", memory, 1_000_000)
+        )
+        seconds = self._seconds(g)
+        assert seconds is not None
+        return Estimate(needed, disk, seconds + 64e-9 * g.num_nodes * settings.dimensions)
 
     def _powers(self, graph: Graph, part: tuple[int, int] | None = None) -> Iterator[F32]:
         """Columns of N_1 … N_k in two buffers; a yielded array is overwritten two steps later."""

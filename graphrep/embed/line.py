@@ -149,7 +149,7 @@ class LINE(ChunkTrainer, NodeEmbedder):
         self.order_ = self._checked_order(graph)
         total = self._checked_samples(graph)
         self.samples_ = total
-        checkpoint = self._open_checkpoint(graph)
+        checkpoint = self._open_checkpoint(graph, mapped=True)
         models = self._models(graph, checkpoint.seed)
         total = total if graph.num_arcs else 0
         sampler = ArcSampler(graph, seed=checkpoint.seed, n_jobs=self.n_jobs)
@@ -159,9 +159,10 @@ class LINE(ChunkTrainer, NodeEmbedder):
         def draw(position: int, most: int) -> tuple[Any]:
             return (sampler.sample(position, min(_CHUNK, most)),)
 
-        def train(position: int, pairs: Any) -> None:
+        def train(position: int, pairs: Any) -> int:
             for model in models:
                 model.train_unchecked(pairs, None, position, total)
+            return int(pairs.size)
 
         self._train_chunks(
             checkpoint,

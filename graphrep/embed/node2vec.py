@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,14 +59,25 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
 
     def _memory_needed(self, graph: Graph) -> int:
         padded = -(-checked_int("dimensions", self.dimensions, 1) // 16) * 16
-        alias = 0 if graph.weights is None else 8 * graph.num_arcs
-        return 12 * graph.num_nodes * padded + alias + 20 * _CHUNK_TOKENS  # two tables; a third if a row is padded
+        size = graph.indices.dtype.itemsize
+        alias = 0 if graph.weights is None else (4 + size) * graph.num_arcs + 8 * graph.num_nodes
+        tokens = min(2 * _CHUNK_TOKENS, self._tokens(graph))  # of the walks at hand and of those before
+        copied = 0 if padded == self.dimensions else 4 * self.dimensions
+        return (8 * padded + copied + 32) * graph.num_nodes + alias + (size + 1) * tokens
+
+    def _tokens(self, graph: Graph) -> int:
+        """Length of all walks."""
+        names = ("epochs", "walks_per_node", "walk_length")
+        return math.prod(checked_int(name, getattr(self, name), 1) for name in names) * graph.num_nodes
+
+    def _thread_seconds(self, graph: Graph) -> float:
+        return self._tokens(graph) * (self.dimensions + 32) / 1.6e8
 
     def _embed(self, graph: Graph, **options: Any) -> F32:
         del options
         check_callbacks(self.callbacks)
         seconds = checked_float("checkpoint_seconds", self.checkpoint_seconds, 0)
-        checkpoint = self._open_checkpoint(*self._identity(graph))
+        checkpoint = self._open_checkpoint(*self._identity(graph), mapped=True)
         seed = checkpoint.seed
         sampler = self._sampler(graph, seed)
         epoch_walks = checked_int("walks_per_node", self.walks_per_node, 1) * sampler.num_starts
@@ -79,8 +91,9 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
             ids = sampler.shuffled_ids(position, min(chunk, most))
             return ids, sampler.sample_ids(ids)
 
-        def train(position: int, ids: Any, walks: Any) -> None:
+        def train(position: int, ids: Any, walks: Any) -> int:
             model.train_unchecked(walks, ids, position, total)
+            return int(np.count_nonzero(walks >= 0))
 
         self._train_chunks(
             checkpoint,
@@ -238,7 +251,8 @@ class Node2Vec(WalkEmbedder):
         results differ in the last digits from run to run; ``n_jobs=1`` is reproducible bit by bit.
     checkpoint : path, optional
         File from which an interrupted ``fit`` resumes. Only a fit with the same graph and settings can resume from it;
-        a complete fit removes it. It is written every ``checkpoint_seconds`` and upon Ctrl-C, which takes effect after
+        a complete fit removes it. It is written every ``checkpoint_seconds``, less often where that would take more
+        than a twentieth of the time (0: after every chunk of walks), and upon Ctrl-C, which takes effect after
         the chunk of walks in progress, a few seconds (a second Ctrl-C stops at once, without saving). A resumed fit
         equals an uninterrupted one (bit by bit with ``n_jobs=1``).
     checkpoint_seconds : float
@@ -282,6 +296,11 @@ class Node2Vec(WalkEmbedder):
 
     p: float = 1.0
     q: float = 1.0
+
+    def _memory_needed(self, graph: Graph) -> int:
+        edges = graph.num_arcs if graph.directed else graph.num_arcs // 2
+        bloom = 0 if (self.p, self.q) == (1, 1) else 2 * edges  # two bytes per edge at most
+        return super()._memory_needed(graph) + bloom
 
     def _sampler(self, graph: Graph, seed: int, start: Any = None) -> WalkSampler:
         options = {"walk_length": self.walk_length, "start": start, "seed": seed, "n_jobs": self.n_jobs}

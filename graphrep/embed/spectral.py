@@ -384,7 +384,11 @@ class Spectral(NodeEmbedder):
             rows, columns, cover = 2 * graph.num_nodes, -(-dimensions // 2) + oversampling, 24 * graph.num_arcs
         else:
             rows, columns, cover = graph.num_nodes, dimensions + oversampling, 0
-        return 8 * rows * columns + 40 * rows + cover
+        return (8 * columns + 90) * rows + 32 * columns**2 + cover
+
+    def _thread_seconds(self, graph: Graph) -> float:
+        width = self.dimensions + 16
+        return 14 * graph.num_arcs * width * 4 / 1e10 + 6 * graph.num_nodes * width**2 / 3e10
 
     def _state(self) -> dict[str, Any]:
         names = ("eigenvalues_", "which_", "alpha_", "power_", "_scale")

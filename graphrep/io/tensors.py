@@ -23,7 +23,7 @@ from graphrep.io.bounded import check_unchanged, open_regular
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["Tensors", "checksum_of", "is_storable", "read_tensors", "write_tensors"]
+__all__ = ["Tensors", "blocks_of", "checksum_of", "is_storable", "read_tensors", "write_tensors"]
 
 _HEADER = 100_000_000  # bytes, the limit of the format
 _ALIGNED = 64  # bytes, at which the first array begins
@@ -108,7 +108,7 @@ def write_tensors(
         file.write(header(checksums))
         for name in order:
             digest = hashlib.blake2b(digest_size=16)
-            for block in _blocks(arrays[name]):
+            for block in blocks_of(arrays[name]):
                 digest.update(block)
                 file.write(block)
             checksums[name] = digest.hexdigest()
@@ -119,12 +119,12 @@ def write_tensors(
 def checksum_of(array: Any) -> str:
     """BLAKE2b digest, of 16 bytes in hexadecimal digits, of the bytes of an array in C order and little endian."""
     digest = hashlib.blake2b(digest_size=16)
-    for block in _blocks(array):
+    for block in blocks_of(array):
         digest.update(block)
     return digest.hexdigest()
 
 
-def _blocks(array: Any) -> Iterator[memoryview]:
+def blocks_of(array: Any) -> Iterator[memoryview]:
     """Bytes of an array, of which only a block is copied; pages of a mapped one are given back."""
     dtype = array.dtype.newbyteorder("<")
     step = max(1, _BLOCK // max(1, dtype.itemsize * math.prod(array.shape[1:])))

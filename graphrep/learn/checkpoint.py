@@ -18,7 +18,7 @@ import scipy.sparse as sp
 from graphrep._random import resolve_seed
 from graphrep.io.atomic import replacing
 from graphrep.io.bounded import one_line
-from graphrep.io.tensors import read_tensors
+from graphrep.io.tensors import blocks_of, read_tensors
 
 __all__ = ["Checkpoint", "digest"]
 
@@ -39,6 +39,8 @@ class Checkpoint:
         Hash of everything that the result depends on except the seed; see :func:`digest`.
     random_state : int, RandomState, Generator or None
         With None, the seed of the saved fit is used, or a new one if there is none.
+    mapped : bool
+        Map the arrays of a saved fit, read-only, instead of reading them into memory.
 
     Attributes
     ----------
@@ -68,7 +70,14 @@ class Checkpoint:
     ValueError: checkpoint ...fit.ckpt belongs to another fit (graph, features or settings differ); remove it or ...
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None, identity: str = "", random_state: Any = 0) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None,
+        identity: str = "",
+        random_state: Any = 0,
+        *,
+        mapped: bool = False,
+    ) -> None:
         self.path = None if path is None else Path(path)
         self.identity = identity
         self._stages: dict[str, Any] = {}
@@ -77,7 +86,7 @@ class Checkpoint:
             if not self.path.parent.is_dir():
                 raise FileNotFoundError(f"checkpoint lies in {self.path.parent}, which is not a directory.")
             if self.path.exists():
-                saved = self._read()
+                saved = self._read(mapped)
         self.seed = resolve_seed(random_state) if saved is None or random_state is not None else saved
         if saved is not None and saved != self.seed:
             raise ValueError(
@@ -114,11 +123,11 @@ class Checkpoint:
         if self.path is not None:
             self.path.unlink(missing_ok=True)
 
-    def _read(self) -> int:
+    def _read(self, mapped: bool) -> int:  # noqa: FBT001
         """Read all stages; returns the seed."""
         assert self.path is not None
         try:
-            tensors, metadata = read_tensors(self.path)
+            tensors, metadata = read_tensors(self.path, mapped=mapped)
             if metadata.get("format") != _FORMAT:
                 raise ValueError("it has another format")
             if metadata.pop("checksum", None) != _checksum(metadata, tensors):
@@ -173,7 +182,8 @@ def _checksum(metadata: Mapping[str, str], tensors: Mapping[str, Any]) -> str:
     for name in sorted(tensors):
         array = np.ascontiguousarray(tensors[name])
         value = zlib.crc32(f"{name} {array.dtype} {array.shape}".encode(), value)
-        value = zlib.crc32(array.reshape(-1).view(np.uint8).data, value)
+        for block in blocks_of(array):
+            value = zlib.crc32(block, value)
     return f"{value:08x}"
 
 

@@ -375,8 +375,11 @@ def test_estimate(edges, tmp_path, capsys):
     assert run("embed", edges, "--estimate", "--dimensions", 1000) == 0
     printed = capsys.readouterr().out.splitlines()
     assert printed[:2] == ["nodes: 4", "edges: 3"]
-    assert printed[2].startswith("memory: 88,000 bytes (88 kB)")
-    assert printed[3] == "output: 16,036 bytes (16 kB) as .safetensors"
+    assert printed[2].startswith("memory: 88,160 bytes (88.2 kB)")
+    assert printed[3].startswith("time: about ")
+    assert printed[4] == "output: 16,036 bytes (16 kB) as .safetensors"
+    assert run("embed", edges, "--estimate", "--memory", "1MB") == 0
+    assert "disk: 10,240 bytes (10.2 kB) for a while, with the output\n" in capsys.readouterr().out
     out = tmp_path / "out.npy"
     assert run("embed", edges, "--estimate", "-o", out, "--method", "node2vec") == 0
     assert "as .npy" in capsys.readouterr().out

@@ -4,6 +4,7 @@ import io
 import signal
 import sys
 import threading
+import tracemalloc
 
 import networkx as nx
 import numpy as np
@@ -534,3 +535,52 @@ def test_without_checkpoint_an_interrupt_is_immediate(monkeypatch, task):
 def test_bad_parameters(options, error, message):
     with pytest.raises(error, match=message):
         gr.Node2Vec(**{**QUICK, **options}).fit(nx.path_graph(4))
+
+
+def test_writing_takes_at_most_a_twentieth_of_the_time(monkeypatch, task):
+    graph, model, expected = task
+    clock, saved = [0.0], []
+    monkeypatch.setattr("graphrep.embed._chunks.time.monotonic", lambda: clock[0])
+    train, save = SkipGram.train_unchecked, Checkpoint.save
+
+    def slow_train(self, *args):
+        clock[0] += 10
+        train(self, *args)
+
+    def slow_save(self, stage, state):
+        saved.append(clock[0])
+        clock[0] += 1
+        save(self, stage, state)
+
+    monkeypatch.setattr(SkipGram, "train_unchecked", slow_train)
+    monkeypatch.setattr(Checkpoint, "save", slow_save)
+    found = model.set_params(checkpoint_seconds=5.0).fit_transform(graph)
+    np.testing.assert_array_equal(found, expected)
+    assert saved[0] == 10
+    assert len(saved) > 1
+    assert set(np.diff(saved)) == {21}  # 1 of writing and 19 of training, in steps of 10
+
+
+def test_the_rate_is_logged(monkeypatch, task, caplog):
+    graph, model, _ = task
+    monkeypatch.setattr("graphrep.embed._chunks._LOGGED_EVERY", 0.0)
+    with caplog.at_level("INFO", "graphrep.embed"):
+        model.fit(graph)
+    assert any(" walks, " in line and line.endswith(" tokens/s") for line in caplog.messages)
+
+
+def test_a_resumed_fit_holds_the_tables_once(monkeypatch, tmp_path):
+    graph = gr.datasets.rmat(num_nodes=20_000, num_edges=60_000)
+    model = gr.DeepWalk(walks_per_node=1, walk_length=4, n_jobs=1, checkpoint=tmp_path / "c", progress=False)
+    monkeypatch.setattr(node2vec, "_CHUNK_TOKENS", 20_000)
+    disturb(monkeypatch, SAMPLE, 2, press_ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(graph)
+    monkeypatch.undo()
+    assert model.checkpoint.stat().st_size > 20e6
+    tracemalloc.start()
+    try:
+        model.fit(graph)
+        assert tracemalloc.get_traced_memory()[1] < model.estimate(graph).memory + 1e6
+    finally:
+        tracemalloc.stop()

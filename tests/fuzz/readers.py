@@ -15,6 +15,7 @@ import io
 import json
 import lzma
 import shutil
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -60,6 +61,22 @@ def read_saved_graph(folder, name):
             gr.FastRP(dimensions=4).fit(graph)
 
 
+def read_conversion(folder, name):
+    """``convert_edges``: its graph is that of ``as_graph``, which refuses the same files, but has no .npy."""
+    expected, refusal = None, None
+    if not name.endswith(".npy"):
+        try:
+            expected = gr.as_graph(folder / name)
+        except (ValueError, OSError) as error:
+            refusal = error
+    with tempfile.TemporaryDirectory() as place:
+        gr.io.convert_edges(folder / name, Path(place) / "out.graph", memory="4MB", progress=False)
+        graph = gr.open_graph(Path(place) / "out.graph", mmap=False)
+    assert refusal is None, f"as_graph refuses it: {refusal}"
+    look_at_graph(graph)
+    assert expected is None or graph == expected
+
+
 def read_triples(folder, name):
     look_at_graph(gr.as_graph(folder / name, edge_type=1))
 
@@ -97,8 +114,9 @@ def read_index(folder, name):
 def read_checkpoint(folder, name):
     from graphrep.learn import Checkpoint
 
-    checkpoint = Checkpoint(folder / name, "identity", None)
-    checkpoint.load("training")
+    for mapped in (False, True):
+        checkpoint = Checkpoint(folder / name, "identity", None, mapped=mapped)
+        checkpoint.load("training")
 
 
 def read_pt(folder, name):
@@ -143,8 +161,8 @@ def preload(seeds):
 READERS = {
     reader.__name__: reader
     for reader in (
-        read_graph, read_saved_graph, read_triples, read_node_tables, read_vectors, read_model, read_index,
-        read_checkpoint, read_pt, read_set, read_heart,
+        read_graph, read_saved_graph, read_conversion, read_triples, read_node_tables, read_vectors, read_model,
+        read_index, read_checkpoint, read_pt, read_set, read_heart,
     )
 }  # fmt: skip
 
@@ -167,7 +185,7 @@ def write_seeds(root, *, slow=True):
         folder.mkdir(parents=True)
         return folder
 
-    for write in (_edge_lists, _triples, _graph_files, _saved_graphs, _sets):
+    for write in (_edge_lists, _conversions, _triples, _graph_files, _saved_graphs, _sets):
         write(folder_of, add)
     _vectors(folder_of, add, slow=slow)
     _models(folder_of, add, slow=slow)
@@ -204,6 +222,33 @@ def _edge_lists(folder_of, add):
     with zipfile.ZipFile(folder / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.txt", plain)
     add(folder, read_graph, "a.zip")
+
+
+def _conversions(folder_of, add):
+    rng = np.random.default_rng(1)
+    pairs = rng.integers(40, size=(100, 2))
+    text = "".join(f"{u} {v}\n" for u, v in pairs).encode()
+    files = {
+        "numbers.txt": text,
+        "weights.csv": (
+            "a,b,weight\n" + "".join(f"n{u},n{v},{w:.3f}\n" for u, v, w in zip(*pairs.T, rng.random(100), strict=True))
+        ).encode(),
+        "packed.tsv.gz": gzip.compress(text.replace(b" ", b"\t")),
+    }
+    for name, content in files.items():
+        folder = folder_of(f"convert-{name}")
+        (folder / name).write_bytes(content)
+        add(folder, read_conversion, name)
+    folder = folder_of("convert-ends.npy")
+    np.save(folder / "ends.npy", pairs.T.copy())
+    add(folder, read_conversion, "ends.npy")
+    with contextlib.suppress(ImportError):
+        import pyarrow as pa
+        from pyarrow import parquet as pq
+
+        folder = folder_of("convert-edges.parquet")
+        pq.write_table(pa.table({"source": pairs[:, 0], "target": pairs[:, 1]}), folder / "edges.parquet")
+        add(folder, read_conversion, "edges.parquet")
 
 
 def _triples(folder_of, add):
