@@ -144,6 +144,22 @@ def rank_candidates(
     num_threads: int,
 ) -> None: ...
 
+# distances
+def distances(
+    x: Tensor, y: Tensor, num_x: int, num_y: int, columns: int, moduli: bool, out: Tensor, num_threads: int
+) -> None: ...
+def distance_gradient(
+    x: Tensor,
+    y: Tensor,
+    factor: Tensor,
+    num_x: int,
+    num_y: int,
+    columns: int,
+    moduli: bool,
+    out: Tensor,
+    num_threads: int,
+) -> None: ...
+
 # projection
 def propagate(
     indptr: I64,

@@ -5,6 +5,7 @@ from .counter_dropout import dropout as dropout
 from .counter_dropout import norm_dropout_relu as norm_dropout_relu
 from .diffusion import push_pagerank as push_pagerank
 from .diffusion import walk_sums as walk_sums
+from .distances import distances as distances
 from .edge_attention import additive_attention as additive_attention
 from .edge_attention import dot_attention as dot_attention
 from .edge_attention import edge_softmax as edge_softmax

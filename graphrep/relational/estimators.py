@@ -360,9 +360,9 @@ class ComplEx(TripleEstimator):
         Keep real and imaginary parts of entities in [0, 1], which makes their vectors sparse and readable (Ding et
         al.); relations are free. Costs accuracy.
     num_negatives : int, None or "auto"
-        Compare a batch with this number of uniformly drawn entities, which it shares, and update only their rows; true
-        answers among them count as negatives. None: compare with all entities. "auto": with all of up to 10,000
-        entities, else with 1,000.
+        Compare a batch with this number of different entities, drawn uniformly, which it shares, and update only their
+        rows. Each stands for num_entities / num_negatives entities in the sum of the softmax, which makes its mean that
+        over all. None: compare with all entities. "auto": with all of up to 10,000 entities, else with 1,000.
     learning_rate : float
         Of Adagrad.
     batch_size : int

@@ -14,6 +14,7 @@ from torch import nn
 from graphrep._random import random_bits, stream_key, uniform_float
 from graphrep.evaluate.ranking import ranking
 from graphrep.nn.generators import random_seed
+from graphrep.ops.distances import distances
 from graphrep.ops.ranking import RankCounts, rank_candidates
 
 __all__ = ["RowAdagrad", "TripleBatch", "TripleModel", "TripleTask"]
@@ -100,17 +101,6 @@ class TripleModel(nn.Module):
         re, im = entity.chunk(2, dim=1)
         return torch.cat([re * re_r - im * im_r, re * im_r + im * re_r], dim=1)
 
-    def compare(self, query: Tensor, candidates: Tensor) -> Tensor:
-        """Scores of every query and every candidate, shape (num_queries, num_candidates)."""
-        if self.metric == "dot":
-            return query @ candidates.T
-        if self.metric == "l1":
-            return -torch.cdist(query, candidates, p=1)
-        half = query.shape[1] // 2
-        difference = query[:, None] - candidates
-        square = difference[..., :half].square() + difference[..., half:].square()
-        return -(square + 1e-12).sqrt().sum(-1)  # the derivative of a root is infinite at 0
-
     def score(self, query: Tensor, answer: Tensor) -> Tensor:
         """Score of each query and its answer; summed row by row, so that it does not depend on the batch."""
         if self.metric == "dot":
@@ -118,7 +108,7 @@ class TripleModel(nn.Module):
         if self.metric == "l1":
             return -(query - answer).abs().sum(1)
         re, im = (query - answer).chunk(2, dim=1)
-        return -(re.square() + im.square() + 1e-12).sqrt().sum(1)
+        return -(re.square() + im.square() + 1e-12).sqrt().sum(1)  # the derivative of a root is infinite at 0
 
     @torch.no_grad()
     def queries_of(self, triples: I64, side: str) -> Tensor:
@@ -134,6 +124,12 @@ class TripleModel(nn.Module):
         """Counts of :func:`graphrep.ops.rank_candidates` for triples that miss one side."""
         queries, entities = self.queries_of(triples, side).cpu().numpy(), self.entities.detach().cpu().numpy()
         return rank_candidates(queries, entities, triples[:, 0 if side == "head" else 2], known, metric=self.metric)
+
+
+def _leave_out(scores: Tensor, column: Tensor) -> None:
+    """Set the score in the column of each row to minus infinity; -1: none."""
+    rows = (column >= 0).nonzero()[:, 0]
+    scores[rows, column[rows]] = -torch.inf
 
 
 def _uniform(rows: int, columns: int, scale: float, seed: int, stream: int, keys: Any) -> F32:
@@ -201,7 +197,7 @@ class TripleTask:
     batch_size : int
         Number of queries; each triple makes two.
     num_negatives : int, optional
-        Number of entities that a batch is compared with; None: all.
+        Number of different entities that a batch is compared with; None: all.
     regularization : float
         Weight of the sum of cubes of moduli.
     margin, temperature : float
@@ -276,32 +272,60 @@ class TripleTask:
 
     def _loss_against_some(self, batch: TripleBatch) -> Tensor:
         """Loss over the answer and sampled entities, which a batch shares; the gradient has their rows alone."""
-        model = self.model
+        model, size = self.model, len(batch.known)
         rng = np.random.default_rng(random_seed())
-        drawn = torch.from_numpy(rng.integers(0, len(model.entities), self.num_negatives)).to(batch.known.device)
-        touched, at = torch.unique(torch.cat([batch.known, batch.answers, drawn]), return_inverse=True)
+        count = min(self.num_negatives or 0, len(model.entities))
+        drawn = torch.from_numpy(rng.choice(len(model.entities), count, replace=False, shuffle=False))
+        every = torch.cat([batch.known, batch.answers, drawn.to(batch.known.device)])
+        touched, at = torch.unique(every, return_inverse=True)
         rows = model.entities.detach()[touched].requires_grad_()
-        size = len(batch.known)
         known, answers, candidates = rows[at[:size]], rows[at[size : 2 * size]], rows[at[2 * size :]]
         relations = model.relations[model.rows(batch.relations, batch.backward.long())]
         query = model.query(known, relations, batch.backward)
-        own, others = model.score(query, answers), model.compare(query, candidates)
-        others = others.masked_fill(drawn[None] == batch.answers[:, None], -torch.inf)  # the answer is no negative
-        if model.metric == "dot":
-            loss = (torch.logsumexp(torch.cat([own[:, None], others], 1), 1) - own).mean()
-        else:
-            share = torch.softmax(self.temperature * others.detach(), 1).nan_to_num(0.0)
-            positive = nn.functional.softplus(-own - self.margin)
-            negative = (share * nn.functional.softplus(others.clamp(min=-1e9) + self.margin)).sum(1)
-            loss = (positive + negative).mean() / 2
-        loss = loss + self._penalty(known, relations, answers)
-        loss.backward()  # type: ignore[no-untyped-call]
+        column = torch.full((len(touched),), -1, device=at.device)
+        column[at[2 * size :]] = torch.arange(count, device=at.device)
+        column = column[at[size : 2 * size]]  # where the answer was drawn, which is no negative then
+        penalty = self._penalty(known, relations, answers)
+        against = self._likelier_than if model.metric == "dot" else self._nearer_than
+        loss = against(candidates, query, answers, column, penalty)
         assert rows.grad is not None
         shape = model.entities.shape
         model.entities.grad = torch.sparse_coo_tensor(
             touched[None], rows.grad, shape, is_coalesced=True, check_invariants=False
         )
         self._touched = touched
+        return loss
+
+    def _likelier_than(
+        self, candidates: Tensor, query: Tensor, answers: Tensor, column: Tensor, penalty: Tensor
+    ) -> Tensor:
+        """Cross-entropy of the answers among candidates, each of which stands for an equal share of all entities."""
+        with torch.no_grad():
+            weight = len(self.model.entities) / len(candidates)  # makes the mean of the sum that over all
+            scores, own = query @ candidates.T, (query * answers).sum(1, keepdim=True)
+            _leave_out(scores, column)
+            top = torch.maximum(scores.amax(1, keepdim=True), own)
+            total = scores.sub_(top).exp_().sum(1, keepdim=True) * weight + (own - top).exp()
+            loss = (total.log() + top - own).mean()
+            scores.mul_(weight / (total * len(query)))
+            of_answer = -scores.sum(1, keepdim=True)
+            of_query = (scores @ candidates).addcmul_(of_answer, answers)
+            gradients = [of_query, of_answer * query, scores.T @ query, torch.ones_like(penalty)]
+        torch.autograd.backward([query, answers, candidates, penalty], gradients)
+        return loss + penalty.detach()
+
+    def _nearer_than(
+        self, candidates: Tensor, query: Tensor, answers: Tensor, column: Tensor, penalty: Tensor
+    ) -> Tensor:
+        """Self-adversarial loss of distances."""
+        found = -distances(query, candidates, metric=self.model.metric)
+        with torch.no_grad():
+            left_out = torch.zeros_like(found)
+            _leave_out(left_out, column)
+            share = torch.softmax(self.temperature * (found + left_out), 1).nan_to_num(0.0)  # no row may be empty
+        positive = nn.functional.softplus(-self.model.score(query, answers) - self.margin)
+        loss = (positive + (share * nn.functional.softplus(found + self.margin)).sum(1)).mean() / 2 + penalty
+        loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
     def _penalty(self, *parts: Tensor) -> Tensor:
@@ -312,7 +336,8 @@ class TripleTask:
         for part in parts:
             if self.model.kind == "complex":
                 re, im = part.chunk(2, dim=1)
-                cubes = (re.square() + im.square() + 1e-30).pow(1.5)
+                square = re.square() + im.square() + 1e-30  # the derivative of a root is infinite at 0
+                cubes = square * square.sqrt()
             else:
                 cubes = part.abs().pow(3)
             total = total + cubes.sum() / len(part)

@@ -20,6 +20,7 @@
 #include "csr_build.hpp"
 #include "csr_query.hpp"
 #include "diffusion.hpp"
+#include "distances.hpp"
 #include "dropout.hpp"
 #include "edgelist.hpp"
 #include "grouping.hpp"
@@ -612,6 +613,20 @@ void tall_blocks() {
     }
 }
 
+void pairs_of_rows() {
+    const int64_t shapes[][3] = {{0, 3, 4}, {2, 0, 4}, {1, 1, 2}, {3, 5, 0}, {9, 40, 34}, {20, 6, 66}};
+    for (const auto& [n, m, columns] : shapes) {
+        const Array<float> x = random_floats<float>(n * columns), y = random_floats<float>(m * columns);
+        const Array<float> factor = random_floats<float>(n * m);
+        for (const bool moduli : {false, true}) {
+            const RowPairs task{x.data, y.data, n, m, columns, moduli};
+            same_for_all_threads<float>(n * m, [&](int threads, float* out) { distances(task, out, threads); });
+            same_for_all_threads<float>(
+                n * columns, [&](int threads, float* out) { distance_gradient(task, factor.data, out, threads); });
+        }
+    }
+}
+
 template <class T>
 void dropouts() {
     using S = typename Statistic<T>::Type;
@@ -854,6 +869,7 @@ int main() {
         many_ids<int32_t>();
         many_ids<int64_t>();
         tall_blocks();
+        pairs_of_rows();
         ranks<int32_t>();
         ranks<int64_t>();
         dropouts<float>();

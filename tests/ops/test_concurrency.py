@@ -37,6 +37,7 @@ CALLS = {
     "edge_softmax": (lambda s: ops.edge_softmax(ADJ, s), (SCORES,)),
     "dot_attention": (lambda q, v: ops.dot_attention(ADJ, q, q, v), (HEADS, HEADS.flip(0))),
     "additive_attention": (lambda s, v: ops.additive_attention(ADJ, s, s, v), (HEADS[:, :, 0], HEADS)),
+    "distances": (lambda x: ops.distances(x, x[:7], metric="complex"), (X,)),
     "dropout": (lambda x: ops.dropout(x, 0.4, seed=3), (X,)),
     "norm_dropout_relu": (lambda x, w, b: ops.norm_dropout_relu(x, w, b, p=0.3, seed=3), (X, X[0], X[1])),
     "symmetric_normalize": (lambda: ops.symmetric_normalize(ADJ).to_dense(), ()),

@@ -119,7 +119,7 @@ def test_sampled_gradients_are_those_of_the_loss(kind):
         loss = task.loss(batch)
     found = [model.entities.grad.to_dense(), model.relations.grad]
     with using_generator(make_generator(1)):
-        drawn = torch.from_numpy(np.random.default_rng(random_seed()).integers(0, 12, 9))
+        drawn = np.random.default_rng(random_seed()).choice(12, 9, replace=False, shuffle=False)
     query = model.query(model.entities[batch.known], model.relations[batch.relations], batch.backward)
     losses = []
     for i, answer in enumerate(batch.answers.tolist()):
@@ -127,7 +127,8 @@ def test_sampled_gradients_are_those_of_the_loss(kind):
         negatives = [c for c in drawn.tolist() if c != answer]
         others = model.score(query[i : i + 1].expand(len(negatives), -1), model.entities[negatives])
         if kind == "complex":
-            losses.append(torch.logsumexp(torch.cat([own[None], others]), 0) - own)
+            weighted = others + np.log(12 / 9)  # nine of twelve entities stand for all
+            losses.append(torch.logsumexp(torch.cat([own[None], weighted]), 0) - own)
         else:
             share = torch.softmax(0.5 * others.detach(), 0)
             far = (share * torch.log(torch.sigmoid(-others - 6))).sum()
@@ -136,6 +137,18 @@ def test_sampled_gradients_are_those_of_the_loss(kind):
     assert loss.item() == pytest.approx(want.item())
     for got, exact in zip(found, torch.autograd.grad(want, [model.entities, model.relations]), strict=True):
         torch.testing.assert_close(got, exact, rtol=1e-5, atol=1e-8)
+
+
+def test_a_sample_of_all_entities_is_the_full_softmax():
+    tasks = [task_of("complex", True, negatives) for negatives in (None, 12, 500)]
+    with using_generator(make_generator(0)):
+        batch = next(tasks[0].batches(0))
+        losses = [task.loss(batch) for task in tasks]
+    exact = tasks[0].model
+    for task, loss in zip(tasks[1:], losses[1:], strict=True):
+        torch.testing.assert_close(loss, losses[0])
+        torch.testing.assert_close(task.model.entities.grad.to_dense(), exact.entities.grad)
+        torch.testing.assert_close(task.model.relations.grad, exact.relations.grad)
 
 
 def test_sparse_steps_are_those_of_adagrad():

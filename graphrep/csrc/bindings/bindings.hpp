@@ -105,6 +105,7 @@ void bind_attention(nb::module_& m);
 void bind_cache(nb::module_& m);
 void bind_csr(nb::module_& m);
 void bind_diffusion(nb::module_& m);
+void bind_distances(nb::module_& m);
 void bind_dropout(nb::module_& m);
 void bind_edgelist(nb::module_& m);
 void bind_neighbors(nb::module_& m);

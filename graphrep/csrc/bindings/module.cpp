@@ -32,6 +32,7 @@ NB_MODULE(_core, m) {
     bind_cache(m);
     bind_csr(m);
     bind_diffusion(m);
+    bind_distances(m);
     bind_dropout(m);
     bind_edgelist(m);
     bind_neighbors(m);

@@ -2,36 +2,13 @@
 // vectors of candidates stay in registers.
 #include "../ranking.hpp"
 
-#if defined(__SSE2__)
-#include <immintrin.h>
-#endif
-
-#include "vector.hpp"
+#include "roots.hpp"
 
 namespace graphrep {
 namespace GRAPHREP_ISA {
 namespace {
 
 constexpr int64_t kPanel = 2 * kWidth;  // candidates in a tile
-
-typedef int32_t IntVec __attribute__((vector_size(kWidth * 4)));
-typedef int32_t UnalignedIntVec __attribute__((vector_size(kWidth * 4), aligned(4), may_alias));
-
-static inline Vec absolute(Vec value) { return (Vec)((IntVec)value & 0x7fffffff); }
-
-static inline Vec square_root(Vec value) {
-#if defined(__AVX512F__)
-    // The plain intrinsic makes GCC 12 warn of a register that it leaves undefined.
-    return (Vec)_mm512_maskz_sqrt_ps(0xffff, (__m512)value);
-#elif defined(__AVX2__)
-    return (Vec)_mm256_sqrt_ps((__m256)value);
-#elif defined(__SSE2__)
-    return (Vec)_mm_sqrt_ps((__m128)value);
-#else
-    for (int i = 0; i < kWidth; ++i) value[i] = __builtin_sqrtf(value[i]);
-    return value;
-#endif
-}
 
 // Scores of kScoreSide queries and the candidates of a panel, whose last row is the bias. Never inlined: all scores
 // come from this one copy, or a compiler could round those of the answers in another way than the rest.
