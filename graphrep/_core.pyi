@@ -109,6 +109,8 @@ def train_skipgram(
     seed: int,
     one_sided: bool,
     fixed_contexts: bool,
+    kinds: NDArray[np.int32] | None,
+    kind_weights: F32 | None,
     num_threads: int,
 ) -> None: ...
 def sample_arcs(

@@ -28,7 +28,13 @@ struct SkipGram {
     uint64_t seed;
     bool one_sided = false;       // the contexts of a center are only the nodes after it
     bool fixed_contexts = false;  // the output table is not changed
+    // With kinds, a noise node is a negative of the contexts of its kind alone, which weighs kind_weights[kind].
+    const int32_t* kinds = nullptr;
+    const float* kind_weights = nullptr;
+    int32_t num_kinds = 0;  // at most kMaxKinds
 };
+
+constexpr int32_t kMaxKinds = 256;
 
 template <class Id>
 void train_skipgram(const SkipGram<Id>& task, int num_threads);

@@ -15,6 +15,7 @@ from graphrep._random import resolve_seed
 from graphrep._types import rows_of_type
 from graphrep.embed.node2vec import WalkEmbedder
 from graphrep.graph import Graph, as_graph
+from graphrep.ops.skipgram import SkipGram
 from graphrep.ops.walks import MetaPathSampler, WalkSampler
 from graphrep.ops.walks.states import joined_states
 
@@ -32,7 +33,8 @@ class MetaPath2Vec(WalkEmbedder):
     The walks of :class:`graphrep.ops.MetaPathSampler` decide which nodes count as near: along (paper, author, paper)
     those of common authors, along (author, paper, venue, paper, author) authors who publish in the same places. Arcs
     are taken in proportion to their weights. Training is that of :class:`graphrep.Node2Vec`: one table of vectors for
-    all types of nodes, noise drawn from the nodes of all types that the walks visit.
+    all types of nodes, noise drawn from the nodes of all types that the walks visit, or with ``noise_by_type`` from
+    those of the type of the context (metapath2vec++).
 
     Parameters
     ----------
@@ -41,6 +43,8 @@ class MetaPath2Vec(WalkEmbedder):
         whose nodes have one type, and takes all edges: :class:`graphrep.DeepWalk`.
     walks_per_node : int
         For each node of the type in which a path begins, and each path.
+    noise_by_type : bool
+        Whether each type of contexts has noise of its own.
     dimensions, walk_length, window, num_negatives, epochs, learning_rate, min_learning_rate, noise_power, subsampling
         As in :class:`graphrep.Node2Vec`. The paper has 1000 walks per node of length 100, and window 7.
     finish, random_state, n_jobs, checkpoint, checkpoint_seconds, init, callbacks, progress
@@ -64,7 +68,7 @@ class MetaPath2Vec(WalkEmbedder):
     References
     ----------
     .. [1] Dong, Chawla, Swami. metapath2vec: Scalable Representation Learning for Heterogeneous Networks. KDD 2017,
-       sections 3.2 and 3.3 (without the noise by type of metapath2vec++).
+       sections 3.2 and 3.3.
 
     Examples
     --------
@@ -76,6 +80,7 @@ class MetaPath2Vec(WalkEmbedder):
     """
 
     metapaths: Any = None
+    noise_by_type: bool = False
 
     _graph_of = staticmethod(as_graph)
     _follows_arcs = False  # but the paths, both ways
@@ -163,7 +168,18 @@ class MetaPath2Vec(WalkEmbedder):
         sampler = MetaPathSampler.of_states(states, old + len(kinds), start, **options)
         graph = extended_graph(fitted, names, arcs)
         counts = np.bincount(states.nodes, weights=degree, minlength=graph.num_nodes)
-        return self._train_new(self._skip_gram(graph, seed, counts), sampler, arcs)
+        types = fitted.node_types or ()
+        new = np.array([types.index(kind) if kind in types else 0 for kind in kinds], dtype=np.int64)
+        node_type = None if fitted.node_type is None else np.append(fitted.node_type, new)
+        return self._train_new(self._skip_gram(graph, seed, counts, node_type=node_type), sampler, arcs)
+
+    def _skip_gram(
+        self, graph: Graph, seed: int, counts: Any, subsampling: float = 0.0, *, node_type: Any = None
+    ) -> SkipGram:
+        if not isinstance(self.noise_by_type, (bool, np.bool_)):
+            raise TypeError(f"noise_by_type must be True or False, got {self.noise_by_type!r}.")
+        kinds = graph.node_type if node_type is None else node_type
+        return super()._skip_gram(graph, seed, counts, subsampling, kinds=kinds if self.noise_by_type else None)
 
     def _sampler(self, graph: Graph, seed: int, start: Any = None) -> WalkSampler:
         options = {"walk_length": self.walk_length, "start": start, "seed": seed, "n_jobs": self.n_jobs}

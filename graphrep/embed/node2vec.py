@@ -109,7 +109,9 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
         self._graph, self._contexts = graph, model.output
         return model.input if model.input.shape[1] == model.dimensions else np.ascontiguousarray(model.vectors)
 
-    def _skip_gram(self, graph: Graph, seed: int, counts: Any, subsampling: float = 0.0) -> SkipGram:
+    def _skip_gram(
+        self, graph: Graph, seed: int, counts: Any, subsampling: float = 0.0, *, kinds: Any = None
+    ) -> SkipGram:
         """The untrained model of the nodes of a graph; ``counts`` give the noise distribution."""
         return SkipGram(
             graph.num_nodes,
@@ -123,6 +125,7 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
             min_learning_rate=self.min_learning_rate,
             seed=seed,
             node_keys=graph.node_keys(),
+            kinds=kinds,
             n_jobs=self.n_jobs,
         )
 

@@ -228,6 +228,28 @@ def test_fits_repeat_and_follow_the_names(weighted):
     assert (counted != plain).any()
 
 
+def test_noise_of_a_type_moves_the_contexts_of_the_type_alone():
+    """Authors alone move contexts, and theirs are papers: authors are noise of these unless each type has its own."""
+    graph = typed(bibliography())
+    path = {**QUICK, "metapaths": ("paper", "author", "paper"), "window": 1, "walks_per_node": 1}
+    for by_type in (False, True):
+        model = gr.MetaPath2Vec(**path, noise_by_type=by_type)
+        found = model._skip_gram(graph, 0, graph.to_undirected().untyped().out_degree)
+        assert (found.kinds is not None) == by_type
+        papers = graph.node_type == graph.node_types.index("paper")
+        found.input[papers] = 0  # so that they move nothing
+        walks = model._sampler(graph, 0).sample(0, 40)
+        found.train(walks[:, :2].copy(), first_position=0, total_positions=40)  # a paper and an author each
+        moved = np.abs(found.output).any(axis=1)
+        assert moved[papers].any()
+        assert moved[~papers].any() == (not by_type)
+    new = typed([("pnew", "by", "a1"), ("pnew", "in", "v0")])
+    model = gr.MetaPath2Vec(**QUICK, metapaths=("paper", "author", "paper"), noise_by_type=True).fit(graph)
+    assert np.isfinite(np.asarray(model.transform(new))).all()
+    with pytest.raises(TypeError, match="noise_by_type must be True or False, got 1"):
+        gr.MetaPath2Vec(**QUICK, metapaths=("paper", "author", "paper"), noise_by_type=1).fit(graph)
+
+
 def test_without_types_it_is_deepwalk():
     graph = nx.karate_club_graph()
     expected = gr.DeepWalk(**QUICK).fit_transform(graph)

@@ -102,6 +102,8 @@ def test_equals_the_reference_at_every_width(monkeypatch, isa, dimensions):
         {"window": 5, "tied": True, "one_sided": True, "noise_rows": 40},
         {"window": 5, "fixed_contexts": True},
         {"window": 3, "fixed_contexts": True, "one_sided": True},
+        {"window": 5, "kinds": np.arange(NUM_NODES) % 3},
+        {"window": 5, "kinds": np.arange(NUM_NODES) // 9, "tied": True, "subsampling": 0.01},
     ],
     ids=str,
 )
@@ -256,15 +258,15 @@ def test_counts_may_be_weights():
     np.testing.assert_array_equal(tables[2], tables[0])
 
 
-@pytest.mark.parametrize("noise_rows", [3, 12, 40])
-def test_mean_step_is_the_gradient_of_the_loss(noise_rows):
+@pytest.mark.parametrize(("noise_rows", "kinds"), [(3, None), (12, None), (40, None), (12, np.arange(NUM_NODES) % 3)])
+def test_mean_step_is_the_gradient_of_the_loss(noise_rows, kinds):
     """Over many pools of noise, the step of a center is -rate times the documented loss's numerical gradient."""
     negatives, rate = 3, 1e-3
     counts = np.arange(NUM_NODES) ** 2
     center, contexts = 7, [22, 5]
     walk = np.array([[contexts[0], center, contexts[1]]])
     noise = counts**0.75 / (counts**0.75).sum()
-    options = {"window": 1, "num_negatives": negatives, "noise_rows": noise_rows, "learning_rate": rate}
+    options = {"window": 1, "num_negatives": negatives, "noise_rows": noise_rows, "learning_rate": rate, "kinds": kinds}
     model = make_model(16, counts, min_learning_rate=rate, **options)
     start, y = model.input.copy(), model.output.copy()
 
@@ -272,7 +274,8 @@ def test_mean_step_is_the_gradient_of_the_loss(noise_rows):
         total = 0.0
         for c in contexts:  # a draw equal to the context is left out of its pair
             others = np.arange(NUM_NODES) != c
-            expectation = (noise * others) @ np.log(logistic(-(y.astype(np.float64) @ x)))
+            law = noise if kinds is None else noise * (kinds == kinds[c]) / noise[kinds == kinds[c]].sum()
+            expectation = (law * others) @ np.log(logistic(-(y.astype(np.float64) @ x)))
             total -= np.log(logistic(x @ y[c])) + negatives * expectation
         return total
 
@@ -289,6 +292,12 @@ def test_mean_step_is_the_gradient_of_the_loss(noise_rows):
     assert np.abs(gradient).max() > 1
     assert error.max() < 0.1
     assert (np.abs(np.mean(steps, axis=0) - gradient) < 4.5 * error + 5e-3).all()
+
+
+def test_wrong_kinds_are_one_sentence():
+    for kinds, message in (([0.5] * NUM_NODES, "integers"), ([0], "integers"), ([-1] * NUM_NODES, r"in \[0, 256\)")):
+        with pytest.raises(ValueError, match=message):
+            make_model(4, np.ones(NUM_NODES), kinds=kinds)
 
 
 def who_met_whom(window, negatives, noise_rows, seed, *, counts=None, subsampling=0.0, num_nodes=400):

@@ -11,7 +11,8 @@ void bind_skipgram_of(nb::module_& m) {
         [](In<Id, 2> walks, MaybeIn<int64_t> walk_ids, int64_t first_position, int64_t total_positions,
            Out<float, 2> input, Out<float, 2> output, int64_t dimensions, In<float> noise_keep, In<Id> noise_alias,
            MaybeIn<float> keep_probability, int window, int negatives, int noise_rows, double start_rate,
-           double end_rate, uint64_t seed, bool one_sided, bool fixed_contexts, Threads num_threads) {
+           double end_rate, uint64_t seed, bool one_sided, bool fixed_contexts, MaybeIn<int32_t> kinds,
+           MaybeIn<float> kind_weights, Threads num_threads) {
             const size_t nodes = input.shape(0);
             if (output.shape(0) != nodes || output.shape(1) != input.shape(1) || dimensions < 1 ||
                 dimensions > int64_t(input.shape(1)))
@@ -26,6 +27,11 @@ void bind_skipgram_of(nb::module_& m) {
                 bad_argument(
                     "window must be at least 1, noise_rows too if there are negatives, and 2 * window + noise_rows at "
                     "most 512.");
+            if (bool(kinds) != bool(kind_weights)) bad_argument("kinds and kind_weights must be given together.");
+            if (kinds) {
+                check_equal(kinds->size(), nodes, "kinds must have one entry per node.");
+                if (kind_weights->size() > size_t(kMaxKinds)) bad_argument("there must be at most 256 kinds.");
+            }
             if (fixed_contexts && input.data() == output.data())
                 bad_argument("fixed contexts must be another table than the input.");
             if (first_position < 0 || total_positions < 1)
@@ -51,13 +57,17 @@ void bind_skipgram_of(nb::module_& m) {
                                     end_rate,
                                     seed,
                                     one_sided,
-                                    fixed_contexts};
+                                    fixed_contexts,
+                                    pointer(kinds),
+                                    pointer(kind_weights),
+                                    kind_weights ? int32_t(kind_weights->size()) : 0};
             train_skipgram<Id>(task, num_threads);
         },
         "walks"_a.noconvert(), "walk_ids"_a.noconvert().none(), "first_position"_a, "total_positions"_a,
         "input"_a.noconvert(), "output"_a.noconvert(), "dimensions"_a, "noise_keep"_a.noconvert(),
         "noise_alias"_a.noconvert(), "keep_probability"_a.noconvert().none(), "window"_a, "negatives"_a, "noise_rows"_a,
-        "start_rate"_a, "end_rate"_a, "seed"_a, "one_sided"_a, "fixed_contexts"_a, "num_threads"_a, Released());
+        "start_rate"_a, "end_rate"_a, "seed"_a, "one_sided"_a, "fixed_contexts"_a, "kinds"_a.noconvert().none(),
+        "kind_weights"_a.noconvert().none(), "num_threads"_a, Released());
     m.def(
         "build_noise_table",
         [](In<double> counts, double power, Out<float> keep, Out<Id> alias) {

@@ -1,7 +1,8 @@
 // The inner loop of skip-gram training, compiled once per instruction set.
 //
 // For a center u with contexts C and a pool N of noise nodes the loss is
-//   - sum_{c in C} log s(x_u . y_c) - sum_{c in C} sum_{n in N, n != c} (k / |N|) log s(-x_u . y_n),
+//   - sum_{c in C} log s(x_u . y_c) - sum_{c in C} sum_{n in N, n != c} (k / |N|) log s(-x_u . y_n)
+// (with kinds of nodes: the sum over n of the kind of c, times the weight of the kind),
 // an unbiased estimate of the k negatives per pair: as the center's vector x_u is the same in all its pairs, the noise
 // terms of all pairs share one dot product per noise node. The pool slides: each center replaces its k oldest nodes, so
 // that most of the pool's rows are still in the first-level cache. One step reads and writes |C| + |N| rows of y, of
@@ -116,6 +117,12 @@ static inline int64_t noise_rows_of(const SkipGram<Id>& task) {
 }
 
 template <class Id>
+static inline int32_t kind_of(const SkipGram<Id>& task, Id node) {
+    check_id("kinds", task.kinds[node], task.num_kinds);
+    return task.kinds[node];
+}
+
+template <class Id>
 static inline void draw_noise(const SkipGram<Id>& task, Prepared<Id>& walk, int64_t until) {
     for (; walk.drawn < until; ++walk.drawn) {
         const uint64_t bits = random_bits(walk.noise_key, static_cast<uint64_t>(walk.drawn));
@@ -169,6 +176,8 @@ void train_walk(const SkipGram<Id>& task, Prepared<Id>& walk, float* scratch) {
 
     float* rows[kMaxRows];
     alignas(64) float labels[kMaxRows], rates[kMaxRows], score[kMaxRows];
+    int contexts_of[kMaxKinds];
+    if (task.kinds) std::memset(contexts_of, 0, sizeof contexts_of);
     for (int64_t center = 0; center < centers; ++center) {
         if (center % 1024 == 1023) poll();
         // The pool of center i is draws i * negatives ... i * negatives + noise_rows - 1.
@@ -190,6 +199,7 @@ void train_walk(const SkipGram<Id>& task, Prepared<Id>& walk, float* scratch) {
             rows[used] = task.output + tokens[j] * task.stride;
             labels[used] = 1;
             rates[used++] = rate;
+            if (task.kinds) ++contexts_of[kind_of(task, tokens[j])];
         }
         const int contexts = used;
         if (contexts == 0) continue;
@@ -201,8 +211,17 @@ void train_walk(const SkipGram<Id>& task, Prepared<Id>& walk, float* scratch) {
                 for (int64_t j = begin; j < end; ++j) clashes += j != center && tokens[j] == node;
             rows[used] = task.output + node * task.stride;
             labels[used] = 0;
-            rates[used++] = noise_share * static_cast<float>(contexts - clashes);
+            float weight = noise_share;
+            int negative_of = contexts;
+            if (task.kinds) {
+                const int32_t kind = kind_of(task, node);
+                weight *= task.kind_weights[kind];
+                negative_of = contexts_of[kind];
+            }
+            rates[used++] = weight * static_cast<float>(negative_of - clashes);
         }
+        if (task.kinds)
+            for (int64_t j = begin; j < end; ++j) contexts_of[kind_of(task, tokens[j])] = 0;
         step<Blocks>(task.input + tokens[center] * task.stride, rows, labels, rates, used, task.stride,
                      task.fixed_contexts, score, scratch);
     }

@@ -19,6 +19,8 @@ __all__ = ["ArcSampler", "SkipGram"]
 
 F32 = npt.NDArray[np.float32]
 
+_MAX_KINDS = 256  # kMaxKinds of the kernel
+
 
 class SkipGram:
     r"""Two vector tables, and their training on random walks.
@@ -40,6 +42,10 @@ class SkipGram:
     :math:`y_v` but not :math:`x_v` with :math:`y_u`: x and y are then vectors of the sources and targets of arcs, or of
     nodes and the features they have. With ``tied`` tables :math:`y` is :math:`x`, as in the first-order proximity of
     LINE; pairs of a node with itself, as contexts or as noise, are left out.
+
+    With ``kinds`` of nodes the noise of a context is drawn from the nodes of its kind t, as in metapath2vec++:
+    :math:`P_n(v) \propto \mathrm{count}(v)^{3/4}` among these. The pool has the share :math:`p_t` of the tokens of kind
+    t, and its draws count for the contexts of their kind alone, with weight :math:`1 / p_t`.
 
     Parameters
     ----------
@@ -71,6 +77,8 @@ class SkipGram:
         x and y are one table.
     fixed_contexts : bool
         Train x alone and leave y as it is: vectors of new nodes against given contexts.
+    kinds : int array of shape (num_nodes,), optional
+        Numbers of the kinds of nodes, from 0 and below 256.
     n_jobs : int or None
         Number of threads. Several threads update the tables without locks (Hogwild), so results vary from run to run.
         ``n_jobs=1`` gives the same bits in every run on one instruction set.
@@ -91,7 +99,8 @@ class SkipGram:
     References
     ----------
     Mikolov et al. Distributed Representations of Words and Phrases and their Compositionality. NeurIPS 2013,
-    sections 2.2 and 2.3. Tang et al. LINE: Large-scale Information Network Embedding. WWW 2015, section 4.1.
+    sections 2.2 and 2.3. Tang et al. LINE: Large-scale Information Network Embedding. WWW 2015, section 4.1. Dong,
+    Chawla, Swami. metapath2vec. KDD 2017, section 3.3, for kinds.
 
     Examples
     --------
@@ -122,6 +131,7 @@ class SkipGram:
         one_sided: bool = False,
         tied: bool = False,
         fixed_contexts: bool = False,
+        kinds: npt.ArrayLike | None = None,
         n_jobs: int | None = None,
     ) -> None:
         self.num_nodes = checked_int("num_nodes", num_nodes, 1)
@@ -151,8 +161,14 @@ class SkipGram:
         if not (np.isfinite(occurrences) & (occurrences >= 0)).all():
             raise ValueError("counts must be non-negative and finite.")
         noise_power = checked_float("noise_power", noise_power, -10, 10)  # no power may overflow
+        self.kinds, self.kind_weights = None, None
+        mass = occurrences
+        if kinds is not None:
+            self.kinds = _checked_kinds(kinds, self.num_nodes)
+            mass, self.kind_weights = _mass_by_kind(occurrences, noise_power, self.kinds)
+            noise_power = 1.0
         self.noise = choose("noise_table", {"native": cpu.noise_table, "reference": reference.noise_table})(
-            occurrences, noise_power
+            mass, noise_power
         )
         self.keep_probability = _keep_probability(occurrences, checked_float("subsampling", subsampling, 0))
         stride = -(-self.dimensions // 16) * 16
@@ -210,6 +226,26 @@ def _checked_flag(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False, got {value!r}.")
     return bool(value)
+
+
+def _checked_kinds(kinds: npt.ArrayLike, num_nodes: int) -> npt.NDArray[np.int32]:
+    found = np.asarray(kinds)
+    if found.shape != (num_nodes,) or found.dtype.kind not in "iu":
+        raise ValueError(f"kinds must be {num_nodes} integers, got shape {found.shape}, dtype {found.dtype}.")
+    if found.min() < 0 or found.max() >= _MAX_KINDS:
+        raise ValueError(f"kinds must lie in [0, {_MAX_KINDS}), got {found.min()} to {found.max()}.")
+    return np.ascontiguousarray(found, dtype=np.int32)
+
+
+def _mass_by_kind(
+    counts: npt.NDArray[np.float64], power: float, kinds: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.float64], F32]:
+    """Noise in which each kind has its share of the tokens, and one over that share."""
+    powers = np.power(counts, power, where=counts > 0, out=np.zeros(len(counts)))
+    tokens, within = np.bincount(kinds, counts), np.bincount(kinds, powers)
+    share = tokens / max(tokens.sum(), 1e-300)
+    mass = powers * (share / np.where(within > 0, within, 1))[kinds]
+    return mass, (1 / np.where(share > 0, share, 1)).astype(np.float32)
 
 
 def _keep_probability(counts: npt.NDArray[np.float64], threshold: float) -> F32 | None:

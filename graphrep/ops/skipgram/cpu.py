@@ -51,6 +51,8 @@ def train(model: SkipGram, walks: Any, walk_ids: Any, first: int, total: int) ->
         model.seed,
         model.one_sided,
         model.fixed_contexts,
+        model.kinds,
+        model.kind_weights,
         model.num_threads,
     )
 

@@ -75,9 +75,18 @@ def train(model: SkipGram, walks: Any, walk_ids: Any, first: int, total: int) ->
             if not len(contexts):
                 continue
             share = rate * model.num_negatives / max(model.noise_rows, 1)
-            rates = np.r_[np.full(len(contexts), rate), [share * (contexts != n).sum() for n in noise]]
+            weights = [share * _negative_of(model, contexts, n) for n in noise]
+            rates = np.r_[np.full(len(contexts), rate), weights]
             labels = np.r_[np.ones(len(contexts)), np.zeros(len(noise))]
             _step(model, node, np.r_[contexts, noise], labels, rates)
+
+
+def _negative_of(model: SkipGram, contexts: Any, n: int) -> float:
+    """Number of contexts that a noise node is a negative of, weighted by its kind."""
+    others = contexts[contexts != n]
+    if model.kinds is None or model.kind_weights is None:
+        return len(others)
+    return float(model.kind_weights[model.kinds[n]] * (model.kinds[others] == model.kinds[n]).sum())
 
 
 def _step(model: SkipGram, node: int, rows: Any, labels: Any, rates: Any) -> None:
