@@ -170,15 +170,15 @@ class MetaPath2Vec(WalkEmbedder):
         counts = np.bincount(states.nodes, weights=degree, minlength=graph.num_nodes)
         types = fitted.node_types or ()
         new = np.array([types.index(kind) if kind in types else 0 for kind in kinds], dtype=np.int64)
-        node_type = None if fitted.node_type is None else np.append(fitted.node_type, new)
-        return self._train_new(self._skip_gram(graph, seed, counts, node_type=node_type), sampler, arcs)
+        codes = None if fitted.node_type is None else np.append(fitted.node_type, new)
+        return self._train_new(self._skip_gram(graph, seed, counts, kinds=codes), sampler, arcs)
 
     def _skip_gram(
-        self, graph: Graph, seed: int, counts: Any, subsampling: float = 0.0, *, node_type: Any = None
+        self, graph: Graph, seed: int, counts: Any, subsampling: float = 0.0, *, kinds: Any = None
     ) -> SkipGram:
         if not isinstance(self.noise_by_type, (bool, np.bool_)):
             raise TypeError(f"noise_by_type must be True or False, got {self.noise_by_type!r}.")
-        kinds = graph.node_type if node_type is None else node_type
+        kinds = graph.node_type if kinds is None else kinds
         return super()._skip_gram(graph, seed, counts, subsampling, kinds=kinds if self.noise_by_type else None)
 
     def _sampler(self, graph: Graph, seed: int, start: Any = None) -> WalkSampler:

@@ -94,8 +94,10 @@ class RankingTask:
         total = scatter_sum(gradient, at, dim=0, dim_size=len(weight))
         total = propagated(self.adj, total, self.layers)
         if self.settings.l2:
-            times = np.bincount(rows, minlength=len(weight)).astype(np.float32) * (self.settings.l2 / len(batch))
-            total += weight * torch.from_numpy(times).to(weight.device)[:, None]
+            own, times = np.unique(rows, return_counts=True)
+            share = torch.from_numpy(times.astype(np.float32) * np.float32(self.settings.l2 / len(batch)))
+            at = torch.from_numpy(own).to(weight.device)
+            total[at] += weight[at] * share.to(weight.device)[:, None]
         weight.grad = total
         return torch.tensor(loss)
 
