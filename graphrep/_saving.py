@@ -51,6 +51,35 @@ class SavedEstimator(BaseEstimator):  # type: ignore[misc]
         parts = _described(self)
         write_model(path, parts[ESTIMATOR], parts["params"], parts["state"])
 
+    def save_pretrained(self, folder: str | os.PathLike[str], *, license: str | None = None) -> None:  # noqa: A002
+        """Write a folder in the layout of the Hugging Face Hub, without network; :func:`graphrep.load` takes it.
+
+        It holds ``model.safetensors``, the file of :meth:`save`; ``config.json`` with class, parameters and sizes; and
+        ``README.md``, a card to complete, which is not replaced if there is one. Like that of :meth:`save`, the file
+        holds the graph: do not publish the folder if its names or edges are private.
+
+        Parameters
+        ----------
+        folder : path
+            Made if it is not there.
+        license : str, optional
+            Identifier for the card, such as "mit".
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As in :meth:`save`; a license that is no identifier.
+        NotADirectoryError
+            There is a file of this name.
+        """
+        from graphrep.io.hub import MODEL, write_folder
+
+        check_is_fitted(self, self._fitted_name)
+        vectors = getattr(self, "embedding_", None)
+        sizes = dict(zip(("num_nodes", "dimensions"), getattr(vectors, "shape", ()), strict=False))
+        params = self._saved_params()
+        write_folder(folder, MODEL, self.save, kind=type(self).__name__, params=params, sizes=sizes, license=license)
+
     def _saved_params(self) -> dict[str, Any]:
         return {name: value for name, value in self.get_params(deep=False).items() if name not in _RUN_ONLY}
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from graphrep import cluster, contrast, embed, linkpred, recommend, relational
 from graphrep._saving import ESTIMATOR, SavedEstimator
 from graphrep.io.bounded import reading
+from graphrep.io.hub import MODEL, file_in
 from graphrep.io.models import read_model
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ __all__ = ["load"]
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """Estimator from a file that its ``save`` wrote, fitted.
+    """Estimator from a file that its ``save`` wrote, or from a folder of its ``save_pretrained``, fitted.
 
     Parameters
     ----------
@@ -46,6 +47,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     >>> gr.load(path).transform([("newcomer", 0), ("newcomer", 1)])
     NodeVectors(num_nodes=1, dimensions=16)
     """
+    path = file_in(path, MODEL)
     kind, params, state = read_model(path)
     with reading(path, f"does not hold a whole {kind} of this version of graphrep"):
         return _made(kind, params, state)

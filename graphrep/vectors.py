@@ -17,6 +17,7 @@ from graphrep._mapped import forget, mapping_of
 from graphrep._names import NodeIndex, UnknownNodeError
 from graphrep._search import METRICS, csls, neighbor_means, pair_scores, top_k
 from graphrep.io.frames import frame_vectors, is_frame
+from graphrep.io.hub import VECTORS, file_in, write_folder
 from graphrep.io.index import save_index
 from graphrep.io.vectors import read_vectors, write_vectors
 
@@ -469,6 +470,32 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
         """
         write_vectors(path, self._vectors, self.nodes, self.settings, format=format)
 
+    def save_pretrained(self, folder: str | os.PathLike[str], *, license: str | None = None) -> None:  # noqa: A002
+        """Write a folder in the layout of the Hugging Face Hub, without network; :func:`load_vectors` takes it.
+
+        It holds ``vectors.safetensors``, the file of :meth:`save`; ``config.json`` with settings and sizes; and
+        ``README.md``, a card to complete, which is not replaced if there is one.
+
+        Parameters
+        ----------
+        folder : path
+            Made if it is not there.
+        license : str, optional
+            Identifier for the card, such as "mit".
+
+        Raises
+        ------
+        TypeError
+            Names that are neither all integers nor all strings.
+        NotADirectoryError
+            There is a file of this name.
+        ValueError
+            A license that is no identifier.
+        """
+        sizes = {"num_nodes": len(self), "dimensions": self.dimensions}
+        kind = str(self.settings.get("method", "NodeVectors"))
+        write_folder(folder, VECTORS, self.save, kind=kind, params=self.settings, sizes=sizes, license=license)
+
     def save_index(
         self,
         path: str | os.PathLike[str],
@@ -562,7 +589,7 @@ def load_vectors(
     header: bool | None = None,
     mmap: bool | None = False,
 ) -> NodeVectors:
-    """Read a file of node vectors: one written by :meth:`NodeVectors.save`, or by another program.
+    """Read node vectors: a file or folder that :class:`NodeVectors` wrote, or a file of another program.
 
     Parameters
     ----------
@@ -607,6 +634,7 @@ def load_vectors(
     >>> v, v.nodes.tolist(), v.settings
     (NodeVectors(num_nodes=2, dimensions=2), ['curl', 'wget'], {'method': 'none'})
     """
+    path = file_in(path, VECTORS)
     table = read_vectors(path, format=format, nodes=nodes, vectors=vectors, header=header, mmap=mmap)
     try:
         return NodeVectors(table.vectors, table.nodes, table.settings)

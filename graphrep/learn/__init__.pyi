@@ -1,5 +1,6 @@
 from .callbacks import JSONLines as JSONLines
 from .callbacks import TensorBoard as TensorBoard
+from .callbacks import Tracker as Tracker
 from .checkpoint import Checkpoint as Checkpoint
 from .checkpoint import digest as digest
 from .loop import Loop as Loop

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Callback", "JSONLines", "TensorBoard", "check_callbacks", "notify"]
+__all__ = ["Callback", "JSONLines", "TensorBoard", "Tracker", "check_callbacks", "notify"]
 
 #: ``callback(epoch, record, estimator)``: epochs count from 1, the record holds the loss, metrics and "seconds".
 Callback = Callable[[int, dict[str, float], Any], object]
@@ -112,3 +113,53 @@ class TensorBoard:
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_writer": None}
+
+
+class Tracker:
+    """Give the record of every epoch to a tracker of experiments: ``log(record, step=epoch)``.
+
+    This is the form of ``mlflow.log_metrics`` and of ``log`` of a run of Weights & Biases.
+
+    Parameters
+    ----------
+    log : callable
+        Called with a dict of str to float, and with the epoch as ``step``.
+    prefix : str
+        Prefix of the names, for example ``"cora/"``.
+    rename : callable, optional
+        From the name of a metric to that in the tracker. Default: ``"_"`` for every character that MLflow refuses, so
+        that ``"hits@100"`` becomes ``"hits_100"``.
+
+    Notes
+    -----
+    What the tracker raises ends the fit. A copy of an estimator, such as scikit-learn's ``clone``, logs to the same
+    tracker.
+
+    Examples
+    --------
+    >>> from graphrep.learn import Tracker
+    >>> def log(record, step):
+    ...     print(step, record)
+    >>> Tracker(log, prefix="cora/")(1, {"loss": 0.5, "hits@10": 0.25}, None)
+    1 {'cora/loss': 0.5, 'cora/hits_10': 0.25}
+    """
+
+    def __init__(
+        self, log: Callable[..., object], prefix: str = "", rename: Callable[[str], str] | None = None
+    ) -> None:
+        if not callable(log):
+            raise TypeError(f"log must be a function of a dict and step, such as mlflow.log_metrics, got {log!r}.")
+        self.log, self.prefix, self.rename = log, prefix, rename
+
+    def __call__(self, epoch: int, record: dict[str, float], estimator: Any) -> None:
+        """Log the record of an epoch."""
+        del estimator
+        rename = _plain_name if self.rename is None else self.rename
+        self.log({self.prefix + rename(name): float(value) for name, value in record.items()}, step=epoch)
+
+    def __deepcopy__(self, memo: object) -> Tracker:
+        return self  # a run of a tracker has threads and files, which have no copy
+
+
+def _plain_name(name: str) -> str:
+    return re.sub(r"[^\w\-. /:]", "_", name)

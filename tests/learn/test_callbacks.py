@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+import threading
 
+import networkx as nx
 import pytest
+from sklearn.base import clone
 
 import graphrep as gr
-from graphrep.learn import JSONLines, TensorBoard
+from graphrep.learn import JSONLines, TensorBoard, Tracker
 from graphrep.learn.callbacks import check_callbacks, notify
 
 
@@ -61,8 +64,6 @@ TRAINED = [
 
 @pytest.mark.parametrize("model", TRAINED, ids=lambda model: type(model).__name__)
 def test_every_estimator_that_trains_calls_them_and_stops(model, karate, tmp_path):
-    from sklearn.base import clone
-
     seen = []
 
     def watch(epoch, record, estimator):
@@ -86,3 +87,26 @@ def karate():
     import networkx as nx
 
     return gr.as_graph(nx.karate_club_graph(), weights=False)
+
+
+def test_a_tracker_gets_every_epoch_under_plain_names():
+    graph = nx.karate_club_graph()
+    split = gr.evaluate.random_link_split(graph, valid=0.2, test=0.2)
+    lock, seen = threading.Lock(), []
+
+    class Run:
+        busy = lock  # has no copy
+
+        def log(self, record, step):
+            seen.append((step, record))
+
+    tracker = Tracker(Run().log, prefix="karate/")
+    model = gr.GAE(dimensions=8, epochs=3, metric="hits@5", callbacks=[tracker], progress=False)
+    fitted = clone(model).fit(split.graph, val=split)
+    assert [step for step, _ in seen] == [1, 2, 3]
+    assert [record["karate/hits_5"] for _, record in seen] == [record["hits@5"] for record in fitted.history_]
+    kept = []
+    Tracker(lambda record, step: kept.append(record), rename=str)(1, {"hits@5": 1}, None)
+    assert kept == [{"hits@5": 1.0}]
+    with pytest.raises(TypeError, match="log must be a function"):
+        Tracker("mlflow")
