@@ -22,7 +22,7 @@ author = "The graphrep developers"
 copyright = author
 version = release = __version__
 
-extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "benchmark_tables", "cards", "mathml", "notebooks"]
+extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "benchmark_tables", "cards", "mathml", "notebooks", "social"]
 exclude_patterns = ["_build", "jupyter_execute"]
 nitpicky = True  # a cross-reference that leads nowhere is a warning, hence an error
 
@@ -31,8 +31,11 @@ html_title = "graphrep"
 html_math_renderer = "mathml"
 html_show_sphinx = False
 html_static_path = ["_static"]
+html_favicon = "_static/icon.svg"
+social_card = "https://raw.githubusercontent.com/graphrep/graphrep/main/docs/_static/card.png"
+social_words = "Graph representation learning in Python: node vectors, clusters, missing links."
 html_css_files = ["pages.css"]
-html_js_files = ["copy.js"]
+html_js_files = ["copy.js", "versions.js"]
 html_theme_options = {
     "source_repository": "https://github.com/graphrep/graphrep/",
     "source_branch": "main",

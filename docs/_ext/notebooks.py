@@ -1,14 +1,34 @@
-"""Executed pages as notebooks with their outputs: a copy beside the page, and a link to it at the end."""
+"""Executed pages as notebooks with their outputs: a copy beside the page, and a link to it at the end.
+
+A copy begins with how to install graphrep, which another machine, such as Colab's after an upload, does not have.
+"""
 
 from __future__ import annotations
 
+import json
 import posixpath
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+
+
+INSTALL = [
+    "This notebook needs [graphrep](https://github.com/graphrep/graphrep); in Colab, run this in a cell first:\n",
+    "\n",
+    '    %pip install "graphrep[search,viz] @ git+https://github.com/graphrep/graphrep"',
+]
+
+
+def with_install(text: str) -> str:
+    """The notebook with a first cell in Markdown."""
+    content = json.loads(text)
+    cell = {"cell_type": "markdown", "metadata": {}, "source": INSTALL}
+    if (content["nbformat"], content["nbformat_minor"]) >= (4, 5):
+        cell["id"] = "install"
+    content["cells"].insert(0, cell)
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def notebook(app: Sphinx, page: str) -> Path | None:
@@ -28,7 +48,8 @@ def copy(app: Sphinx, error: Exception | None) -> None:
         return
     for page in sorted(app.env.found_docs):
         if source := notebook(app, page):
-            shutil.copyfile(source, Path(app.outdir, *page.split("/")).with_suffix(".ipynb"))
+            target = Path(app.outdir, *page.split("/")).with_suffix(".ipynb")
+            target.write_text(with_install(source.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

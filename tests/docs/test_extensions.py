@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,8 @@ import pytest
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="needs a checkout")
+
+CELL = {"cell_type": "code", "id": "a", "metadata": {}, "source": "1", "outputs": [{"all": 1}], "execution_count": 1}
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +28,8 @@ def built(tmp_path_factory):
     (source / "conf.py").write_text(
         "import sys, types\nfrom docutils import nodes\n"
         f"sys.path.insert(0, {str(DOCS / '_ext')!r})\n"
-        'extensions, html_theme = ["cards", "notebooks"], "basic"\n'
+        'extensions, html_theme = ["cards", "notebooks", "social"], "basic"\n'
+        'social_card, social_words = "https://example.org/card.png", "All & sundry"\n'
         "def read(app, tree):\n"
         "    for found in tree.findall(nodes.container):\n        found['classes'] = ['cell_output']\n"
         "def before(app, env, names):\n"
@@ -36,7 +42,8 @@ def built(tmp_path_factory):
     output = ".. container::\n\n   ::\n\n     a < b\n     and more\n"
     (source / "deep" / "shown.rst").write_text(f"What is shown?\n==============\n\n{output}")
     (executed / "deep").mkdir(parents=True)
-    (executed / "deep" / "shown.ipynb").write_text("outputs and all")
+    notebook = {"cells": [CELL], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (executed / "deep" / "shown.ipynb").write_text(json.dumps(notebook))
     with docutils_namespace():
         app = Sphinx(source, source, out, folder / "trees", "html", status=None, exception_on_warning=True)
         app.build()
@@ -57,5 +64,29 @@ def test_cards_have_titles_of_pages_with_a_text_or_what_the_page_prints(built):
 def test_an_executed_page_has_its_notebook_with_outputs_beside_it(built):
     page = (built / "deep" / "shown.html").read_text(encoding="utf-8")
     assert '<a href="shown.ipynb" download>' in page
-    assert (built / "deep" / "shown.ipynb").read_text(encoding="utf-8") == "outputs and all"
+    first, second = json.loads((built / "deep" / "shown.ipynb").read_text(encoding="utf-8"))["cells"]
+    assert "%pip install" in first["source"][-1]
+    assert second == CELL
     assert ".ipynb" not in (built / "deep" / "told.html").read_text(encoding="utf-8")
+
+
+def test_links_to_a_page_have_its_title_its_words_and_the_card(built):
+    def tags(page):
+        text = (built / page).read_text(encoding="utf-8")
+        return {
+            name: html.unescape(value)
+            for name, value in re.findall(r'<meta property="(og:\w+)" content="([^"]*)"', text)
+        }
+
+    assert tags("deep/told.html")["og:title"] == "What is told?"
+    assert tags("deep/told.html")["og:description"] == "Text."
+    assert tags("deep/told.html")["og:image"] == "https://example.org/card.png"
+    assert tags("deep/shown.html")["og:description"] == "All & sundry"
+
+
+def test_the_versions_of_the_menu_hold_this_one():
+    from graphrep import __version__
+
+    versions = [entry["version"] for entry in json.loads((DOCS / "switcher.json").read_text(encoding="utf-8"))]
+    assert versions[0] == "latest"
+    assert __version__ in versions

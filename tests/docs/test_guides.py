@@ -78,3 +78,16 @@ def test_roles_of_pages_lead_to_the_reference():
             if owner.startswith("graphrep") and owner not in documented:
                 wrong.append(f"{page.name}: {name}")
     assert wrong == []
+
+
+def test_every_picture_has_an_alternative_text():
+    """A cell that draws says so in its header; pages to explore are no pictures."""
+    draws = re.compile(r"plt\.show|\bplot\.(?!map_html|layout)\w+\(")
+    wrong = []
+    for page in DOCS.rglob("*.md"):
+        if "_build" in page.parts or "jupyter_execute" in page.parts:
+            continue
+        for cell in re.findall(r"^```\{code-cell\}.*?\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE):
+            if draws.search(cell) and not re.search(r"^ +alt: \S", cell, re.MULTILINE):
+                wrong.append(f"{page.relative_to(DOCS)}: {cell[:60]!r}")
+    assert wrong == []
