@@ -41,7 +41,8 @@ class UnknownNodeError(KeyError):
         alike: list[str] = []
         if isinstance(node, str) and len(nodes) <= _SEARCHED:
             names = [name for name in nodes.tolist() if isinstance(name, str)]
-            alike = difflib.get_close_matches(node, names, n=3)
+            sided = [name for name in names if name.endswith(f":{node}")]  # the two sides of a bipartite graph
+            alike = sided[:3] or difflib.get_close_matches(node, names, n=3)
         elif nodes.dtype == object and str(node) in set(nodes.tolist()):
             return f"there is no node {node!r}, but there is {str(node)!r}, a string."
         hint = f"; did you mean {' or '.join(alike)}?" if alike else "."

@@ -549,3 +549,10 @@ def test_html_for_jupyter():
     ET.fromstring(small)
     assert "…" not in small
     ET.fromstring(gr.NodeVectors(np.zeros((0, 2)))._repr_html_())
+
+
+def test_a_name_of_one_side_leads_to_that_of_a_bipartite_graph():
+    graph = gr.as_graph([("ann", "tea"), ("ann", "milk")], bipartite=True)
+    vectors = gr.FastRP(dimensions=2).fit(graph).node_vectors_
+    with pytest.raises(KeyError, match="there is no node 'ann'; did you mean source:ann"):
+        vectors["ann"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,9 @@ def label_rows(path: Path, nodes: Any, column: str | int | None, owner: str) -> 
     from graphrep.io import read_edges
 
     columns: dict[str, Any] = {} if column is None else {"source": 0, "target": column}
-    table = read_edges(path, weight=False, bipartite=False, **columns)
+    with warnings.catch_warnings():  # a header names no node, and is left out below
+        warnings.filterwarnings("ignore", ".*the first line, with", UserWarning)
+        table = read_edges(path, weight=False, bipartite=False, **columns)
     named = table.nodes
     rows = _rows(nodes, named[table.source], path, complete=False)
     known = rows >= 0

@@ -458,3 +458,10 @@ def test_the_command_refuses_in_a_sentence(files, capsys):
         assert run(*arguments) == code
         assert message in " ".join(capsys.readouterr().err.replace("│", "").split())
         assert not html.exists()
+
+
+def test_a_header_of_other_words_is_no_label(vectors, tmp_path):
+    from graphrep.cli.plot import read_labels
+
+    (tmp_path / "segments.csv").write_text("customer_id,segment\n" + "".join(f"n{i},s{i % 2}\n" for i in range(40)))
+    assert read_labels(tmp_path / "segments.csv", vectors, None) == [f"s{i % 2}" for i in range(40)]
