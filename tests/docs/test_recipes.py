@@ -92,6 +92,7 @@ def test_the_nightly_job(tmp_path):
     (once, script) = blocks("nightly.md", "bash")
     (tmp_path / "edges.csv").write_text("source,target\n" + "".join(f"n{i},n{i * 3 % 50}\n" for i in range(1, 50)))
     (tmp_path / "new.csv").write_text("source,target\nfresh,n3\nfresh,n4\nn5,fresh\n")
+    (tmp_path / "none.csv").write_text("source,target\n")
     (tmp_path / "nightly.sh").write_text(script)
     # Commands of this interpreter, whether it is installed or not.
     (tmp_path / "bin").mkdir()
@@ -120,6 +121,8 @@ def test_the_nightly_job(tmp_path):
     assert not np.array_equal(after["fresh"], stale[0])
     found = gr.load_index(tmp_path / "vectors.hnsw").most_similar("fresh", k=3)
     assert [name for name, _ in found] == [name for name, _ in after.most_similar("fresh", k=3)]
+    none = run("bash nightly.sh . none.csv")
+    assert (none.returncode, none.stdout) == (0, "no new edges\n")
     busy = run("exec 8> nightly.lock; flock 8; bash nightly.sh . new.csv")
     assert (busy.returncode, busy.stderr) == (1, "the last job is still running\n")
 
