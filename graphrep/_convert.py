@@ -978,7 +978,7 @@ def checked_weights(weights: Any, length: int, what: str = "weights") -> npt.NDA
         raise TypeError(f"{what} must be real numbers, got dtype {values.dtype}.")
     if values.shape != (length,):
         raise ValueError(f"{what} must have shape ({length},), one per edge; got {values.shape}.")
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # too large, or a signaling NaN: refused below
         values = values.astype(np.float32)
     bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
     if len(bad):

@@ -557,6 +557,17 @@ class TestFeaturesByName:
         np.testing.assert_array_equal(as_graph(self.pairs, x=holes).x, [[1], [np.nan], [3]])
 
 
+def test_signaling_nans_are_refused_as_others_are(tmp_path):
+    values = np.array([0x7FF0000000000001, 0x3FF0000000000000], dtype=np.uint64).view(np.float64)
+    matrix = sp.coo_array((values, ([0, 1], [1, 0])), shape=(2, 2))
+    for make in (lambda: as_graph([[0, 1], [1, 0]], weights=values), lambda: as_graph(matrix)):
+        with pytest.raises(ValueError, match="must be finite and not negative; entry 0 is nan"):
+            make()
+    np.save(tmp_path / "v.npy", values[:, None])
+    with pytest.raises(ValueError, match=r"v\.npy: vectors must be finite; row 0"):
+        gr.load_vectors(tmp_path / "v.npy")
+
+
 class TestAttributes:
     def network(self):
         network = nx.Graph([("ann", "bob")])

@@ -74,7 +74,7 @@ def check_arrays(raw: Path, arrays: Arrays) -> None:
             )
         if wanted is not None and array.dtype.kind not in "biuf":
             raise ValueError(f"{raw}: {name} must hold numbers, got {array.dtype}.")
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         weights = arrays.get("edge_weight", np.ones(0)).astype(np.float32)
     if not (np.isfinite(weights) & (weights > 0)).all():
         raise ValueError(

@@ -179,7 +179,7 @@ def _features(path: Path) -> npt.NDArray[np.float32] | None:
     x = held.get("entity_embedding") if isinstance(held, dict) else None
     if not isinstance(x, np.ndarray) or x.ndim != 2 or x.dtype.kind not in "biuf":
         raise ValueError(f"{path} must hold a matrix under the key entity_embedding.")
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         x = x.astype(np.float32, copy=False)
     if not np.isfinite(x).all():
         raise ValueError(f"{path} must hold finite numbers in float32.")

@@ -179,7 +179,7 @@ def _features(path: Path, parts: Any) -> Any:
         budget = Budget(path, path.stat().st_size)
         budget.take(8 * sum(size for size in parts["shape"] if type(size) is int))
         matrix = checked_csr(parts["data"], parts["indices"], parts["indptr"], parts["shape"])
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             matrix = sp.csr_array(matrix, dtype=np.float32, copy=True)
         if not np.isfinite(matrix.data).all():
             raise ValueError("a number is too large for float32")

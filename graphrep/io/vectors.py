@@ -164,7 +164,7 @@ def _read(path: Path, given: str | None, format: str, options: Options) -> Vecto
         raise ValueError(f"{path}: expected a 2-d array of floats, got {matrix.dtype} of shape {matrix.shape}.")
     if names is not None and len(names) != len(matrix):
         raise ValueError(f"{path}: {len(names)} names for {len(matrix)} vectors.")
-    with np.errstate(over="ignore"):  # a float64 beyond float32 becomes inf, which NodeVectors refuses
+    with np.errstate(over="ignore", invalid="ignore"):  # NodeVectors refuses what comes of it
         kept = np.ascontiguousarray(matrix, dtype=np.float32)
     if options.mmap and kept.size and mapping_of(kept) is None:
         raise ValueError(

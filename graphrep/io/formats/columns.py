@@ -86,7 +86,7 @@ def rows_of_lists(values: Sequence[Any]) -> npt.NDArray[np.float32]:
     if not len(values):
         raise MalformedError("it holds no rows, so that the length of its vectors is unknown.")
     try:
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             return np.array([np.asarray(value, dtype=np.float32) for value in values]).reshape(len(values), -1)
     except (TypeError, ValueError):
         raise MalformedError("its vectors hold something that is not a number.") from None

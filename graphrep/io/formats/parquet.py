@@ -113,7 +113,7 @@ def arrow_vectors(table: Any, columns: list[str]) -> npt.NDArray[Any]:
         sizes = np.diff(rows.offsets.to_numpy(zero_copy_only=False))
         if len(sizes) == 0 or (sizes != sizes[0]).any():
             rows_of_lists([range(size) for size in sizes.tolist()])  # says which row differs
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             return np.asarray(values.reshape(len(rows), -1), dtype=np.float32)
     vectors = np.empty((len(table), len(columns)), dtype=np.float32)
     for i, column in enumerate(columns):
@@ -122,6 +122,6 @@ def arrow_vectors(table: Any, columns: list[str]) -> npt.NDArray[Any]:
             raise MalformedError(f"column {column} must hold numbers, got {values.type}.")
         if values.null_count:
             raise MalformedError(f"column {column} holds nulls.")
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             vectors[:, i] = values.to_numpy()
     return vectors
