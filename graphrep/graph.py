@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Graph", "Relation", "as_graph", "open_graph", "untyped_graph"]
 
-_BLOCK = 1 << 20  # arcs whose weights are converted at a time
+_BLOCK = 1 << 20  # arcs that are converted at a time
 
 
 class Graph:
@@ -423,22 +423,20 @@ class Graph:
 
     def weighted_degree(self, *, incoming: bool = False) -> npt.NDArray[np.float64]:
         """Sum of the weights of the arcs that leave (or enter) each node, float64 of shape (num_nodes,)."""
+        w, total = self._weights, np.zeros(self.num_nodes)
         if incoming and self._directed:
-            w = None if self._weights is None else self._weights.astype(np.float64)
-            return np.bincount(self._indices, weights=w, minlength=self.num_nodes).astype(np.float64)
-        if self._weights is None:
+            for part in (slice(begin, begin + _BLOCK) for begin in range(0, self.num_arcs, _BLOCK)):
+                np.add.at(total, self._indices[part].astype(np.intp), 1.0 if w is None else w[part].astype(np.float64))
+            return total
+        if w is None:
             return self.out_degree.astype(np.float64)
-        total = np.zeros(self.num_nodes)
-        starts = range(0, self.num_arcs + 1, _BLOCK)
-        cuts = np.unique(np.r_[np.searchsorted(self._indptr, starts), self.num_nodes])
-        for begin, end in pairwise(cuts):  # reduceat copies what it converts
+        cuts = np.r_[np.searchsorted(self._indptr, range(0, self.num_arcs, _BLOCK)), self.num_nodes]
+        for begin, end in pairwise(np.unique(cuts)):
             indptr = self._indptr[begin : end + 1]
             busy = np.diff(indptr) > 0
             if busy.any():
-                sums = np.add.reduceat(
-                    self._weights[indptr[0] : indptr[-1]], (indptr[:-1] - indptr[0])[busy], dtype=np.float64
-                )
-                total[begin:end][busy] = sums
+                starts = (indptr[:-1] - indptr[0])[busy]
+                total[begin:end][busy] = np.add.reduceat(w[indptr[0] : indptr[-1]], starts, dtype=np.float64)
         return total
 
     def neighbors(self, node: Hashable) -> npt.NDArray[Any]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 import graphrep as gr
 from graphrep import Graph, as_graph
@@ -222,3 +225,27 @@ def test_a_pickled_graph_is_read_only_in_every_part():
         assert not part.flags.writeable
     assert h.row("b") == 1
     assert gr.as_graph(h) is h
+
+
+@pytest.mark.parametrize("block", [1, 7, 64, 1 << 20])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_weighted_degree_converts_a_block_of_arcs_at_a_time(block, weighted, monkeypatch):
+    rng = np.random.default_rng(0)
+    source, target = rng.integers(30, size=(2, 300))
+    weights = rng.random(300).astype(np.float32) if weighted else None
+    g = gr.as_graph(np.stack([source, target]), weights=weights, num_nodes=33, directed=True)  # three have no arcs
+    matrix = sp.csr_array(g.to_scipy(), dtype=np.float64)
+    monkeypatch.setattr("graphrep.graph._BLOCK", block)
+    np.testing.assert_allclose(g.weighted_degree(), matrix.sum(axis=1), rtol=1e-15)
+    np.testing.assert_allclose(g.weighted_degree(incoming=True), matrix.sum(axis=0), rtol=1e-15)
+
+
+def test_weighted_degree_holds_no_copy_of_the_arcs():
+    g = gr.as_graph(sp.csr_array(np.random.default_rng(0).random((1800, 1800), np.float32)), directed=True)
+    for incoming in (False, True):
+        tracemalloc.start()
+        try:
+            g.weighted_degree(incoming=incoming)
+            assert tracemalloc.get_traced_memory()[1] < 7 * g.num_arcs  # a copy in float64 has 8 bytes for each
+        finally:
+            tracemalloc.stop()

@@ -84,13 +84,3 @@ def test_what_has_no_formula_says_so():
         MUSAE().estimate(graph())
     with pytest.raises(ValueError, match="dimensions must be at least 1"):
         gr.FastRP(dimensions=0).estimate(graph())
-
-
-@pytest.mark.parametrize("block", [1, 7, 64, 1 << 20])
-def test_degrees_do_not_depend_on_the_blocks_in_which_weights_are_read(block, monkeypatch):
-    g = graph(weighted=True)
-    whole = g.weighted_degree()
-    monkeypatch.setattr("graphrep.graph._BLOCK", block)
-    np.testing.assert_array_equal(g.weighted_degree(), whole)
-    sources = g.sources()
-    np.testing.assert_allclose(whole, np.bincount(sources, g.weights.astype(float), minlength=NODES), rtol=1e-12)
