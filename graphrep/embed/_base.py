@@ -51,6 +51,13 @@ class NodeEmbedder(GraphEmbedder):
         ------
         NotImplementedError
             What the estimator needs depends on features, as in MUSAE and AE.
+
+        Examples
+        --------
+        >>> import networkx as nx
+        >>> import graphrep as gr
+        >>> gr.Spectral(dimensions=8).estimate(nx.karate_club_graph()).memory
+        28020
         """
         if type(self)._memory_needed is GraphEmbedder._memory_needed:
             raise NotImplementedError(f"{type(self).__name__} has no estimate: its memory depends on the features.")

@@ -375,11 +375,11 @@ class FastRP(NodeEmbedder):
         Examples
         --------
         >>> import graphrep as gr
-        >>> g = gr.datasets.rmat(num_nodes=100_000)
+        >>> g = gr.datasets.rmat(num_nodes=10_000)
         >>> gr.FastRP(dimensions=64).estimate(g).memory
-        80802560
-        >>> gr.FastRP(dimensions=64).estimate(g, memory="20MB")[:2]
-        (16800000, 128000000)
+        8082560
+        >>> gr.FastRP(dimensions=64).estimate(g, memory="2MB")[:2]
+        (1680000, 12800000)
         """
         if memory is None:
             return super().estimate(graph)
