@@ -23,10 +23,10 @@ from graphrep.io.vectors import write_mapped
 from graphrep.ops.projection import accumulate_rows
 from graphrep.ops.propagation import inverse_degrees, recurrence_step
 
-__all__ = ["COLUMNS", "ROWS", "Moments", "Powers", "row_blocks", "sizes_on_disk", "sums_on_disk"]
+__all__ = ["ROWS", "Moments", "Powers", "column_parts", "row_blocks", "sizes_on_disk", "sums_on_disk"]
 
 F32 = npt.NDArray[np.float32]
-COLUMNS = 16  # in a block that one rank computes: rows should not straddle cache lines, of 16 numbers
+_UNITS = (16, 8, 4, 1)  # columns in a block: rows should not straddle cache lines, of 16 numbers
 ROWS = 1 << 14  # in a block whose sums are added; part of the result, so the same wherever the vectors are
 _PER_NODE = 40  # bytes for degrees, their logarithms, and later for hashes of rows
 
@@ -64,6 +64,11 @@ class Moments:
         # A column that hardly varies (powers converge in a dense graph) consists of rounding errors: do not scale it.
         varies = deviation > 1e-4 * np.sqrt(squares)
         return mean.astype(np.float32), np.where(varies, deviation, 1.0).astype(np.float32)
+
+
+def column_parts(dimensions: int, ranks: Ranks) -> list[tuple[int, int]]:
+    """Columns of each rank, in the widest blocks of which every rank gets one."""
+    return ranks.parts(dimensions, next((unit for unit in _UNITS if dimensions >= unit * ranks.world_size), 1))
 
 
 def row_blocks(rows: F32, step: int = ROWS) -> Iterator[F32]:
@@ -157,15 +162,13 @@ def _created(place: Path, n: int, d: int, ranks: Ranks) -> int:
 def _parts(n: int, d: int, memory: int, ranks: Ranks) -> list[list[tuple[int, int]]]:
     """Ranges of columns that the ranks compute at a time: a list for each pass, with a range for each rank."""
     width = _width(n, d, memory, 2 if ranks.world_size == 1 else 3)
-    shares = []
-    for begin, end in ranks.parts(d, COLUMNS):
-        shares.append(list(itertools.pairwise([*range(begin, end, width), end])))
+    shares = column_parts(d, ranks)
+    lists = [list(itertools.pairwise([*range(begin, end, width), end])) for begin, end in shares]
+    nothing = [(end, end) for _, end in shares]
+    passes = max(map(len, lists))
     return [
-        [
-            share[i] if i < len(share) else (end, end)
-            for share, (_, end) in zip(shares, ranks.parts(d, COLUMNS), strict=True)
-        ]
-        for i in range(max(map(len, shares)))
+        [found[i] if i < len(found) else none for found, none in zip(lists, nothing, strict=True)]
+        for i in range(passes)
     ]
 
 
@@ -183,7 +186,7 @@ def _width(n: int, d: int, memory: int, blocks: int) -> int:
             f"memory= is {readable_bytes(memory)}, but FastRP of {n:,} nodes on the disk needs "
             f"{readable_bytes(needed)} for one column; give memory={needed} or more."
         )
-    unit = next(unit for unit in (COLUMNS, 8, 4, 1) if width >= unit)
+    unit = next(unit for unit in _UNITS if width >= unit)
     return int(min(d, width - width % unit))
 
 

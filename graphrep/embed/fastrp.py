@@ -23,7 +23,15 @@ from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._version import __version__
 from graphrep.distributed.ranks import checked_ranks
 from graphrep.embed._base import NodeEmbedder
-from graphrep.embed._on_disk import COLUMNS, ROWS, Moments, Powers, row_blocks, sizes_on_disk, sums_on_disk
+from graphrep.embed._on_disk import (
+    ROWS,
+    Moments,
+    Powers,
+    column_parts,
+    row_blocks,
+    sizes_on_disk,
+    sums_on_disk,
+)
 from graphrep.embed.finishing import checked_steps
 from graphrep.graph import Graph
 from graphrep.io.paths import checked_suffix
@@ -264,7 +272,7 @@ class FastRP(NodeEmbedder):
         self._features = self._checked_features(graph, options.get("features"))
         self._agree(ranks, graph, {})
         n, d = graph.num_nodes, settings.dimensions
-        parts, rows = ranks.parts(d, COLUMNS), ranks.parts(n, ROWS)
+        parts, rows = column_parts(d, ranks), ranks.parts(n, ROWS)
         begin, end = rows[ranks.rank]
         total = np.zeros((end - begin, d), dtype=np.float32)
 

@@ -25,7 +25,7 @@ GRAPHS = {
 }
 FITS = [
     ("weighted", {"dimensions": 70, "normalization_strength": -0.5}),
-    ("weighted", {"dimensions": 8}),  # fewer blocks of columns than ranks
+    ("weighted", {"dimensions": 8}),  # blocks of 4 columns, or of 1
     ("weighted", {"dimensions": 33, "self_influence": 0.5, "sparsity": 2.0, "standardize": False}),
     ("wide", {"dimensions": 40, "normalize_rows": False, "iteration_weights": (0, 1, 0, 2)}),
     ("named", {"dimensions": 48, "finish": "smooth", "random_state": 3}),
@@ -104,7 +104,7 @@ def elsewhere(ranks):
     last = ranks.rank == ranks.world_size - 1
 
     def block():
-        with gr.distributed.connect(timeout=60) as inner:
+        with gr.distributed.connect(timeout=600) as inner:
             gr.FastRP(dimensions=16).fit(gr.open_graph("missing.graph") if last else GRAPHS["named"], ranks=inner)
 
     refused(ranks, FileNotFoundError if last else gr.distributed.RankError, "missing.graph", block)
@@ -192,8 +192,8 @@ def run(arguments):
 def main():
     folder = Path(sys.argv[1])
     torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", timeout=timedelta(seconds=60))  # as a script of one's own does
-    with gr.distributed.connect(timeout=60) as ranks:
+    torch.distributed.init_process_group("gloo", timeout=timedelta(seconds=600))  # as a script of one's own does
+    with gr.distributed.connect(timeout=600) as ranks:
         assert ranks.world_size == int(sys.argv[2])
         fastrp(ranks)
         seeds(ranks)
