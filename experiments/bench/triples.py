@@ -74,7 +74,9 @@ def main() -> None:
     for name, negatives in (("full softmax", None), ("sampled", NEGATIVES)):
         engines = {
             "graphrep": ours(few, sizes, options.rank, negatives),
-            "PyKEEN": pykeen(few, sizes, options.rank, negatives),
+            "PyKEEN" + ("" if negatives is None else ", own negatives for each triple"): pykeen(
+                few, sizes, options.rank, negatives
+            ),
         }
         results[name] = report(f"an epoch, {name}", alternate(engines, options.rounds, clock=clock), ours="graphrep")
     print(write_results("bench_triples", results | {"mrr_of_random_vectors": agreement}))

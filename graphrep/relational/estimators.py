@@ -409,9 +409,9 @@ class ComplEx(TripleEstimator):
     -----
     An epoch of the full softmax takes three products of 4 num_triples * num_entities * d multiplications each; with
     40,943 entities (WN18RR) and d = 25, about 100 s on one core, against 2 s with ``num_negatives=1000``. Memory: five
-    times the parameters, and 8 MB of scores. On WN18RR, 25 dimensions and ``regularization=0.1`` reach a test MRR of .437
-    in 45 epochs, and 100 dimensions .461 in as many (published for the full softmax: .44 and .47). The guide about graphs
-    with types has a table.
+    times the parameters, and 8 MB of scores. On WN18RR, 25 dimensions with ``regularization=0.1`` reach a test MRR of
+    .437 in 45 epochs, and 100 dimensions .461 in as many (published for the full softmax: .44 and .47). The guide about
+    graphs with types has a table.
 
     References
     ----------
