@@ -53,7 +53,7 @@ myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "tasklist"]
 myst_heading_anchors = 3
 
 nb_execution_mode = "force"
-nb_execution_timeout = 240
+nb_execution_timeout = 1200  # a cell that takes half a minute alone takes ten on a busy machine
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_output_stderr = "remove-warn"  # a warning in a cell fails the build too

@@ -1,4 +1,4 @@
-from .confusion import confusion as confusion
+from .clusters import confusion as confusion
 from .curves import degrees as degrees
 from .curves import history as history
 from .judging import precision_recall as precision_recall

@@ -9,7 +9,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_curve
 
 import graphrep as gr
 from graphrep.bench import results, tasks
-from graphrep.plot.confusion import ordered
+from graphrep.plot.clusters import ordered
 from graphrep.plot.judging import bin_edges, precision_and_recall
 
 pytest.importorskip("matplotlib")
