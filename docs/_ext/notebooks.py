@@ -21,12 +21,29 @@ INSTALL = [
 ]
 
 
+def merged(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Outputs without the text that myst-nb, which merges streams in place, has appended to the first of its name."""
+    kept: list[dict[str, Any]] = []
+    first: dict[str, str] = {}
+    for output in outputs:
+        if output["output_type"] == "stream":
+            text = "".join(output["text"])
+            if text.rstrip() in first.setdefault(output["name"], "") and first[output["name"]]:
+                continue
+            first[output["name"]] = first[output["name"]] or text
+        kept.append(output)
+    return kept
+
+
 def with_install(text: str) -> str:
     """The notebook with a first cell in Markdown."""
     content = json.loads(text)
     cell = {"cell_type": "markdown", "metadata": {}, "source": INSTALL}
     if (content["nbformat"], content["nbformat_minor"]) >= (4, 5):
         cell["id"] = "install"
+    for own in content["cells"]:
+        if "outputs" in own:
+            own["outputs"] = merged(own["outputs"])
     content["cells"].insert(0, cell)
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
