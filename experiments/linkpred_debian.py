@@ -15,7 +15,8 @@ instead of using its 6,703 features (except "with features"). "GCN with an MLP" 
 two GCNConv layers of torch_geometric on the features, a network on Hadamard products, uniform negatives, and edges that
 are scored while the encoder sees them. Training negatives are sampled in proportion to degree
 (``negative_sampling="degree"``), like those of the data set; "uniform negatives" is a model trained with uniform
-negatives, the usual choice, and tested with those of the data set.
+negatives, the usual choice, and tested with those of the data set. The networks learn without untrained scores, except
+"with untrained scores", their default.
 
 Runs are added to experiments/results/linkpred_debian.json one by one; existing runs are not repeated unless ``--again``
 is given. The table is also written to linkpred_debian.md.
@@ -52,6 +53,7 @@ SHARED = {
     "score_batch": 16384,
     "negative_sampling": "degree",
     "patience": None,
+    "untrained_scores": False,
 }
 GENTLE = {"feature_dropout": 0.0, "encoder_dropout": 0.1, "output_dropout": 0.1}
 
@@ -109,6 +111,8 @@ def rows(options: argparse.Namespace, graph: gr.Graph) -> dict[str, tuple[str, C
         "gae": ("GAE", learned(gr.GAE, bare)),
         "ncn": ("NCN", learned(gr.NCN, bare, **GENTLE)),
         "ncn-uniform": ("NCN, uniform negatives", learned(gr.NCN, bare, **GENTLE, negative_sampling="uniform")),
+        "gae-scores": ("GAE, with untrained scores", learned(gr.GAE, bare, untrained_scores=True)),
+        "ncn-scores": ("NCN, with untrained scores", learned(gr.NCN, bare, **GENTLE, untrained_scores=True)),
         "ncnc": ("NCNC", learned(gr.NCNC, bare, **GENTLE, max_neighbors=16)),
         "ncn-features": ("NCN, with features", learned(gr.NCN, graph, **GENTLE)),
     }

@@ -27,11 +27,13 @@ from graphrep.heuristics.non_edges import check_sampling
 from graphrep.learn.checkpoint import Checkpoint
 from graphrep.learn.loop import Loop
 from graphrep.learn.stopping import BestMetric
+from graphrep.linkpred._columns import PairColumns, UntrainedColumns
 from graphrep.linkpred._validation import checked_validation, sampling_of
 from graphrep.linkpred.predictors import (
     CompletionPredictor,
     HadamardPredictor,
     NeighborPredictor,
+    PairPredictor,
     ResidualPredictor,
 )
 from graphrep.linkpred.training import PRECISIONS, PairModel, PairTask, score_pairs
@@ -151,6 +153,7 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
     predictor_dropout: float = 0.0
     tail_activation: bool = True
     two_layer_head: bool = False
+    untrained_scores: bool = True
     epochs: Any = None
 
     #: Seconds per edge and epoch of the predictor, divided by dimensions ** 1.25, on one core of a current processor.
@@ -247,18 +250,25 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
             checkpoint.save("dimensions", sizes["dimensions"])
         adj: Adjacency = as_adjacency(graph).to(device)
         x = self._input(graph, device)
+        untrained = self._columns(graph)
         with using_generator(make_generator(checkpoint.seed)):
             self._in_channels = None if x is None else int(x.shape[1])
             encoder = self._make_encoder(self._in_channels, graph.num_nodes, sizes["dimensions"])
             if self.encoder is not None and self.dimensions is None:
                 with torch.no_grad():
                     sizes["dimensions"] = int(encoder.to(device, torch.float32).eval()(x, adj).shape[-1])
-            model = PairModel(encoder, self._make_predictor(sizes["dimensions"])).to(device, torch.float32)
+            predictor = self._make_predictor(sizes["dimensions"])
+            columns = None if untrained is None else PairColumns(untrained.num_columns)
+            if columns is not None and isinstance(predictor, PairPredictor):
+                predictor.silence()
+            model = PairModel(encoder, predictor, columns).to(device, torch.float32)
         self.sizes_, dimensions = sizes, sizes["dimensions"]
         if trained is not None:
             state, wanted = trained.state_dict(), model.state_dict()
             if state.keys() != wanted.keys() or any(part.shape != wanted[name].shape for name, part in state.items()):
-                raise ValueError("start must be fitted with the same encoder, width and predictor options.")
+                raise ValueError(
+                    "start must be fitted with the same encoder, width, predictor options and untrained_scores."
+                )
             model.load_state_dict(state)
         names = ("num_negatives", "drop_last", "hide_targets", "precision", "score_batch")
         options = {name: getattr(self, name) for name in names}
@@ -268,7 +278,8 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
         options |= {} if val is None else {"metric": self.metric_}
         limit = self.train_metric_limit
         edges = torch.from_numpy(positives)
-        task = PairTask(model, graph, adj, x, edges, val=val, with_train_metric=limit is not None, **options)
+        options |= {"with_train_metric": limit is not None, "untrained": untrained}
+        task = PairTask(model, graph, adj, x, edges, val=val, **options)
         if tuple(task.encode().shape) != (graph.num_nodes, dimensions):
             raise ValueError(
                 f"encoder must return vectors of shape (num_nodes, dimensions) = ({graph.num_nodes}, {dimensions}), "
@@ -309,7 +320,7 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
             self.history_, self.best_epoch_ = loop.history, loop.best_epoch
             self.training_ = self._report(loop, task)
             self.embedding_ = self.current_embedding()
-            self._adj = task.adj
+            self._adj, self._untrained = task.adj, task.untrained
         finally:
             del self._task
         if not loop.timed_out:
@@ -352,12 +363,14 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
         if table.ndim != 2:
             raise ValueError(f"pairs must have shape (2, num_pairs), got {table.shape}.")
         if graph is None:
-            adj = self._task.adj if hasattr(self, "_task") else self._adj
+            task = getattr(self, "_task", None)
+            adj, untrained = (self._adj, self._untrained) if task is None else (task.adj, task.untrained)
             h = torch.from_numpy(self.current_embedding()).to(adj.device)
         else:
             h, adj = self._encode(g)
+            untrained = None if self._untrained is None else UntrainedColumns(g, self.n_jobs, like=self._untrained)
         ends = torch.tensor(table).to(adj.device)
-        scores: F32 = score_pairs(self.model_.predictor, h, adj, ends, self.score_batch).cpu().numpy()
+        scores: F32 = score_pairs(self.model_, h, adj, ends, self.score_batch, untrained).cpu().numpy()
         return scores
 
     def transform(self, graph: Any) -> Any:
@@ -393,9 +406,11 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
         if state["embedding_"].shape != (graph.num_nodes, dimensions):
             raise ValueError("graph and vectors differ in size")
         encoder = self._make_encoder(state["_in_channels"], graph.num_nodes, dimensions)
-        model = PairModel(encoder, self._make_predictor(dimensions))
+        untrained = self._columns(graph)
+        columns = None if untrained is None else PairColumns(untrained.num_columns)
+        model = PairModel(encoder, self._make_predictor(dimensions), columns)
         load_weights(model, state["model_"])
-        self._adj = as_adjacency(graph).to(self._device())
+        self._adj, self._untrained = as_adjacency(graph).to(self._device()), untrained
         super()._restore(state | {"graph_": graph, "model_": model.to(self._device(), torch.float32)})
 
     def _input(self, graph: Graph, device: torch.device) -> Any:
@@ -404,6 +419,10 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
         if isinstance(x, SparseFeatures) and self.encoder is not None:
             return x if getattr(self.encoder, "accepts_sparse", False) else x.to_dense()
         return x
+
+    def _columns(self, graph: Graph) -> UntrainedColumns | None:
+        """Columns of the untrained scores."""
+        return UntrainedColumns(graph, self.n_jobs) if self.untrained_scores else None
 
     def _schedule(self, epoch: int) -> float:
         """Factor of the learning rates: the fraction of epochs that were left when it last changed."""
@@ -460,6 +479,11 @@ class GAE(LinkPredictor):
         :class:`graphrep.linkpred.HadamardPredictor`, as in the NCN code.
     tail_activation, two_layer_head : bool
         See :class:`graphrep.linkpred.HadamardPredictor`.
+    untrained_scores : bool
+        Whether the network learns what untrained scores leave: a small network on :func:`pair_features
+        <graphrep.heuristics.pair_features>` and cosines of the features is fitted first, which takes seconds, and its
+        logit is added to that of the predictor, whose last layer starts at zero. A predictor of your own starts as it
+        is. False gives the published models.
     learning_rate, predictor_learning_rate : float, optional
         Learning rates of Adam, for the encoder and for the predictor. Default: 0.003, and 0.001 for :class:`NCN` and
         :class:`NCNC` with more than 20,000 training edges.
@@ -634,8 +658,9 @@ class NCN(LinkPredictor):
 class NCNC(NCN):
     r"""Neural Common Neighbor with Completion: weights neighbors of one end by the probability of the missing edge.
 
-    The default rates of dropout and the settings of the completion are those published for Cora. Parameters, attributes
-    and methods that are not listed are those of :class:`GAE` and :class:`NCN`.
+    The default rates of dropout and the settings of the completion are those published for Cora. The completion uses
+    the logit of the network, to which untrained scores are not added. Parameters, attributes and methods that are not
+    listed are those of :class:`GAE` and :class:`NCN`.
 
     Parameters
     ----------

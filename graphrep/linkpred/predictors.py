@@ -142,6 +142,16 @@ class PairPredictor(nn.Module):
         """Scores of shape (num_pairs,)."""
         raise NotImplementedError
 
+    def silence(self) -> None:
+        """Set the last layer to zero, so that training starts from the scores that are added to these."""
+        last: Any = self.last_layer()
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+
+    def last_layer(self) -> nn.Module:
+        """The layer that gives the logit."""
+        raise NotImplementedError
+
     def forward(self, h: Tensor, adj: Adjacency | None, pairs: Tensor, removed: Tensor | None = None) -> Tensor:
         """Logits of shape (num_pairs,).
 
@@ -215,6 +225,10 @@ class HadamardPredictor(PairPredictor):
         logits: Tensor = self.head(self.pair(inputs.product))
         return logits.squeeze(1)
 
+    def last_layer(self) -> nn.Module:
+        """See :meth:`PairPredictor.last_layer`."""
+        return self.head[-1]
+
 
 class ResidualPredictor(PairPredictor):
     r"""Score a pair by a deep network on the Hadamard product, which is an input of every layer.
@@ -268,6 +282,10 @@ class ResidualPredictor(PairPredictor):
             x = block(x + product if self.residual else x)
         logits: Tensor = self.last(x)
         return logits.squeeze(1)
+
+    def last_layer(self) -> nn.Module:
+        """See :meth:`PairPredictor.last_layer`."""
+        return self.last
 
 
 class NeighborPredictor(HadamardPredictor):

@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
 from graphrep.evaluate.metrics import link_metrics
 from graphrep.graph import Graph
 from graphrep.heuristics.non_edges import sample_non_edges
+from graphrep.linkpred._columns import PairColumns, UntrainedColumns
 from graphrep.linkpred.predictors import PairInputs, PairPredictor, rows_at_a_time
 from graphrep.nn.generators import random_seed
 from graphrep.ops.adjacency import Adjacency, Structure
@@ -21,8 +23,11 @@ from graphrep.ops.adjacency import Adjacency, Structure
 __all__ = ["PairBatch", "PairModel", "PairTask"]
 
 Tensor = torch.Tensor
+I64 = npt.NDArray[np.int64]
 
 PRECISIONS = ("float32", "bfloat16")
+
+COLUMN_BATCH = 1 << 17  # pairs whose columns are in memory at a time
 
 
 class PairModel(nn.Module):
@@ -35,18 +40,21 @@ class PairModel(nn.Module):
     predictor : torch.nn.Module
         ``predictor(h, adj, pairs)`` returns logits of shape (num_pairs,). A
         :class:`graphrep.linkpred.predictors.PairPredictor` is trained in parts that fit in the cache.
+    columns : PairColumns, optional
+        Its logits are added to those of the predictor; it is fitted before, and then remains as it is.
     """
 
-    def __init__(self, encoder: nn.Module, predictor: nn.Module) -> None:
+    def __init__(self, encoder: nn.Module, predictor: nn.Module, columns: PairColumns | None = None) -> None:
         super().__init__()
-        self.encoder, self.predictor = encoder, predictor
+        self.encoder, self.predictor, self.columns = encoder, predictor, columns
 
 
 class PairBatch(NamedTuple):
-    """Edges and non-edges of one step, int64 tensors of shape (2, num_pairs)."""
+    """Edges and non-edges of one step, int64 tensors of shape (2, num_pairs), and logits to add to those of both."""
 
     pos: Tensor
     neg: Tensor
+    offset: Tensor | None = None
 
 
 @dataclass(eq=False, repr=False)
@@ -71,6 +79,8 @@ class PairTask:
     with_train_metric : bool
         Whether :meth:`validate` also scores training edges.
     score_batch : int
+    untrained : UntrainedColumns, optional
+        Input of ``model.columns``.
     """
 
     model: PairModel
@@ -89,12 +99,24 @@ class PairTask:
     metric: str = "hits@100"
     with_train_metric: bool = False
     score_batch: int = 8192
+    untrained: UntrainedColumns | None = None
 
     def __post_init__(self) -> None:
         self.device = self.adj.device
+        if self.untrained is not None and self.model.columns is not None:
+            self.of_positives = self._fit_columns(self.untrained, self.model.columns)
         self.positives = self.positives.to(self.device)
         # Ascending keys of the entries, for binary search.
         self.keys = self.adj.rows().long() * self.graph.num_nodes + self.adj.indices.long()
+
+    def _fit_columns(self, untrained: UntrainedColumns, columns: PairColumns) -> Tensor:
+        """Fit the columns to edges and as many non-edges; the logits of the edges."""
+        edges = torch.from_numpy(untrained(self.positives.numpy())).to(self.device)
+        rng, count = np.random.default_rng(0), min(self.positives.shape[1], COLUMN_BATCH)
+        drawn = sample_non_edges(self.graph, count, rng=rng, sampling=self.negative_sampling, distinct=False)
+        columns.fit(edges, torch.from_numpy(untrained(drawn)).to(self.device))
+        logits: Tensor = columns(edges)
+        return logits
 
     @property
     def num_batches(self) -> int:
@@ -112,12 +134,16 @@ class PairTask:
             self.graph, count * self.num_negatives, rng=rng, sampling=self.negative_sampling, distinct=False
         )
         negatives = torch.from_numpy(drawn).to(self.device).view(2, self.num_negatives, count)
+        others = None
+        if self.untrained is not None:
+            others = offsets(self.model, self.untrained, drawn, self.device).view(self.num_negatives, count)
         size = min(self.batch_size, count)
         for begin in range(0, count, size):
             chosen = order[begin : begin + size]
             if len(chosen) < size and self.drop_last:
                 return
-            yield PairBatch(self.positives[:, chosen], negatives[:, :, chosen].flatten(1))
+            offset = None if others is None else torch.cat([self.of_positives[chosen], others[:, chosen].flatten()])
+            yield PairBatch(self.positives[:, chosen], negatives[:, :, chosen].flatten(1), offset)
 
     def loss(self, batch: PairBatch) -> Tensor:
         """Binary cross-entropy of a batch; for a :class:`PairPredictor`, this also accumulates the gradients."""
@@ -131,7 +157,8 @@ class PairTask:
             return self._loss_in_parts(h, batch, hidden)
         seen = self.adj if hidden is None else self._without(hidden)
         with self._autocast():
-            logits = self.model.predictor(h, seen, torch.cat(batch, 1)).float()
+            logits = self.model.predictor(h, seen, torch.cat(batch[:2], 1)).float()
+        logits = logits if batch.offset is None else logits + batch.offset
         first = batch.pos.shape[1]
         return nn.functional.softplus(-logits[:first]).mean() + nn.functional.softplus(logits[first:]).mean()
 
@@ -143,7 +170,7 @@ class PairTask:
         writes a gradient for every node.
         """
         predictor: Any = self.model.predictor
-        pairs, sizes = torch.cat(batch, 1), (batch.pos.shape[1], batch.neg.shape[1])
+        pairs, sizes = torch.cat(batch[:2], 1), (batch.pos.shape[1], batch.neg.shape[1])
         with self._autocast():
             seen, wide = predictor.shared(h, self.adj, pairs.shape[1])
         shared = [h] if wide is None else [h, wide]
@@ -153,14 +180,14 @@ class PairTask:
         for part in torch.split(pairs, max(rows_at_a_time(self.device), 2 * len(h)), 1):
             with self._autocast():
                 inputs = predictor.inputs(leaves[0], seen, wide, part, hidden)
-            total += self._loss_of_rows(predictor, inputs, begin, sizes)
+            total += self._loss_of_rows(inputs, begin, sizes, batch.offset)
             begin += part.shape[1]
         torch.autograd.backward(shared, [leaf.grad for leaf in leaves])
         return total
 
-    def _loss_of_rows(self, predictor: PairPredictor, inputs: PairInputs, begin: int, sizes: tuple[int, int]) -> Tensor:
+    def _loss_of_rows(self, inputs: PairInputs, begin: int, sizes: tuple[int, int], offset: Tensor | None) -> Tensor:
         """As above, for the pairs from ``begin`` on of a batch with these numbers of positives and negatives."""
-        held = inputs.detached()
+        held, predictor = inputs.detached(), cast("PairPredictor", self.model.predictor)
         total = torch.zeros((), dtype=torch.float32, device=self.device)
         for part in held.parts(rows_at_a_time(self.device)):
             leaf = part.detached()
@@ -168,6 +195,7 @@ class PairTask:
                 tensor.requires_grad_()
             with self._autocast():
                 logits = predictor.logits(leaf).float()
+            logits = logits if offset is None else logits + offset[begin : begin + len(logits)]
             first = min(max(sizes[0] - begin, 0), len(logits))
             loss = nn.functional.softplus(-logits[:first]).sum() / sizes[0]
             loss = loss + nn.functional.softplus(logits[first:]).sum() / sizes[1]
@@ -215,7 +243,8 @@ class PairTask:
         h, metric, (positives, negatives) = self.encode(), self.metric, self.val
 
         def scores(pairs: Tensor) -> Any:
-            return score_pairs(self.model.predictor, h, self.adj, pairs.to(self.device), self.score_batch).cpu().numpy()
+            ends = pairs.to(self.device)
+            return score_pairs(self.model, h, self.adj, ends, self.score_batch, self.untrained).cpu().numpy()
 
         of_negatives = scores(negatives.flatten(1)).reshape(negatives.shape[1:])
         record = link_metrics(scores(positives), of_negatives, [metric])
@@ -227,10 +256,25 @@ class PairTask:
 
 
 @torch.no_grad()
-def score_pairs(predictor: nn.Module, h: Tensor, adj: Adjacency, pairs: Tensor, batch: int) -> Tensor:
+def score_pairs(
+    model: PairModel, h: Tensor, adj: Adjacency, pairs: Tensor, batch: int, untrained: UntrainedColumns | None
+) -> Tensor:
     """Float32 logits of pairs of shape (2, num_pairs), in batches."""
-    predictor.eval()
+    predictor = model.eval().predictor
     if isinstance(predictor, PairPredictor):
-        return predictor.scores(h, adj, pairs, batch)
-    parts = [predictor(h, adj, part).float() for part in torch.split(pairs, batch, 1)]
-    return torch.cat(parts) if parts else h.new_empty(0)
+        scores = predictor.scores(h, adj, pairs, batch)
+    else:
+        parts = [predictor(h, adj, part).float() for part in torch.split(pairs, batch, 1)]
+        scores = torch.cat(parts) if parts else h.new_empty(0)
+    return scores if untrained is None else scores + offsets(model, untrained, pairs.cpu().numpy(), scores.device)
+
+
+@torch.no_grad()
+def offsets(model: PairModel, untrained: UntrainedColumns, pairs: I64, device: torch.device) -> Tensor:
+    """Logits of the columns of pairs, float32 of shape (num_pairs,)."""
+    assert model.columns is not None
+    out = torch.empty(pairs.shape[1], dtype=torch.float32, device=device)
+    for begin in range(0, pairs.shape[1], COLUMN_BATCH):
+        part = untrained(pairs[:, begin : begin + COLUMN_BATCH])
+        out[begin : begin + COLUMN_BATCH] = model.columns(torch.from_numpy(part).to(device))
+    return out

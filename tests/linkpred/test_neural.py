@@ -14,6 +14,7 @@ from sklearn.exceptions import NotFittedError
 
 import graphrep as gr
 from graphrep.linkpred import GAE, NCN, NCNC, CompletionPredictor, HadamardPredictor, NeighborPredictor
+from graphrep.linkpred._columns import UntrainedColumns
 from graphrep.linkpred.predictors import PairInputs, hadamard, hide_entries, unique_pairs
 from graphrep.linkpred.training import PairBatch, PairModel, PairTask
 from graphrep.nn import Encoder, SparseFeatures, make_generator, using_generator
@@ -166,6 +167,43 @@ def test_a_score_does_not_depend_on_its_batch(model):
     np.testing.assert_allclose(fitted.score_pairs(pairs[::-1].copy()), scores, rtol=1e-4, atol=1e-5)
     assert scores.dtype == np.float32
     assert fitted.score_pairs(np.empty((2, 0), dtype=np.int64)).shape == (0,)
+
+
+def test_columns_of_an_edge_are_those_of_the_graph_without_it():
+    rng = np.random.default_rng(0)
+    graph = small_graph()
+    for x in (None, rng.standard_normal((40, 9)), sp.random_array((40, 200), density=0.1, rng=rng)):
+        given = gr.as_graph(graph, x=x)
+        columns, edges = UntrainedColumns(given), given.edges()[:, :10]
+        for i, pair in enumerate(edges.T):
+            others = np.delete(given.edges(), i, axis=1)
+            without = gr.as_graph(others, num_nodes=40, directed=False, x=x)
+            assert without.num_edges == given.num_edges - 1
+            wanted = UntrainedColumns(without, like=columns)(pair[:, None])[0]
+            assert wanted.shape == (columns.num_columns,)
+            np.testing.assert_allclose(columns(edges)[i], wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_a_network_starts_from_untrained_scores_and_learns_the_rest():
+    graph = communities()
+    split = gr.evaluate.random_link_split(graph, valid=0.1, test=0.2, random_state=0)
+    still = {"learning_rate": 0.0, "predictor_learning_rate": 0.0, "metric": "auc"}
+    for model in (GAE, NCN):
+        begun = model(**SMALL | still).fit(split.graph, val=split)
+        found = begun.score_pairs(split.test)
+        columns = torch.from_numpy(UntrainedColumns(split.graph)(split.test))
+        np.testing.assert_allclose(found, begun.model_.columns(columns).numpy(), rtol=1e-5, atol=1e-5)
+        fitted = model(**SMALL, metric="auc").fit(split.graph, val=split)
+        assert not np.allclose(fitted.score_pairs(split.test), found, rtol=1e-3)
+    auc = [
+        gr.evaluate.roc_auc(score(split.test), score(split.test_neg))
+        for score in (begun.score_pairs, lambda pairs: gr.heuristics.resource_allocation(split.graph, pairs))
+    ]
+    assert auc[0] > auc[1] - 0.01
+    published = NCN(**SMALL, untrained_scores=False).fit(split.graph, val=split)
+    assert published.model_.columns is None
+    with pytest.raises(ValueError, match=r"start must be .* and untrained_scores"):
+        NCN(**SMALL).fit(split.graph, start=published)
 
 
 @pytest.mark.parametrize("model", [GAE, NCN, NCNC])
@@ -323,7 +361,7 @@ REFINED = {
 
 def test_refined_auto_encoder_is_its_equations():
     graph = small_graph()
-    fitted = GAE(**SMALL, **REFINED).fit(graph)
+    fitted = GAE(**SMALL, **REFINED, untrained_scores=False).fit(graph)
     encoder, predictor = fitted.model_.encoder, fitted.model_.predictor
     assert len(encoder.linears) == 2  # one of its own, one for all the others
     table = encoder.embedding.weight
@@ -526,7 +564,8 @@ def test_learning_in_parts_is_learning_at_once(estimator, options, num_nodes, nu
     neg = torch.cat([neg, neg[:, :31]], 1)
     pos[:, :5] = torch.from_numpy(graph.edges()[:, :5])  # some that the graph has, to be hidden
     kept = gr.ops.as_adjacency(graph).with_values(task._kept(pos).float())
-    logits = model.predictor(model.encoder(None, kept), task.adj, torch.cat([pos, neg], 1), pos)
+    offset = torch.randn(pos.shape[1] + neg.shape[1])  # of untrained scores
+    logits = model.predictor(model.encoder(None, kept), task.adj, torch.cat([pos, neg], 1), pos) + offset
     softplus = torch.nn.functional.softplus
     loss = softplus(-logits[:num_pairs]).mean() + softplus(logits[num_pairs:]).mean()
     wanted = torch.autograd.grad(loss, list(model.parameters()))
@@ -534,7 +573,7 @@ def test_learning_in_parts_is_learning_at_once(estimator, options, num_nodes, nu
         for module in ("training", "predictors"):
             monkeypatch.setattr(f"graphrep.linkpred.{module}.rows_at_a_time", lambda _, rows=rows: rows)
         model.zero_grad()
-        assert task.loss(PairBatch(pos, neg)).item() == pytest.approx(loss.item())
+        assert task.loss(PairBatch(pos, neg, offset)).item() == pytest.approx(loss.item())
         for parameter, gradient in zip(model.parameters(), wanted, strict=True):
             torch.testing.assert_close(parameter.grad, gradient, rtol=1e-4, atol=1e-6)
 
