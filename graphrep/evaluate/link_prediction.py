@@ -185,7 +185,8 @@ def split_scores(scorer: Any, split: Any, part: str, *, seed: int, **options: An
     pos, neg = split_pairs(split, part)
     check_split(split, part, pos, neg, getattr(scorer, "graph_", None))
     score, method = pair_scorer(scorer, split, seed=seed, **options)
-    return score(pos), score(neg.reshape(2, -1)).reshape(neg.shape[1:]), method
+    of_negatives = score(neg.reshape(2, -1)).reshape(neg.shape[1:])
+    return score(pos), of_negatives, method
 
 
 def edge_features(vectors: npt.ArrayLike, pairs: npt.ArrayLike, operator: str = "hadamard") -> Reals:

@@ -43,14 +43,32 @@ class UntrainedColumns:
     """
 
     def __init__(self, graph: Graph, n_jobs: int | None = None, *, like: UntrainedColumns | None = None) -> None:
-        self.graph, self.n_jobs = graph, n_jobs
-        self.x: F32 | None = None
+        x = directions_ = None
         if graph.x is not None and graph.x.shape[1]:
             with limited_threads(1):  # the result does not depend on the number of threads
-                x = (unit_rows if graph.x.shape[1] > 1 else as_float32)(graph.x)
-                self.directions: F32 = directions(x, _REDUCED, 0) if like is None else like.directions
-                self.x = np.ascontiguousarray(unit_rows(x @ self.directions), dtype=np.float32)
-            self.sums = self.x + graph.to_scipy().astype(bool).astype(np.float32) @ self.x
+                rows = (unit_rows if graph.x.shape[1] > 1 else as_float32)(graph.x)
+                directions_ = directions(rows, _REDUCED, 0) if like is None else like.directions
+                x = np.ascontiguousarray(unit_rows(rows @ directions_), dtype=np.float32)
+        self._fill(graph, n_jobs, x, directions_)
+
+    def _fill(self, graph: Graph, n_jobs: int | None, x: F32 | None, directions_: F32 | None) -> None:
+        self.graph, self.n_jobs, self.x, self.directions = graph, n_jobs, x, directions_
+        if x is not None:
+            self.sums = x + graph.to_scipy().astype(bool).astype(np.float32) @ x
+
+    @classmethod
+    def restored(cls, graph: Graph, n_jobs: int | None, state: dict[str, F32 | None]) -> UntrainedColumns:
+        """The columns whose :meth:`state` this is, of the same graph without its features."""
+        x, directions_ = state["x"], state["directions"]
+        if x is not None and (x.ndim != 2 or len(x) != graph.num_nodes or directions_ is None):
+            raise ValueError("graph and features differ in size")
+        columns = cls.__new__(cls)
+        columns._fill(graph, n_jobs, x, directions_)
+        return columns
+
+    def state(self) -> dict[str, F32 | None]:
+        """Reduced features, and how they were reduced."""
+        return {"x": self.x, "directions": self.directions}
 
     @property
     def num_columns(self) -> int:

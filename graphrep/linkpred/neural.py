@@ -398,7 +398,8 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
         names = ["history_", "best_epoch_", "num_parameters_", "_in_channels", "metric_", "negative_sampling_"]
         names += ["sizes_", "training_"]
         fitted = {name: getattr(self, name) for name in names if hasattr(self, name)}
-        return fitted | {"model_": weights_of(self.model_), "graph_": packed_graph(self.graph_)}
+        untrained = None if self._untrained is None else self._untrained.state()
+        return fitted | {"model_": weights_of(self.model_), "graph_": packed_graph(self.graph_), "untrained": untrained}
 
     def _restore(self, state: dict[str, Any]) -> None:
         graph = unpacked_graph(state["graph_"])
@@ -406,7 +407,8 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
         if state["embedding_"].shape != (graph.num_nodes, dimensions):
             raise ValueError("graph and vectors differ in size")
         encoder = self._make_encoder(state["_in_channels"], graph.num_nodes, dimensions)
-        untrained = self._columns(graph)
+        saved = state.pop("untrained")
+        untrained = None if saved is None else UntrainedColumns.restored(graph, self.n_jobs, saved)
         columns = None if untrained is None else PairColumns(untrained.num_columns)
         model = PairModel(encoder, self._make_predictor(dimensions), columns)
         load_weights(model, state["model_"])

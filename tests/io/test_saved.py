@@ -206,7 +206,7 @@ def test_a_full_disk_leaves_the_old_file(saved, monkeypatch):
         yield b"0"
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("graphrep.io.tensors._blocks", full)
+    monkeypatch.setattr("graphrep.io.tensors.blocks_of", full)
     with pytest.raises(OSError, match=r"^cannot write .*a\.graph: No space left on device\.$"):
         graph.save(path)
     assert path.read_bytes() == content
