@@ -613,6 +613,18 @@ def test_processes_end_with_a_parent_that_is_killed():
         pytest.fail("the process of the fit lives on")
 
 
+class Hoarding:
+    """Vectors beside which much remains in memory, as in a fit of a large graph."""
+
+    kept: ClassVar[list[object]] = []
+
+    def fit_transform(self, graph):
+        if graph.num_nodes == 60:
+            type(self).kept.append(np.ones(90 << 20, dtype=np.float32))  # 360 MiB
+            time.sleep(1.1)
+        return np.ones((graph.num_nodes, 2), dtype=np.float32)
+
+
 class Large:
     def fit_transform(self, graph):
         block = np.ones(40 << 20 if graph.num_nodes == 60 else 1, dtype=np.float32)  # 160 MiB
@@ -628,7 +640,8 @@ def test_processes_are_measured_stopped_and_survived(blocks):
         found = benchmark(blocks, LABELS, learners=learners, tasks=["labels"], **wanted)
         return {cell.learner: cell for cell in found.cells}
 
-    cells = run(None, large=Large(), crashing=Crashing())
+    cells = run(None, hoarding=Hoarding(), large=Large(), crashing=Crashing())
+    assert cells["hoarding"].state == "done", cells["hoarding"].reason
     assert cells["large"].state == "done", cells["large"].reason
     assert 150 < cells["large"].fit_mb < 250
     assert cells["large"].peak_mb > cells["large"].fit_mb
