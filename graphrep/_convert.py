@@ -1059,15 +1059,12 @@ def _frame_values(name: str, value: Any) -> npt.NDArray[Any]:
     """Values of a frame or series; features must be numbers."""
     import narwhals as nw
 
-    if type(value).__module__.split(".")[0] == "pandas" and value.ndim == 2:  # any objects are names of columns there
-        series = None
-        columns = [(label, nw.from_native(value.iloc[:, i], series_only=True)) for i, label in enumerate(value.columns)]
-    else:
-        series = nw.from_native(value, allow_series=True, pass_through=True)
-        if isinstance(series, nw.LazyFrame):
-            series = series.collect()
-        columns = [(label, series[label]) for label in series.columns] if isinstance(series, nw.DataFrame) else []
-    if series is None or isinstance(series, nw.DataFrame):
+    if is_table(value):
+        from graphrep._tables import columns_of_table
+
+        names, load = columns_of_table(value)
+        labels = list(range(names)) if isinstance(names, int) else names
+        columns = list(zip(labels, load(list(range(len(labels)))), strict=True))
         if name == "x":
             for label, column in columns:
                 if not (column.dtype.is_numeric() or column.dtype == nw.Boolean or _of_numbers(column)):
@@ -1076,6 +1073,7 @@ def _frame_values(name: str, value: Any) -> npt.NDArray[Any]:
                         f"names the nodes, give x.set_index({label!r}) of a pandas DataFrame."
                     )
         return np.column_stack([_values(column) for _, column in columns]) if columns else np.zeros((len(value), 0))
+    series = nw.from_native(value, allow_series=True, pass_through=True)
     return _values(series) if isinstance(series, nw.Series) else np.asarray(value)
 
 

@@ -39,7 +39,8 @@ def node_labels(values: Any, index: NodeIndex | None, what: str) -> Any:
     table of one column counts as one label per node.
     """
     if isinstance(values, Mapping) and not hasattr(values, "vectors"):
-        array = np.array([*of_mapping(values, index, what), None], dtype=object)[:-1]
+        listed = of_mapping(values, index, what)
+        array = np.fromiter(listed, dtype=object, count=len(listed))
     elif sp.issparse(values):
         return values
     else:
@@ -61,7 +62,7 @@ def node_labels(values: Any, index: NodeIndex | None, what: str) -> Any:
         return node_labels(np.array([math.nan if one is None else one for one in listed], dtype=float), None, what)
     if not all(isinstance(value, str) for value in some):
         listed = [None if value is None else str(value) for value in listed]
-    return np.array([*listed, None], dtype=object)[:-1]
+    return np.fromiter(listed, dtype=object, count=len(listed))
 
 
 def of_mapping(values: Mapping[Any, Any], index: NodeIndex | None, what: str) -> list[Any]:

@@ -118,7 +118,7 @@ def clustering(y: Any, labels: Any) -> Clustering:
 
 def contingency(y: Any, labels: Any) -> tuple[I64, npt.NDArray[Any], npt.NDArray[Any]]:
     """Numbers of labeled nodes in each cluster (row) and class (column), the classes, and the clusters."""
-    names = np.array([*y, None], dtype=object)[:-1] if isinstance(y, Mapping) else names_of(y)
+    names = np.fromiter(y, dtype=object, count=len(y)) if isinstance(y, Mapping) else names_of(y)
     index = None if names is None else NodeIndex(names, len(names))
     found = node_labels(getattr(labels, "labels_", labels), index, "labels")
     classes, clusters = _groups("y", node_labels(y, index, "y")), _groups("labels", found)

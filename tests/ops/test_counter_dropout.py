@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch.library import opcheck
 
-from graphrep import _core
 from graphrep._random import random_bits, stream_key
 from graphrep.ops import dropout, norm_dropout_relu
 from graphrep.ops.counter_dropout import dropout_op, norm_grad_op, norm_op, relu_grad_op
@@ -17,21 +16,7 @@ from ._tensors import FLOATS
 SHAPES = [(0, 5), (1, 1), (1, 7), (3, 16), (37, 129), (70, 515), (5, 1030)]
 
 
-@pytest.fixture(autouse=True)
-def nan_filled():
-    """Memory that a kernel forgets to write shows as NaN."""
-    torch.use_deterministic_algorithms(True)
-    yield
-    torch.use_deterministic_algorithms(False)
-
-
-@pytest.fixture(params=["baseline", "avx2", "avx512"])
-def isa(request):
-    before = _core.isa()
-    if not _core.set_isa(request.param):
-        pytest.skip(f"this processor lacks {request.param}")
-    yield request.param
-    _core.set_isa(before)
+pytestmark = pytest.mark.usefixtures("nan_filled")
 
 
 def normal(*shape, dtype=torch.float64, seed=1):

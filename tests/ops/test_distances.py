@@ -5,28 +5,13 @@ import torch
 from torch.library import opcheck
 
 import graphrep as gr
-from graphrep import _core
 from graphrep.ops.distances import distances_op, gradient_op, reference
 
 SHAPES = [(0, 3, 4), (2, 0, 4), (1, 1, 2), (3, 5, 0), (5, 9, 6), (13, 40, 34), (17, 6, 66)]
 METRIC = pytest.mark.parametrize("metric", ["l1", "complex"])
 
 
-@pytest.fixture(autouse=True)
-def nan_filled():
-    """Memory that a kernel forgets to write shows as NaN."""
-    torch.use_deterministic_algorithms(True)
-    yield
-    torch.use_deterministic_algorithms(False)
-
-
-@pytest.fixture(params=["baseline", "avx2", "avx512"])
-def isa(request):
-    before = _core.isa()
-    if not _core.set_isa(request.param):
-        pytest.skip(f"this processor lacks {request.param}")
-    yield request.param
-    _core.set_isa(before)
+pytestmark = pytest.mark.usefixtures("nan_filled")
 
 
 def rows(n, m, columns, dtype=torch.float32):

@@ -4,28 +4,12 @@ import pytest
 import torch
 from torch.library import opcheck
 
-from graphrep import _core
 from graphrep.ops import Adjacency, additive_attention, dot_attention, edge_softmax, sddmm, spmm
 from graphrep.ops.edge_attention import attention_grad_op, attention_op, softmax_grad_op, softmax_op
 
 from ._tensors import FLOATS, SHAPES, random_adjacency
 
-
-@pytest.fixture(autouse=True)
-def nan_filled():
-    """Memory that a kernel forgets to write shows as NaN."""
-    torch.use_deterministic_algorithms(True)
-    yield
-    torch.use_deterministic_algorithms(False)
-
-
-@pytest.fixture(params=["baseline", "avx2", "avx512"])
-def isa(request):
-    before = _core.isa()
-    if not _core.set_isa(request.param):
-        pytest.skip(f"this processor lacks {request.param}")
-    yield request.param
-    _core.set_isa(before)
+pytestmark = pytest.mark.usefixtures("nan_filled")
 
 
 def normal(*shape, dtype=torch.float64, seed=1):

@@ -4,19 +4,9 @@ import numpy as np
 import pytest
 
 import graphrep as gr
-from graphrep import _core
 from graphrep.ops.ranking import METRICS
 
 SHAPES = [(0, 5, 4), (1, 1, 2), (5, 7, 6), (7, 33, 2), (13, 300, 10), (31, 129, 16), (520, 70, 4)]
-
-
-@pytest.fixture(params=["baseline", "avx2", "avx512"])
-def isa(request):
-    before = _core.isa()
-    if not _core.set_isa(request.param):
-        pytest.skip(f"this processor lacks {request.param}")
-    yield
-    _core.set_isa(before)
 
 
 def problem(num_queries, num_candidates, columns, dtype=np.int64):

@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch.library import opcheck
 
-from graphrep import _core
 from graphrep.ops import (
     gather_coo,
     gather_csr,
@@ -30,22 +29,7 @@ REDUCES = ["sum", "mean", "max", "min"]
 SHAPES = [((), ()), ((), (1,)), ((), (5,)), ((), (40,)), ((2,), ()), ((5,), (19,)), ((2, 3), (2, 2))]
 
 
-@pytest.fixture(autouse=True)
-def nan_filled():
-    """Memory that a kernel forgets to write shows as NaN."""
-    torch.use_deterministic_algorithms(True)
-    assert torch.utils.deterministic.fill_uninitialized_memory
-    yield
-    torch.use_deterministic_algorithms(False)
-
-
-@pytest.fixture(params=["baseline", "avx2", "avx512"])
-def isa(request):
-    before = _core.isa()
-    if not _core.set_isa(request.param):
-        pytest.skip(f"this processor lacks {request.param}")
-    yield request.param
-    _core.set_isa(before)
+pytestmark = pytest.mark.usefixtures("nan_filled")
 
 
 def by_offset(src, indptr, reduce):

@@ -8,7 +8,6 @@ import torch
 from torch.library import opcheck
 
 import graphrep as gr
-from graphrep import _core
 from graphrep.ops import scatter, scatter_max, scatter_mean, scatter_min, scatter_mul, scatter_sum
 from graphrep.ops.adjacency import shared
 from graphrep.ops.segment import cpu, kernels
@@ -19,22 +18,7 @@ REDUCES = ["sum", "mean", "mul", "max", "min"]
 DIRECT, GROUPED = 1, 2
 
 
-@pytest.fixture(autouse=True)
-def nan_filled():
-    """Memory that a kernel forgets to write shows as NaN."""
-    torch.use_deterministic_algorithms(True)
-    assert torch.utils.deterministic.fill_uninitialized_memory
-    yield
-    torch.use_deterministic_algorithms(False)
-
-
-@pytest.fixture(params=["baseline", "avx2", "avx512"])
-def isa(request):
-    before = _core.isa()
-    if not _core.set_isa(request.param):
-        pytest.skip(f"this processor lacks {request.param}")
-    yield request.param
-    _core.set_isa(before)
+pytestmark = pytest.mark.usefixtures("nan_filled")
 
 
 def reduced(src, index, dim, size, reduce):

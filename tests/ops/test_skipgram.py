@@ -4,22 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from graphrep import _core
 from graphrep.ops import SkipGram
 from graphrep.ops.skipgram import cpu, reference
 
 BACKENDS = ["native", "reference"]
 NUM_NODES = 23
-
-
-@pytest.fixture(params=["baseline", "avx2", "avx512"])
-def isa(request):
-    """Run with the kernels compiled for one instruction set."""
-    before = _core.isa()
-    if not _core.set_isa(request.param):
-        pytest.skip(f"this processor lacks {request.param}")
-    yield request.param
-    _core.set_isa(before)
 
 
 def make_walks(num_walks=6, walk_length=17, seed=0, dtype=np.int32):

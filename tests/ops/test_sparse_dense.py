@@ -10,7 +10,6 @@ import torch
 from torch.library import opcheck
 
 import graphrep as gr
-from graphrep import _core
 from graphrep.ops import Adjacency, sddmm, spmm
 from graphrep.ops.sparse_dense import extreme_grad_op, extreme_op, sddmm_op, spmm_extreme, sum_op
 
@@ -19,22 +18,7 @@ from ._tensors import FLOATS, SHAPES, random_adjacency
 REDUCES = ["sum", "mean", "max", "min"]
 
 
-@pytest.fixture(autouse=True)
-def nan_filled():
-    """Memory that a kernel forgets to write shows as NaN."""
-    torch.use_deterministic_algorithms(True)
-    assert torch.utils.deterministic.fill_uninitialized_memory
-    yield
-    torch.use_deterministic_algorithms(False)
-
-
-@pytest.fixture(params=["baseline", "avx2", "avx512"])
-def isa(request):
-    before = _core.isa()
-    if not _core.set_isa(request.param):
-        pytest.skip(f"this processor lacks {request.param}")
-    yield request.param
-    _core.set_isa(before)
+pytestmark = pytest.mark.usefixtures("nan_filled")
 
 
 def on_backend(monkeypatch, backend, function, *args):

@@ -4,21 +4,11 @@ import numpy as np
 import pytest
 
 import graphrep as gr
-from graphrep import _core
 from graphrep.ops.propagation import recurrence_step
 from graphrep.ops.tall import gram, multiply_rows
 from tests.ops.test_propagation import random_graph, wide
 
 SHAPES = [(0, 3, 4), (1, 1, 1), (5, 7, 17), (300, 6, 16), (257, 13, 33), (5000, 144, 130), (70_001, 3, 5)]
-
-
-@pytest.fixture(params=["baseline", "avx2", "avx512"])
-def isa(request):
-    before = _core.isa()
-    if not _core.set_isa(request.param):
-        pytest.skip(f"this processor lacks {request.param}")
-    yield
-    _core.set_isa(before)
 
 
 def block(n, columns, seed):
