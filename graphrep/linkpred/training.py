@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -29,6 +31,10 @@ PRECISIONS = ("float32", "bfloat16")
 
 COLUMN_BATCH = 1 << 17  # pairs whose columns are in memory at a time
 
+#: Weights of the network's logit and of that of the columns, of which validation chooses one; without validation, the
+#: first: the loss is least where the network has learned half of what the columns know.
+WEIGHTS = ((1.0, 0.5), (1.0, 1.0), (1.0, 0.25), (1.0, 2.0), (1.0, 0.0), (1.0, 4.0), (0.0, 1.0))
+
 
 class PairModel(nn.Module):
     """An encoder of nodes and a predictor of pairs.
@@ -41,16 +47,24 @@ class PairModel(nn.Module):
         ``predictor(h, adj, pairs)`` returns logits of shape (num_pairs,). A
         :class:`graphrep.linkpred.predictors.PairPredictor` is trained in parts that fit in the cache.
     columns : PairColumns, optional
-        Its logits are added to those of the predictor; it is fitted before, and then remains as it is.
+        Its weighted logit is added to that of the predictor; it is fitted before, and then remains as it is.
     """
+
+    weights: Tensor
 
     def __init__(self, encoder: nn.Module, predictor: nn.Module, columns: PairColumns | None = None) -> None:
         super().__init__()
         self.encoder, self.predictor, self.columns = encoder, predictor, columns
+        if columns is not None:
+            self.register_buffer("weights", torch.tensor(WEIGHTS[0]))
+
+    def combined(self, logits: Tensor, offset: Tensor | None) -> Tensor:
+        """Weighted sum of logits of the predictor and of the columns."""
+        return logits if offset is None else self.weights[0] * logits + self.weights[1] * offset
 
 
 class PairBatch(NamedTuple):
-    """Edges and non-edges of one step, int64 tensors of shape (2, num_pairs), and logits to add to those of both."""
+    """Edges and non-edges of one step, int64 tensors of shape (2, num_pairs), and logits of the columns for both."""
 
     pos: Tensor
     neg: Tensor
@@ -158,9 +172,7 @@ class PairTask:
         seen = self.adj if hidden is None else self._without(hidden)
         with self._autocast():
             logits = self.model.predictor(h, seen, torch.cat(batch[:2], 1)).float()
-        logits = logits if batch.offset is None else logits + batch.offset
-        first = batch.pos.shape[1]
-        return nn.functional.softplus(-logits[:first]).mean() + nn.functional.softplus(logits[first:]).mean()
+        return cross_entropy(logits, batch.offset, batch.pos.shape[1], (batch.pos.shape[1], batch.neg.shape[1]))
 
     def _loss_in_parts(self, h: Tensor, batch: PairBatch, hidden: Tensor | None) -> Tensor:
         """The loss of a batch; also accumulates the gradients of all parameters.
@@ -195,10 +207,8 @@ class PairTask:
                 tensor.requires_grad_()
             with self._autocast():
                 logits = predictor.logits(leaf).float()
-            logits = logits if offset is None else logits + offset[begin : begin + len(logits)]
-            first = min(max(sizes[0] - begin, 0), len(logits))
-            loss = nn.functional.softplus(-logits[:first]).sum() / sizes[0]
-            loss = loss + nn.functional.softplus(logits[first:]).sum() / sizes[1]
+            own = None if offset is None else offset[begin : begin + len(logits)]
+            loss = cross_entropy(logits, own, min(max(sizes[0] - begin, 0), len(logits)), sizes)
             loss.backward()  # type: ignore[no-untyped-call]
             for tensor, there in zip(leaf.tensors(), part.tensors(), strict=True):
                 there.copy_(tensor.grad)  # type: ignore[arg-type]  # the gradient replaces the value
@@ -238,21 +248,81 @@ class PairTask:
         return h
 
     def validate(self) -> dict[str, float]:
-        """The metric on the validation pairs."""
+        """The metric on the validation pairs, with the weights of the columns for which it is best."""
         assert self.val is not None
-        h, metric, (positives, negatives) = self.encode(), self.metric, self.val
-
-        def scores(pairs: Tensor) -> Any:
-            ends = pairs.to(self.device)
-            return score_pairs(self.model, h, self.adj, ends, self.score_batch, self.untrained).cpu().numpy()
-
-        of_negatives = scores(negatives.flatten(1)).reshape(negatives.shape[1:])
-        record = link_metrics(scores(positives), of_negatives, [metric])
+        h, (positives, negatives) = self.encode(), self.val
+        of_edges, of_others = self._scores(h, positives), self._scores(h, negatives.flatten(1))
+        if self.untrained is not None:
+            self._weigh(of_edges, of_others)
+        own = self._of_val
+        record = self._judged(self.model.combined(of_edges, own[0]), self.model.combined(of_others, own[1]))
         if self.with_train_metric:  # on a fixed subset of the training edges
             count = min(self.positives.shape[1], positives.shape[1])
-            some = self.positives[:, torch.linspace(0, self.positives.shape[1] - 1, count).long()]
-            record[f"train_{metric}"] = link_metrics(scores(some), of_negatives, [metric])[metric]
+            some = torch.linspace(0, self.positives.shape[1] - 1, count).long()
+            known = None if self.untrained is None else self.of_positives[some]
+            of_known = self.model.combined(self._scores(h, self.positives[:, some]), known)
+            judged = self._judged(of_known, self.model.combined(of_others, own[1]))
+            record[f"train_{self.metric}"] = judged[self.metric]
         return record
+
+    def _weigh(self, of_edges: Tensor, of_others: Tensor) -> None:
+        """Set the weights of the model to the best ones for the validation pairs.
+
+        Others than the first must be better by more than the standard error of a fraction of so many edges.
+        """
+        best, chosen = -math.inf, WEIGHTS[0]
+        for weights in WEIGHTS:
+            self.model.weights.copy_(torch.tensor(weights))
+            edges, others = (self.model.combined(*of) for of in zip((of_edges, of_others), self._of_val, strict=True))
+            value = self._judged(edges, others)[self.metric]
+            if value > best:
+                best, chosen = value + (weights == WEIGHTS[0]) * 0.5 / len(of_edges) ** 0.5, weights
+        self.model.weights.copy_(torch.tensor(chosen))
+
+    def _judged(self, of_edges: Tensor, of_others: Tensor) -> dict[str, float]:
+        """The metric of scores of edges, and of the validation negatives."""
+        assert self.val is not None
+        negatives = of_others.cpu().numpy().reshape(self.val[1].shape[1:])
+        return link_metrics(of_edges.cpu().numpy(), negatives, [self.metric])
+
+    def _scores(self, h: Tensor, pairs: Tensor) -> Tensor:
+        return network_scores(self.model, h, self.adj, pairs.to(self.device), self.score_batch)
+
+    @cached_property
+    def _of_val(self) -> tuple[Any, Any]:
+        """Logits of the columns for validation edges and negatives."""
+        assert self.val is not None
+        if self.untrained is None:
+            return None, None
+        edges, others = (
+            offsets(self.model, self.untrained, pairs.flatten(1).numpy(), self.device) for pairs in self.val
+        )
+        return edges, others
+
+
+def cross_entropy(logits: Tensor, offset: Tensor | None, first: int, sizes: tuple[int, int]) -> Tensor:
+    """Sums of the binary cross-entropy of ``first`` edges and of other pairs, each divided by its size.
+
+    With logits of the columns: the mean of the loss of the network alone and of its sum with the columns. The sum alone
+    would leave the network little to learn where the columns are good, and a network that learned so little ranks worse
+    than one without columns on graphs without features.
+    """
+    shares = [(1.0, logits)] if offset is None else [(0.5, logits), (0.5, logits + offset)]
+    total = torch.zeros((), device=logits.device)
+    for share, of in shares:
+        edges, others = nn.functional.softplus(-of[:first]), nn.functional.softplus(of[first:])
+        total = total + share * (edges.sum() / sizes[0] + others.sum() / sizes[1])
+    return total
+
+
+@torch.no_grad()
+def network_scores(model: PairModel, h: Tensor, adj: Adjacency, pairs: Tensor, batch: int) -> Tensor:
+    """Float32 logits of the predictor for pairs of shape (2, num_pairs), in batches."""
+    predictor = model.eval().predictor
+    if isinstance(predictor, PairPredictor):
+        return predictor.scores(h, adj, pairs, batch)
+    parts = [predictor(h, adj, part).float() for part in torch.split(pairs, batch, 1)]
+    return torch.cat(parts) if parts else h.new_empty(0)
 
 
 @torch.no_grad()
@@ -260,13 +330,9 @@ def score_pairs(
     model: PairModel, h: Tensor, adj: Adjacency, pairs: Tensor, batch: int, untrained: UntrainedColumns | None
 ) -> Tensor:
     """Float32 logits of pairs of shape (2, num_pairs), in batches."""
-    predictor = model.eval().predictor
-    if isinstance(predictor, PairPredictor):
-        scores = predictor.scores(h, adj, pairs, batch)
-    else:
-        parts = [predictor(h, adj, part).float() for part in torch.split(pairs, batch, 1)]
-        scores = torch.cat(parts) if parts else h.new_empty(0)
-    return scores if untrained is None else scores + offsets(model, untrained, pairs.cpu().numpy(), scores.device)
+    scores = network_scores(model, h, adj, pairs, batch)
+    own = None if untrained is None else offsets(model, untrained, pairs.cpu().numpy(), scores.device)
+    return model.combined(scores, own)
 
 
 @torch.no_grad()

@@ -14,9 +14,9 @@ from sklearn.exceptions import NotFittedError
 
 import graphrep as gr
 from graphrep.linkpred import GAE, NCN, NCNC, CompletionPredictor, HadamardPredictor, NeighborPredictor
-from graphrep.linkpred._columns import UntrainedColumns
+from graphrep.linkpred._columns import PairColumns, UntrainedColumns
 from graphrep.linkpred.predictors import PairInputs, hadamard, hide_entries, unique_pairs
-from graphrep.linkpred.training import PairBatch, PairModel, PairTask
+from graphrep.linkpred.training import WEIGHTS, PairBatch, PairModel, PairTask
 from graphrep.nn import Encoder, SparseFeatures, make_generator, using_generator
 from graphrep.ops import propagate
 
@@ -192,7 +192,7 @@ def test_a_network_starts_from_untrained_scores_and_learns_the_rest():
         begun = model(**SMALL | still).fit(split.graph, val=split)
         found = begun.score_pairs(split.test)
         columns = torch.from_numpy(UntrainedColumns(split.graph)(split.test))
-        np.testing.assert_allclose(found, begun.model_.columns(columns).numpy(), rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(found, WEIGHTS[0][1] * begun.model_.columns(columns).numpy(), rtol=1e-5, atol=1e-5)
         fitted = model(**SMALL, metric="auc").fit(split.graph, val=split)
         assert not np.allclose(fitted.score_pairs(split.test), found, rtol=1e-3)
     auc = [
@@ -204,6 +204,19 @@ def test_a_network_starts_from_untrained_scores_and_learns_the_rest():
     assert published.model_.columns is None
     with pytest.raises(ValueError, match=r"start must be .* and untrained_scores"):
         NCN(**SMALL).fit(split.graph, start=published)
+
+
+def test_validation_weighs_untrained_scores():
+    """A network that knows nothing is left out, and one that knows more than the columns stands alone."""
+    task, size, rng = task_of(NCN(**SMALL), small_graph()), (400, 1000), np.random.default_rng(0)
+    task.model = PairModel(task.model.encoder, task.model.predictor, PairColumns(6))
+    task.val, task.metric = tuple(torch.zeros((2, count), dtype=torch.int64) for count in size), "auc"
+    good = torch.from_numpy(np.r_[rng.normal(4, 1, size[0]), rng.normal(0, 1, size[1])]).float().split(size)
+    bad = torch.from_numpy(rng.normal(0, 20, sum(size))).float().split(size)
+    for network, columns, wanted in ((good, bad, (1.0, 0.0)), (bad, good, (0.0, 1.0)), (good, good, WEIGHTS[0])):
+        task._of_val = columns
+        task._weigh(*network)
+        assert tuple(task.model.weights.tolist()) == wanted
 
 
 @pytest.mark.parametrize("model", [GAE, NCN, NCNC])
@@ -565,9 +578,10 @@ def test_learning_in_parts_is_learning_at_once(estimator, options, num_nodes, nu
     pos[:, :5] = torch.from_numpy(graph.edges()[:, :5])  # some that the graph has, to be hidden
     kept = gr.ops.as_adjacency(graph).with_values(task._kept(pos).float())
     offset = torch.randn(pos.shape[1] + neg.shape[1])  # of untrained scores
-    logits = model.predictor(model.encoder(None, kept), task.adj, torch.cat([pos, neg], 1), pos) + offset
+    logits = model.predictor(model.encoder(None, kept), task.adj, torch.cat([pos, neg], 1), pos)
+    logits = torch.stack([logits, logits + offset])  # the network alone, and with untrained scores
     softplus = torch.nn.functional.softplus
-    loss = softplus(-logits[:num_pairs]).mean() + softplus(logits[num_pairs:]).mean()
+    loss = softplus(-logits[:, :num_pairs]).mean() + softplus(logits[:, num_pairs:]).mean()
     wanted = torch.autograd.grad(loss, list(model.parameters()))
     for rows in (7, 1000):
         for module in ("training", "predictors"):
