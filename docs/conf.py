@@ -43,6 +43,7 @@ html_theme_options = {
     "top_of_page_buttons": ["view", "edit"],
 }
 html_copy_source = False
+notebook_repository = "graphrep/graphrep"
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say shape and dtype, which annotations cannot

@@ -1,4 +1,4 @@
-"""Executed pages as notebooks with their outputs: a copy beside the page, and a link to it at the end.
+"""Executed pages as notebooks with their outputs: a copy beside the page, and links at its end to download and open it.
 
 A copy begins with how to install graphrep, which another machine, such as Colab's after an upload, does not have.
 """
@@ -9,6 +9,7 @@ import json
 import posixpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -57,7 +58,15 @@ def notebook(app: Sphinx, page: str) -> Path | None:
 def link(app: Sphinx, pagename: str, _template: str, context: dict[str, Any], doctree: Any) -> None:
     if doctree is not None and notebook(app, pagename):
         name = posixpath.basename(pagename) + ".ipynb"
-        context["body"] += f'<p class="notebook"><a href="{name}" download>Download this page as a notebook</a></p>'
+        links = [f'<a href="{name}" download>Download this page as a notebook</a>']
+        if app.config.notebook_repository:
+            repository, branch = app.config.notebook_repository, app.config.notebook_branch
+            opened = {
+                "Colab": f"https://colab.research.google.com/github/{repository}/blob/{branch}/{pagename}.ipynb",
+                "Binder": f"https://mybinder.org/v2/gh/{repository}/{branch}?labpath={quote(pagename, safe='')}.ipynb",
+            }
+            links += [f'<a href="{address}">Open in {place}</a>' for place, address in opened.items()]
+        context["body"] += f'<p class="notebook">{" · ".join(links)}</p>'
 
 
 def copy(app: Sphinx, error: Exception | None) -> None:
@@ -70,6 +79,8 @@ def copy(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_config_value("notebook_repository", "", "html")  # owner/name; its branch holds the built pages
+    app.add_config_value("notebook_branch", "gh-pages", "html")
     app.connect("html-page-context", link)
     app.connect("build-finished", copy)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -482,10 +482,12 @@ class GAE(LinkPredictor):
     tail_activation, two_layer_head : bool
         See :class:`graphrep.linkpred.HadamardPredictor`.
     untrained_scores : bool
-        Whether the network learns what untrained scores leave: a small network on :func:`pair_features
-        <graphrep.heuristics.pair_features>` and cosines of the features is fitted first, which takes seconds, and its
-        logit is added to that of the predictor, whose last layer starts at zero. A predictor of your own starts as it
-        is. False gives the published models.
+        Whether untrained scores are part of the score: a small network on :func:`pair_features
+        <graphrep.heuristics.pair_features>` and cosines of the features is fitted first, which takes seconds, and gives
+        a logit c. With the logit s of the predictor, whose last layer starts at zero, the loss is the mean of that of s
+        and that of s + c, and the score is :math:`a s + b c`. Validation pairs choose a and b, also s or c alone, in
+        every epoch; without them, and if no others are better by more than a standard error, a is 1 and b is 1/2. A
+        predictor of your own starts as it is. False gives the published models.
     learning_rate, predictor_learning_rate : float, optional
         Learning rates of Adam, for the encoder and for the predictor. Default: 0.003, and 0.001 for :class:`NCN` and
         :class:`NCNC` with more than 20,000 training edges.
@@ -546,7 +548,7 @@ class GAE(LinkPredictor):
     Attributes
     ----------
     model_ : torch.nn.Module
-        With ``encoder`` and ``predictor``.
+        With ``encoder`` and ``predictor``, and ``weights``, (a, b), if there are untrained scores.
     embedding_ : float32 array of shape (num_nodes, dimensions)
     history_ : list of dict
         Per epoch: the loss, and the metric on the validation pairs.

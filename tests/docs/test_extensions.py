@@ -31,6 +31,7 @@ def built(tmp_path_factory):
         f"sys.path.insert(0, {str(DOCS / '_ext')!r})\n"
         'extensions, html_theme = ["cards", "notebooks", "social"], "basic"\n'
         'social_card, social_words = "https://example.org/card.png", "All & sundry"\n'
+        'notebook_repository = "me/mine"\n'
         "def read(app, tree):\n"
         "    for found in tree.findall(nodes.container):\n        found['classes'] = ['cell_output']\n"
         "def before(app, env, names):\n"
@@ -65,6 +66,8 @@ def test_cards_have_titles_of_pages_with_a_text_or_what_the_page_prints(built):
 def test_an_executed_page_has_its_notebook_with_outputs_beside_it(built):
     page = (built / "deep" / "shown.html").read_text(encoding="utf-8")
     assert '<a href="shown.ipynb" download>' in page
+    assert 'href="https://colab.research.google.com/github/me/mine/blob/gh-pages/deep/shown.ipynb"' in page
+    assert 'href="https://mybinder.org/v2/gh/me/mine/gh-pages?labpath=deep%2Fshown.ipynb"' in page
     first, second = json.loads((built / "deep" / "shown.ipynb").read_text(encoding="utf-8"))["cells"]
     assert "%pip install" in first["source"][-1]
     # myst-nb has appended the second text to the first one, and not the third
