@@ -99,9 +99,10 @@ def measured(name: str, steps: int) -> dict[str, Any]:
         pass
     finally:
         PairTask.loss = original  # type: ignore[method-assign]
-    step = statistics.median(np.diff(clock)[1:])
+    step = statistics.median(np.diff(clock)[1:].tolist())
     task = tasks[0]
-    pairs = torch.from_numpy(np.concatenate([edges[:, : SCORED // 2], rng.integers(size.nodes, size=(2, SCORED // 2))], 1))
+    half = SCORED // 2
+    pairs = torch.from_numpy(np.concatenate([edges[:, :half], rng.integers(size.nodes, size=(2, half))], axis=1))
     begin = time.process_time()
     h = task.encode()
     encoded = time.process_time()

@@ -18,6 +18,13 @@ from graphrep._arrays import detached
 LARGEST_FEATURE = 1e15
 
 
+def is_missing(value: Any) -> bool:
+    """Whether a value is None, NaN, or pandas' NA or NaT."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, numbers.Real) and math.isnan(value)
+
+
 def checked_int(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
     """``value`` as an int in [minimum, maximum]."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):

@@ -12,16 +12,10 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from graphrep._arrays import to_numpy
+from graphrep._checks import is_missing
 from graphrep._names import NodeIndex, aligned
 
-__all__ = ["is_missing", "is_unlabeled", "node_labels", "of_mapping"]
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a value is None, NaN, or pandas' NA or NaT."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, numbers.Real) and math.isnan(value)
+__all__ = ["is_unlabeled", "node_labels", "of_mapping"]
 
 
 def is_unlabeled(labels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from graphrep._checks import brief
+from graphrep._checks import brief, is_missing
 from graphrep._convert import Asked, Parts, checked_weights, is_table, parts_of, parts_of_file
 from graphrep._numbering import check_distinct, name_array
 from graphrep._types import encode
@@ -183,7 +183,7 @@ def _ids(values: list[Any], table: _Table, at: int) -> list[str]:
 
 
 def _missing(value: Any) -> bool:
-    return value is None or value == "" or (isinstance(value, float) and value != value)
+    return is_missing(value) or value == ""
 
 
 def _is_integer(text: str) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._arrays import detached
+from graphrep._checks import is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -113,7 +114,7 @@ def column_of(values: list[Any], what: str, *, hashable: bool = False) -> npt.ND
     if strange and not single:
         row = next(i for i, value in enumerate(values) if type(value) in strange)
         value = values[row]
-        if value is None or value != value:
+        if is_missing(value):
             raise ValueError(f"{what} has no node in row {row}; drop the edges without one.")
         raise TypeError(f"{what} must hold integers or strings, got {value!r} in row {row}.")
     if not strange:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._arrays import detached
-from graphrep._checks import warn_caller
+from graphrep._checks import is_missing, warn_caller
 from graphrep._convert import Asked, Parts, checked_weights, from_columns, from_matrix
 from graphrep._numbering import Names, column_of
 from graphrep.io.columns import find_columns, is_weight_name, known_ends, sides_differ
@@ -141,7 +141,7 @@ def _kind_values(column: Any) -> npt.NDArray[Any]:
     if values.dtype.kind in "iu":
         return values
     listed = values.tolist()
-    missing = next((row for row, value in enumerate(listed) if value is None or value != value), None)
+    missing = next((row for row, value in enumerate(listed) if is_missing(value)), None)
     if missing is not None:
         raise ValueError(f"the column of the types of edges has no value in row {missing}; drop such edges.")
     return np.array(listed, dtype=object)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._arrays import check_integers, check_rows, to_numpy
+from graphrep._checks import is_missing
 from graphrep._convert import is_table
 from graphrep._names import NodeIndex
 from graphrep._tables import columns_of_table, places_of_triples
@@ -172,7 +173,7 @@ def _integer_names(index: NodeIndex) -> bool:
 
 def _without_gaps(triples: list[tuple[Any, ...]], name: str) -> list[tuple[Any, Any, Any]]:
     for row, triple in enumerate(triples):
-        if any(part is None or part != part for part in triple):
+        if any(is_missing(part) for part in triple):
             raise ValueError(f"{name}: row {row} has no value in one of its columns; drop such rows.")
     return triples
 

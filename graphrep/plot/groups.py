@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._arrays import detached
-from graphrep._checks import checked_int, warn_caller
-from graphrep._labels import is_missing, of_mapping
+from graphrep._checks import checked_int, is_missing, warn_caller
+from graphrep._labels import of_mapping
 from graphrep._names import aligned
 
 if TYPE_CHECKING:

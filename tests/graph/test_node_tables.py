@@ -274,3 +274,19 @@ def test_weights_of_a_table_are_numbers(tmp_path, header, got):
     with pytest.raises(ValueError, match=rf"the column 'weight' of .*e\.csv is {got}.*weight:double"):
         gr.as_graph(edges, nodes=nodes)
     assert gr.as_graph(edges, nodes=nodes, weight=False).weights is None
+
+
+def test_the_missing_value_of_pandas_is_missing_everywhere():
+    ends = {"source": ["a", "b"], "target": ["b", "c"]}
+    nodes = pd.DataFrame({"id": ["a", "b", "c"], "kind": ["x", pd.NA, "y"]})
+    with pytest.raises(ValueError, match="'kind' of nodes has no value for 'b'"):
+        gr.as_graph(pd.DataFrame(ends), nodes=nodes, node_type="kind")
+    with pytest.raises(ValueError, match="nodes has no id in row 1"):
+        gr.as_graph(pd.DataFrame(ends), nodes=pd.DataFrame({"id": ["a", pd.NA, "c"]}))
+    with pytest.raises(ValueError, match="list of sources has no node in row 1"):
+        gr.as_graph([("a", "b"), (pd.NA, "c")])
+    kinds = pd.Series(["x", pd.NA], dtype=object)
+    with pytest.raises(ValueError, match="types of edges has no value in row 1"):
+        gr.as_graph(pd.DataFrame(ends | {"kind": kinds}), edge_type="kind")
+    with pytest.raises(ValueError, match="triples: row 1 has no value"):
+        gr.ComplEx(dimensions=2, epochs=1).fit([("a", "x", "b"), ("b", pd.NA, "c")])
