@@ -1,4 +1,4 @@
-"""A link predictor that validation pairs choose among untrained, linear and neural ones."""
+"""A link predictor that validation pairs choose, or put together, from untrained, linear and neural ones."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from graphrep._checks import checked_float
+from graphrep._names import as_pairs
 from graphrep._random import resolve_seed
 from graphrep._saving import SavedEstimator
 from graphrep.evaluate.baselines import smooth_features
@@ -37,16 +38,28 @@ F32 = npt.NDArray[np.float32]
 log = logging.getLogger("graphrep.linkpred")
 
 _WIDEST = 1 << 28  # entries of propagated features that are made dense
+_STEPS = 8  # of the greedy selection
+_RANKED = 1 << 23  # negatives of separate edges that a step of it ranks
+
+Scores = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class BestLinkPredictor(SavedEstimator):
-    r"""Fit link predictors from untrained to neural, and keep the simplest that validation cannot tell from the best.
+    r"""Fit link predictors from untrained to neural, and combine those that together are best in validation.
 
     No kind of predictor is best on all graphs: on small sparse graphs the cosine of propagated features can beat
-    trained networks, on graphs of many triangles a heuristic can. Each candidate is fitted and scored on validation
-    pairs; of those whose difference from the best is at most one standard error of that difference over the validation
-    edges, the first is kept. Candidates are in ascending order of their cost.
+    trained networks, on graphs of many triangles a heuristic can, and together they often beat the best of them. Each
+    candidate is fitted, its scores s are divided by their deviation over the validation negatives, and the score is
+
+    .. math:: \sum_i w_i \frac{s_i - \mu_i}{\sigma_i}.
+
+    The weights are those of a greedy selection with replacement: beginning with the best candidate, the one whose
+    addition makes the metric on the validation pairs largest is added, eight times in all; the best sum on the way is
+    kept, and of equally good ones that with the fewest terms.
+
+    Without ``combine``, one candidate is kept: of those whose difference from the best is at most one standard error of
+    that difference over the validation edges, the first. Candidates are in ascending order of their cost.
 
     Parameters
     ----------
@@ -59,6 +72,8 @@ class BestLinkPredictor(SavedEstimator):
           features;
         * "linear": :class:`NetInfoFAct`;
         * "GAE" and "NCN", if the graph is undirected.
+    combine : bool
+        Whether candidates are combined. The score then takes the time of all that have a weight.
     metric : str, optional
         "auc", "ap", "mrr" or "hits@K", passed to candidates with this parameter; default as for
         :class:`EmbeddingScorer`.
@@ -71,17 +86,27 @@ class BestLinkPredictor(SavedEstimator):
 
     Attributes
     ----------
-    predictor_ : estimator
-        The chosen one, fitted.
+    weights_ : dict of str to float
+        Weight of each candidate that is part of the score; they sum to 1.
+    members_ : dict of str to estimator
+        These candidates, fitted.
     name_ : str
-        Its name among the candidates.
+        Name of the simplest candidate that validation cannot tell from the best.
+    predictor_ : estimator
+        This one, fitted.
     validation_ : dict of str to float
         Value of each candidate that was fitted.
+    combined_ : float
+        Value of what :meth:`score_pairs` returns. It is the best of many sums and so a little too high.
     metric_ : str
     embedding_ : float32 array of shape (num_nodes, dimensions)
-        That of the chosen predictor.
+        That of ``predictor_``.
     graph_ : Graph
         The graph it was fitted to.
+
+    References
+    ----------
+    Caruana, Niculescu-Mizil, Crew, Ksikes. Ensemble Selection from Libraries of Models. ICML 2004, section 2.
 
     Examples
     --------
@@ -97,13 +122,14 @@ class BestLinkPredictor(SavedEstimator):
     """
 
     candidates: Mapping[str, Any] | None = None
+    combine: bool = True
     metric: str | None = None
     max_seconds: float | None = None
     random_state: Any = 0
     n_jobs: int | None = None
 
     def fit(self, graph: Any, edges: Any = None, *, val: Any = None) -> Self:
-        """Fit all candidates and keep one.
+        """Fit all candidates, and choose among them or weigh them.
 
         Parameters
         ----------
@@ -137,7 +163,7 @@ class BestLinkPredictor(SavedEstimator):
             raise ValueError("candidates must name at least one estimator, got none.")
         timed = [name for name, model in candidates.items() if hasattr(model, "max_seconds")]
         fitted: dict[str, Any] = {}
-        scores: dict[str, tuple[Any, Any]] = {}
+        scores: dict[str, Scores] = {}
         self.validation_: dict[str, float] = {}
         for name, given in candidates.items():
             left = math.inf if self.max_seconds is None else self.max_seconds - (time.monotonic() - begin)
@@ -159,13 +185,30 @@ class BestLinkPredictor(SavedEstimator):
         self.name_ = next(name for name in fitted if not _worse(parts[name], parts[best]))
         self.predictor_, self.graph_ = fitted[self.name_], g
         self.embedding_ = self.predictor_.embedding_
+        self.weights_, self.combined_ = {self.name_: 1.0}, self.validation_[self.name_]
+        if self.combine:
+            self.weights_, self.combined_ = selected(scores, self.metric_)
+        log.info("weights %s: %s %.4f on validation", self.weights_, self.metric_, self.combined_)
+        self.members_ = {name: fitted[name] for name in self.weights_}
+        self._scales = {name: _scale(scores[name][1]) for name in self.weights_}
         return self
 
     def score_pairs(self, pairs: Any) -> F32:
-        """Scores of pairs by the chosen predictor: row numbers of shape (2, num_pairs), or pairs of names (u, v)."""
+        """Scores of pairs: row numbers of shape (2, num_pairs), or pairs of names (u, v).
+
+        Those of the predictor itself if there is one, else the weighted sum, float32.
+        """
         check_is_fitted(self, "predictor_")
-        scores: F32 = self.predictor_.score_pairs(pairs)
-        return scores
+        if len(self.weights_) == 1:
+            alone: F32 = next(iter(self.members_.values())).score_pairs(pairs)
+            return alone
+        pairs = as_pairs(pairs, self.graph_, name="pairs")
+        total: Any = 0.0
+        for name, weight in self.weights_.items():
+            mean, deviation = self._scales[name]
+            scores = np.asarray(self.members_[name].score_pairs(pairs), dtype=np.float64)
+            total = total + weight * (scores - mean) / deviation
+        return np.asarray(total, dtype=np.float32)
 
     def _candidates(self, graph: Graph) -> dict[str, Any]:
         """The default candidates, in ascending order of cost."""
@@ -187,12 +230,51 @@ class BestLinkPredictor(SavedEstimator):
         return super()._saved_params() | {"candidates": None}
 
     def _state(self) -> dict[str, Any]:
-        names = ("predictor_", "name_", "validation_", "metric_")
-        return {name: getattr(self, name) for name in names}
+        names = ("predictor_", "name_", "validation_", "metric_", "weights_", "combined_", "_scales")
+        others = {name: member for name, member in self.members_.items() if name != self.name_}
+        state = {name: getattr(self, name) for name in names}
+        return state | {f"member {name}": member for name, member in others.items()}
 
     def _restore(self, state: dict[str, Any]) -> None:
+        others = {name.removeprefix("member "): state.pop(name) for name in [*state] if name.startswith("member ")}
         super()._restore(state)
+        every = others | {self.name_: self.predictor_}
+        self.members_ = {name: every[name] for name in self.weights_}
+        self._scales = {name: (mean, deviation) for name, (mean, deviation) in self._scales.items()}
         self.graph_ = self.predictor_.graph_
+
+
+def selected(scores: Mapping[str, Scores], metric: str) -> tuple[dict[str, float], float]:
+    """Weights of a greedy selection among scores of edges and negatives, and the metric of their sum."""
+    scaled = {name: _scaled(*pair) for name, pair in scores.items()}
+    total: Any = (0.0, 0.0)
+    found: list[tuple[float, str]] = []
+    for _ in range(_STEPS):
+        sums = {name: (total[0] + pair[0], total[1] + pair[1]) for name, pair in scaled.items()}
+        values = {name: link_metrics(*pair, [metric])[metric] for name, pair in sums.items()}
+        name = max(values, key=lambda one: values[one])
+        total = sums[name]
+        found.append((values[name], name))
+    value = max(one for one, _ in found)
+    count = 1 + next(i for i, (one, _) in enumerate(found) if one == value)
+    names = [name for _, name in found[:count]]
+    return {name: names.count(name) / count for name in scores if name in names}, value
+
+
+def _scale(negatives: npt.NDArray[Any]) -> tuple[float, float]:
+    """Mean and standard deviation of scores of negatives; 1 for scores that are all the same."""
+    values = np.asarray(negatives, dtype=np.float64)
+    deviation = float(values.std())
+    return float(values.mean()), deviation if deviation > 0 and math.isfinite(deviation) else 1.0
+
+
+def _scaled(positive: npt.NDArray[Any], negative: npt.NDArray[Any]) -> Scores:
+    mean, deviation = _scale(negative)
+    if negative.ndim == 2:  # some of the edges, with their own negatives
+        step = -(-negative.size // _RANKED)
+        positive, negative = positive[::step], negative[::step]
+    one, other = ((np.asarray(part, dtype=np.float64) - mean) / deviation for part in (positive, negative))
+    return one, other
 
 
 def per_edge(positive: Any, negative: Any, metric: str) -> npt.NDArray[np.float64]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -48,14 +50,59 @@ class Fixed:
 def test_the_simplest_within_the_noise_of_the_best(split):
     def chosen(*errors):
         candidates = {str(share): Fixed(share) for share in errors}
-        model = gr.BestLinkPredictor(candidates=candidates, metric="auc").fit(split.graph, val=split)
+        model = gr.BestLinkPredictor(candidates=candidates, combine=False, metric="auc").fit(split.graph, val=split)
         assert list(model.validation_) == list(candidates)
+        assert model.weights_ == {model.name_: 1.0}
+        assert model.combined_ == model.validation_[model.name_]
+        np.testing.assert_array_equal(model.score_pairs(split.test), model.predictor_.score_pairs(split.test))
         return model.name_
 
     assert chosen(0.5, 0.0) == "0.0"  # clearly worse
     assert chosen(0.0, 0.5) == "0.0"
     one = 1 / split.valid.shape[1]  # a single edge cannot tell
     assert chosen(one, 0.0) == str(one)
+
+
+class Noisy(Fixed):
+    """Scores of edges are higher by one, beside noise of its own; ``errors`` is its seed and ``log`` a factor."""
+
+    def fit(self, graph, edges=None, *, val):
+        self.known, self.embedding_ = {tuple(pair) for pair in val.valid.T.tolist()}, np.zeros((1, 1))
+        return self
+
+    def score_pairs(self, pairs):
+        noise = np.random.default_rng(self.errors).normal(0, 1, (120, 120))[tuple(pairs)]
+        return self.log * (np.array([tuple(pair) in self.known for pair in pairs.T.tolist()]) + noise)
+
+    def __sklearn_clone__(self):
+        return Noisy(self.errors, self.log)
+
+
+@pytest.mark.parametrize("metric", ["auc", "hits@20", "mrr"])
+def test_candidates_that_know_different_things_are_better_together(split, metric):
+    val = SimpleNamespace(valid=split.valid, valid_neg=split.valid_neg, train=split.train)
+    if metric == "mrr":
+        count = split.valid.shape[1]
+        val.valid_neg = np.random.default_rng(0).choice(split.valid_neg, (count, 30), axis=1)
+    models = []
+    for factors in ((1, 1, 1), (1000, 0.5, 1e-3)):
+        candidates = {name: Noisy(i, factor) for i, (name, factor) in enumerate(zip("abc", factors, strict=True))}
+        models.append(gr.BestLinkPredictor(candidates=candidates, metric=metric).fit(split.graph, val=val))
+    model, scaled = models
+    assert scaled.weights_ == model.weights_
+    assert len(model.weights_) > 1
+    assert sum(model.weights_.values()) == pytest.approx(1)
+    assert model.combined_ > max(model.validation_.values()) + 0.02
+    positive = model.score_pairs(split.valid)
+    negative = model.score_pairs(val.valid_neg.reshape(2, -1)).reshape(val.valid_neg.shape[1:])
+    assert link_metrics(positive, negative, [metric])[metric] == pytest.approx(model.combined_, abs=1e-3)
+
+
+def test_one_candidate_that_knows_all_stands_alone(split):
+    candidates = {"noise": Noisy(0, 1.0), "all": Fixed(0.0), "constant": Fixed(1.0)}
+    model = gr.BestLinkPredictor(candidates=candidates, metric="auc").fit(split.graph, val=split)
+    assert model.weights_ == {"all": 1.0}
+    assert list(model.members_) == ["all"]
 
 
 @pytest.mark.parametrize("own", [False, True])
@@ -77,11 +124,14 @@ def test_the_default_candidates_and_saving(split, tmp_path):
     assert model.validation_[model.name_] > best - 0.05
     assert model.metric_ == model.predictor_.metric_ == "auc"
     found = link_metrics(model.score_pairs(split.valid), model.score_pairs(split.valid_neg), ["auc"])["auc"]
-    assert found == pytest.approx(model.validation_[model.name_])
+    assert found == pytest.approx(model.combined_)
+    assert found >= best
+    assert len(model.weights_) > 1
     model.save(tmp_path / "m")
     again = gr.load(tmp_path / "m")
     np.testing.assert_allclose(again.score_pairs(split.test), model.score_pairs(split.test), rtol=1e-5)
     assert (again.name_, again.validation_) == (model.name_, model.validation_)
+    assert again.weights_ == model.weights_
     assert gr.evaluate.link_prediction(model, split, metrics=["auc"])["auc"] > 0.7
 
 
