@@ -160,8 +160,8 @@ def table(graphs: dict[str, Any]) -> str:
     """A row per graph, test Hits@100 in percent; the choice of one in bold."""
     names = [name for name in ROWS if any(name in one["rows"] for one in graphs.values())]
     lines = [
-        "Test Hits@100, percent. Bold: chosen by validation without `combine`. Ahead: what all are together, less the best",
-        "of them in the test, ± standard error.",
+        "Test Hits@100, percent. Bold: chosen by validation without `combine`. Ahead: what all are together, less the",
+        "best of them in the test, ± standard error.",
         "",
         f"| | {' | '.join(names)} | ahead |",
         "|---" * (len(names) + 2) + "|",
