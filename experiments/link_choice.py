@@ -171,7 +171,7 @@ def table(graphs: dict[str, Any]) -> str:
         found = [one["rows"].get(name) for name in names]
         cells = ["" if row is None else f"{100 * row['hits@100']:.1f}" for row in found]
         cells = [f"**{cell}**" if name == one["chosen"] else cell for cell, name in zip(cells, names, strict=True)]
-        gap = " ± ".join(f"{100 * one['behind'][key]:.1f}" for key in ("difference", "error"))
+        gap = " ± ".join(f"{100 * one['ahead'][key]:.1f}" for key in ("difference", "error"))
         lines.append(f"| {graph} | {' | '.join(cells)} | {gap} |")
     return "\n".join([*lines, ""])
 

@@ -118,7 +118,7 @@ class PairColumns(nn.Module):
         deviation = both.std(0, correction=0)
         self.mean.copy_(both.mean(0))
         self.scale.copy_(torch.where(deviation > 1e-6, 1 / deviation.clamp(min=1e-6), torch.zeros_like(deviation)))
-        optimizer = torch.optim.Adam(self.parameters(), lr=_RATE)
+        optimizer = torch.optim.Adam(self.parameters(), lr=_RATE, fused=True)
         rng = np.random.default_rng(0)
         steps = min(_STEPS, max(100, len(edges) // 4))
         for step in range(steps):
