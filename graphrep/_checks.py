@@ -68,15 +68,18 @@ def brief(*values: Any, length: int = 40, most: int = 12) -> str:
 
 
 def outer_level() -> int:
-    """``stacklevel`` with which the function that calls this one warns at the line outside of graphrep."""
+    """``stacklevel`` with which the function that calls this one warns at the line outside of graphrep.
+
+    scikit-learn, which wraps ``transform`` and calls the steps of a pipeline, counts as part of it.
+    """
     frame, level = sys._getframe(1), 1
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "graphrep":
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("graphrep", "sklearn"):
         frame, level = frame.f_back, level + 1
     return level
 
 
 def warn_caller(text: str) -> None:
-    """Warn at the line outside of graphrep that led here."""
+    """Warn at the line of the caller's code that led here."""
     warnings.warn(text, UserWarning, stacklevel=outer_level())
 
 

@@ -114,9 +114,10 @@ def test_columns_have_mean_0_and_variance_1():
 
 def test_columns_without_variance_stay_zero():
     """In a complete graph with loops all nodes are alike; rounding errors must not be blown up."""
-    with pytest.warns(UserWarning, match="300 of 300 vectors of FastRP are equal"):
+    with pytest.warns(UserWarning, match="300 of 300 vectors of FastRP are equal") as found:
         vectors = gr.FastRP(dimensions=64).fit_transform(np.ones((300, 300)))
     assert np.abs(vectors).max() < 1e-3
+    assert found[0].filename == __file__  # not that of scikit-learn, which wraps the method
 
 
 def test_backends_agree(monkeypatch):
