@@ -42,7 +42,7 @@ CHOSEN_ON = ("cora", "wiki", "photo")
 OTHERS = ("citeseer", "chameleon", "acm", "ppi", "pubmed", "wn18rr", "nested")
 FOLDERS = {"photo": "amazon-photo", "acm": "acm-clustering", "ppi": "ppi-homo-sapiens"}
 PUBLISHED = {"GAE, published": gr.GAE, "NCN, published": gr.NCN}
-ROWS = ("heuristic", "untrained", "vectors", "linear", "GAE", "NCN", *PUBLISHED, "together")
+ROWS = ("heuristic", "untrained", "walks", "vectors", "linear", "GAE", "NCN", *PUBLISHED, "together")
 METRICS = ("hits@100", "auc")
 FITTED: dict[str, Any] = {}
 
@@ -85,7 +85,7 @@ def study(name: str, seconds: float, *, with_published: bool) -> dict[str, Any]:
     graph = load(name)
     split = gr.evaluate.random_link_split(graph, test=0.1, valid=0.1, connected=False, random_state=2)
     choice = gr.linkpred.BestLinkPredictor(n_jobs=1)
-    candidates = choice._candidates(split.graph)
+    candidates = choice._candidates(split.graph, split.valid.shape[1])
     metric = "hits@100" if split.valid_neg.shape[1] >= 500 else "auc"
     rows = {}
     published = {key: kind(untrained_scores=False) for key, kind in PUBLISHED.items()} if with_published else {}

@@ -23,6 +23,7 @@ from graphrep.evaluate.metrics import check_metrics, link_metrics, refuse_consta
 from graphrep.evaluate.netinfof import netinfof_components
 from graphrep.graph import Graph, untyped_graph
 from graphrep.heuristics.local import HEURISTICS
+from graphrep.heuristics.paths import PATH_HEURISTICS
 from graphrep.linkpred._validation import checked_validation
 from graphrep.linkpred.act import NetInfoFAct
 from graphrep.linkpred.embedding import EmbeddingScorer
@@ -34,12 +35,15 @@ if TYPE_CHECKING:
 __all__ = ["BestLinkPredictor"]
 
 F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
 
 log = logging.getLogger("graphrep.linkpred")
 
 _WIDEST = 1 << 28  # entries of propagated features that are made dense
+_SOURCES = 100_000  # of walks, for a minute or so
 _STEPS = 8  # of the greedy selection
 _RANKED = 1 << 23  # negatives of separate edges that a step of it ranks
+_POINTS = 4096  # of the function of rarity: the highest negatives, and as many of the others
 
 Scores = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
@@ -50,11 +54,13 @@ class BestLinkPredictor(SavedEstimator):
 
     No kind of predictor is best on all graphs: on small sparse graphs the cosine of propagated features can beat
     trained networks, on graphs of many triangles a heuristic can, and together they often beat the best of them. Each
-    candidate is fitted, its scores s are divided by their deviation over the validation negatives, and the score is
+    candidate is fitted, and the score of a pair is a weighted sum
 
-    .. math:: \sum_i w_i \frac{s_i - \mu_i}{\sigma_i}.
+    .. math:: -\sum_i w_i \log \bar F_i(s_i),
 
-    The weights are those of a greedy selection with replacement: beginning with the best candidate, the one whose
+    where :math:`\bar F_i(s)` is the share of the validation negatives to which candidate i gives a higher score than s,
+    interpolated and continued beyond them: how rare the score is among pairs without an edge, whatever its scale. The
+    weights are those of a greedy selection with replacement: beginning with the best candidate, the one whose
     addition makes the metric on the validation pairs largest is added, eight times in all; the best sum on the way is
     kept, and of equally good ones that with the fewest terms.
 
@@ -68,6 +74,7 @@ class BestLinkPredictor(SavedEstimator):
 
         * "untrained": cosines of propagated features, or without features of a decomposition of the adjacency, and each
           heuristic alone;
+        * "walks": Katz or personalized PageRank, with at most 100,000 validation edges or nodes;
         * "vectors": :class:`EmbeddingScorer` with all its methods on decompositions of the adjacency and of propagated
           features;
         * "linear": :class:`NetInfoFAct`;
@@ -158,7 +165,7 @@ class BestLinkPredictor(SavedEstimator):
             checked_float("max_seconds", self.max_seconds, 0.0, math.inf)
         self.metric_ = selection_metric(negative.shape[1:]) if self.metric is None else self.metric
         refuse_constant([self.metric_], negative.shape[1:])
-        candidates = self._candidates(g) if self.candidates is None else dict(self.candidates)
+        candidates = self._candidates(g, valid.shape[1]) if self.candidates is None else dict(self.candidates)
         if not candidates:
             raise ValueError("candidates must name at least one estimator, got none.")
         timed = [name for name, model in candidates.items() if hasattr(model, "max_seconds")]
@@ -190,7 +197,7 @@ class BestLinkPredictor(SavedEstimator):
             self.weights_, self.combined_ = selected(scores, self.metric_)
         log.info("weights %s: %s %.4f on validation", self.weights_, self.metric_, self.combined_)
         self.members_ = {name: fitted[name] for name in self.weights_}
-        self._scales = {name: _scale(scores[name][1]) for name in self.weights_}
+        self._rarities = {name: rarity(scores[name][1]) for name in self.weights_}
         return self
 
     def score_pairs(self, pairs: Any) -> F32:
@@ -205,13 +212,11 @@ class BestLinkPredictor(SavedEstimator):
         pairs = as_pairs(pairs, self.graph_, name="pairs")
         total: Any = 0.0
         for name, weight in self.weights_.items():
-            mean, deviation = self._scales[name]
-            scores = np.asarray(self.members_[name].score_pairs(pairs), dtype=np.float64)
-            total = total + weight * (scores - mean) / deviation
+            total = total + weight * rare(self.members_[name].score_pairs(pairs), self._rarities[name])
         return np.asarray(total, dtype=np.float32)
 
-    def _candidates(self, graph: Graph) -> dict[str, Any]:
-        """The default candidates, in ascending order of cost."""
+    def _candidates(self, graph: Graph, num_edges: int) -> dict[str, Any]:
+        """The default candidates for so many validation edges, in ascending order of cost."""
         seed = resolve_seed(self.random_state)
         options: dict[str, Any] = {"random_state": seed, "n_jobs": self.n_jobs}
         views = netinfof_components(graph, random_state=seed)
@@ -221,16 +226,19 @@ class BestLinkPredictor(SavedEstimator):
             smooth = smooth_features(graph, graph.x, 2, n_jobs=self.n_jobs)
         found: dict[str, Any] = {
             "untrained": EmbeddingScorer(smooth, operator=("cosine", *HEURISTICS), **options),
+            "walks": EmbeddingScorer(smooth, operator=list(PATH_HEURISTICS), **options),
             "vectors": EmbeddingScorer(np.concatenate(chosen, axis=1), **options),
             "linear": NetInfoFAct(**options),
         }
+        if min(num_edges, graph.num_nodes) > _SOURCES:
+            del found["walks"]
         return found if graph.directed else found | {"GAE": GAE(**options), "NCN": NCN(**options)}
 
     def _saved_params(self) -> dict[str, Any]:
         return super()._saved_params() | {"candidates": None}
 
     def _state(self) -> dict[str, Any]:
-        names = ("predictor_", "name_", "validation_", "metric_", "weights_", "combined_", "_scales")
+        names = ("predictor_", "name_", "validation_", "metric_", "weights_", "combined_", "_rarities")
         others = {name: member for name, member in self.members_.items() if name != self.name_}
         state = {name: getattr(self, name) for name in names}
         return state | {f"member {name}": member for name, member in others.items()}
@@ -240,7 +248,6 @@ class BestLinkPredictor(SavedEstimator):
         super()._restore(state)
         every = others | {self.name_: self.predictor_}
         self.members_ = {name: every[name] for name in self.weights_}
-        self._scales = {name: (mean, deviation) for name, (mean, deviation) in self._scales.items()}
         self.graph_ = self.predictor_.graph_
 
 
@@ -261,20 +268,37 @@ def selected(scores: Mapping[str, Scores], metric: str) -> tuple[dict[str, float
     return {name: names.count(name) / count for name in scores if name in names}, value
 
 
-def _scale(negatives: npt.NDArray[Any]) -> tuple[float, float]:
-    """Mean and standard deviation of scores of negatives; 1 for scores that are all the same."""
-    values = np.asarray(negatives, dtype=np.float64)
-    deviation = float(values.std())
-    return float(values.mean()), deviation if deviation > 0 and math.isfinite(deviation) else 1.0
+def rarity(negatives: npt.NDArray[Any]) -> F64:
+    """Scores, ascending, and minus the logarithm of the share of negatives above each, of shape (2, num_points)."""
+    values, counts = np.unique(np.asarray(negatives, dtype=np.float64), return_counts=True)
+    above = counts.sum() - np.cumsum(counts) + counts / 2  # of equal ones, half
+    points = np.stack([values, -np.log((above + 0.5) / (counts.sum() + 1))])
+    if len(values) <= 2 * _POINTS:
+        return points
+    evenly = np.linspace(0, len(values) - _POINTS - 1, _POINTS).astype(np.int64)
+    return points[:, np.concatenate([evenly, np.arange(len(values) - _POINTS, len(values))])]
+
+
+def rare(scores: Any, points: F64) -> F64:
+    """How rare scores are among negatives; beyond all of them, by the slope of the nearest ones and its logarithm."""
+    values, (x, y) = np.asarray(scores, dtype=np.float64), points
+    few = min(1 + len(x) // 50, len(x) - 1)
+    above, below = _slope(points[:, -1 - few :]), _slope(points[:, : 1 + few])
+    more, less = np.maximum(values - x[-1], 0) * above, np.maximum(x[0] - values, 0) * below
+    return np.asarray(np.interp(values, x, y) + np.log1p(more) - np.log1p(less))
+
+
+def _slope(points: F64) -> float:
+    run, rise = points[:, -1] - points[:, 0]
+    return float(rise / run) if run > 0 else 1.0
 
 
 def _scaled(positive: npt.NDArray[Any], negative: npt.NDArray[Any]) -> Scores:
-    mean, deviation = _scale(negative)
+    points = rarity(negative)
     if negative.ndim == 2:  # some of the edges, with their own negatives
         step = -(-negative.size // _RANKED)
         positive, negative = positive[::step], negative[::step]
-    one, other = ((np.asarray(part, dtype=np.float64) - mean) / deviation for part in (positive, negative))
-    return one, other
+    return rare(positive, points), rare(negative, points)
 
 
 def per_edge(positive: Any, negative: Any, metric: str) -> npt.NDArray[np.float64]:

@@ -25,6 +25,7 @@ from graphrep.graph import Graph, untyped_graph
 from graphrep.heuristics.features import pair_features
 from graphrep.heuristics.local import HEURISTICS
 from graphrep.heuristics.non_edges import check_sampling, sample_non_edges
+from graphrep.heuristics.paths import PATH_HEURISTICS
 from graphrep.linkpred._validation import checked_validation, sampling_of
 from graphrep.vectors import NodeVectors
 
@@ -53,7 +54,7 @@ class Method(NamedTuple):
     similarity: bool = False
 
 
-METHODS = {name: Method(untrained=True) for name in (*HEURISTICS, *UNTRAINED)}
+METHODS = {name: Method(untrained=True) for name in (*HEURISTICS, *PATH_HEURISTICS, *UNTRAINED)}
 METHODS |= {
     "heuristics": Method(heuristics=True),
     "heuristics + similarity": Method(heuristics=True, similarity=True),
@@ -93,8 +94,8 @@ class Columns:
 
     def untrained(self, name: str) -> npt.NDArray[Any]:
         """Scores of shape (num_pairs,) by a method without a regression."""
-        if name in HEURISTICS:
-            return HEURISTICS[name](self.graph, self.pairs, n_jobs=self.n_jobs)
+        if name not in UNTRAINED:
+            return {**HEURISTICS, **PATH_HEURISTICS}[name](self.graph, self.pairs, n_jobs=self.n_jobs)
         return self._dot if name == "dot" else self._cosine
 
     @cached_property
@@ -145,8 +146,9 @@ class EmbeddingScorer(SavedEstimator):
         * ``"hadamard + heuristics"``, ``"hadamard unit + heuristics"`` and so on: with the further columns.
         * ``"heuristics"``: a regression on the columns of ``pair_features`` alone; ``"heuristics + similarity"``: with
           the inner product and cosine.
-        * ``"dot"``, ``"cosine"``, and the names of :data:`graphrep.heuristics.HEURISTICS`: scores without training.
-        * ``"auto"``, the default: all of these with validation pairs, "l2 + heuristics" without.
+        * ``"dot"``, ``"cosine"``, and the names of :data:`graphrep.heuristics.HEURISTICS` and
+          :data:`graphrep.heuristics.PATH_HEURISTICS`: scores without training.
+        * ``"auto"``, the default: all of these but the last with validation pairs, "l2 + heuristics" without.
     C : float or sequence of float, optional
         Inverse strengths of the L2 penalty to try; several values need validation pairs. Default: the best of 0.001,
         0.01, 0.1 and 1 with validation pairs, 0.01 without.
@@ -281,7 +283,8 @@ class EmbeddingScorer(SavedEstimator):
     def _methods(self, validated: bool) -> list[str]:  # noqa: FBT001
         """Names of the methods to try, those without training first."""
         if isinstance(self.operator, str) and self.operator == "auto":
-            return list(METHODS) if validated else [_WITHOUT_VALIDATION]
+            every = [name for name in METHODS if name not in PATH_HEURISTICS]  # which take longer than all others
+            return every if validated else [_WITHOUT_VALIDATION]
         given = [self.operator] if isinstance(self.operator, str) else list(self.operator)
         for name in given:
             if name not in METHODS:

@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 import graphrep as gr
 from graphrep.evaluate import link_metrics, random_link_split
-from graphrep.linkpred.choice import per_edge
+from graphrep.linkpred.choice import per_edge, rare, rarity
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +105,21 @@ def test_one_candidate_that_knows_all_stands_alone(split):
     assert list(model.members_) == ["all"]
 
 
+def test_scores_are_weighed_by_how_rare_they_are_among_negatives():
+    negatives = np.array([3.0, 1.0, 2.0, 2.0])
+    points = rarity(negatives)
+    np.testing.assert_allclose(points, [[1, 2, 3], -np.log([4 / 5, 2.5 / 5, 1 / 5])])  # of equal ones, half are above
+    np.testing.assert_allclose(rare([1, 2, 3, 1.5], points), [*points[1], points[1, :2].mean()])
+    for given in (negatives, [5.0, 5.0], np.random.default_rng(0).pareto(0.5, 30_000)):
+        points, low, high = rarity(np.asarray(given)), np.min(given), np.max(given)
+        assert points.shape[1] <= 8192
+        values = rare(np.r_[np.linspace(low - 9, low, 10), np.sort(given), np.linspace(high, 2 * high + 9, 10)], points)
+        assert np.isfinite(values).all()
+        assert (np.diff(values) >= 0).all()
+        assert (np.diff(values[:10]) > 0).all()
+        assert (np.diff(values[-10:]) > 0).all()
+
+
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("metric", ["hits@1", "hits@3", "mrr", "auc"])
 def test_parts_of_a_metric_add_up(metric, own):
@@ -119,7 +134,7 @@ def test_parts_of_a_metric_add_up(metric, own):
 def test_the_default_candidates_and_saving(split, tmp_path):
     graph = gr.as_graph(split.graph, x=np.eye(3, dtype=np.float32)[np.arange(120) // 40] + 0.1)
     model = gr.BestLinkPredictor(max_seconds=8).fit(graph, split.train, val=(split.valid, split.valid_neg))
-    assert list(model.validation_) == ["untrained", "vectors", "linear", "GAE", "NCN"]
+    assert list(model.validation_) == ["untrained", "walks", "vectors", "linear", "GAE", "NCN"]
     best = max(model.validation_.values())
     assert model.validation_[model.name_] > best - 0.05
     assert model.metric_ == model.predictor_.metric_ == "auc"
@@ -156,7 +171,7 @@ def test_directed_graphs_have_no_neural_candidates():
     graph = gr.as_graph(np.random.default_rng(0).integers(0, 60, (2, 400)), num_nodes=60, directed=True)
     split = random_link_split(graph, test=0.1, valid=0.2, connected=False)
     model = gr.BestLinkPredictor().fit(split.graph, val=split)
-    assert list(model.validation_) == ["untrained", "vectors", "linear"]
+    assert list(model.validation_) == ["untrained", "walks", "vectors", "linear"]
 
 
 def test_bad_input_is_one_sentence(split):
