@@ -13,9 +13,9 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from graphrep._threads import one_blas_thread, own_blas_thread, resolve_threads
-from graphrep.ops.projection import random_projection
-from graphrep.ops.tall import gram, multiply_rows
+from graphrep._rows import Rows
+from graphrep._threads import one_blas_thread, own_blas_thread
+from graphrep.ops.tall import multiply_rows
 
 __all__ = [
     "Eigenpairs",
@@ -79,6 +79,7 @@ def randomized_svd(
     seed: int = 0,
     keys: U64 | None = None,
     n_jobs: int | None = None,
+    rows: Rows | None = None,
     advance: Callable[[], object] | None = None,
 ) -> Factors:
     r"""Largest singular values and vectors of a matrix A of which only the products with blocks are known.
@@ -106,6 +107,8 @@ def randomized_svd(
         Keys of the random rows, such as ``graph.node_keys()``.
     n_jobs : int or None
         Threads of the dense work; those of the products are the caller's.
+    rows : Rows, optional
+        Of a square matrix: the rows that this process has of all blocks, also of those of the products and the result.
     advance : callable, optional
         Called after each of the 2 * power + 2 products.
 
@@ -126,11 +129,10 @@ def randomized_svd(
     Fukaya et al. Shifted Cholesky QR for Computing the QR Factorization of Ill-Conditioned Matrices. SIAM Journal on
     Scientific Computing 42 (2020).
     """
-    rows, columns = shape
-    width = min(rank + oversample, rows, columns)
+    width = min(rank + oversample, *shape)
     if width == 0:
-        return Factors(_zeros(rows, rank), np.zeros(rank), _zeros(columns, rank))
-    threads = resolve_threads(n_jobs)
+        return Factors(_zeros(shape[0], rank), np.zeros(rank), _zeros(shape[1], rank))
+    left_rows, right_rows = (rows or Rows(size, n_jobs) for size in shape)
 
     def multiply(by: Product, block: F32) -> F32:
         result = by(block)
@@ -139,19 +141,19 @@ def randomized_svd(
         return result
 
     with one_blas_thread():
-        block = multiply(product, random_projection(columns, width, density=1.0, seed=seed, keys=keys, n_jobs=n_jobs))
+        block = multiply(product, right_rows.random(width, seed=seed, keys=keys))
         for _ in range(power):
-            block = multiply(transposed, _conditioned(block, threads))
-            block = multiply(product, _conditioned(block, threads))
-        basis, _ = orthonormal(block, n_jobs=n_jobs)
+            block = multiply(transposed, _conditioned(block, left_rows))
+            block = multiply(product, _conditioned(block, right_rows))
+        basis, _ = orthonormal(block, rows=left_rows)
         del block
-        right, triangle = orthonormal(multiply(transposed, basis), n_jobs=n_jobs)  # A' Q = W' R
-        z, values, w = np.linalg.svd(triangle.T)  # Q R' W'' = (Q z) values (W' w)'
+        right, triangle = orthonormal(multiply(transposed, basis), rows=right_rows)  # A' Q = W' R
+        z, values, w = left_rows.common(*np.linalg.svd(triangle.T))  # Q R' W'' = (Q z) values (W' w)'
         kept = min(rank, int(np.count_nonzero(values > max(shape) * np.finfo(np.float32).eps * values[0])))
-        left = multiply_rows(basis, z[:, :kept], n_jobs=threads)
-        flip = column_signs(left)
+        left = multiply_rows(basis, z[:, :kept], n_jobs=n_jobs)
+        flip = column_signs(left, left_rows)
         left *= flip
-        right = multiply_rows(right, w[:kept].T * flip, n_jobs=threads)
+        right = multiply_rows(right, w[:kept].T * flip, n_jobs=n_jobs)
     values = np.append(values[:kept], np.zeros(rank - kept))
     return Factors(_padded(left, rank), values, _padded(right, rank))
 
@@ -167,6 +169,7 @@ def symmetric_eigenpairs(
     seed: int = 0,
     keys: U64 | None = None,
     n_jobs: int | None = None,
+    rows: Rows | None = None,
     advance: Callable[[], object] | None = None,
 ) -> Eigenpairs:
     r"""Eigenpairs of a symmetric matrix by subspace iteration and a Rayleigh-Ritz step.
@@ -181,7 +184,7 @@ def symmetric_eigenpairs(
     steps : iterable of callables
         What the random block is multiplied by, one after the other with a normalization between them: functions of A
         that enlarge the wanted directions.
-    oversample, seed, keys, n_jobs
+    oversample, seed, keys, n_jobs, rows
         As in :func:`randomized_svd`.
     advance : callable, optional
         Called after each step and after the product.
@@ -193,57 +196,56 @@ def symmetric_eigenpairs(
         low rank, give zero columns with value 0.
     """
     width = min(rank + oversample, size)
-    threads = resolve_threads(n_jobs)
+    rows = rows or Rows(size, n_jobs)
     with one_blas_thread():
-        block = random_projection(size, max(width, 1), density=1.0, seed=seed, keys=keys, n_jobs=n_jobs)
+        block = rows.random(max(width, 1), seed=seed, keys=keys)
         for step in steps:
-            block = step(_conditioned(block, threads))
+            block = step(_conditioned(block, rows))
             if advance is not None:
                 advance()
-        basis, _ = orthonormal(block, n_jobs=n_jobs)
+        basis, _ = orthonormal(block, rows=rows)
         image = product(basis)
         if advance is not None:
             advance()
-        small = gram(basis, image, n_jobs=threads)
-        values, vectors = np.linalg.eigh((small + small.T) / 2)
-        present = (
-            np.square(vectors[basis.any(axis=0)]).sum(axis=0) > 0.5
-        )  # zero columns of the basis are no eigenvectors
+        small = rows.gram(basis, image)
+        values, vectors = rows.common(*np.linalg.eigh((small + small.T) / 2))
+        there = np.any(rows.extremes(basis), axis=0)
+        present = np.square(vectors[there]).sum(axis=0) > 0.5  # zero columns of the basis are no eigenvectors
         values, vectors = values[present], vectors[:, present]
         chosen = np.argsort(-order(values), kind="stable")[:rank]
-        found = multiply_rows(basis, vectors[:, chosen], n_jobs=threads)
-        found *= column_signs(found)
+        found = multiply_rows(basis, vectors[:, chosen], n_jobs=n_jobs)
+        found *= column_signs(found, rows)
     return Eigenpairs(_padded(found, rank), np.append(values[chosen], np.zeros(rank - len(chosen))))
 
 
-def orthonormal(y: F32, *, n_jobs: int | None = None) -> tuple[F32, F64]:
+def orthonormal(y: F32, *, n_jobs: int | None = None, rows: Rows | None = None) -> tuple[F32, F64]:
     r"""Q with orthonormal columns and a square R with :math:`Y = Q R`; y is left unchanged.
 
     Passes of :math:`Y \leftarrow Y V (E + \sigma)^{-1/2}` with the eigenpairs of the Gram matrix, whose columns were
     scaled to length 1, until its condition is small; sigma shifts the first pass only. Directions shorter than about
     3e-7 of the longest are dropped: the last columns of Q are zero in their place.
     """
-    threads = resolve_threads(n_jobs)
+    rows = rows or Rows(len(y), n_jobs)
     with one_blas_thread():
-        q, r = _scaled(y)
+        q, r = _scaled(y, rows)
         for turn in range(5):
             first = turn == 0
-            lengths, weights, directions = _spectrum(gram(q, n_jobs=threads), scaled=first)
+            lengths, weights, directions = _spectrum(q, rows, scaled=first)
             # The first pass keeps all: a weight that rounding hides may belong to a direction of 3e-4 of the longest.
             # In later passes a column that stayed short is one that the first found nothing for.
             shift, kept = (1e-7, weights > -1) if first else (0.0, weights > 1e-6)
             spread = np.sqrt(np.maximum(weights, 0) + shift)
             by = inverse(lengths)[:, None] * directions * np.where(kept, inverse(spread), 0)
-            q = multiply_rows(q, by, n_jobs=threads)
+            q = multiply_rows(q, by, n_jobs=rows.n_jobs)
             r = (np.where(kept, spread, 0)[:, None] * directions.T * lengths) @ r
             if weights[kept].min(initial=1) > 0.05:  # a further pass would only change what float32 cannot hold
                 break
     return q, r
 
 
-def column_signs(y: F32) -> F32:
+def column_signs(y: F32, rows: Rows | None = None) -> F32:
     """1 or -1 for each column, so that its entry of largest magnitude becomes positive."""
-    high, low = y.max(axis=0, initial=0), y.min(axis=0, initial=0)
+    high, low = (rows or Rows(len(y))).extremes(y)
     return np.where(high >= -low, 1, -1).astype(np.float32)
 
 
@@ -259,17 +261,18 @@ def rms_scaled(vectors: F32, target: float = 3.0) -> tuple[F32, float]:
     return vectors, factor
 
 
-def _conditioned(y: F32, threads: int) -> F32:
+def _conditioned(y: F32, rows: Rows) -> F32:
     """Another basis of the same space, nearly orthonormal: what an iteration needs between products."""
-    y, _ = _scaled(y)
-    lengths, weights, directions = _spectrum(gram(y, n_jobs=threads))
+    y, _ = _scaled(y, rows)
+    lengths, weights, directions = _spectrum(y, rows)
     by = inverse(lengths)[:, None] * directions / np.sqrt(np.maximum(weights, 0) + 1e-7)
-    return multiply_rows(y, by, n_jobs=threads)
+    return multiply_rows(y, by, n_jobs=rows.n_jobs)
 
 
-def _scaled(y: F32) -> tuple[F32, F64]:
+def _scaled(y: F32, rows: Rows) -> tuple[F32, F64]:
     """Y divided by its largest entry if squares could over- or underflow, and the factor as a diagonal matrix."""
-    largest = float(max(y.max(initial=0), -y.min(initial=0)))
+    high, low = rows.extremes(y)
+    largest = float(max(high.max(initial=0), -low.min(initial=0)))
     if not np.isfinite(largest):
         raise FloatingPointError("a product overflowed float32; divide the weights of the graph by their mean.")
     r = np.eye(y.shape[1])
@@ -278,11 +281,12 @@ def _scaled(y: F32) -> tuple[F32, F64]:
     return (y.astype(np.float64) / largest).astype(np.float32), r * largest
 
 
-def _spectrum(g: F64, *, scaled: bool = True) -> tuple[F64, F64, F64]:
-    """Eigenpairs, descending, of a Gram matrix, or of its cosines if ``scaled``; first, the lengths divided by."""
+def _spectrum(y: F32, rows: Rows, *, scaled: bool = True) -> tuple[F64, F64, F64]:
+    """Eigenpairs, descending, of the Gram matrix, or of its cosines if ``scaled``; first, the lengths divided by."""
+    g = rows.gram(y)
     lengths = np.sqrt(np.maximum(np.diagonal(g), 0)) if scaled else np.ones(len(g))
     unit = inverse(lengths)
-    weights, directions = np.linalg.eigh((g + g.T) / 2 * unit[:, None] * unit)
+    weights, directions = rows.common(*np.linalg.eigh((g + g.T) / 2 * unit[:, None] * unit))
     return lengths, weights[::-1], directions[:, ::-1]
 
 

@@ -164,6 +164,7 @@ _LEARNERS: dict[Method, tuple[str, tuple[str, ...]]] = {
     Method.rotate: ("RotatE", _TRIPLES),
     Method.transe: ("TransE", _TRIPLES),
 }
+_DIVIDED = (Method.fastrp, Method.spectral, Method.prone, Method.hope)  # what several processes compute together
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -373,10 +374,11 @@ def embed(
 
     estimator = None if method is Method.auto else getattr(graphrep, name)(**common, **options)
     if launched() > 1:
-        if estimator is None or method is not Method.fastrp or estimate or file == "-":
+        if estimator is None or method not in _DIVIDED or estimate or file == "-":
+            divided = ", ".join(learner.value for learner in _DIVIDED)
             raise ValueError(
-                f"several processes, WORLD_SIZE={launched()}, need --method fastrp and a FILE that all of them can "
-                "read, without --estimate; start other learners without torchrun."
+                f"several processes, WORLD_SIZE={launched()}, need a --method of {divided} and a FILE that all of them "
+                "can read, without --estimate; start other learners without torchrun."
             )
         from graphrep.distributed import connect
 

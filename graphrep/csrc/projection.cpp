@@ -80,11 +80,12 @@ void fill_projection(const Projection& projection, const float* row_scale, int64
 
 template <class Id>
 void spmm_projection(const Projection& projection, const int64_t* indptr, const Id* indices, const float* weights,
-                     const float* scale, const float* row_scale, int64_t num_rows, float* y, int num_threads) {
+                     const float* scale, const float* row_scale, int64_t num_rows, int64_t num_columns, float* y,
+                     int num_threads) {
     const int64_t first = projection.first, columns = projection.stored;
     // A bit per row of R that has entries in these columns: few have, and a bit costs less than drawing them.
-    std::vector<uint64_t> busy(static_cast<size_t>(num_rows + 63) / 64);
-    parallel_blocks(num_rows, kRowBlock, num_threads, [&](int64_t begin, int64_t end) {
+    std::vector<uint64_t> busy(static_cast<size_t>(num_columns + 63) / 64);
+    parallel_blocks(num_columns, kRowBlock, num_threads, [&](int64_t begin, int64_t end) {
         static_assert(kRowBlock % 64 == 0);  // no two threads write the same word
         ProjectionRows row(projection);
         for (int64_t u = begin; u < end; ++u)
@@ -115,7 +116,7 @@ void spmm_projection(const Projection& projection, const int64_t* indptr, const 
 
 #define GRAPHREP_INSTANTIATE(Id)                                                                                \
     template void spmm_projection<Id>(const Projection&, const int64_t*, const Id*, const float*, const float*, \
-                                      const float*, int64_t, float*, int);
+                                      const float*, int64_t, int64_t, float*, int);
 GRAPHREP_INSTANTIATE(int32_t)
 GRAPHREP_INSTANTIATE(int64_t)
 

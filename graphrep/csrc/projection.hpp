@@ -23,7 +23,8 @@ void fill_projection(const Projection& projection, const float* row_scale, int64
 // y = diag(scale) A diag(row_scale) R without R in memory: its few entries are drawn again for every arc.
 template <class Id>
 void spmm_projection(const Projection& projection, const int64_t* indptr, const Id* indices, const float* weights,
-                     const float* scale, const float* row_scale, int64_t num_rows, float* y, int num_threads);
+                     const float* scale, const float* row_scale, int64_t num_rows, int64_t num_columns, float* y,
+                     int num_threads);
 
 // total[v, :] += factor * y[v, :] / |y[v, :]|, except for zero rows; without `normalize`, += factor * y[v, :].
 void accumulate_rows(const float* y, int64_t num_rows, int64_t columns, float factor, bool normalize, float* total,

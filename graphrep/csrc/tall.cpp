@@ -10,8 +10,6 @@
 namespace graphrep {
 namespace {
 
-constexpr int64_t kMaxShares = 64;         // of the rows; each has a sum of its own
-constexpr int64_t kShareRows = 2048;       // at least
 constexpr int64_t kRowsBetweenPolls = 96;  // a multiple of kTallSide
 
 int64_t columns_of_panel() { GRAPHREP_DISPATCH(panel_columns) }
@@ -32,25 +30,21 @@ int64_t rounded_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 void gram(const Gram& task, int num_threads) {
     const int64_t entries = task.p * task.q;
-    std::fill_n(task.out, entries, 0.0);
     if (entries == 0 || task.num_rows == 0) return;
-    const int64_t shares = std::clamp<int64_t>((task.num_rows + kShareRows - 1) / kShareRows, 1, kMaxShares);
-    const int64_t share = (task.num_rows + shares - 1) / shares;
-    Buffer<double> sums(shares * entries, "the sums of shares of the rows");
-    std::fill_n(sums.data(), shares * entries, 0.0);
+    const int64_t shares = (task.num_rows + task.share_rows - 1) / task.share_rows;
     parallel_blocks(shares, 1, num_threads, [&](int64_t s, int64_t) {
         Buffer<float> panel(columns_of_panel() * kTallRows, "packed rows");
-        const int64_t end = std::min(task.num_rows, (s + 1) * share);
-        for (int64_t row = s * share; row < end; row += kTallRows) {
+        double* out = task.out + s * entries;
+        std::fill_n(out, entries, 0.0);
+        const int64_t end = std::min(task.num_rows, (s + 1) * task.share_rows);
+        for (int64_t row = s * task.share_rows; row < end; row += kTallRows) {
             poll();
-            add_rows(task, row, std::min(end, row + kTallRows), panel.data(), sums.data() + s * entries);
+            add_rows(task, row, std::min(end, row + kTallRows), panel.data(), out);
         }
+        if (task.symmetric)  // tiles below the diagonal are missing
+            for (int64_t i = 0; i < task.p; ++i)
+                for (int64_t j = 0; j < i; ++j) out[i * task.q + j] = out[j * task.q + i];
     });
-    for (int64_t s = 0; s < shares; ++s)
-        for (int64_t i = 0; i < entries; ++i) task.out[i] += sums.data()[s * entries + i];
-    if (task.symmetric)  // tiles below the diagonal are missing
-        for (int64_t i = 0; i < task.p; ++i)
-            for (int64_t j = 0; j < i; ++j) task.out[i * task.q + j] = task.out[j * task.q + i];
 }
 
 void multiply_rows(const RowProduct& task, int num_threads) {

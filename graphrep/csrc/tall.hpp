@@ -6,14 +6,16 @@
 
 namespace graphrep {
 
-// out[i, j] = sum over v of scale[v] * x[v, i] * y[v, j]: x is (num_rows, p), y (num_rows, q), out (p, q). scale null:
-// ones. Symmetric: p == q and the result is known to be symmetric; half of it is computed. Sums of at most 256 rows are
-// formed in float32, and these are added in float64 in an order that depends on num_rows alone.
+// out[s, i, j] = sum over the rows v of share s of scale[v] * x[v, i] * y[v, j]: x is (num_rows, p), y (num_rows, q),
+// out (shares, p, q), and a share has share_rows rows, the last one what is left. scale null: ones. Symmetric: p == q and
+// the result is known to be symmetric; half of it is computed. Sums of at most 256 rows are formed in float32, and these
+// are added in float64, one after the other.
 struct Gram {
     const float* x;
     const float* y;
     const float* scale;
     int64_t num_rows;
+    int64_t share_rows;
     int64_t p;
     int64_t q;
     bool symmetric;

@@ -308,6 +308,35 @@ class Ranks:
         cuts = np.cumsum(received)[:-1]
         return [part.reshape(end - begin, width) for part, width in zip(np.split(out, cuts), widths, strict=True)]
 
+    def to_columns(self, step: str, rows: Array, columns: Sequence[Range], parts: Sequence[Range]) -> Array:
+        """From all columns of the rows of each rank, ``parts``, to all rows of the columns of this rank."""
+        if self.world_size == 1:
+            return rows
+        import torch
+        import torch.distributed as dist
+
+        self.meet(step)
+        width, count = columns[self.rank][1] - columns[self.rank][0], len(rows)
+        out = np.empty((parts[-1][1], width), rows.dtype)
+        flat = np.concatenate([rows[:, begin:end].reshape(-1) for begin, end in columns])
+        received = [(end - begin) * width for begin, end in parts]
+        sent = [count * (end - begin) for begin, end in columns]
+        self._call(dist.all_to_all_single, torch.from_numpy(out.reshape(-1)), torch.from_numpy(flat), received, sent)
+        return out
+
+    def of_first(self, step: str, array: Array) -> Array:
+        """The array of rank 0, on every rank."""
+        if self.world_size == 1:
+            return array
+        import torch
+        import torch.distributed as dist
+
+        dtype, shape = self.tell(step, [array.dtype.str, list(array.shape)])[0]
+        out = np.ascontiguousarray(array) if self.rank == 0 else np.empty(shape, dtype)
+        if out.size:
+            self._call(dist.broadcast, torch.from_numpy(out.reshape(-1).view(np.uint8)), src=0)
+        return out
+
     def _exchange(self, message: dict[str, Any]) -> list[dict[str, Any]]:
         """A JSON object of every rank."""
         import torch

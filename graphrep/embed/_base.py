@@ -18,16 +18,23 @@ from graphrep._embedder import (
     is_matrix,
     new_arcs,
     new_arcs_of_both_directions,
+    plain_settings,
 )
 from graphrep._memory import Estimate
+from graphrep._progress import progress_bar
 from graphrep._threads import resolve_threads
+from graphrep._version import __version__
+from graphrep.distributed.ranks import checked_ranks
 from graphrep.embed.finishing import Finish, checked_steps, finish_again, finished
 from graphrep.graph import Graph, untyped_graph
+from graphrep.learn.checkpoint import digest
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Estimate", "NodeEmbedder", "TwoSidedEmbedder"]
+    from graphrep.distributed import Ranks
+
+__all__ = ["DividedEmbedder", "Estimate", "NodeEmbedder", "TwoSidedEmbedder"]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -74,6 +81,21 @@ class NodeEmbedder(GraphEmbedder):
         del graph
         return None
 
+    def _agree(self, ranks: Ranks, graph: Graph, seed: int, options: dict[str, Any]) -> int:
+        """Check that all ranks have the same graph and settings; a seed that each of them drew is that of rank 0."""
+        if ranks.world_size == 1:
+            return seed
+        parameters = self.get_params(deep=False)
+        if parameters["random_state"] is None:
+            seed = ranks.tell("the seed", seed)[0]
+        names = None if graph.node_keys() is None else digest(graph.node_keys())[:16]
+        sizes = {"num_nodes": graph.num_nodes, "num_arcs": graph.num_arcs}
+        ranks.agree("the graph", {**sizes, "the arcs": digest(graph)[:16], "the names": names})
+        settings = {name: value for name, value in parameters.items() if name not in ("n_jobs", "progress")}
+        settings |= {"random_state": seed, "the version of graphrep": __version__}
+        ranks.agree("the settings", plain_settings(settings | options))
+        return seed
+
     def _fit(self, graph: Any, **options: Any) -> Self:
         steps = checked_steps(self.finish)
         super()._fit(graph, **options)
@@ -117,6 +139,51 @@ class NodeEmbedder(GraphEmbedder):
         if unfinished.shape != vectors.shape or any(finish.rotation.shape != width for finish in finishes):
             raise ValueError("vectors differ in size")
         super()._restore(state | {"_unfinished": unfinished, "_finishes": finishes})
+
+
+class DividedEmbedder(NodeEmbedder):
+    """A :class:`NodeEmbedder` that ranks can compute together; subclasses take ``ranks`` in ``_embed``."""
+
+    def fit(self, graph: Any, y: Any = None, *, ranks: Ranks | None = None) -> Self:
+        """Embed a graph.
+
+        Parameters
+        ----------
+        graph : Graph or anything :func:`graphrep.as_graph` takes
+            A square NumPy array, or list of lists of numbers, is a dense adjacency matrix, as in scikit-learn.
+        y : ignored
+        ranks : Ranks, optional
+            Of :func:`graphrep.distributed.connect`: each computes some of the columns, and then some of the rows. The
+            bits are those of one process. All ranks call ``fit`` with the same graph and settings, which is checked,
+            and each gets all vectors.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        RankError
+            Another rank failed.
+        ValueError
+            Among others: the ranks disagree on the graph or the settings.
+        """
+        del y
+        return self._fit_together(graph, ranks)
+
+    def fit_transform(self, graph: Any, y: Any = None, *, ranks: Ranks | None = None) -> F32:
+        """Embed a graph; return float32 vectors of shape (num_nodes, dimensions), in the order of ``g.nodes``."""
+        return self.fit(graph, y, ranks=ranks).embedding_
+
+    def _fit_together(self, graph: Any, ranks: Ranks | None, **options: Any) -> Self:
+        checked = checked_ranks(ranks)
+        with checked.together():
+            return self._fit(graph, ranks=checked, **options)
+
+    def _bar(self, ranks: Ranks, steps: int, unit: str) -> Any:
+        """The progress bar, which rank 0 shows."""
+        shown = getattr(self, "progress", None) if ranks.rank == 0 else False
+        return progress_bar(total=steps, desc=type(self).__name__, unit=unit, progress=shown)
 
 
 class TwoSidedEmbedder(NodeEmbedder):

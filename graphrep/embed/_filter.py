@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import LinAlgError, eigh
 
+from graphrep._rows import Rows
 from graphrep._svd import Eigenpairs
 from graphrep._threads import one_blas_thread
 from graphrep.graph import Graph
 from graphrep.ops.projection import random_projection
 from graphrep.ops.propagation import graph_matmul, recurrence_step
-from graphrep.ops.tall import gram, multiply_rows
+from graphrep.ops.tall import multiply_rows
 
 __all__ = ["eigenpairs", "leading_eigenpairs"]
 
@@ -37,8 +38,8 @@ def leading_eigenpairs(
     degrees: Sequence[int],
     oversampling: int,
     seed: int,
+    rows: Rows,
     keys: Any = None,
-    n_jobs: int | None = None,
     step: Any = None,
 ) -> Eigenpairs:
     r"""The k largest eigenvalues of :math:`S = \mathrm{diag}(f) A \,\mathrm{diag}(f)` and their eigenvectors.
@@ -58,6 +59,8 @@ def leading_eigenpairs(
         Columns of the block beyond k.
     seed, keys
         Of the random start; a row belongs to its key.
+    rows : Rows
+        How the blocks are divided among processes, each of which gets all vectors.
     step : callable, optional
         Called after each sparse product.
 
@@ -71,8 +74,9 @@ def leading_eigenpairs(
     n = graph.num_nodes
     width = k + oversampling
     if n <= max(width, _DENSE):
-        return eigenpairs(graph, factor, k, magnitude=magnitude)
-    block = _Block(graph, factor, width, seed, keys, n_jobs, step)
+        vectors, values = rows.common(*eigenpairs(graph, factor, k, magnitude=magnitude))
+        return Eigenpairs(vectors, values)
+    block = _Block(graph, factor, width, seed, keys, rows, step)
     if magnitude:  # damp [-b, b]; two products tell how large b may be
         block.power(2)
         values = block.rotate(magnitude=magnitude)
@@ -88,7 +92,7 @@ def leading_eigenpairs(
             values = block.rotate(magnitude=magnitude)
             left -= degree
     else:
-        low, cut = -_spectral_bound(graph, factor, n_jobs), 0.0
+        low, cut = -_spectral_bound(graph, factor, rows.n_jobs), 0.0
         for degree in degrees:
             block.filter(degree, low, cut)
             values = block.rotate(magnitude=magnitude)
@@ -133,27 +137,30 @@ def _spectral_bound(graph: Graph, factor: F64, n_jobs: int | None) -> float:
 
 
 class _Block:
-    """The iterate and a buffer, with the products on them."""
+    """The iterate and a buffer, with the products on them: columns while it is filtered, rows once it is rotated."""
 
-    def __init__(
-        self, graph: Graph, factor: F64, width: int, seed: int, keys: Any, n_jobs: int | None, step: Any
-    ) -> None:
-        self.graph, self.n_jobs, self.step = graph, n_jobs, step or (lambda: None)
+    def __init__(self, graph: Graph, factor: F64, width: int, seed: int, keys: Any, rows: Rows, step: Any) -> None:
+        self.graph, self.rows, self.width, self.step = graph, rows, width, step or (lambda: None)
         self.square = (factor**2).astype(np.float32)
         self.inverse = np.divide(1.0, factor, out=np.zeros_like(factor), where=factor > 0)
         self.weight = (self.inverse**2).astype(np.float32)
         start = np.where(graph.out_degree > 0, factor, 0).astype(np.float32)
-        self.u = random_projection(
-            graph.num_nodes, width, density=1.0, seed=seed, row_scale=start, keys=keys, n_jobs=n_jobs
-        )
+        drawn: Any = {"density": 1.0, "seed": seed, "row_scale": start, "keys": keys, "n_jobs": rows.n_jobs}
+        self.u = random_projection(graph.num_nodes, width, part=rows.part(width), **drawn)
         self.other = np.empty_like(self.u)
+        self.by_rows = False
 
     def _swap(self) -> None:
         self.u, self.other = self.other, self.u
         self.step()
 
     def _product(self, out_scale: F32, own: float, before: float) -> None:
-        recurrence_step(self.graph, self.u, self.other, scale=out_scale, own=own, before=before, n_jobs=self.n_jobs)
+        if self.by_rows:
+            self.u, self.by_rows = self.rows.columns(self.u), False
+            if self.other.shape != self.u.shape:
+                self.other = np.empty_like(self.u)
+        n_jobs = self.rows.n_jobs
+        recurrence_step(self.graph, self.u, self.other, scale=out_scale, own=own, before=before, n_jobs=n_jobs)
         self._swap()
 
     def power(self, steps: int) -> None:
@@ -170,23 +177,26 @@ class _Block:
 
     def rotate(self, *, magnitude: bool) -> F64:
         """Rayleigh-Ritz: make the columns orthonormal approximate eigenvectors in order; returns their values."""
-        image = graph_matmul(self.graph, self.u, out=self.other, n_jobs=self.n_jobs)
+        image = graph_matmul(self.graph, self.u, out=self.other, n_jobs=self.rows.n_jobs)
         self.step()
-        overlap = gram(self.u, scale=self.weight, n_jobs=self.n_jobs)
-        moved = gram(self.u, image, symmetric=True, n_jobs=self.n_jobs)
+        image, self.u, mine = self.rows.rows(image, self.width), self.rows.rows(self.u, self.width), self.rows.mine
+        overlap = self.rows.gram(self.u, scale=self.weight[mine])
+        moved = self.rows.gram(self.u, image, symmetric=True)
         if magnitude:  # by the lengths of images: where signs are mixed, the Ritz values of S would cancel
-            squares, basis = _ritz(overlap, gram(image, scale=self.square, n_jobs=self.n_jobs), magnitude=magnitude)
+            lengths = self.rows.gram(image, scale=self.square[mine])
+            squares, basis = _ritz(overlap, lengths, magnitude=magnitude)
             sign = np.where(np.einsum("ij,ik,kj->j", basis, moved, basis, optimize=True) < 0, -1.0, 1.0)
             values = sign * np.sqrt(np.maximum(squares, 0))
         else:
             values, basis = _ritz(overlap, moved, magnitude=magnitude)
-        multiply_rows(self.u, basis, out=self.other, n_jobs=self.n_jobs)
-        self.u, self.other = self.other, self.u
+        values, basis = self.rows.common(values, basis)
+        multiply_rows(self.u, basis, out=image, n_jobs=self.rows.n_jobs)
+        self.u, self.other, self.by_rows = image, self.u, True
         return values
 
     def vectors(self, k: int) -> F32:
         self.other = np.empty((0, 0), dtype=np.float32)  # freed before the result is allocated
-        out = np.ascontiguousarray(self.u[:, :k])
+        out = self.rows.whole(np.ascontiguousarray(self.u[:, :k]))
         out *= self.inverse.astype(np.float32)[:, None]
         return out
 

@@ -17,16 +17,16 @@ from graphrep._mapped import mapped_array
 from graphrep._memory import readable_bytes
 from graphrep._progress import progress_bar
 from graphrep.distributed import Ranks
+from graphrep.distributed.rows import UNITS, column_parts
 from graphrep.graph import Graph
 from graphrep.io.buckets import beside
 from graphrep.io.vectors import write_mapped
 from graphrep.ops.projection import accumulate_rows
 from graphrep.ops.propagation import inverse_degrees, recurrence_step
 
-__all__ = ["ROWS", "Moments", "Powers", "column_parts", "row_blocks", "sizes_on_disk", "sums_on_disk"]
+__all__ = ["ROWS", "Moments", "Powers", "row_blocks", "sizes_on_disk", "sums_on_disk"]
 
 F32 = npt.NDArray[np.float32]
-_UNITS = (16, 8, 4, 1)  # columns in a block: rows should not straddle cache lines, of 16 numbers
 ROWS = 1 << 14  # in a block whose sums are added; part of the result, so the same wherever the vectors are
 _PER_NODE = 40  # bytes for degrees, their logarithms, and later for hashes of rows
 
@@ -64,11 +64,6 @@ class Moments:
         # A column that hardly varies (powers converge in a dense graph) consists of rounding errors: do not scale it.
         varies = deviation > 1e-4 * np.sqrt(squares)
         return mean.astype(np.float32), np.where(varies, deviation, 1.0).astype(np.float32)
-
-
-def column_parts(dimensions: int, ranks: Ranks) -> list[tuple[int, int]]:
-    """Columns of each rank, in the widest blocks of which every rank gets one."""
-    return ranks.parts(dimensions, next((unit for unit in _UNITS if dimensions >= unit * ranks.world_size), 1))
 
 
 def row_blocks(rows: F32, step: int = ROWS) -> Iterator[F32]:
@@ -186,7 +181,7 @@ def _width(n: int, d: int, memory: int, blocks: int) -> int:
             f"memory= is {readable_bytes(memory)}, but FastRP of {n:,} nodes on the disk needs "
             f"{readable_bytes(needed)} for one column; give memory={needed} or more."
         )
-    unit = next(unit for unit in _UNITS if width >= unit)
+    unit = next(unit for unit in UNITS if width >= unit)
     return int(min(d, width - width % unit))
 
 

@@ -15,19 +15,18 @@ from sklearn.base import clone
 
 from graphrep import _random
 from graphrep._checks import checked_features, checked_float, checked_int, warn_caller
-from graphrep._embedder import F32, plain_settings
+from graphrep._embedder import F32
 from graphrep._memory import Estimate, checked_bytes
 from graphrep._names import aligned
 from graphrep._progress import progress_bar
 from graphrep._saving import packed_graph, unpacked_graph
-from graphrep._version import __version__
 from graphrep.distributed.ranks import checked_ranks
+from graphrep.distributed.rows import column_parts
 from graphrep.embed._base import NodeEmbedder
 from graphrep.embed._on_disk import (
     ROWS,
     Moments,
     Powers,
-    column_parts,
     row_blocks,
     sizes_on_disk,
     sums_on_disk,
@@ -270,7 +269,7 @@ class FastRP(NodeEmbedder):
         self._settings = settings = self._checked_settings(graph.num_nodes)
         self._graph = graph
         self._features = self._checked_features(graph, options.get("features"))
-        self._agree(ranks, graph, {})
+        self._agree_on_all(ranks, graph, {})
         n, d = graph.num_nodes, settings.dimensions
         parts, rows = column_parts(d, ranks), ranks.parts(n, ROWS)
         begin, end = rows[ranks.rank]
@@ -301,19 +300,10 @@ class FastRP(NodeEmbedder):
             total /= self.scale_
         return np.asarray(gather(total))
 
-    def _agree(self, ranks: Ranks, graph: Graph, options: dict[str, Any]) -> None:
-        """Check that all ranks have the same graph and settings; a seed that each of them drew is that of rank 0."""
-        if ranks.world_size == 1:
-            return
-        if self.random_state is None:
-            self._settings = self._settings._replace(seed=ranks.tell("the seed", self._settings.seed)[0])
-        names = None if graph.node_keys() is None else digest(graph.node_keys())[:16]
-        sizes = {"num_nodes": graph.num_nodes, "num_arcs": graph.num_arcs}
-        ranks.agree("the graph", {**sizes, "the arcs": digest(graph)[:16], "the names": names})
-        settings = {name: value for name, value in self.get_params(deep=False).items() if name != "n_jobs"}
+    def _agree_on_all(self, ranks: Ranks, graph: Graph, options: dict[str, Any]) -> None:
         features = None if self._features is None else digest(self._features)[:16]
-        settings |= {"random_state": self._settings.seed, "features": features, "the version of graphrep": __version__}
-        ranks.agree("the settings", plain_settings(settings | options))
+        seed = self._agree(ranks, graph, self._settings.seed, {"features": features, **options})
+        self._settings = self._settings._replace(seed=seed)
 
     def _fit_on_disk(self, graph: Any, out: Path, memory: int | str, ranks: Ranks) -> Self:
         size = checked_bytes("memory", memory, 1_000_000)
@@ -327,7 +317,7 @@ class FastRP(NodeEmbedder):
         if settings.feature_columns:
             raise ValueError(f"feature_ratio={self.feature_ratio} needs the features in memory; leave out out=.")
         self._graph, self._features = g, None
-        self._agree(ranks, g, {"memory": size, "out": out.name})
+        self._agree_on_all(ranks, g, {"memory": size, "out": out.name})
         drawn: dict[str, Any] = {"density": settings.density, "seed": settings.seed, "n_jobs": self.n_jobs}
         drawn |= {"row_scale": self._degree_factor(g), "keys": g.node_keys()}
         d = settings.dimensions

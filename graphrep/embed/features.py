@@ -17,10 +17,13 @@ from graphrep._checks import checked_features, checked_int, checked_ints
 from graphrep._embedder import F32, is_matrix, new_arcs
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._threads import limited_threads
-from graphrep.embed._base import NodeEmbedder
+from graphrep.distributed.rows import DividedRows
+from graphrep.embed._base import DividedEmbedder
 from graphrep.evaluate.baselines import smooth_features
 from graphrep.graph import Graph, untyped_graph
+from graphrep.learn.checkpoint import digest
 from graphrep.ops.projection import random_projection
+from graphrep.ops.tall import multiply_rows
 
 __all__ = ["PropagatedFeatures"]
 
@@ -30,7 +33,7 @@ _LEAST = 1e-6  # share of the largest singular value below which a direction is 
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class PropagatedFeatures(NodeEmbedder):
+class PropagatedFeatures(DividedEmbedder):
     r"""Features averaged over neighborhoods of several sizes, reduced by an SVD.
 
     With :math:`X \approx U \Sigma V^\top` truncated to ``dimensions`` columns and the propagation matrix
@@ -155,18 +158,20 @@ class PropagatedFeatures(NodeEmbedder):
             return np.asarray(blocks @ self.mixing_, dtype=np.float32)
 
     def _embed(self, graph: Graph, **options: Any) -> F32:
-        del options
+        ranks = options["ranks"]
         dimensions = checked_int("dimensions", self.dimensions, 1)
         self._checked_hops()
-        seed = _random.resolve_seed(self.random_state)
         x = checked_features("x", graph.x, graph.num_nodes) if graph.x is not None else _adjacency(graph)
         self._has_features, self._graph = graph.x is not None, graph
         keys = None if self._has_features else graph.node_keys()
+        rows = DividedRows(graph.num_nodes, ranks, self.n_jobs)
+        given = {"features": digest(graph.x)[:16] if ranks.world_size > 1 else None}
+        seed = self._agree(ranks, graph, _random.resolve_seed(self.random_state), given)
         with limited_threads(1):  # a product of matrices may be summed in another order with more threads
-            self.components_ = _right_vectors(x, dimensions, seed, keys, self.n_jobs)
+            (self.components_,) = rows.common(_right_vectors(x, dimensions, seed, keys, self.n_jobs))
             self._start = np.asarray(x @ self.components_, dtype=np.float32)
-            blocks = self._blocks(graph, self._start)
-            squares, axes = np.linalg.eigh(np.asarray(blocks.T @ blocks, dtype=np.float64))
+            blocks = self._blocks(graph, self._start, rows)
+            squares, axes = rows.common(*np.linalg.eigh(rows.gram(blocks)))
             order = np.argsort(-squares)[:dimensions]
             order = order[squares[order] > _LEAST**2 * max(squares.max(), 0.0)]
             mixing = axes[:, order]
@@ -175,16 +180,16 @@ class PropagatedFeatures(NodeEmbedder):
             scale = _SCALE * np.sqrt(graph.num_nodes / total) if total > 0 else 0.0
             self.mixing_ = np.zeros((blocks.shape[1], dimensions), dtype=np.float32)
             self.mixing_[:, : len(order)] = scale * mixing
-            return np.ascontiguousarray(blocks @ self.mixing_)
+        return rows.whole(multiply_rows(blocks, self.mixing_, n_jobs=self.n_jobs))
 
-    def _blocks(self, graph: Graph, start: F32) -> F32:
+    def _blocks(self, graph: Graph, start: F32, rows: DividedRows) -> F32:
         """Unit rows of the powers side by side."""
-        hops = self._checked_hops()
-        width, power, done = start.shape[1], np.ascontiguousarray(start, dtype=np.float32), 0
-        blocks = np.empty((graph.num_nodes, len(hops) * width), dtype=np.float32)
+        hops, width, done = self._checked_hops(), start.shape[1], 0
+        power = np.ascontiguousarray(start[:, slice(*rows.part(width))])
+        blocks = np.empty((rows.mine.stop - rows.mine.start, len(hops) * width), dtype=np.float32)
         for place in np.argsort(hops, kind="stable"):
             power, done = smooth_features(graph, power, hops[place] - done, n_jobs=self.n_jobs), hops[place]
-            blocks[:, place * width : (place + 1) * width] = _unit(power)
+            blocks[:, place * width : (place + 1) * width] = _unit(rows.rows(power, width))
         return blocks
 
     def _checked_hops(self) -> list[int]:

@@ -13,11 +13,11 @@ from scipy.sparse.csgraph import connected_components
 
 from graphrep._checks import checked_float, checked_int
 from graphrep._embedder import F32
-from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._svd import inverse, randomized_svd, rms_scaled, symmetric_eigenpairs
-from graphrep.embed._base import TwoSidedEmbedder
+from graphrep.distributed.rows import DividedRows
+from graphrep.embed._base import DividedEmbedder, TwoSidedEmbedder
 from graphrep.graph import Graph
 from graphrep.ops.propagation import graph_matmul
 
@@ -30,7 +30,7 @@ _TERMS, _TERM_ERROR = 500, 1e-5
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class HOPE(TwoSidedEmbedder):
+class HOPE(TwoSidedEmbedder, DividedEmbedder):
     r"""HOPE with the Katz index: vectors whose dot products are counts of walks that decay with length.
 
     .. math:: K = \sum_{l \ge 1} (\beta A)^l = (I - \beta A)^{-1} \beta A \approx U S V^\top, \qquad
@@ -162,7 +162,7 @@ class HOPE(TwoSidedEmbedder):
         return (np.concatenate(parts, axis=1) * (self.beta_ * self.scale_)).astype(np.float32)
 
     def _embed(self, graph: Graph, **options: Any) -> F32:
-        del options
+        ranks = options["ranks"]
         dimensions, power = checked_int("dimensions", self.dimensions, 1), checked_int("power", self.power, 0)
         if graph.directed and dimensions % 2:
             raise ValueError(
@@ -170,41 +170,43 @@ class HOPE(TwoSidedEmbedder):
             )
         self.beta_ = self._checked_beta(graph)
         self._graph = graph
-        n, seed, keys = graph.num_nodes, resolve_seed(self.random_state), graph.node_keys()
-        common: dict[str, Any] = {"seed": seed, "keys": keys, "n_jobs": self.n_jobs}
+        n, rows = graph.num_nodes, DividedRows(graph.num_nodes, ranks, self.n_jobs)
+        seed = self._agree(ranks, graph, resolve_seed(self.random_state), {})
+        common: dict[str, Any] = {"seed": seed, "keys": graph.node_keys(), "n_jobs": self.n_jobs, "rows": rows}
         steps = 2 * power + 2 if graph.directed else power + 1
-        with progress_bar(total=steps, desc="HOPE", unit=" steps", progress=self.progress) as bar:
+        with self._bar(ranks, steps, " steps") as bar:
             common["advance"] = bar.update
             if graph.directed:
                 incoming = graph.transpose()
                 terms = self._series_length(graph)
                 # The SVD of K', so that K V = U S holds to rounding.
                 v, self.values_, u = randomized_svd(
-                    lambda y: self._katz(incoming, y, terms),
-                    lambda x: self._katz(graph, x, terms),
+                    rows.by_columns(lambda y: self._katz(incoming, y, terms)),
+                    rows.by_columns(lambda x: self._katz(graph, x, terms)),
                     (n, n),
                     dimensions // 2,
                     power=power,
                     **common,
                 )
-                found = np.concatenate([u, v], axis=1)
+                found = rows.whole(np.concatenate([u, v], axis=1))
                 found *= np.sqrt(np.concatenate([self.values_] * 2)).astype(np.float32)
                 self._right = None
             else:
                 found, w = symmetric_eigenpairs(
-                    lambda x: self._step(graph, x),
+                    rows.by_columns(lambda x: self._step(graph, x)),
                     n,
                     dimensions,
                     order=lambda w: np.abs(w / (1 - w)),
-                    steps=[lambda x: self._katz(graph, x, 3)] * power,  # near K, and cheap
+                    steps=[rows.by_columns(lambda x: self._katz(graph, x, 3))] * power,  # near K, and cheap
                     **common,
                 )
                 self.values_ = w / (1 - w)
                 root = np.sqrt(np.abs(self.values_))
                 inverse = np.divide(np.sign(w), root, out=np.zeros_like(root), where=root > 0)
                 # X again as a product with A: a step of refinement, and what transform does with new rows.
-                self._right = found * (inverse + root).astype(np.float32)
-                found = self._step(graph, self._right)
+                right = found * (inverse + root).astype(np.float32)
+                found = rows.whole(rows.by_columns(lambda x: self._step(graph, x))(right))
+                self._right = rows.whole(right)
         vectors, self.scale_ = rms_scaled(found)
         return vectors
 

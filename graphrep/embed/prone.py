@@ -13,12 +13,12 @@ from scipy.special import ive
 
 from graphrep._checks import checked_float, checked_int
 from graphrep._embedder import F32
-from graphrep._progress import progress_bar
 from graphrep._random import resolve_seed
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._svd import by_rows, column_signs, inverse, orthonormal, randomized_svd, rms_scaled
 from graphrep._threads import one_blas_thread, resolve_threads
-from graphrep.embed._base import NodeEmbedder
+from graphrep.distributed.rows import DividedRows
+from graphrep.embed._base import DividedEmbedder
 from graphrep.graph import Graph
 from graphrep.ops.propagation import graph_matmul
 from graphrep.ops.tall import multiply_rows
@@ -32,7 +32,7 @@ _FILTER_ERROR = 1e-4
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class ProNE(NodeEmbedder):
+class ProNE(DividedEmbedder):
     r"""ProNE: truncated SVD of a sparse matrix of log ratios, then a band-pass filter over the graph.
 
     With :math:`P_{ij} = w_{ij} / d_i` and :math:`\nu_j \propto (\sum_i P_{ij})^{3/4}`, :math:`\sum_j \nu_j = 1`,
@@ -146,38 +146,42 @@ class ProNE(NodeEmbedder):
         return self._new_vectors(new, undirected=True)
 
     def _embed(self, graph: Graph, **options: Any) -> F32:
-        del options
+        ranks = options["ranks"]
+        seed = self._agree(ranks, graph, resolve_seed(self.random_state), {})
         graph = graph.to_undirected()
         dimensions, power = checked_int("dimensions", self.dimensions, 1), checked_int("power", self.power, 0)
         coefficients = self._coefficients()
-        seed, keys = resolve_seed(self.random_state), graph.node_keys()
+        rows, keys = DividedRows(graph.num_nodes, ranks, self.n_jobs), graph.node_keys()
         products = 2 * power + 2 + 2 * (len(coefficients) - 1) + 1
-        with progress_bar(total=products, desc="ProNE", unit=" products", progress=self.progress) as bar:
+        with self._bar(ranks, products, " products") as bar:
             forward, backward = _log_ratios(graph)
             # The SVD of F', so that F V = U S holds to rounding, and new rows of F can be treated alike.
             v, values, u = randomized_svd(
-                lambda y: graph_matmul(graph, y, values=backward, n_jobs=self.n_jobs),
-                lambda x: graph_matmul(graph, x, values=forward, n_jobs=self.n_jobs),
+                rows.by_columns(lambda y: graph_matmul(graph, y, values=backward, n_jobs=self.n_jobs)),
+                rows.by_columns(lambda x: graph_matmul(graph, x, values=forward, n_jobs=self.n_jobs)),
                 (graph.num_nodes, graph.num_nodes),
                 dimensions,
                 power=power,
                 seed=seed,
                 keys=keys,
                 n_jobs=self.n_jobs,
+                rows=rows,
                 advance=bar.update,
             )
             root = np.sqrt(values)
             v *= inverse(root).astype(np.float32)
-            self._right = v
+            self._right = rows.whole(v)
             u *= root.astype(np.float32)
-            filtered = self._filtered(_unit_rows(u), _Looped(graph, self.n_jobs), coefficients, bar.update)
+            start = rows.columns(_unit_rows(u))
+            filtered = self._filtered(start, _Looped(graph, self.n_jobs), coefficients, bar.update)
         with one_blas_thread():
-            _, triangle = orthonormal(filtered, n_jobs=self.n_jobs)
-            _, values, rotation = np.linalg.svd(triangle)
+            filtered = rows.rows(filtered, u.shape[1])
+            _, triangle = orthonormal(filtered, rows=rows)
+            _, values, rotation = rows.common(*np.linalg.svd(triangle))
             # Directions that float32 does not resolve would be noise.
             root = np.sqrt(np.where(values > len(graph.indptr) * 1.2e-7 * values.max(initial=0), values, 0))
             self._rotation = rotation.T * inverse(root)
-            vectors = multiply_rows(filtered, self._rotation, n_jobs=self.n_jobs)
+            vectors = rows.whole(multiply_rows(filtered, self._rotation, n_jobs=self.n_jobs))
         flip = column_signs(vectors)
         vectors *= flip
         self._rotation *= flip

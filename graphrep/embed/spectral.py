@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,14 +15,18 @@ from graphrep import _random
 from graphrep._checks import checked_float, checked_int, checked_ints
 from graphrep._embedder import is_matrix, new_arcs_of_both_directions
 from graphrep._names import as_pairs
-from graphrep._progress import progress_bar
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._svd import column_signs
 from graphrep.csr import CSR
-from graphrep.embed._base import NodeEmbedder
+from graphrep.distributed.rows import DividedRows
+from graphrep.embed._base import DividedEmbedder
 from graphrep.embed._filter import leading_eigenpairs
 from graphrep.embed.finishing import RMS
 from graphrep.graph import Graph, untyped_graph
+from graphrep.learn.checkpoint import digest
+
+if TYPE_CHECKING:
+    from graphrep.distributed import Ranks
 
 __all__ = ["Spectral"]
 
@@ -43,7 +47,7 @@ _CANDIDATES = (_Choice("LA", 0.45, 1.0), _Choice("LM", 0.35, 0.5))
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Spectral(NodeEmbedder):
+class Spectral(DividedEmbedder):
     r"""Leading eigenvectors of the regularized, degree-normalized adjacency matrix.
 
     With the weighted degrees D, :math:`S = (D + \tau)^{-a} A\, (D + \tau)^{-a}` has eigenvectors
@@ -146,7 +150,7 @@ class Spectral(NodeEmbedder):
     n_jobs: int | None = None
     progress: bool | None = None
 
-    def fit(self, graph: Any, y: Any = None, *, val: Any = None) -> Spectral:
+    def fit(self, graph: Any, y: Any = None, *, val: Any = None, ranks: Ranks | None = None) -> Spectral:
         """Embed a graph.
 
         Parameters
@@ -158,6 +162,10 @@ class Spectral(NodeEmbedder):
             negative integers, or rows of zeros, are unlabeled. Hide those of test nodes. Ignored otherwise.
         val : LinkSplit, or pair of int arrays of shapes (2, num_pos) and (2, num_neg), optional
             Validation pairs for the choice of ``which="auto"``.
+        ranks : Ranks, optional
+            Of :func:`graphrep.distributed.connect`: each computes the products of some of the columns, and the sums of
+            some of the rows. The bits are those of one process. All ranks call ``fit`` with the same graph, settings
+            and labels or pairs, which is checked, and each gets all vectors.
 
         Returns
         -------
@@ -165,27 +173,34 @@ class Spectral(NodeEmbedder):
 
         Raises
         ------
+        RankError
+            Another rank failed.
         ValueError
-            A parameter out of range; ``which="auto"`` without labels or pairs.
+            A parameter out of range; ``which="auto"`` without labels or pairs; ranks that disagree.
         """
         if self.which != "auto":
-            return self._fit(graph)
+            return self._fit_together(graph, ranks, y=None, val=None)
         if (y is None) == (val is None):
             raise ValueError('which="auto" chooses by y (labels) or val (validation pairs); give one of them to fit.')
-        return self._fit(graph, y=y, val=val)
+        return self._fit_together(graph, ranks, y=y, val=val)
 
-    def fit_transform(self, graph: Any, y: Any = None, *, val: Any = None) -> F32:
+    def fit_transform(self, graph: Any, y: Any = None, *, val: Any = None, ranks: Ranks | None = None) -> F32:
         """Embed a graph; return float32 vectors of shape (num_nodes, dimensions), in the order of ``g.nodes``."""
-        return self.fit(graph, y, val=val).embedding_
+        return self.fit(graph, y, val=val, ranks=ranks).embedding_
 
     def _embed(self, graph: Graph, **options: Any) -> F32:
-        if self.which == "auto":
-            return self._choose(graph, **options)
-        if self.which in ("LA", "LM"):
-            self._use(self._choice(_CANDIDATES[self.which == "LM"]))
-        else:
+        if self.which not in ("LA", "LM", "auto"):
             raise ValueError(f'which must be "LA", "LM" or "auto", got {self.which!r}.')
-        return self._arrange(*self._solve(graph), graph)
+        ranks: Ranks = options["ranks"]
+        y, val = options["y"], options["val"]
+        pairs = [val.valid, val.valid_neg] if hasattr(val, "valid") else val
+        labels = [y.to_numpy(), list(y.index)] if hasattr(y, "index") and hasattr(y, "to_numpy") else y
+        given = {"labels": digest(labels)[:16], "val": digest(pairs)[:16]}
+        seed = self._agree(ranks, graph, _random.resolve_seed(self.random_state), given)
+        if self.which == "auto":
+            return self._choose(graph, y, val, ranks, seed)
+        self._use(self._choice(_CANDIDATES[self.which == "LM"]))
+        return self._arrange(*self._solve(graph, ranks, seed), graph)
 
     def _choice(self, default: _Choice) -> _Choice:
         """A default with the parameters that are given."""
@@ -198,7 +213,7 @@ class Spectral(NodeEmbedder):
     def _use(self, choice: _Choice) -> None:
         self.which_, self.alpha_, self.power_ = choice
 
-    def _solve(self, graph: Graph) -> tuple[F32, F64]:
+    def _solve(self, graph: Graph, ranks: Ranks, seed: int) -> tuple[F32, F64]:
         dimensions = checked_int("dimensions", self.dimensions, 1)
         degrees = checked_ints("filter_degrees", self.filter_degrees, 1, 10)
         if not degrees:
@@ -212,7 +227,8 @@ class Spectral(NodeEmbedder):
         logarithm = np.log(degree, out=np.zeros_like(degree), where=degree > 0)
         factor = np.where(degree > 0, np.exp(-self.alpha_ * logarithm), 0.0)
         products = 8 + sum(degrees) + len(degrees)
-        with progress_bar(total=products, desc="Spectral", unit=" products", progress=self.progress) as bar:
+        rows = DividedRows(graph.num_nodes, ranks, self.n_jobs)
+        with self._bar(ranks, products, " products") as bar:
             return leading_eigenpairs(
                 graph,
                 factor,
@@ -220,9 +236,9 @@ class Spectral(NodeEmbedder):
                 magnitude=self.which_ == "LM",
                 degrees=degrees,
                 oversampling=oversampling,
-                seed=_random.resolve_seed(self.random_state),
+                seed=seed,
                 keys=keys,
-                n_jobs=self.n_jobs,
+                rows=rows,
                 step=bar.update,
             )
 
@@ -240,13 +256,14 @@ class Spectral(NodeEmbedder):
         n = graph.num_nodes
         return np.ascontiguousarray(np.concatenate([vectors[:n], vectors[n:, : self.dimensions // 2]], axis=1))
 
-    def _choose(self, graph: Graph, y: Any, val: Any) -> F32:
+    def _choose(self, graph: Graph, y: Any, val: Any, ranks: Ranks, seed: int) -> F32:
         """The vectors of the candidate that is best by labels or pairs, the first of equals."""
         best = None
         for candidate in map(self._choice, _CANDIDATES):
             self._use(candidate)
-            vectors = self._arrange(*self._solve(graph), graph)
+            vectors = self._arrange(*self._solve(graph, ranks, seed), graph)
             quality = _label_quality(vectors, y, graph) if val is None else self._link_quality(vectors, val, graph)
+            quality = ranks.tell("the quality of a candidate", quality)[0]
             if best is None or quality > best[0]:
                 best = quality, candidate, self.eigenvalues_, self._scale, vectors
         assert best is not None

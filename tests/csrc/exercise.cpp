@@ -536,7 +536,7 @@ void graph_kernels(const Graph<Id>& g) {
             same_for_all_threads<float>(
                 n * columns, [&](int threads, float* out) { fill_projection(projection, nullptr, n, out, threads); });
             same_for_all_threads<float>(n * columns, [&](int threads, float* out) {
-                spmm_projection<Id>(projection, g.indptr.data, g.indices.data, nullptr, nullptr, nullptr, n, out,
+                spmm_projection<Id>(projection, g.indptr.data, g.indices.data, nullptr, nullptr, nullptr, n, n, out,
                                     threads);
             });
         }
@@ -602,10 +602,13 @@ void tall_blocks() {
         const Array<float> x = random_floats<float>(n * p), y = random_floats<float>(n * q);
         const Array<float> scale = random_floats<float>(n), matrix = random_floats<float>(p * q);
         for (const float* s : {static_cast<const float*>(nullptr), static_cast<const float*>(scale.data)}) {
-            same_for_all_threads<double>(
-                p * q, [&](int threads, double* out) { gram({x.data, y.data, s, n, p, q, false, out}, threads); });
-            same_for_all_threads<double>(
-                p * p, [&](int threads, double* out) { gram({x.data, x.data, s, n, p, p, true, out}, threads); });
+            const int64_t share = 700, shares = (n + share - 1) / share;
+            same_for_all_threads<double>(shares * p * q, [&](int threads, double* out) {
+                gram({x.data, y.data, s, n, share, p, q, false, out}, threads);
+            });
+            same_for_all_threads<double>(shares * p * p, [&](int threads, double* out) {
+                gram({x.data, x.data, s, n, share, p, p, true, out}, threads);
+            });
             same_for_all_threads<float>(n * q, [&](int threads, float* out) {
                 multiply_rows({x.data, matrix.data, s, n, p, q, out}, threads);
             });

@@ -32,6 +32,20 @@ FITS = [
     ("named", {"dimensions": 48, "feature_ratio": 0.6}),
 ]
 FEATURES = {"features": RNG.random((GRAPHS["named"].num_nodes, 5))}
+GRAPHS["heavy"] = gr.as_graph(ENDS, weights=RNG.random(30_000), num_nodes=9000, merge="max")
+GRAPHS["small"] = gr.as_graph([(u, u + 1) for u in range(30)], x=RNG.random((31, 9)))
+LEARNERS = {
+    gr.Spectral: [
+        ("weighted", {"dimensions": 13}),
+        ("wide", {"dimensions": 20, "which": "LM", "finish": "whiten"}),
+        ("named", {"dimensions": 1, "oversampling": 0}),  # fewer columns than ranks
+        ("small", {"dimensions": 4}),  # decomposed densely
+        ("named", {"dimensions": 6, "which": "auto"}),
+    ],
+    gr.ProNE: [("weighted", {"dimensions": 9}), ("heavy", {"dimensions": 40}), ("small", {"normalize_rows": False})],
+    gr.HOPE: [("weighted", {"dimensions": 10}), ("heavy", {"dimensions": 17}), ("small", {})],
+    gr.PropagatedFeatures: [("weighted", {"dimensions": 7, "hops": (0, 3)}), ("small", {"dimensions": 8})],
+}
 
 
 def equal(one, other):
@@ -48,9 +62,23 @@ def fastrp(ranks):
             equal(getattr(alone, attribute), getattr(shared, attribute))
 
 
+def learners(ranks):
+    for learner, fits in LEARNERS.items():
+        for name, options in fits:
+            graph = GRAPHS[name]
+            labels = {"y": np.arange(graph.num_nodes) % 2} if options.get("which") == "auto" else {}
+            alone = learner(**options).fit(graph, **labels)
+            shared = learner(**options).fit(graph, **labels, ranks=ranks)
+            for attribute, value in vars(alone).items():
+                if isinstance(value, np.ndarray):
+                    equal(value, getattr(shared, attribute))
+            assert shared.embedding_.any()
+
+
 def seeds(ranks):
-    drawn = gr.FastRP(dimensions=16, sparsity=3, random_state=None).fit_transform(GRAPHS["named"], ranks=ranks)
-    assert len(set(ranks.tell("a number", float(np.abs(drawn).sum())))) == 1
+    fits = [gr.FastRP(dimensions=16, sparsity=3, random_state=None), gr.Spectral(dimensions=3, random_state=None)]
+    for drawn in (fit.fit_transform(GRAPHS["named"], ranks=ranks) for fit in fits):
+        assert len(set(ranks.tell("a number", float(np.abs(drawn).sum())))) == 1
 
 
 def on_disk(ranks, folder):
@@ -124,6 +152,15 @@ def refusals(ranks, folder):
         ranks, ValueError, f"the ranks disagree on dimensions of the settings: rank 0 has 16, rank {last} has 32",
         lambda: gr.FastRP(dimensions=32 if rank == last else 16).fit(g, ranks=ranks),
     )  # fmt: skip
+    for learner in LEARNERS:
+        refused(
+            ranks, ValueError, f"the ranks disagree on dimensions of the settings: rank 0 has 8, rank {last} has 4",
+            lambda learner=learner: learner(dimensions=4 if rank == last else 8).fit(GRAPHS["small"], ranks=ranks),
+        )  # fmt: skip
+    refused(
+        ranks, ValueError, "the ranks disagree on labels of the settings",
+        lambda: gr.Spectral(which="auto").fit(g, np.full(g.num_nodes, rank == last, dtype=int), ranks=ranks),
+    )  # fmt: skip
     other = gr.as_graph([("n1", "n2")]) if rank == last else g
     for options in ({}, {"out": folder / "refused.npy"}):
         refused(
@@ -174,12 +211,14 @@ def command(ranks, folder):
         GRAPHS["wide"].save(path)
         gr.FastRP(dimensions=40).fit(GRAPHS["wide"]).node_vectors_.save(folder / "alone.npy")
     ranks.meet("the graph is saved")
+    given = ["embed", path, "-o", str(folder / "by_command.npy"), "--dimensions", "40"]
     for memory in ([], ["--memory", "9MB"]):
-        given = ["embed", path, "-o", str(folder / "by_command.npy"), "--dimensions", "40", *memory]
-        assert run(given) == 0
+        assert run([*given, *memory]) == 0
         ranks.meet("the command has ended")
         assert (folder / "by_command.npy").read_bytes() == (folder / "alone.npy").read_bytes()
-    assert run(["embed", path, "-o", str(folder / "other.npy"), "--method", "spectral"]) == 1
+    assert run([*given, "--method", "spectral"]) == 0
+    equal(gr.Spectral(dimensions=40).fit_transform(GRAPHS["wide"]), np.load(folder / "by_command.npy"))
+    assert run(["embed", path, "-o", str(folder / "other.npy"), "--method", "netmf"]) == 1
     assert run(["convert", path, "-o", str(folder / "other.graph")]) == 1
 
 
@@ -196,6 +235,7 @@ def main():
     with gr.distributed.connect(timeout=600) as ranks:
         assert ranks.world_size == int(sys.argv[2])
         fastrp(ranks)
+        learners(ranks)
         seeds(ranks)
         on_disk(ranks, folder)
         scores(ranks)

@@ -36,7 +36,7 @@ def test_ranks_compute_what_one_process_computes(count, tmp_path):
     assert done.returncode == 0, done.stderr[-6000:]
     assert sorted(done.stdout.splitlines())[-count:] == [f"rank {i} is done" for i in range(count)]
     assert "disagree" not in done.stderr
-    assert "--method fastrp" in done.stderr
+    assert "need a --method of fastrp, spectral, prone, hope and a FILE" in done.stderr
     assert "graphrep convert runs in one process" in done.stderr
 
 

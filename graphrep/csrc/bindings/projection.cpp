@@ -45,13 +45,14 @@ void bind_projection_of(nb::module_& m) {
            MaybeIn<uint64_t> keys, In<double> counts, float magnitude, uint64_t seed, int64_t columns,
            int64_t first_column, Out<float, 2> y, Threads num_threads) {
             check_sizes(indptr, indices, weights, scale, y);
-            check_projection(y.shape(0), y.shape(1), columns, first_column, row_scale, keys, counts);
-            check_csr<Id>(indptr.data(), indices.data(), rows_of(indptr), int64_t(indices.size()), rows_of(indptr),
+            const size_t nodes = keys ? keys->size() : y.shape(0);  // some of which may have no row here
+            check_projection(nodes, y.shape(1), columns, first_column, row_scale, keys, counts);
+            check_csr<Id>(indptr.data(), indices.data(), rows_of(indptr), int64_t(indices.size()), int64_t(nodes),
                           num_threads);
             spmm_projection<Id>(
                 {columns, first_column, int64_t(y.shape(1)), counts.data(), pointer(keys), seed, magnitude},
                 indptr.data(), indices.data(), pointer(weights), pointer(scale), pointer(row_scale),
-                int64_t(y.shape(0)), y.data(), num_threads);
+                int64_t(y.shape(0)), int64_t(nodes), y.data(), num_threads);
         },
         "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "scale"_a.noconvert().none(),
         "row_scale"_a.noconvert().none(), "keys"_a.noconvert().none(), "counts"_a.noconvert(), "magnitude"_a, "seed"_a,

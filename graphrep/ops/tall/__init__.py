@@ -9,10 +9,17 @@ from graphrep._backend import choose
 from graphrep._threads import resolve_threads
 from graphrep.ops.tall import cpu, reference
 
-__all__ = ["gram", "multiply_rows"]
+__all__ = ["gram", "grams", "multiply_rows", "share_rows", "total"]
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
+
+_MOST_SHARES, _LEAST_ROWS = 64, 2048  # of a sum over rows; the result depends on them in the last digits
+
+
+def share_rows(num_rows: int) -> int:
+    """Rows in a share of so many rows, whose products are added on their own: at least 2,048, in at most 64 shares."""
+    return -(-num_rows // min(_MOST_SHARES, max(1, -(-num_rows // _LEAST_ROWS)))) or 1
 
 
 def gram(
@@ -39,13 +46,34 @@ def gram(
     -----
     Time O(num_rows * p * q), bound by arithmetic. At most 256 products are summed in float32, these sums in float64.
     """
+    return total(grams(x, y, share_rows(len(x)), scale=scale, symmetric=symmetric, n_jobs=n_jobs))
+
+
+def grams(
+    x: F32,
+    y: F32 | None,
+    share: int,
+    *,
+    scale: F32 | None = None,
+    symmetric: bool = False,
+    n_jobs: int | None = None,
+) -> F64:
+    """:func:`gram` of each share of so many rows, float64 of shape (shares, p, q)."""
     other = x if y is None else y
     if len(x) != len(other):
         raise ValueError(f"x and y must have the same number of rows, got {len(x)} and {len(other)}.")
-    out = np.empty((x.shape[1], other.shape[1]), dtype=np.float64)
+    out = np.empty((-(-len(x) // share), x.shape[1], other.shape[1]), dtype=np.float64)
     choose("gram", {"native": cpu.gram, "reference": reference.gram})(
-        x, other, scale, symmetric or y is None, out, resolve_threads(n_jobs)
+        x, other, scale, symmetric or y is None, share, out, resolve_threads(n_jobs)
     )
+    return out
+
+
+def total(shares: F64) -> F64:
+    """The sum of matrices, one after the other."""
+    out = np.zeros(shares.shape[1:])
+    for share in shares:
+        out += share
     return out
 
 
