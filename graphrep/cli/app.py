@@ -48,6 +48,13 @@ class Method(str, Enum):
     transe = "transe"
 
 
+class Shard(str, Enum):
+    """What several processes divide among them."""
+
+    columns = "columns"
+    rows = "rows"
+
+
 class Finish(str, Enum):
     """Finishing steps of ``graphrep embed``."""
 
@@ -264,6 +271,13 @@ def embed(
             "memory."
         ),
     ] = None,
+    shard: Annotated[
+        Shard | None,
+        typer.Option(
+            help="fastrp with several processes, for --output NAME.npy: rows, so that each holds the arcs and vectors "
+            "of its rows alone; default: columns."
+        ),
+    ] = None,
     model: Annotated[
         Path | None,
         typer.Option(help="Save the fitted model here, too: graphrep transform computes vectors of new nodes with it."),
@@ -342,6 +356,8 @@ def embed(
         check_writable(model, file)
     if memory is not None and method is not Method.fastrp:
         raise typer.BadParameter("--memory is an option of fastrp.")
+    if shard is not None and (method is not Method.fastrp or launched() == 1):
+        raise typer.BadParameter("--shard is an option of fastrp with several processes, such as torchrun starts.")
     name, own_options = _LEARNERS[method]
     given = {
         "iteration_weights": _numbers(iteration_weights),
@@ -385,10 +401,12 @@ def embed(
         with connect() as ranks:
             graph = _read_graph(file, directed=directed, weight=chosen, **reading)
             check_vector_path(str(output), nodes=graph.nodes)
-            where = {} if memory is None else {"out": output, "memory": memory}
+            where: dict[str, Any] = {} if memory is None else {"out": output, "memory": memory}
+            if shard is Shard.rows:
+                where |= {"out": output, "shard": "rows"}
             estimator.fit(graph, ranks=ranks, **where)
             if ranks.rank == 0:
-                if memory is None:
+                if not where:
                     estimator.node_vectors_.save(output)
                 if model is not None:
                     estimator.save(model)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -270,16 +271,23 @@ class Ranks:
                     self._exchange({"error": _sentence(error)})
             raise
 
-    def gather(self, step: str, rows: Array, count: int, block: int = 1) -> Array:
-        """Rows of all ranks, whose parts are ``parts(count, block)``, on every rank."""
+    def gather(
+        self, step: str, rows: Array, count: int, block: int = 1, *, parts: Sequence[Range] | None = None
+    ) -> Array:
+        """Rows of all ranks on every rank; their parts are ``parts(count, block)`` unless given."""
         if self.world_size == 1:
             return rows
         import torch
         import torch.distributed as dist
 
-        self.meet(step)
+        ranges = parts or self.parts(count, block)
+        # What can go wrong here goes wrong before the others wait for these rows.
+        begin, end = ranges[self.rank]
+        if len(rows) != end - begin:
+            raise ValueError(f"{step}: rank {self.rank} has {len(rows)} rows instead of {end - begin}.")
         whole = np.empty((count, *rows.shape[1:]), rows.dtype)
-        for rank, (begin, end) in enumerate(self.parts(count, block)):
+        self.meet(step)
+        for rank, (begin, end) in enumerate(ranges):
             if rank == self.rank:
                 whole[begin:end] = rows
             part = whole[begin:end].reshape(-1).view(np.uint8)
@@ -295,16 +303,10 @@ class Ranks:
         """
         if self.world_size == 1:
             return [columns]
-        import torch
-        import torch.distributed as dist
-
-        self.meet(step)
         begin, end = rows[self.rank]
         received = [(end - begin) * width for width in widths]
         sent = [(end - begin) * widths[self.rank] for begin, end in rows]
-        out = np.empty(sum(received), columns.dtype)
-        flat = np.ascontiguousarray(columns).reshape(-1)
-        self._call(dist.all_to_all_single, torch.from_numpy(out), torch.from_numpy(flat), received, sent)
+        out = self.swap(step, np.ascontiguousarray(columns).reshape(-1), sent, received)
         cuts = np.cumsum(received)[:-1]
         return [part.reshape(end - begin, width) for part, width in zip(np.split(out, cuts), widths, strict=True)]
 
@@ -312,16 +314,29 @@ class Ranks:
         """From all columns of the rows of each rank, ``parts``, to all rows of the columns of this rank."""
         if self.world_size == 1:
             return rows
+        width = columns[self.rank][1] - columns[self.rank][0]
+        flat = np.concatenate([rows[:, begin:end].reshape(-1) for begin, end in columns])
+        received = [(end - begin) * width for begin, end in parts]
+        sent = [len(rows) * (end - begin) for begin, end in columns]
+        return self.swap(step, flat, sent, received).reshape(parts[-1][1], width)
+
+    def swap(
+        self, step: str, items: Array, sent: Sequence[int], received: Sequence[int], out: Array | None = None
+    ) -> Array:
+        """Send the first ``sent[0]`` items to rank 0, the next to rank 1, and so on; returns what each of them sent."""
+        out = np.empty((sum(received), *items.shape[1:]), items.dtype) if out is None else out
+        if self.world_size == 1:
+            out[...] = items
+            return out
+        if len(items) != sum(sent):
+            raise ValueError(f"{step}: rank {self.rank} has {len(items)} items instead of {sum(sent)}.")
         import torch
         import torch.distributed as dist
 
         self.meet(step)
-        width, count = columns[self.rank][1] - columns[self.rank][0], len(rows)
-        out = np.empty((parts[-1][1], width), rows.dtype)
-        flat = np.concatenate([rows[:, begin:end].reshape(-1) for begin, end in columns])
-        received = [(end - begin) * width for begin, end in parts]
-        sent = [count * (end - begin) for begin, end in columns]
-        self._call(dist.all_to_all_single, torch.from_numpy(out.reshape(-1)), torch.from_numpy(flat), received, sent)
+        size = items.dtype.itemsize * math.prod(items.shape[1:])
+        given, taken = (torch.from_numpy(array.reshape(-1).view(np.uint8)) for array in (items, out))
+        self._call(dist.all_to_all_single, taken, given, [size * n for n in received], [size * n for n in sent])
         return out
 
     def of_first(self, step: str, array: Array) -> Array:

@@ -81,8 +81,11 @@ class NodeEmbedder(GraphEmbedder):
         del graph
         return None
 
-    def _agree(self, ranks: Ranks, graph: Graph, seed: int, options: dict[str, Any]) -> int:
-        """Check that all ranks have the same graph and settings; a seed that each of them drew is that of rank 0."""
+    def _agree(self, ranks: Ranks, graph: Graph, seed: int, options: dict[str, Any], *, by_file: bool = False) -> int:
+        """Check that all ranks have the same graph and settings; a seed that each of them drew is that of rank 0.
+
+        ``by_file``: what is known of the arcs of a mapped graph is the digest of its file, so that none reads them all.
+        """
         if ranks.world_size == 1:
             return seed
         parameters = self.get_params(deep=False)
@@ -90,7 +93,10 @@ class NodeEmbedder(GraphEmbedder):
             seed = ranks.tell("the seed", seed)[0]
         names = None if graph.node_keys() is None else digest(graph.node_keys())[:16]
         sizes = {"num_nodes": graph.num_nodes, "num_arcs": graph.num_arcs}
-        ranks.agree("the graph", {**sizes, "the arcs": digest(graph)[:16], "the names": names})
+        file = graph._cache.get("file") if by_file else None
+        ranks.agree(
+            "the graph", {**sizes, "the arcs": (digest(graph) if file is None else file[1])[:16], "the names": names}
+        )
         settings = {name: value for name, value in parameters.items() if name not in ("n_jobs", "progress")}
         settings |= {"random_state": seed, "the version of graphrep": __version__}
         ranks.agree("the settings", plain_settings(settings | options))

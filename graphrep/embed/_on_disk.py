@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -16,7 +16,8 @@ import numpy.typing as npt
 from graphrep._mapped import mapped_array
 from graphrep._memory import readable_bytes
 from graphrep._progress import progress_bar
-from graphrep.distributed import Ranks
+from graphrep.distributed.halo import RowGraph
+from graphrep.distributed.ranks import Range, Ranks
 from graphrep.distributed.rows import UNITS, column_parts
 from graphrep.graph import Graph
 from graphrep.io.buckets import beside
@@ -24,11 +25,21 @@ from graphrep.io.vectors import write_mapped
 from graphrep.ops.projection import accumulate_rows
 from graphrep.ops.propagation import inverse_degrees, recurrence_step
 
-__all__ = ["ROWS", "Moments", "Powers", "row_blocks", "sizes_on_disk", "sums_on_disk"]
+__all__ = [
+    "ROWS",
+    "Moments",
+    "Powers",
+    "check_rows",
+    "row_blocks",
+    "sizes_on_disk",
+    "sums_by_rows",
+    "sums_on_disk",
+]
 
 F32 = npt.NDArray[np.float32]
 ROWS = 1 << 14  # in a block whose sums are added; part of the result, so the same wherever the vectors are
 _PER_NODE = 40  # bytes for degrees, their logarithms, and later for hashes of rows
+_PER_NODE_OF_ALL = 48  # bytes on a rank that has some rows: numbers, their places, hashes of rows
 
 
 class Powers(NamedTuple):
@@ -53,12 +64,13 @@ class Moments:
             squares = np.einsum("ij,ij->j", block, block, dtype=np.float64)
             self._sums.append(np.stack([block.sum(axis=0, dtype=np.float64), squares]))
 
-    def finish(self, count: int, ranks: Ranks) -> tuple[F32, F32]:
-        """Mean and scale of each column of ``count`` rows, of which every rank has added its own."""
+    def finish(self, count: int, ranks: Ranks, parts: Sequence[Range] | None = None) -> tuple[F32, F32]:
+        """Mean and scale of each column of ``count`` rows, of which every rank has added its own ``parts``."""
         found = ranks.tell("columns", self._sums[0].shape[1] if self._sums else 0)
         sums = np.array(self._sums).reshape(len(self._sums), 2, max(found))
         # In the order of the blocks, one after the other.
-        total, square = np.add.accumulate(ranks.gather("sums", sums, -(-count // ROWS)))[-1]
+        blocks = None if parts is None else [(-(-begin // ROWS), -(-end // ROWS)) for begin, end in parts]
+        total, square = np.add.accumulate(ranks.gather("sums", sums, -(-count // ROWS), parts=blocks))[-1]
         mean, squares = total / count, square / count
         deviation = np.sqrt(np.maximum(squares - mean**2, 0))
         # A column that hardly varies (powers converge in a dense graph) consists of rounding errors: do not scale it.
@@ -118,14 +130,70 @@ def sums_on_disk(
                 mean, scale = moments.finish(n, ranks)
                 rows.standardize(mean, scale)
             bar.update()
-        ranks.meet("the rows are written")
-        if ranks.rank == 0:
-            write_mapped(out, place, graph.nodes if graph.node_keys() is not None else None)
-        ranks.meet("the file is written")
+        return _published(out, place, graph, d, ranks), mean, scale
+
+
+def sums_by_rows(
+    graph: Graph,
+    rows: RowGraph,
+    total: Callable[[Any], F32],
+    dimensions: int,
+    out: Path,
+    *,
+    standardize: bool,
+    warn: Callable[[Callable[[], Iterator[F32]], Callable[[Any], Any]], None],
+    ranks: Ranks,
+    steps: int,
+) -> tuple[F32, F32, F32]:
+    """Write rows that every rank computes by ``total(bar)``; otherwise as :func:`sums_on_disk`."""
+    n, d = graph.num_nodes, dimensions
+    if ranks.rank == 0:
+        _check_disk(out, 4 * n * d)
+    with _common_folder(out, ranks) as folder:
+        place, start = folder / "vectors.npy", _created(folder / "vectors.npy", n, d, ranks)
+        shown = None if ranks.rank == 0 else False
+        with progress_bar(total=steps, desc="FastRP", unit="passes", progress=shown) as bar:
+            own = total(bar)
+        warn(lambda: row_blocks(own), lambda values: ranks.gather("rows", values, n, parts=rows.parts))
+        mean, scale = np.zeros(d, dtype=np.float32), np.ones(d, dtype=np.float32)
+        if standardize:
+            moments = Moments()
+            moments.add(own)
+            mean, scale = moments.finish(n, ranks, rows.parts)
+            own -= mean
+            own /= scale
+        with place.open("r+b") as file:
+            file.seek(start + 4 * rows.begin * d)
+            file.write(own.data)
+        return _published(out, place, graph, d, ranks), mean, scale
+
+
+def check_rows(rows: int, arcs: int, halo: tuple[int, int], graph: Graph, d: int, memory: int, ranks: Ranks) -> int:
+    """Columns that are exchanged at a time; MemoryError if a rank has no memory for one, with so many rows and arcs."""
+    per_arc = graph.indices.itemsize + (0 if graph.weights is None else 4)
+    fixed = per_arc * arcs + (8 * d + 24) * rows + 20 * sum(halo) + _PER_NODE_OF_ALL * graph.num_nodes
+    column = 4 * (2 * rows + sum(halo))
+    needed = ranks.tell("memory for rows", fixed + column)
+    most = max(needed)
+    if most > memory:
+        raise MemoryError(
+            f"memory= is {readable_bytes(memory)}, but rank {needed.index(most)} of {ranks.world_size} needs "
+            f"{readable_bytes(most)} for its rows; start more ranks or give memory={most} or more."
+        )
+    width = (memory - fixed) // max(column, 1)
+    return int(min(d, width - width % next(unit for unit in UNITS if width >= unit)))
+
+
+def _published(out: Path, place: Path, graph: Graph, d: int, ranks: Ranks) -> F32:
+    """Put the file that all ranks have written in its place, and map it."""
+    ranks.meet("the rows are written")
+    if ranks.rank == 0:
+        write_mapped(out, place, graph.nodes if graph.node_keys() is not None else None)
+    ranks.meet("the file is written")
     with out.open("rb") as file:
         np.lib.format.read_magic(file)
         np.lib.format.read_array_header_1_0(file)
-        return mapped_array(file, np.float32, (n, d), file.tell()), mean, scale
+        return mapped_array(file, np.float32, (graph.num_nodes, d), file.tell())
 
 
 @contextmanager

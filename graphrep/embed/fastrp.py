@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.base import clone
 
@@ -20,15 +21,18 @@ from graphrep._memory import Estimate, checked_bytes
 from graphrep._names import aligned
 from graphrep._progress import progress_bar
 from graphrep._saving import packed_graph, unpacked_graph
-from graphrep.distributed.ranks import checked_ranks
+from graphrep.distributed.halo import RowGraph, balanced_parts
+from graphrep.distributed.ranks import Ranks, checked_ranks
 from graphrep.distributed.rows import column_parts
 from graphrep.embed._base import NodeEmbedder
 from graphrep.embed._on_disk import (
     ROWS,
     Moments,
     Powers,
+    check_rows,
     row_blocks,
     sizes_on_disk,
+    sums_by_rows,
     sums_on_disk,
 )
 from graphrep.embed.finishing import checked_steps
@@ -36,15 +40,15 @@ from graphrep.graph import Graph
 from graphrep.io.paths import checked_suffix
 from graphrep.io.vector_paths import check_vector_path
 from graphrep.learn.checkpoint import digest
-from graphrep.ops.projection import accumulate_rows, project_neighbors, random_projection
-from graphrep.ops.propagation import graph_matmul, inverse_degrees
+from graphrep.ops.projection import accumulate_rows, project_neighbors, project_rows, random_projection
+from graphrep.ops.propagation import graph_matmul, inverse_degrees, inverses
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from graphrep.distributed import Ranks
-
 __all__ = ["FastRP", "FastRPTrial", "tune_fastrp"]
+
+F64 = npt.NDArray[np.float64]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -140,6 +144,7 @@ class FastRP(NodeEmbedder):
         out: str | os.PathLike[str] | None = None,
         memory: int | str | None = None,
         ranks: Ranks | None = None,
+        shard: str = "columns",
     ) -> Self:
         """Embed a graph.
 
@@ -159,6 +164,10 @@ class FastRP(NodeEmbedder):
             Of :func:`graphrep.distributed.connect`: each computes some of the columns, and then some of the rows. The
             bits are those of one process. All ranks call ``fit`` with the same graph and settings, which is checked.
             Each gets all vectors; with ``out``, ``memory`` is that of one rank, and all ranks must see the disk.
+        shard : {"columns", "rows"}
+            "rows", with ``out`` and without ``feature_ratio``, for a graph that does not fit one host: each rank reads
+            and holds the arcs and vectors of its rows alone, and gets the rows that its arcs lead to from other ranks,
+            before every product. Give a mapped graph (:func:`graphrep.open_graph` with ``verify=False``).
 
         Returns
         -------
@@ -168,7 +177,8 @@ class FastRP(NodeEmbedder):
         Raises
         ------
         MemoryError
-            The graph does not fit; or ``memory`` is less than 48 bytes per node.
+            The graph does not fit; or ``memory`` is less than 48 bytes per node; or, with ``shard="rows"``, less than
+            a rank needs for its rows.
         OSError
             The disk is full, or ``out`` cannot be written.
         RankError
@@ -188,8 +198,12 @@ class FastRP(NodeEmbedder):
         del y
         ranks = checked_ranks(ranks)
         with ranks.together():
+            if shard not in ("columns", "rows"):
+                raise ValueError(f'shard must be "columns" or "rows", got {shard!r}.')
             if out is not None:
-                return self._fit_on_disk(graph, Path(out), "4GB" if memory is None else memory, ranks)
+                return self._fit_on_disk(graph, Path(out), "4GB" if memory is None else memory, ranks, shard)
+            if shard == "rows":
+                raise ValueError('shard="rows" leaves no rank with all vectors; give out=, the file for them.')
             if memory is not None:
                 raise TypeError("memory= bounds a fit on the disk; give out=, the file of the vectors, too.")
             return self._fit(graph, features=features, ranks=ranks)
@@ -203,12 +217,13 @@ class FastRP(NodeEmbedder):
         out: str | os.PathLike[str] | None = None,
         memory: int | str | None = None,
         ranks: Ranks | None = None,
+        shard: str = "columns",
     ) -> F32:
         """Embed a graph; return float32 vectors of shape (num_nodes, dimensions), in the order of ``g.nodes``.
 
         The parameters are those of :meth:`fit`.
         """
-        return self.fit(graph, y, features=features, out=out, memory=memory, ranks=ranks).embedding_
+        return self.fit(graph, y, features=features, out=out, memory=memory, ranks=ranks, shard=shard).embedding_
 
     def transform(self, new: Any) -> Any:
         """Vectors of new nodes from their neighbors among the fitted nodes, without training.
@@ -250,7 +265,7 @@ class FastRP(NodeEmbedder):
         for weight, power in zip(weights, before, strict=False):
             if weight:
                 y = np.ascontiguousarray(step @ power, dtype=np.float32)
-                accumulate_rows(y, weight, total, normalize=self.normalize_rows, n_jobs=self.n_jobs)
+                self._add(y, weight, total)
         return np.asarray((total - self.mean_) / self.scale_)
 
     def _state(self) -> dict[str, Any]:
@@ -278,7 +293,7 @@ class FastRP(NodeEmbedder):
         def add(power: F32, weight: float) -> None:
             blocks = ranks.to_rows("a power", power, [end - begin for begin, end in parts], rows)
             whole = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
-            accumulate_rows(whole, weight, total, normalize=self.normalize_rows, n_jobs=self.n_jobs)
+            self._add(whole, weight, total)
 
         part = parts[ranks.rank]
         if settings.self_influence:
@@ -302,10 +317,11 @@ class FastRP(NodeEmbedder):
 
     def _agree_on_all(self, ranks: Ranks, graph: Graph, options: dict[str, Any]) -> None:
         features = None if self._features is None else digest(self._features)[:16]
-        seed = self._agree(ranks, graph, self._settings.seed, {"features": features, **options})
+        by_file = options.get("shard") == "rows"
+        seed = self._agree(ranks, graph, self._settings.seed, {"features": features, **options}, by_file=by_file)
         self._settings = self._settings._replace(seed=seed)
 
-    def _fit_on_disk(self, graph: Any, out: Path, memory: int | str, ranks: Ranks) -> Self:
+    def _fit_on_disk(self, graph: Any, out: Path, memory: int | str, ranks: Ranks, shard: str) -> Self:
         size = checked_bytes("memory", memory, 1_000_000)
         if checked_steps(self.finish):
             raise ValueError(f"finish={self.finish!r} needs all vectors in memory; give finish=None with out=.")
@@ -317,7 +333,15 @@ class FastRP(NodeEmbedder):
         if settings.feature_columns:
             raise ValueError(f"feature_ratio={self.feature_ratio} needs the features in memory; leave out out=.")
         self._graph, self._features = g, None
-        self._agree_on_all(ranks, g, {"memory": size, "out": out.name})
+        self._agree_on_all(ranks, g, {"memory": size, "out": out.name, "shard": shard})
+        divided = self._sums_by_rows if shard == "rows" else self._sums_by_columns
+        self.embedding_, self.mean_, self.scale_ = divided(g, out, size, ranks)
+        self._unfinished, self._finishes = self.embedding_, []
+        self.nodes_ = g.nodes
+        return self
+
+    def _sums_by_columns(self, g: Graph, out: Path, size: int, ranks: Ranks) -> tuple[F32, F32, F32]:
+        settings = self._settings
         drawn: dict[str, Any] = {"density": settings.density, "seed": settings.seed, "n_jobs": self.n_jobs}
         drawn |= {"row_scale": self._degree_factor(g), "keys": g.node_keys()}
         d = settings.dimensions
@@ -330,7 +354,7 @@ class FastRP(NodeEmbedder):
             self.normalize_rows,
             d,
         )
-        self.embedding_, self.mean_, self.scale_ = sums_on_disk(
+        return sums_on_disk(
             g,
             powers,
             out,
@@ -340,9 +364,57 @@ class FastRP(NodeEmbedder):
             ranks=ranks,
             n_jobs=self.n_jobs,
         )
-        self._unfinished, self._finishes = self.embedding_, []
-        self.nodes_ = g.nodes
-        return self
+
+    def _sums_by_rows(self, g: Graph, out: Path, size: int, ranks: Ranks) -> tuple[F32, F32, F32]:
+        settings, d = self._settings, self._settings.dimensions
+        begin, end = balanced_parts(g, ranks, ROWS)[ranks.rank]
+        arcs = int(g.indptr[end] - g.indptr[begin])
+        check_rows(end - begin, arcs, (0, 0), g, d, size, ranks)  # before they are read
+        rows = RowGraph(g, ranks, ROWS)
+        width = min(ranks.tell("the width", check_rows(end - begin, arcs, rows.sizes, g, d, size, ranks)))
+        scale, factor = inverses(rows.degree()), None
+        if settings.beta:
+            whole = _factor(rows.incoming_degree() if g.directed else rows.degree(), settings.beta, ranks)
+            factor = rows.table(whole)
+        ids = np.concatenate([np.arange(begin, end), rows.halo])
+        names = g.node_keys()
+        keys = ids.astype(np.uint64) if names is None else names[ids]
+        drawn: dict[str, Any] = {"density": settings.density, "seed": settings.seed, "n_jobs": self.n_jobs}
+        weights = np.trim_zeros(settings.weights, "b")
+
+        def total(bar: Any) -> F32:
+            found = np.zeros((end - begin, d), dtype=np.float32)
+            few = settings.density * d <= _FEW_ENTRIES
+            x = np.empty((0, d), dtype=np.float32)
+            if settings.self_influence or not few:
+                own = None if factor is None else factor[: end - begin]
+                x = random_projection(end - begin, d, row_scale=own, keys=keys[: end - begin], **drawn)
+            if settings.self_influence:
+                self._add(x, settings.self_influence, found)
+            for i, weight in enumerate(weights):
+                if i == 0 and few:
+                    x = project_rows(rows.csr, d, scale=scale, row_scale=factor, keys=keys, **drawn)
+                else:
+                    rows.multiply(x, scale, width, self.n_jobs)
+                if weight:
+                    self._add(x, weight, found)
+                bar.update()
+            return found
+
+        return sums_by_rows(
+            g,
+            rows,
+            total,
+            d,
+            out,
+            standardize=self.standardize,
+            warn=lambda found, gather: _warn_of_sameness(g, found, gather, quiet=ranks.rank > 0),
+            ranks=ranks,
+            steps=len(weights),
+        )
+
+    def _add(self, power: F32, weight: float, total: F32) -> None:
+        accumulate_rows(power, weight, total, normalize=self.normalize_rows, n_jobs=self.n_jobs)
 
     def _memory_needed(self, graph: Graph) -> int:
         dimensions = checked_int("dimensions", self.dimensions, 1)
@@ -451,14 +523,7 @@ class FastRP(NodeEmbedder):
 
     def _degree_factor(self, graph: Graph) -> F32 | None:
         beta = self._settings.beta
-        if beta == 0:
-            return None
-        degree = graph.weighted_degree(incoming=True)
-        logarithm = beta * np.log(degree, out=np.zeros_like(degree), where=degree > 0)
-        # Rows are normalized later, so a common factor has no effect; the largest entry becomes 1.
-        largest = logarithm.max(where=degree > 0, initial=-np.inf)
-        factor = np.exp(logarithm - largest, out=np.ones_like(degree), where=degree > 0)
-        return np.asarray(factor, dtype=np.float32)
+        return None if beta == 0 else _factor(graph.weighted_degree(incoming=True), beta, Ranks())
 
     def _checked_settings(self, num_nodes: int) -> _Settings:
         dimensions = checked_int("dimensions", self.dimensions, 1)
@@ -485,6 +550,15 @@ class FastRP(NodeEmbedder):
         if x is None:
             raise ValueError("features or graph.x must be given if feature_ratio is above 0.")
         return checked_features("features", x, graph.num_nodes)
+
+
+def _factor(degree: F64, beta: float, ranks: Ranks) -> F32:
+    """Powers of the degrees of the rows of this rank; 1 where there are none."""
+    logarithm = beta * np.log(degree, out=np.zeros_like(degree), where=degree > 0)
+    # Rows are normalized later, so a common factor has no effect; the largest entry of all ranks becomes 1.
+    largest = max(ranks.tell("the largest factor", float(logarithm.max(where=degree > 0, initial=-np.inf))))
+    factor = np.exp(logarithm - largest, out=np.ones_like(degree), where=degree > 0)
+    return np.asarray(factor, dtype=np.float32)
 
 
 def _warn_of_sameness(

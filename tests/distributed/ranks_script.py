@@ -34,6 +34,14 @@ FITS = [
 FEATURES = {"features": RNG.random((GRAPHS["named"].num_nodes, 5))}
 GRAPHS["heavy"] = gr.as_graph(ENDS, weights=RNG.random(30_000), num_nodes=9000, merge="max")
 GRAPHS["small"] = gr.as_graph([(u, u + 1) for u in range(30)], x=RNG.random((31, 9)))
+WIDE_ENDS = (60_000 * RNG.random((2, 150_000)) ** 2).astype(np.int64)
+GRAPHS["hubs"] = gr.as_graph(WIDE_ENDS, directed=True, weights=RNG.random(150_000), num_nodes=60_000)
+BY_ROWS = [
+    ("hubs", {"dimensions": 40, "normalization_strength": -0.5}),  # degrees of targets come from other ranks
+    ("wide", {"dimensions": 33, "self_influence": 0.5, "sparsity": 2.0, "standardize": False}),
+    ("wide", {"dimensions": 24, "normalize_rows": False, "iteration_weights": (0, 1, 0, 2, 0)}),
+    ("named", {"dimensions": 20}),  # one block of rows
+]
 LEARNERS = {
     gr.Spectral: [
         ("weighted", {"dimensions": 13}),
@@ -94,6 +102,33 @@ def on_disk(ranks, folder):
             assert (folder / "alone.npy").read_bytes() == (folder / "shared.npy").read_bytes()
             ranks.meet("compared")
     assert not [file for file in folder.iterdir() if file.name.startswith(".")]
+
+
+def by_rows(ranks, folder):
+    for name, options in BY_ROWS:
+        alone = gr.FastRP(**options).fit(GRAPHS[name])
+        for memory in ("1GB", "24MB" if ranks.world_size == 2 else "17MB"):  # all columns at a time, and some
+            where = {"out": folder / "rows.npy", "memory": memory, "shard": "rows"}
+            shared = gr.FastRP(**options).fit(GRAPHS[name], ranks=ranks, **where)
+            for attribute in ("embedding_", "mean_", "scale_", "nodes_"):
+                equal(getattr(alone, attribute), getattr(shared, attribute))
+            ranks.meet("compared")
+    refused(
+        ranks, MemoryError, f"of {ranks.world_size} needs",
+        lambda: gr.FastRP(dimensions=512).fit(GRAPHS["wide"], ranks=ranks, **where | {"memory": "9MB"}),
+    )  # fmt: skip
+    own = GRAPHS["wide"] if ranks.rank else gr.open_graph(saved(ranks, folder), verify=False)
+    refused(
+        ranks, ValueError, "the ranks disagree on the arcs of the graph: rank 0 has",
+        lambda: gr.FastRP().fit(own, ranks=ranks, **where),
+    )  # fmt: skip
+
+
+def saved(ranks, folder):
+    path = str(folder / "wide.graph")
+    if ranks.rank == 0 and not (folder / "wide.graph").exists():
+        GRAPHS["wide"].save(path)
+    return path
 
 
 def scores(ranks):
@@ -181,6 +216,9 @@ def refusals(ranks, folder):
     sentence = "no such pair" if rank == last else f"rank {last} failed, so rank {rank} ends as well: ZeroDivisionError"
     kind = ZeroDivisionError if rank == last else gr.distributed.RankError
     refused(ranks, kind, sentence, lambda: ranks.map(fail, np.arange(10), block=2))
+    for shard in ("rows", "nodes"):
+        sentence = 'shard must be "columns" or "rows"' if shard == "nodes" else "give out=, the file for them"
+        refused(ranks, ValueError, sentence, lambda shard=shard: gr.FastRP().fit(g, ranks=ranks, shard=shard))
     refused(
         ranks, ValueError, "iteration_weights and self_influence must not all be zero",
         lambda: gr.FastRP(iteration_weights=(0,)).fit(g, ranks=ranks),
@@ -206,13 +244,12 @@ def warned(ranks):
 
 def command(ranks, folder):
     """``graphrep embed`` as torchrun starts it, in the process group of this script."""
-    path = str(folder / "wide.graph")
+    path = saved(ranks, folder)
     if ranks.rank == 0:
-        GRAPHS["wide"].save(path)
         gr.FastRP(dimensions=40).fit(GRAPHS["wide"]).node_vectors_.save(folder / "alone.npy")
     ranks.meet("the graph is saved")
     given = ["embed", path, "-o", str(folder / "by_command.npy"), "--dimensions", "40"]
-    for memory in ([], ["--memory", "9MB"]):
+    for memory in ([], ["--memory", "9MB"], ["--shard", "rows"]):
         assert run([*given, *memory]) == 0
         ranks.meet("the command has ended")
         assert (folder / "by_command.npy").read_bytes() == (folder / "alone.npy").read_bytes()
@@ -238,6 +275,7 @@ def main():
         learners(ranks)
         seeds(ranks)
         on_disk(ranks, folder)
+        by_rows(ranks, folder)
         scores(ranks)
         refusals(ranks, folder)
         warned(ranks)

@@ -16,6 +16,7 @@ import pytest
 import graphrep as gr
 from graphrep.distributed import RankError, Ranks
 from graphrep.distributed.environment import launched
+from graphrep.distributed.halo import balanced_parts
 
 ROOT = Path(gr.__file__).parents[1]
 SCRIPT = Path(__file__).with_name("ranks_script.py")
@@ -79,6 +80,79 @@ def test_a_killed_rank_ends_the_others_at_once(tmp_path):
     assert ranks[0].returncode == 1
     assert "RankError: another rank ended or did not answer in time, so rank 0 ends as well." in error
     assert list(tmp_path.iterdir()) == []
+
+
+WITHIN = """
+import re, resource, sys
+from pathlib import Path
+import numpy as np
+import torch
+import graphrep as gr
+path, out, budget = sys.argv[1], sys.argv[2], int(sys.argv[3])
+model = gr.FastRP(dimensions=8, n_jobs=1)
+small = gr.as_graph([(0, 1), (1, 2)])
+with gr.distributed.connect(timeout=300) as ranks:
+    model.fit(small, out=out, ranks=ranks, shard="rows")  # what is loaded at the first use does not count
+    graph = gr.open_graph(path, verify=False)
+    ranks.meet("ready")
+    data = 1024 * int(re.search(r"VmData:\\s*(\\d+)", Path("/proc/self/status").read_text())[1])
+    resource.setrlimit(resource.RLIMIT_DATA, (data + budget, resource.RLIM_INFINITY))
+    try:
+        model.fit(graph, out=f"{out}.{ranks.rank}.npy", shard="rows")
+    except MemoryError:
+        print("one cannot", flush=True)
+    model.fit(graph, out=out, ranks=ranks, shard="rows")
+    print("two can", flush=True)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limit on data is that of Linux")
+def test_two_ranks_hold_by_rows_what_one_cannot(tmp_path):
+    graph = gr.datasets.rmat(num_nodes=1 << 16, num_edges=2_500_000, n_jobs=1)
+    graph.save(tmp_path / "hubs.graph")
+    out = tmp_path / "out.npy"
+    done = run_ranks(WITHIN, 2, str(tmp_path / "hubs.graph"), str(out), str(BUDGET))
+    assert [text.split("\n") for _, text, _ in done] == [["one cannot", "two can", ""]] * 2, done
+    expected = gr.FastRP(dimensions=8, n_jobs=1).fit_transform(graph)
+    np.testing.assert_array_equal(np.load(out), expected)
+    arrays = graph.indices.nbytes + 2 * expected.nbytes  # what one process must hold, and more
+    assert arrays > BUDGET
+
+
+BUDGET = 18_000_000  # bytes of memory
+
+
+def run_ranks(program, count, *arguments):
+    """Exit status, output and errors of so many processes."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    set_by_launcher = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    # Arrays that are freed go back to the system at once.
+    environment = ENVIRONMENT | set_by_launcher | {"MALLOC_MMAP_THRESHOLD_": "131072"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    command = [sys.executable, "-c", program, *arguments]
+    ranks = [subprocess.Popen(command, env=environment | {"RANK": str(i)}, **pipes) for i in range(count)]
+    try:
+        return [(rank.returncode, *found) for rank in ranks for found in [rank.communicate(timeout=300)]]
+    finally:
+        for rank in ranks:
+            rank.kill()
+            rank.communicate()
+
+
+def test_rows_are_divided_by_arcs_and_number():
+    graph = gr.datasets.rmat(num_nodes=1 << 14, num_edges=100_000, n_jobs=1)
+    for size in (1, 2, 3, 7, 40):
+        parts = balanced_parts(graph, Ranks(0, size), 512)
+        assert parts[0][0] == 0
+        assert parts[-1][1] == graph.num_nodes
+        assert all(one[1] == other[0] and other[0] % 512 == 0 for one, other in itertools.pairwise(parts))
+        if size < 16:
+            begin, end = np.array(parts).T
+            assert (end - begin).max() <= 2 * graph.num_nodes / size + 512
+            assert (graph.indptr[end] - graph.indptr[begin]).max() < 2 * graph.num_arcs / size + 40_000
+    assert balanced_parts(gr.as_graph(np.zeros((2, 0), int), num_nodes=3), Ranks(0, 2), 2)[-1][1] == 3
 
 
 def test_parts_are_blocks_and_cover_all():

@@ -11,10 +11,11 @@ from scipy.special import bdtr
 from graphrep._backend import choose
 from graphrep._checks import checked_int
 from graphrep._threads import resolve_threads
+from graphrep.csr import CSR
 from graphrep.graph import Graph, untyped_graph
 from graphrep.ops.projection import cpu, reference
 
-__all__ = ["accumulate_rows", "project_neighbors", "random_projection"]
+__all__ = ["accumulate_rows", "project_neighbors", "project_rows", "random_projection"]
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -132,12 +133,46 @@ def project_neighbors(
     g: Graph = untyped_graph(graph)
     columns = checked_int("columns", columns, 1)
     _check(density, seed, g.num_nodes, keys, scale=scale, row_scale=row_scale)
-    magnitude, counts = _magnitude(density, columns), _entry_counts(density, columns)
     first, out = _part(columns, part, g.num_nodes, out)
-    choose("project_neighbors", {"native": cpu.project_neighbors, "reference": reference.project_neighbors})(
-        g, scale, row_scale, keys, counts, magnitude, seed, columns, first, out, resolve_threads(n_jobs)
-    )
+    rows = CSR(g.indptr, g.indices, g.weights)
+    _project(rows, scale, row_scale, keys, density, seed, columns, first, out, n_jobs)
     return out
+
+
+def project_rows(
+    rows: CSR,
+    columns: int,
+    *,
+    density: float,
+    seed: int,
+    scale: F32,
+    row_scale: F32 | None,
+    keys: U64,
+    n_jobs: int | None = None,
+) -> F32:
+    """:func:`project_neighbors` for some rows of an adjacency, whose columns have these ``keys`` and ``row_scale``."""
+    _check(density, seed, len(keys), keys, row_scale=row_scale)
+    out = np.empty((len(rows.indptr) - 1, columns), dtype=np.float32)
+    _project(rows, scale, row_scale, keys, density, seed, columns, 0, out, n_jobs)
+    return out
+
+
+def _project(
+    rows: CSR,
+    scale: F32 | None,
+    row_scale: F32 | None,
+    keys: U64 | None,
+    density: float,
+    seed: int,
+    columns: int,
+    first: int,
+    out: F32,
+    n_jobs: int | None,
+) -> None:
+    magnitude, counts = _magnitude(density, columns), _entry_counts(density, columns)
+    choose("project_neighbors", {"native": cpu.project_neighbors, "reference": reference.project_neighbors})(
+        rows, scale, row_scale, keys, counts, magnitude, seed, columns, first, out, resolve_threads(n_jobs)
+    )
 
 
 def accumulate_rows(y: F32, factor: float, total: F32, *, normalize: bool = True, n_jobs: int | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphrep import _core
-from graphrep.graph import Graph
+from graphrep.csr import CSR
 
 
 def fill(
@@ -24,7 +24,7 @@ def fill(
 
 
 def project_neighbors(
-    graph: Graph,
+    rows: CSR,
     scale: Any,
     row_scale: Any,
     keys: Any,
@@ -38,9 +38,9 @@ def project_neighbors(
 ) -> None:
     """Out = diag(scale) A diag(row_scale) R."""
     _core.spmm_projection(
-        graph.indptr,
-        graph.indices,
-        graph.weights,
+        rows.indptr,
+        rows.indices,
+        rows.weights,
         scale,
         row_scale,
         keys,

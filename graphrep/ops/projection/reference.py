@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from graphrep import _random
-from graphrep.graph import Graph
+from graphrep.csr import CSR
 
 
 def fill(
@@ -38,7 +39,7 @@ def fill(
 
 
 def project_neighbors(
-    graph: Graph,
+    rows: CSR,
     scale: Any,
     row_scale: Any,
     keys: Any,
@@ -51,9 +52,10 @@ def project_neighbors(
     num_threads: int,
 ) -> None:
     """Out = diag(scale) A diag(row_scale) R."""
-    r = np.empty_like(out)
+    r = np.empty((len(out) if keys is None else len(keys), out.shape[1]), dtype=np.float32)
     fill(row_scale, keys, counts, magnitude, seed, columns, first, r, num_threads)
-    y: Any = graph.to_scipy().astype(np.float64) @ r.astype(np.float64)
+    data = np.ones(len(rows.indices)) if rows.weights is None else rows.weights.astype(np.float64)
+    y: Any = sp.csr_array((data, rows.indices, rows.indptr), shape=(len(out), len(r))) @ r.astype(np.float64)
     out[...] = y if scale is None else y * scale[:, None]
 
 

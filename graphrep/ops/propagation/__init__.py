@@ -9,10 +9,11 @@ import numpy.typing as npt
 
 from graphrep._backend import choose
 from graphrep._threads import resolve_threads
+from graphrep.csr import CSR
 from graphrep.graph import Graph, untyped_graph
 from graphrep.ops.propagation import cpu, reference
 
-__all__ = ["graph_matmul", "inverse_degrees", "recurrence_step"]
+__all__ = ["graph_matmul", "inverse_degrees", "inverses", "recurrence_step", "rows_matmul"]
 
 
 def graph_matmul(
@@ -116,7 +117,28 @@ def recurrence_step(
     )
 
 
+def rows_matmul(
+    rows: CSR,
+    x: npt.NDArray[np.float32],
+    out: npt.NDArray[np.float32],
+    *,
+    scale: npt.NDArray[np.float32],
+    n_jobs: int | None = None,
+) -> None:
+    r""":math:`y = \mathrm{diag}(s) A x` for some rows of an adjacency, whose columns are rows of x in any order.
+
+    Neighbors are added in the order of ``rows.indices``, so the bits are those of :func:`graph_matmul`.
+    """
+    choose("graph_matmul", {"native": cpu.graph_matmul, "reference": reference.graph_matmul})(
+        rows, rows.weights, x, scale, out, resolve_threads(n_jobs)
+    )
+
+
 def inverse_degrees(graph: Graph) -> npt.NDArray[np.float32]:
     """1 / weighted out-degree, 0 if the degree is 0, float32 of shape (num_nodes,)."""
-    degree = graph.weighted_degree()
+    return inverses(graph.weighted_degree())
+
+
+def inverses(degree: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """1 / degree, 0 where it is 0, float32."""
     return np.divide(1.0, degree, out=np.zeros_like(degree), where=degree > 0).astype(np.float32)

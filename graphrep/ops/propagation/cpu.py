@@ -6,13 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep import _core
+from graphrep.csr import CSR
 from graphrep.graph import Graph
 
 F32 = npt.NDArray[np.float32]
 
 
 def graph_matmul(
-    graph: Graph,
+    graph: Graph | CSR,
     values: F32 | None,
     x: F32,
     scale: F32 | None,

@@ -8,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from graphrep.csr import CSR
 from graphrep.graph import Graph
 
 F32 = npt.NDArray[np.float32]
 
 
 def graph_matmul(
-    graph: Graph,
+    graph: Graph | CSR,
     values: F32 | None,
     x: F32,
     scale: F32 | None,
@@ -24,8 +25,8 @@ def graph_matmul(
     before: float = 0.0,
 ) -> None:
     """Out = diag(scale) A x + own x + before out, with these entries of A, or ones."""
-    data = np.ones(graph.num_arcs) if values is None else values.astype(np.float64)
-    shape = graph.num_nodes, graph.num_nodes
+    data = np.ones(len(graph.indices)) if values is None else values.astype(np.float64)
+    shape = len(graph.indptr) - 1, len(x)
     y: Any = sp.csr_array((data, graph.indices, graph.indptr), shape=shape) @ x.astype(np.float64)
     y = y if scale is None else y * scale[:, None].astype(np.float64)
     y = y + own * x.astype(np.float64) if own else y
