@@ -1,9 +1,9 @@
-"""FastRP divided among processes: processor time of each rank and bytes sent, as docs/several_machines.md expects them.
+"""Learners divided among processes: processor time of each rank and bytes sent, as docs/scaling.md expects them.
 
-    OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 experiments/bench/ranks.py [--nodes 400000] [--edges 4000000]
+    OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 experiments/bench/ranks.py [--learner fastrp] [--nodes 400000] ...
 
-Run it with other numbers of processes, too, and each in a network namespace of its own (``ip netns exec``), since the
-bytes are those of all interfaces. Bytes are counted once, as sent.
+Run it with other numbers of processes, too, and in a network namespace of its own (``unshare -n``), since the bytes are
+those of all interfaces. Bytes are counted once, as sent. ``--learner rows`` is FastRP with its rows divided.
 """
 
 from __future__ import annotations
@@ -16,9 +16,14 @@ from pathlib import Path
 from _harness import environment, write_results
 
 import graphrep as gr
+from graphrep.distributed.halo import RowGraph
+from graphrep.distributed.rows import column_parts
+from graphrep.embed._on_disk import ROWS
+from graphrep.ops.tall import share_rows
 
 WEIGHTS = (0.0, 0.0, 1.0, 4.0)
 DIMENSIONS = 128
+POWER = 5  # of ProNE's first SVD
 
 
 def sent_bytes() -> int:
@@ -27,22 +32,44 @@ def sent_bytes() -> int:
     return sum(int(line.partition(":")[2].split()[8]) for line in lines)
 
 
-def expected_bytes(n: int, ranks: gr.distributed.Ranks) -> int:
-    """Two powers from columns to rows, and the rows, flags and hashes to every rank."""
-    size = ranks.world_size
-    widths = [end - begin for begin, end in ranks.parts(DIMENSIONS, 16)]
-    rows = [end - begin for begin, end in ranks.parts(n, 1 << 14)]
-    kept = sum(width * count for width, count in zip(widths, rows, strict=True))
-    powers = sum(weight > 0 for weight in WEIGHTS) * 4 * (n * DIMENSIONS - kept)
-    return powers + (size - 1) * n * (4 * DIMENSIONS + 1 + 8)
+def turned(n: int, width: int, ranks: gr.distributed.Ranks, block: int) -> int:
+    """A block from columns to rows, or back: what does not stay on its rank."""
+    columns = [end - begin for begin, end in column_parts(width, ranks)]
+    rows = [end - begin for begin, end in ranks.parts(n, block)]
+    return 4 * (n * width - sum(c * r for c, r in zip(columns, rows, strict=True)))
+
+
+def expected_bytes(learner: str, graph: gr.Graph, ranks: gr.distributed.Ranks) -> int:
+    """Bytes of all ranks together, by the formulas of docs/scaling.md."""
+    n, others = graph.num_nodes, ranks.world_size - 1
+    terms = sum(weight > 0 for weight in WEIGHTS)
+    flags = others * n * (1 + 8)  # and hashes of rows
+    whole = others * n * 4 * DIMENSIONS
+    if learner == "fastrp":
+        return terms * turned(n, DIMENSIONS, ranks, ROWS) + whole + flags
+    if learner == "rows":
+        halo, _ = RowGraph(graph, ranks, ROWS).sizes
+        exchanged = sum(ranks.tell("sizes of the halo", halo))
+        return exchanged * (8 + 4 * DIMENSIONS * (len(WEIGHTS) - 1)) + flags  # the first product draws its rows
+    width, share = DIMENSIONS + 16, share_rows(n)
+    block = turned(n, width, ranks, share)
+    gram = others * 8 * width**2 * -(-n // share)
+    small = others * 8 * width**2  # a rotation, from rank 0
+    if learner == "spectral":  # two rotations; the block goes back after the first
+        return 5 * block + 4 * gram + 2 * small + whole
+    products = 2 * POWER + 2
+    grams = 2 * POWER + 3  # one for each of three orthonormal blocks, or a few if they are ill-conditioned
+    return (2 * products + 2) * block + grams * (gram + small) + 2 * whole
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--learner", choices=["fastrp", "rows", "spectral", "prone"], default="fastrp")
     parser.add_argument("--nodes", type=int, default=400_000)
     parser.add_argument("--edges", type=int, default=4_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
+    learner = options.learner
 
     with gr.distributed.connect() as ranks:
         folder = Path(ranks.tell("a folder", tempfile.mkdtemp() if ranks.rank == 0 else None)[0])
@@ -51,30 +78,45 @@ def main() -> None:
             made.save(folder / "random.graph")
         ranks.meet("the graph is saved")
         graph = gr.open_graph(folder / "random.graph")
+
+        def fit() -> None:
+            common = {"dimensions": DIMENSIONS, "n_jobs": 1}
+            if learner == "spectral":
+                gr.Spectral(**common).fit(graph, ranks=ranks)
+            elif learner == "prone":
+                gr.ProNE(power=POWER, **common).fit(graph, ranks=ranks)
+            else:
+                where = {"out": folder / "vectors.npy", "shard": "rows"} if learner == "rows" else {}
+                gr.FastRP(iteration_weights=WEIGHTS, **common).fit(graph, ranks=ranks, **where)
+
         found = []
         for _ in range(options.rounds + 1):
             ranks.meet("a round begins")
             before, wall, cpu = sent_bytes(), time.perf_counter(), time.process_time()
-            gr.FastRP(dimensions=DIMENSIONS, iteration_weights=WEIGHTS, n_jobs=1).fit(graph, ranks=ranks)
+            fit()
             cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
             ranks.meet("a round ends")
             each = ranks.tell("seconds", [cpu, wall])
             found.append({"cpu_seconds": [one for one, _ in each], "wall_seconds": max(one for _, one in each)})
             found[-1]["sent_bytes"] = sent_bytes() - before
+        expected = expected_bytes(learner, graph, ranks)
         if ranks.rank > 0:
             return
-        (folder / "random.graph").unlink()
+        for file in folder.iterdir():
+            file.unlink()
         best = min(found[1:], key=lambda one: max(one["cpu_seconds"]))
         results = {
+            "learner": learner,
             "num_nodes": graph.num_nodes,
             "num_arcs": graph.num_arcs,
             "world_size": ranks.world_size,
-            "expected_bytes": expected_bytes(graph.num_nodes, ranks),
+            "expected_bytes": expected,
             "best": best,
             "rounds": found[1:],
         }
         print(results)
-        write_results(f"bench_ranks_{ranks.world_size}", {"environment": environment(), **results})
+        name = "bench_ranks" if learner == "fastrp" else f"bench_ranks_{learner}"
+        write_results(f"{name}_{ranks.world_size}", {"environment": environment(), **results})
 
 
 if __name__ == "__main__":

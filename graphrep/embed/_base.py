@@ -24,6 +24,7 @@ from graphrep._memory import Estimate
 from graphrep._progress import progress_bar
 from graphrep._threads import resolve_threads
 from graphrep._version import __version__
+from graphrep.distributed.halo import agree_on_graph
 from graphrep.distributed.ranks import checked_ranks
 from graphrep.embed.finishing import Finish, checked_steps, finish_again, finished
 from graphrep.graph import Graph, untyped_graph
@@ -92,11 +93,11 @@ class NodeEmbedder(GraphEmbedder):
         if parameters["random_state"] is None:
             seed = ranks.tell("the seed", seed)[0]
         names = None if graph.node_keys() is None else digest(graph.node_keys())[:16]
+        if by_file:
+            agree_on_graph(ranks, graph)
         sizes = {"num_nodes": graph.num_nodes, "num_arcs": graph.num_arcs}
-        file = graph._cache.get("file") if by_file else None
-        ranks.agree(
-            "the graph", {**sizes, "the arcs": (digest(graph) if file is None else file[1])[:16], "the names": names}
-        )
+        arcs = None if by_file else digest(graph)[:16]
+        ranks.agree("the graph", {**sizes, "the arcs": arcs, "the names": names})
         settings = {name: value for name, value in parameters.items() if name not in ("n_jobs", "progress")}
         settings |= {"random_state": seed, "the version of graphrep": __version__}
         ranks.agree("the settings", plain_settings(settings | options))

@@ -144,6 +144,26 @@ def scores(ranks):
     equal(ranks.map(lambda some: vectors[some], pairs[:, 0], block=100), vectors[pairs[:, 0]])
 
 
+def walks(ranks):
+    shared = {"rank": ranks.rank, "world_size": ranks.world_size}
+    for name, options in [
+        ("weighted", {"walks_per_node": 2, "batch_size": 4000}),  # with dead ends
+        ("heavy", {"walk_length": 7, "walks_per_node": 1, "seed": 5, "start": np.arange(5, 5000, 3)}),
+        ("named", {"walk_length": 1, "walks_per_node": 3, "batch_size": 700}),
+        ("small", {"walk_length": 9, "batch_size": 100}),
+    ]:
+        options = {"walk_length": 12, **options}
+        expected = list(gr.iter_walks(GRAPHS[name], **options, **shared))
+        found = list(gr.distributed.iter_walks(GRAPHS[name], ranks, **options))
+        assert len(found) == len(expected)
+        for one, other in zip(expected, found, strict=True):
+            equal(one, other)
+    refused(
+        ranks, ValueError, "the ranks disagree on walk_length of the walks",
+        lambda: gr.distributed.iter_walks(GRAPHS["named"], ranks, walk_length=5 + (ranks.rank > 0)),
+    )  # fmt: skip
+
+
 class CommonNeighbors:
     def __init__(self, graph):
         self.graph_ = graph
@@ -276,6 +296,7 @@ def main():
         seeds(ranks)
         on_disk(ranks, folder)
         by_rows(ranks, folder)
+        walks(ranks)
         scores(ranks)
         refusals(ranks, folder)
         warned(ranks)
