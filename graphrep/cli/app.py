@@ -397,9 +397,13 @@ def embed(
                 "can read, without --estimate; start other learners without torchrun."
             )
         from graphrep.distributed import connect
+        from graphrep.io.saved import is_saved
 
         with connect() as ranks:
-            graph = _read_graph(file, directed=directed, weight=chosen, **reading)
+            if shard is Shard.rows and chosen is None and not directed and is_saved(file):
+                graph = graphrep.open_graph(file, verify=False)  # each rank verifies the rows that it reads
+            else:
+                graph = _read_graph(file, directed=directed, weight=chosen, **reading)
             check_vector_path(str(output), nodes=graph.nodes)
             where: dict[str, Any] = {} if memory is None else {"out": output, "memory": memory}
             if shard is Shard.rows:

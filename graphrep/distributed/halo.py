@@ -75,10 +75,12 @@ class RowGraph:
         self.begin, self.end = self.parts[ranks.rank]
         indptr = graph.indptr[self.begin : self.end + 1] - graph.indptr[self.begin]
         first, last = int(graph.indptr[self.begin]), int(graph.indptr[self.end])
+        if not 0 <= first <= last <= graph.num_arcs or np.any(np.diff(indptr) < 0):
+            self._refuse()
         pieces = [slice(at, min(at + _ARCS, last)) for at in range(first, last, _ARCS)]
         outside = np.zeros(graph.num_nodes, dtype=bool)
         for piece in pieces:
-            outside[graph.indices[piece]] = True
+            outside[self._checked(graph, piece)] = True
         outside[self.begin : self.end] = False
         self.halo = np.flatnonzero(outside)
         del outside
@@ -98,6 +100,20 @@ class RowGraph:
         asked = ranks.tell("rows of the halo", self._taken)
         self._given = [counts[ranks.rank] for counts in asked]
         self._wanted = ranks.swap("numbers of rows", self.halo, self._taken, self._given) - self.begin
+
+    def _checked(self, graph: Graph, piece: slice) -> npt.NDArray[np.integer[Any]]:
+        """Columns of some arcs; a graph that was opened with ``verify=False`` may hold anything."""
+        columns = graph.indices[piece]
+        weights = None if graph.weights is None else graph.weights[piece]
+        wrong = columns.min() < 0 or columns.max() >= graph.num_nodes
+        if wrong or (weights is not None and not (weights.min() > 0 and np.isfinite(weights.max()))):
+            self._refuse()
+        return columns
+
+    def _refuse(self) -> None:
+        raise ValueError(
+            f"rows {self.begin} to {self.end - 1} of the graph are damaged; open it with verify=True to see how."
+        )
 
     @property
     def num_rows(self) -> int:

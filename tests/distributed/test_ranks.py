@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 
 import graphrep as gr
+from graphrep.csr import CSR
 from graphrep.distributed import RankError, Ranks
 from graphrep.distributed.environment import launched
-from graphrep.distributed.halo import balanced_parts
+from graphrep.distributed.halo import RowGraph, balanced_parts
+from graphrep.graph import Graph
 
 ROOT = Path(gr.__file__).parents[1]
 SCRIPT = Path(__file__).with_name("ranks_script.py")
@@ -139,6 +141,24 @@ def run_ranks(program, count, *arguments):
         for rank in ranks:
             rank.kill()
             rank.communicate()
+
+
+def test_damaged_rows_are_refused():
+    g = gr.as_graph([(0, 1), (1, 2), (2, 3)], weights=[1, 2, 3])
+    far, negative = g.indices.copy(), g.indices.copy()
+    far[-1], negative[0] = 4, -1
+    falling, heavy = g.indptr.copy(), g.weights.copy()
+    falling[2], heavy[1] = 0, np.nan
+    for csr in [
+        CSR(g.indptr, far, g.weights),
+        CSR(g.indptr, negative, g.weights),
+        CSR(falling, g.indices, g.weights),
+        CSR(g.indptr, g.indices, heavy),
+    ]:
+        with pytest.raises(
+            ValueError, match="rows 0 to 3 of the graph are damaged; open it with verify=True to see how"
+        ):
+            RowGraph(Graph._trusted(csr, directed=True), Ranks(), 1)
 
 
 def test_rows_are_divided_by_arcs_and_number():
