@@ -347,7 +347,7 @@ class Ranks:
         import torch.distributed as dist
 
         dtype, shape = self.tell(step, [array.dtype.str, list(array.shape)])[0]
-        out = np.ascontiguousarray(array) if self.rank == 0 else np.empty(shape, dtype)
+        out = np.array(array, order="C") if self.rank == 0 else np.empty(shape, dtype)
         if out.size:
             self._call(dist.broadcast, torch.from_numpy(out.reshape(-1).view(np.uint8)), src=0)
         return out

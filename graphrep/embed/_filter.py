@@ -92,7 +92,8 @@ def leading_eigenpairs(
             values = block.rotate(magnitude=magnitude)
             left -= degree
     else:
-        low, cut = -_spectral_bound(graph, factor, rows.n_jobs), 0.0
+        (bound,) = rows.common(np.array(_spectral_bound(graph, factor, rows.n_jobs)))
+        low, cut = -float(bound), 0.0
         for degree in degrees:
             block.filter(degree, low, cut)
             values = block.rotate(magnitude=magnitude)

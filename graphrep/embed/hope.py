@@ -168,7 +168,7 @@ class HOPE(TwoSidedEmbedder, DividedEmbedder):
             raise ValueError(
                 f"dimensions must be even for a directed graph, half for sources, half for targets; got {dimensions}."
             )
-        self.beta_ = self._checked_beta(graph)
+        self.beta_ = float(ranks.tell("beta", self._checked_beta(graph))[0])
         self._graph = graph
         n, rows = graph.num_nodes, DividedRows(graph.num_nodes, ranks, self.n_jobs)
         seed = self._agree(ranks, graph, resolve_seed(self.random_state), {})
@@ -178,7 +178,7 @@ class HOPE(TwoSidedEmbedder, DividedEmbedder):
             common["advance"] = bar.update
             if graph.directed:
                 incoming = graph.transpose()
-                terms = self._series_length(graph)
+                terms = ranks.tell("terms", self._series_length(graph))[0]
                 # The SVD of K', so that K V = U S holds to rounding.
                 v, self.values_, u = randomized_svd(
                     rows.by_columns(lambda y: self._katz(incoming, y, terms)),

@@ -201,6 +201,14 @@ def refused(ranks, kind, text, call):
     ranks.meet("refused")
 
 
+def guarded(ranks, call):
+    def block():
+        with ranks.together():
+            call()
+
+    return block
+
+
 def refusals(ranks, folder):
     g, rank, last = GRAPHS["named"], ranks.rank, ranks.world_size - 1
     refused(
@@ -234,6 +242,13 @@ def refusals(ranks, folder):
         return pairs
 
     sentence = "no such pair" if rank == last else f"rank {last} failed, so rank {rank} ends as well: ZeroDivisionError"
+    for exchange in (
+        lambda: ranks.gather("all", np.zeros(3 if rank == last else 1), ranks.world_size),
+        lambda: ranks.swap("some", np.zeros(9), [1] * ranks.world_size if rank == last else [9] + [0] * last, []),
+    ):
+        refused(
+            ranks, ValueError if rank == last else gr.distributed.RankError, " instead of ", guarded(ranks, exchange)
+        )
     kind = ZeroDivisionError if rank == last else gr.distributed.RankError
     refused(ranks, kind, sentence, lambda: ranks.map(fail, np.arange(10), block=2))
     for shard in ("rows", "nodes"):
