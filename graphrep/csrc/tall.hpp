@@ -7,9 +7,9 @@
 namespace graphrep {
 
 // out[s, i, j] = sum over the rows v of share s of scale[v] * x[v, i] * y[v, j]: x is (num_rows, p), y (num_rows, q),
-// out (shares, p, q), and a share has share_rows rows, the last one what is left. scale null: ones. Symmetric: p == q and
-// the result is known to be symmetric; half of it is computed. Sums of at most 256 rows are formed in float32, and these
-// are added in float64, one after the other.
+// out (shares, p, q), and a share has share_rows rows, the last one what is left. scale null: ones. Symmetric: p == q
+// and the result is known to be symmetric; half of it is computed. Sums of at most 256 rows are formed in float32, and
+// these are added in float64, one after the other.
 struct Gram {
     const float* x;
     const float* y;

@@ -6,8 +6,8 @@ namespace graphrep {
 void bind_tall(nb::module_& m) {
     m.def(
         "gram",
-        [](In<float, 2> x, In<float, 2> y, MaybeIn<float> scale, bool symmetric, int64_t share_rows,
-           Out<double, 3> out, Threads num_threads) {
+        [](In<float, 2> x, In<float, 2> y, MaybeIn<float> scale, bool symmetric, int64_t share_rows, Out<double, 3> out,
+           Threads num_threads) {
             check_equal(x.shape(0), y.shape(0), "x and y must have the same number of rows.");
             if (share_rows < 1) bad_argument("share_rows must be at least 1.");
             check_equal(out.shape(0), (x.shape(0) + size_t(share_rows) - 1) / size_t(share_rows),
