@@ -24,7 +24,7 @@ from graphrep.evaluate.link_prediction import LinkPrediction, edge_features, lin
 from graphrep.evaluate.metrics import average_precision, hits_at_k, link_metrics, mrr, mrr_report, roc_auc
 from graphrep.evaluate.netinfof import netinfof_components, netinfof_probe
 from graphrep.evaluate.node_classification import NodeClassification, node_classification
-from graphrep.evaluate.ranking import Ranking, ranking
+from graphrep.evaluate.ranking import KnownTriples, Ranking, ranking
 from graphrep.evaluate.recommendation import InteractionSplit, Recommendation, hold_out_items, recommendation
 from graphrep.evaluate.reliability import (
     Calibration,
@@ -48,6 +48,7 @@ __all__ = [
     "Comparison",
     "Hubness",
     "InteractionSplit",
+    "KnownTriples",
     "LinkPrediction",
     "NodeClassification",
     "Ranking",

@@ -5,4 +5,6 @@ from .estimators import RotatE as RotatE
 from .estimators import TransE as TransE
 from .metapath import metapath as metapath
 from .metapath import metapath_features as metapath_features
+from .rules import Entailment as Entailment
+from .rules import entailments as entailments
 from .untrained import triple_baselines as triple_baselines

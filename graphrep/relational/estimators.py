@@ -24,6 +24,7 @@ from graphrep.learn.loop import Loop
 from graphrep.learn.stopping import BestMetric
 from graphrep.ops.ranking import RankCounts
 from graphrep.relational.factorization import RowAdagrad, TripleModel, TripleTask
+from graphrep.relational.rules import rule_rows
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -131,8 +132,9 @@ class TripleEstimator(LoopEstimator, TripleScorer):
     _kind = ""
     _whole = True  # whether the loss may compare with all entities
 
-    def _options(self) -> dict[str, Any]:
-        """Options of the model, and of the task."""
+    def _options(self, words: Vocabulary) -> dict[str, Any]:
+        """Options of the task."""
+        del words
         return {}
 
     def fit(self, triples: Any, y: Any = None, *, val: Any = None, entities: Any = None, relations: Any = None) -> Self:
@@ -209,7 +211,7 @@ class TripleEstimator(LoopEstimator, TripleScorer):
             with torch.no_grad():
                 model.entities.abs_()
         negatives = self._negatives(words.entities.num_nodes)
-        options = {"batch_size": self.batch_size, "num_negatives": negatives} | self._options()
+        options = {"batch_size": self.batch_size, "num_negatives": negatives} | self._options(words)
         task = TripleTask(model, rows, val=val, **options)
         loop = Loop(
             model,
@@ -310,7 +312,7 @@ class TripleEstimator(LoopEstimator, TripleScorer):
                 raise ValueError(f"num_negatives must be a number{auto}, got {self.num_negatives!r}.")
         else:
             checked_int("num_negatives", self.num_negatives, 1)
-        for name in ("regularization", "temperature"):
+        for name in ("regularization", "temperature", "rule_weight"):
             checked_float(name, getattr(self, name, 0.0), 0.0, math.inf)
         checked_float("margin", getattr(self, "margin", 0.0))
         checked_float("init_scale", self._scale() if self.init_scale is None else self.init_scale, 0.0, math.inf)
@@ -347,6 +349,13 @@ class ComplEx(TripleEstimator):
         + \lambda \sum_k \bigl(|h_{ik}|^3 + |r_{ik}|^3 + |t_{ik}|^3\bigr) \Bigr]
 
     Each triple (h, r, t) also counts as (t, r', h) with a reciprocal relation r', so that a query always misses a tail.
+    For each of the ``rules``, that b entails r with confidence c, the loss of a step also has
+
+    .. math:: \mu c \sum_k \bigl[\max(0, \mathrm{Re}\, b_k - \mathrm{Re}\, r_k)
+        + (\mathrm{Im}\, b_k - \mathrm{Im}\, r_k)^2\bigr],
+
+    and as much for b' and r'. Where it is zero and entities are nonnegative, no triple (h, b, t) scores higher than
+    (h, r, t). An inverse rule relates b with r' and b' with r; without ``reciprocal``, the conjugate of b with r.
 
     Parameters
     ----------
@@ -359,6 +368,11 @@ class ComplEx(TripleEstimator):
     nonnegative : bool
         Keep real and imaginary parts of entities in [0, 1], which makes their vectors sparse and readable (Ding et
         al.); relations are free. Costs accuracy.
+    rules : sequence of tuples (body, head[, confidence[, inverse]])
+        Relations that entail others, such as ``("capital of", "lies in")``; ``inverse=True`` means that (h, body, t)
+        entails (t, head, h). :func:`graphrep.relational.entailments` finds some. Needs ``nonnegative=True``.
+    rule_weight : float
+        :math:`\mu` of the rules.
     num_negatives : int, None or "auto"
         Compare a batch with this number of different entities, drawn uniformly, which it shares, and update only their
         rows. Each stands for num_entities / num_negatives entities in the sum of the softmax, which makes its mean that
@@ -417,7 +431,7 @@ class ComplEx(TripleEstimator):
     ----------
     Trouillon et al. Complex Embeddings for Simple Link Prediction. ICML 2016. Lacroix, Usunier, Obozinski. Canonical
     Tensor Decomposition for Knowledge Base Completion. ICML 2018, sections 3 to 5. Ding et al. Improving Knowledge
-    Graph Embedding Using Simple Constraints. ACL 2018, section 3.2.
+    Graph Embedding Using Simple Constraints. ACL 2018, sections 3.2 to 3.4, for ``nonnegative`` and ``rules``.
 
     Examples
     --------
@@ -435,11 +449,17 @@ class ComplEx(TripleEstimator):
     regularization: float = 0.05
     reciprocal: bool = True
     nonnegative: bool = False
+    rules: Any = ()
+    rule_weight: float = 0.01
 
     _kind = "complex"
 
-    def _options(self) -> dict[str, Any]:
-        return {"regularization": self.regularization, "nonnegative": self.nonnegative}
+    def _options(self, words: Vocabulary) -> dict[str, Any]:
+        rules = rule_rows(self.rules, words, reciprocal=self.reciprocal)
+        if rules is not None and not self.nonnegative:
+            raise ValueError("rules need nonnegative=True, without which they do not order the scores of triples.")
+        options = {"regularization": self.regularization, "nonnegative": self.nonnegative}
+        return options | {"rules": rules, "rule_weight": float(self.rule_weight)}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -514,7 +534,8 @@ class RotatE(TripleEstimator):
     def _scale(self) -> float:
         return (self.margin + 2) / self.dimensions if self.init_scale is None else float(self.init_scale)
 
-    def _options(self) -> dict[str, Any]:
+    def _options(self, words: Vocabulary) -> dict[str, Any]:
+        del words
         return {"margin": self.margin, "temperature": self.temperature}
 
 

@@ -12,10 +12,11 @@ import torch
 from torch import nn
 
 from graphrep._random import random_bits, stream_key, uniform_float
-from graphrep.evaluate.ranking import ranking
+from graphrep.evaluate.ranking import KnownTriples, ranking
 from graphrep.nn.generators import random_seed
 from graphrep.ops.distances import distances
 from graphrep.ops.ranking import RankCounts, rank_candidates
+from graphrep.relational.rules import RuleRows
 
 __all__ = ["RowAdagrad", "TripleBatch", "TripleModel", "TripleTask"]
 
@@ -204,6 +205,10 @@ class TripleTask:
         Of the loss of distances.
     nonnegative : bool
         Keep the vectors of entities in [0, 1].
+    rules : RuleRows, optional
+        Relations that entail others.
+    rule_weight : float
+        Weight of the amount by which they do not.
     val : int64 array of shape (num, 3), optional
     """
 
@@ -216,6 +221,8 @@ class TripleTask:
     margin: float = 6.0
     temperature: float = 1.0
     nonnegative: bool = False
+    rules: RuleRows | None = None
+    rule_weight: float = 0.0
     val: I64 | None = None
 
     def __post_init__(self) -> None:
@@ -224,9 +231,11 @@ class TripleTask:
         backward = torch.arange(2 * count) >= count
         parts = torch.cat([heads, tails]), torch.cat([kinds, kinds]), torch.cat([tails, heads]), backward
         self.queries = TripleBatch(*(part.to(device) for part in parts))
+        if self.rules is not None:
+            self._rules = [torch.from_numpy(part).to(device) for part in self.rules]
         self._touched: Tensor | None = None
         if self.val is not None:
-            self._truths = [self.triples, self.val]
+            self._truths = KnownTriples(np.concatenate([self.triples, self.val]))
 
     def batches(self, epoch: int) -> Iterator[TripleBatch]:
         """Queries of an epoch in random order."""
@@ -329,10 +338,11 @@ class TripleTask:
         return loss.detach()
 
     def _penalty(self, *parts: Tensor) -> Tensor:
-        """Mean over the queries of the sum of cubes of moduli, times the weight."""
+        """Mean over the queries of the sum of cubes of moduli, times the weight, and what breaks the rules."""
         total = torch.zeros((), device=parts[0].device)
+        broken = total.requires_grad_() if self.rules is None else self.rule_weight * self._broken()
         if self.regularization == 0:
-            return total.requires_grad_()
+            return broken
         for part in parts:
             if self.model.kind == "complex":
                 re, im = part.chunk(2, dim=1)
@@ -341,7 +351,19 @@ class TripleTask:
             else:
                 cubes = part.abs().pow(3)
             total = total + cubes.sum() / len(part)
-        return self.regularization * total
+        return self.regularization * total + broken
+
+    def _broken(self) -> Tensor:
+        """Sum over the rules of confidence times the amount by which the body is above the head."""
+        body, head, confidence, conjugate = self._rules
+        above = self.model.relations[body], self.model.relations[head]
+        if self.model.kind == "distmult":
+            amount = (above[0] - above[1]).clamp_min(0).sum(1)
+        else:
+            (re_b, im_b), (re_h, im_h) = (part.chunk(2, dim=1) for part in above)
+            im_b = torch.where(conjugate[:, None], -im_b, im_b)
+            amount = (re_b - re_h).clamp_min(0).sum(1) + (im_b - im_h).square().sum(1)
+        return (confidence * amount).sum()
 
     @torch.no_grad()
     def after_step(self, progress: float) -> None:

@@ -47,6 +47,9 @@ def test_ranks_follow_the_definition(sides):
             want = {side: by_definition(score, test, side, known, 9) for side in sides}
             ranks = np.stack([1 + part[:, 0] + part[:, 1] / 2 for part in want.values()], axis=1)
             np.testing.assert_array_equal(got.ranks, ranks)
+            index = KnownTriples(np.concatenate([*known, test[:0]]))
+            again = gr.evaluate.ranking(scorer, test, known=index, sides=sides, num_entities=9)
+            np.testing.assert_array_equal(again.ranks, ranks)
             assert got["mrr"] == pytest.approx((1 / ranks).mean())
             assert got["hits@3"] == (ranks <= 3).mean()
             assert got["mean_rank"] == ranks.mean()

@@ -8,6 +8,7 @@ import torch
 from sklearn.base import clone
 
 import graphrep as gr
+from graphrep.evaluate.ranking import KnownTriples
 from graphrep.nn.generators import make_generator, random_seed, using_generator
 from graphrep.relational import factorization
 from graphrep.relational.factorization import RowAdagrad, TripleModel, TripleTask
@@ -55,6 +56,18 @@ def test_same_seed_same_bits_and_the_file_gives_the_same(model, tmp_path):
     np.testing.assert_array_equal(loaded.score(named(TRAIN)), first.score(named(TRAIN)))
     assert loaded.predict(head="e1", relation="r0") == first.predict(head="e1", relation="r0")
     assert loaded.rank(named(TRAIN))["mrr"] == first.rank(named(TRAIN))["mrr"]
+
+
+def test_the_known_triples_are_indexed_once_per_fit(monkeypatch):
+    made, index = [], KnownTriples.__init__
+
+    def counted(self, triples):
+        made.append(len(triples))
+        index(self, triples)
+
+    monkeypatch.setattr(KnownTriples, "__init__", counted)
+    gr.ComplEx(**SMALL).fit(TRAIN, val=TEST)
+    assert made == [len(np.unique(TRAIN, axis=0)) + len(TEST)]
 
 
 def formula(kind, h, r, t):
