@@ -80,6 +80,7 @@ def random_walks(
     p: float,
     q: float,
     seed: int,
+    back: NDArray[Id] | None,
     walk_ids: I64 | None,
     first_walk: int,
     starts: I64 | None,

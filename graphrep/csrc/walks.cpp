@@ -310,7 +310,9 @@ void second_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const 
             }
             lane.out[lane.step] = lane.candidate;  // overwritten if rejected
             lane.step += accepted;
-            lane.previous = accepted ? lane.current : lane.previous;
+            const Id back = graph.back ? graph.back[lane.current] : lane.current;
+            check_id("back", back, graph.num_nodes);
+            lane.previous = accepted ? back : lane.previous;
             lane.current = accepted ? lane.candidate : lane.current;
             lane.trials = accepted ? 0 : lane.trials;
             const auto row = row_of(graph, lane.current);

@@ -30,6 +30,7 @@ struct WalkGraph {
     int64_t num_nodes;
     int64_t num_arcs;
     bool directed;
+    const Id* back = nullptr;  // where a walk that comes from a node returns to; null: to this node
 };
 
 struct WalkRule {

@@ -41,6 +41,8 @@ class MetaPath2Vec(WalkEmbedder):
     metapaths : sequence of meta-paths, or one of them
         Each as in :func:`graphrep.relational.metapath`, ending in the type in which it begins. None is for graphs
         whose nodes have one type, and takes all edges: :class:`graphrep.DeepWalk`.
+    p, q : float
+        As in :class:`graphrep.ops.MetaPathSampler`; the paper has walks of first order, p = q = 1.
     walks_per_node : int
         For each node of the type in which a path begins, and each path.
     noise_by_type : bool
@@ -62,8 +64,7 @@ class MetaPath2Vec(WalkEmbedder):
 
     Notes
     -----
-    Walks are of first order; node2vec's p and q are not offered, since the nodes two steps back and two steps on are
-    at different positions of a path. Time as for :class:`graphrep.Node2Vec`, memory that and the arcs of all steps.
+    Time as for :class:`graphrep.Node2Vec`, memory that and the arcs of all steps.
 
     References
     ----------
@@ -80,6 +81,8 @@ class MetaPath2Vec(WalkEmbedder):
     """
 
     metapaths: Any = None
+    p: float = 1.0
+    q: float = 1.0
     noise_by_type: bool = False
 
     _graph_of = staticmethod(as_graph)
@@ -164,7 +167,7 @@ class MetaPath2Vec(WalkEmbedder):
         states = joined_states(chains, rows)
         degree = states.graph.out_degree
         start = np.flatnonzero((states.nodes >= old) & (degree > 0))
-        options = {"walk_length": self.walk_length, "seed": seed, "n_jobs": self.n_jobs}
+        options = {"walk_length": self.walk_length, "p": self.p, "q": self.q, "seed": seed, "n_jobs": self.n_jobs}
         sampler = MetaPathSampler.of_states(states, old + len(kinds), start, **options)
         graph = extended_graph(fitted, names, arcs)
         counts = np.bincount(states.nodes, weights=degree, minlength=graph.num_nodes)
@@ -182,7 +185,8 @@ class MetaPath2Vec(WalkEmbedder):
         return super()._skip_gram(graph, seed, counts, subsampling, kinds=kinds if self.noise_by_type else None)
 
     def _sampler(self, graph: Graph, seed: int, start: Any = None) -> WalkSampler:
-        options = {"walk_length": self.walk_length, "start": start, "seed": seed, "n_jobs": self.n_jobs}
+        options = {"walk_length": self.walk_length, "p": self.p, "q": self.q, "start": start, "seed": seed}
+        options["n_jobs"] = self.n_jobs
         if self.metapaths is not None:
             return MetaPathSampler(graph, self.metapaths, **options)
         if len(graph.node_types or ()) > 1:

@@ -417,10 +417,12 @@ void walks_and_skipgram(const Graph<Id>& g) {
     same_for_all_threads<int64_t>(count,
                                   [&](int threads, int64_t* out) { shuffled_walk_ids(3, count, n, 5, out, threads); });
     shuffled_walk_ids(0, count, n, 5, ids.data, 3);
+    Array<Id> back(n);
+    for (int64_t v = 0; v < n; ++v) back[v] = Id(n - 1 - v);
     for (const double p : {1.0, 0.25}) {
         const WalkGraph<Id> graph{
-            g.indptr.data, g.indices.data, weights.data, arc_keep.data, arc_alias.data, sums.data, nullptr, 0, n, arcs,
-            true};
+            g.indptr.data, g.indices.data, weights.data, arc_keep.data, arc_alias.data, sums.data, nullptr, 0, n,
+            arcs,          true,           back.data};
         same_for_all_threads<Id>(count * length, [&](int threads, Id* out) {
             random_walks<Id>(graph, {length, p, 1 / p, 5}, ids.data, 0, count, starts.data, 2, out, threads);
         });

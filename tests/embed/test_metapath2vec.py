@@ -101,6 +101,56 @@ def test_frequencies_of_steps_are_the_exact_probabilities(weighted, backend, pat
         assert (walks[:, -1] >= 0).any()
 
 
+@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize(("p", "q"), [(0.2, 1.0), (4.0, 0.5)])
+@pytest.mark.parametrize(
+    ("path", "kinds"),
+    [
+        (APVPA, [("by", "first"), ("in",), ("in",), ("by", "first")]),
+        (("paper", "author", "paper"), [("by", "first")] * 2),
+        ([("paper", "by", "author"), ("author", "first", "paper")], [("by",), ("first",)]),
+    ],
+)
+def test_returns_have_the_probabilities_of_p_and_q(weighted, backend, p, q, path, kinds, monkeypatch):
+    monkeypatch.setenv("GRAPHREP_BACKEND", backend)
+    types = path[:-1] if isinstance(path[0], str) else [step[0] for step in path]
+    steps = [(one, kind, types[(i + 1) % len(types)]) for i, (one, kind) in enumerate(zip(types, kinds, strict=True))]
+    rounds = 4000 if backend == "native" else 60
+    walks = gr.random_walks(weighted, metapaths=[path], walk_length=7, walks_per_node=rounds, seed=2, p=p, q=q)
+    exact, returned = laws(weighted, steps), 0
+    for k in range(1, 6):
+        moved = walks[:, k + 1] >= 0
+        before, here, there = walks[moved, k - 1], walks[moved, k], walks[moved, k + 1]
+        counts = np.zeros((14, 14, 14))
+        np.add.at(counts, (before, here, there), 1)
+        law = np.tile(exact[k % len(steps)] / q, (14, 1, 1))
+        for t in range(14):
+            law[t, :, t] *= q / p
+        law /= np.maximum(law.sum(axis=2, keepdims=True), 1e-12)
+        total = counts.sum(axis=2, keepdims=True)
+        assert not counts[np.broadcast_to(law == 0, counts.shape)].any()
+        assert (np.abs(counts - total * law) <= 5 * np.sqrt(total * law * (1 - law)) + 1e-9).all()
+        returned += (before == there).sum()
+    assert returned
+
+
+def test_a_path_of_one_step_has_the_walks_of_node2vec():
+    rng = np.random.default_rng(0)
+    pairs = [(f"p{u}", "cites", f"p{v}") for u, v in rng.integers(0, 12, (60, 2)) if u != v]
+    g = gr.as_graph(pairs, edge_type=1, node_type=["paper"] * 12)
+    options = {"walk_length": 20, "walks_per_node": 5, "p": 0.3, "q": 3.0}
+    found = gr.random_walks(g, metapaths=[[("paper", "cites", "paper")]], **options)
+    np.testing.assert_array_equal(found, gr.random_walks(g.untyped(), **options))
+
+
+def test_p_and_q_of_the_estimator_are_those_of_its_walks(weighted):
+    path = ("paper", "author", "paper")
+    fits = [gr.MetaPath2Vec(metapaths=path, p=p, **QUICK).fit(weighted).embedding_ for p in (1.0, 0.01)]
+    assert (fits[0] != fits[1]).any()
+    sampler = gr.MetaPath2Vec(metapaths=path, p=0.01, q=2.0, **QUICK)._sampler(weighted, 0)
+    assert (sampler.p, sampler.q) == (0.01, 2.0)
+
+
 def test_a_walk_is_a_function_of_the_seed_and_its_number(weighted):
     paths = [APVPA, ("paper", "author", "paper")]
     options = {"metapaths": paths, "walk_length": 7, "walks_per_node": 3}
@@ -167,7 +217,7 @@ def test_walks_and_vectors_go_against_the_edges_where_a_step_says_so():
         ({"metapaths": [("paper", "reader", "paper")]}, "'reader' is no type of nodes; these are"),
         ({"metapaths": ("author", "venue", "author")}, "no edge joins nodes of the types 'author' and 'venue'"),
         ({"metapaths": [("paper", "author", "paper"), ("venue",)]}, "two or more types"),
-        ({"metapaths": ("paper", "author", "paper"), "q": 2.0}, "p and q must be 1"),
+        ({"metapaths": ("paper", "author", "paper"), "q": 0.0}, "q must be at least 1e-100"),
         ({"metapaths": ("paper", "author", "paper"), "start": ["a0"]}, "a type in which a meta-path begins, got 'a0'"),
     ],
 )

@@ -38,8 +38,8 @@ void bind_walks_of(nb::module_& m) {
         "random_walks",
         [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, MaybeIn<float> alias_keep,
            MaybeIn<Id> alias_slot, MaybeIn<double> row_sums, MaybeIn<uint64_t> filter, bool directed, double p,
-           double q, uint64_t seed, MaybeIn<int64_t> walk_ids, int64_t first_walk, MaybeIn<int64_t> starts,
-           Out<Id, 2> out, Threads num_threads) {
+           double q, uint64_t seed, MaybeIn<Id> back, MaybeIn<int64_t> walk_ids, int64_t first_walk,
+           MaybeIn<int64_t> starts, Out<Id, 2> out, Threads num_threads) {
             const size_t arcs = indices.size();
             for (const auto* part : {&weights, &alias_keep})
                 if (*part) check_equal((*part)->size(), arcs, "weights and alias_keep must have one entry per arc.");
@@ -50,6 +50,7 @@ void bind_walks_of(nb::module_& m) {
                 bool(weights) != bool(row_sums))
                 bad_argument("weights, alias_keep, alias_slot and row_sums go together.");
             if (filter) check_words(filter->size());
+            if (back) check_equal(back->size(), size_t(rows_of(indptr)), "back must have one entry per row.");
             if (walk_ids) check_equal(walk_ids->size(), out.shape(0), "walk_ids must have one entry per walk.");
             if (first_walk < 0 || first_walk > INT64_MAX - int64_t(out.shape(0)) || !(p > 0) || !(q > 0))
                 bad_argument("first_walk must not be negative, and p and q must be positive.");
@@ -58,15 +59,16 @@ void bind_walks_of(nb::module_& m) {
             const WalkGraph<Id> graph{
                 indptr.data(),       indices.data(),    pointer(weights), pointer(alias_keep),
                 pointer(alias_slot), pointer(row_sums), pointer(filter),  filter ? int64_t(filter->size()) : 0,
-                rows_of(indptr),     int64_t(arcs),     directed};
+                rows_of(indptr),     int64_t(arcs),     directed,         pointer(back)};
             random_walks<Id>(graph, {int64_t(out.shape(1)), p, q, seed}, pointer(walk_ids), first_walk,
                              int64_t(out.shape(0)), pointer(starts), starts ? int64_t(starts->size()) : 0, out.data(),
                              num_threads);
         },
         "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(),
         "alias_keep"_a.noconvert().none(), "alias_slot"_a.noconvert().none(), "row_sums"_a.noconvert().none(),
-        "filter"_a.noconvert().none(), "directed"_a, "p"_a, "q"_a, "seed"_a, "walk_ids"_a.noconvert().none(),
-        "first_walk"_a, "starts"_a.noconvert().none(), "out"_a.noconvert(), "num_threads"_a, Released());
+        "filter"_a.noconvert().none(), "directed"_a, "p"_a, "q"_a, "seed"_a, "back"_a.noconvert().none(),
+        "walk_ids"_a.noconvert().none(), "first_walk"_a, "starts"_a.noconvert().none(), "out"_a.noconvert(),
+        "num_threads"_a, Released());
     m.def(
         "count_visits",
         [](In<Id, 2> walks, Out<int64_t> counts, Threads num_threads) {

@@ -62,7 +62,6 @@ def random_walks(
         Row numbers, or names, to start from; default: all nodes, or those in whose type a meta-path begins.
     metapaths : sequence of meta-paths, or one of them, optional
         The graph then has types, and each walk repeats one of the paths: see :class:`graphrep.ops.MetaPathSampler`.
-        Such walks are of first order: p and q must be 1.
     seed : int, None, RandomState or Generator
         A walk is a function of the seed and its number, so the result does not depend on ``n_jobs``. None uses a new
         seed in every call.
@@ -169,6 +168,9 @@ class WalkSampler:
     [[0, 1, 0], [1, 0, 1]]
     """
 
+    #: The node that counts as the previous one after a step from a node; None: the node itself.
+    back: npt.NDArray[Any] | None = None
+
     def __init__(
         self,
         graph: Any,
@@ -250,12 +252,24 @@ class MetaPathSampler(WalkSampler):
     :math:`P(x) \propto w_{ux}` to an :math:`x` of type :math:`t_{(k+1) \bmod l}`. It ends where there is none. The
     walks of several paths form one sequence: those of the first path, of the second, …, then the next pass.
 
+    With p and q, the weight of x is multiplied by :math:`\alpha(t, x)`, where t is the node before u:
+
+    .. math::
+        \alpha(t, x) = \begin{cases}
+            1/p & x = t \\
+            1   & x \ne t, \text{ the path has one step, and the arc } t \to x \text{ is one of it} \\
+            1/q & \text{otherwise}
+        \end{cases}
+
+    A path of one step gives the walks of node2vec. On longer ones no step leads from t to x, so that only p/q counts,
+    and only where the types before and after u are the same: between two authors of a paper, for instance.
+
     Parameters
     ----------
     graph : Graph with types of nodes, or what :func:`graphrep.as_graph` makes one of
     metapaths : sequence of meta-paths, or one of them
         Each as in :func:`graphrep.relational.metapath`, ending in the type in which it begins.
-    walk_length, start, seed, n_jobs
+    walk_length, p, q, start, seed, n_jobs
         As in :func:`graphrep.random_walks`. Nodes to start from belong to a type in which a path begins.
 
     Attributes
@@ -272,7 +286,7 @@ class MetaPathSampler(WalkSampler):
 
     Notes
     -----
-    The position on the path is part of the state of a first-order walk, so the kernel of all walks samples these, too.
+    The position on the path is part of the state of a walk, so the kernel of all walks samples these, too.
     Memory is that of the arcs of all steps of all paths; time as for :func:`graphrep.random_walks`.
 
     References
@@ -294,6 +308,8 @@ class MetaPathSampler(WalkSampler):
         metapaths: Any,
         *,
         walk_length: int = 80,
+        p: float = 1.0,
+        q: float = 1.0,
         start: npt.ArrayLike | None = None,
         seed: Any = 0,
         n_jobs: int | None = None,
@@ -309,7 +325,7 @@ class MetaPathSampler(WalkSampler):
                 raise ValueError(f"start must hold nodes of a type in which a meta-path begins, got {bad!r}.")
             begin = starts_at(states, wanted)
         self._set(states, typed.num_nodes, typed.indices.dtype)
-        super().__init__(states.graph, walk_length=walk_length, start=begin, seed=seed, n_jobs=n_jobs)
+        super().__init__(states.graph, walk_length=walk_length, p=p, q=q, start=begin, seed=seed, n_jobs=n_jobs)
 
     @classmethod
     def of_states(cls, states: States, num_nodes: int, start: npt.NDArray[np.int64], **options: Any) -> MetaPathSampler:
@@ -320,7 +336,7 @@ class MetaPathSampler(WalkSampler):
         return sampler
 
     def _set(self, states: States, num_nodes: int, dtype: Any) -> None:
-        self.nodes, self._num_nodes = states.nodes.astype(dtype), num_nodes
+        self.nodes, self._num_nodes, self.back = states.nodes.astype(dtype), num_nodes, states.back
         self._table = np.append(self.nodes, self.nodes.dtype.type(-1))  # entry -1 is -1
 
     @property
@@ -336,9 +352,7 @@ class MetaPathSampler(WalkSampler):
 def _sampler(graph: Any, metapaths: Any, p: float, q: float, **options: Any) -> WalkSampler:
     if metapaths is None:
         return WalkSampler(graph, p=p, q=q, **options)
-    if (p, q) != (1.0, 1.0):
-        raise ValueError(f"p and q must be 1 for walks along meta-paths, which are of first order; got {p} and {q}.")
-    return MetaPathSampler(graph, metapaths, **options)
+    return MetaPathSampler(graph, metapaths, p=p, q=q, **options)
 
 
 def _checked_start(start: npt.ArrayLike, graph: Graph) -> npt.NDArray[np.int64]:

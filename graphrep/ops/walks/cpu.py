@@ -31,6 +31,7 @@ def sample(sampler: WalkSampler, walk_ids: npt.NDArray[np.int64] | None, first: 
         sampler.p,
         sampler.q,
         sampler.seed,
+        sampler.back if second_order else None,
         walk_ids,
         first,
         sampler.start,

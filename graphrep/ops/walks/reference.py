@@ -78,7 +78,8 @@ def sample(sampler: WalkSampler, walk_ids: npt.NDArray[np.int64] | None, first: 
             law = transition_probabilities(graph, current, previous, sampler.p, sampler.q)
             if not len(law):
                 break
-            previous, current = current, int(rng.choice(graph.neighbor_rows(current), p=law))
+            previous = current if sampler.back is None else int(sampler.back[current])
+            current = int(rng.choice(graph.neighbor_rows(current), p=law))
             out[i, step] = current
 
 

@@ -22,11 +22,16 @@ Rows = npt.NDArray[np.int64]
 
 
 class States(NamedTuple):
-    """Directed graph of the states, the node of each state, and the states at position 0 of each path."""
+    """Directed graph of the states, the node of each state, and the states at position 0 of each path.
+
+    ``back`` has the state in which a walk is that returns to the node of a state: it is two positions further on. None:
+    the state itself, as on paths of one or two steps. Where the types there differ, a walk cannot return.
+    """
 
     graph: Graph
     nodes: Rows
     begin: list[Rows]
+    back: npt.NDArray[Any] | None
 
 
 def states_of(graph: Graph, metapaths: Any) -> States:
@@ -43,7 +48,7 @@ def joined_states(chains: Sequence[Sequence[sp.csr_array]], rows: Sequence[Seque
 
     ``chains[i][k]`` has a row per node of ``rows[i][k]``, and columns for the first nodes at the next position.
     """
-    counts, columns, weights, begin = [], [], [], []
+    counts, columns, weights, begin, back = [], [], [], [], []
     offset = 0
     total = sum(len(part) for path in rows for part in path)
     dtype = index_dtype(total)
@@ -51,6 +56,9 @@ def joined_states(chains: Sequence[Sequence[sp.csr_array]], rows: Sequence[Seque
         first = offset + np.concatenate([[0], np.cumsum([len(part) for part in path])])
         begin.append(np.arange(first[0], first[1]))
         for k, factor in enumerate(factors):
+            other = (k + 2) % len(path)
+            at = other if np.array_equal(path[k], path[other]) else k
+            back.append(np.arange(first[at], first[at] + len(path[k]), dtype=dtype))
             step = sp.csr_array(factor)
             step.sum_duplicates()  # and sorts
             counts.append(np.diff(step.indptr))
@@ -62,7 +70,8 @@ def joined_states(chains: Sequence[Sequence[sp.csr_array]], rows: Sequence[Seque
     weight = np.concatenate(weights)
     csr = CSR(indptr, np.concatenate(columns), None if (weight == 1).all() else weight)
     nodes = np.concatenate([part for path in rows for part in path])
-    return States(Graph._trusted(csr, directed=True), nodes, begin)
+    returns = np.concatenate(back) if any(len(path) > 2 for path in rows) else None
+    return States(Graph._trusted(csr, directed=True), nodes, begin, returns)
 
 
 def starts_at(states: States, wanted: Rows) -> Rows:
