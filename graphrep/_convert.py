@@ -23,7 +23,7 @@ from graphrep._numbering import (
     name_list,
     number_nodes,
 )
-from graphrep._types import NO_TYPES, Types, narrow
+from graphrep._types import NO_TYPES, Types, narrow, refuse_empty
 
 if TYPE_CHECKING:
     import os
@@ -353,6 +353,8 @@ def _triples_of_text(path: Any, asked: Asked, options: dict[str, Any]) -> Parts:
     columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
     if not columns:
         raise ValueError(f"{path} holds no triples.")
+    if header is None and len(columns) < 3:
+        raise ValueError(f"{path}: triples need three columns, head, relation and tail; got {len(columns)}.")
     try:
         for at, column in enumerate(columns):
             try:
@@ -832,6 +834,7 @@ def _named_column(column: Any, what: str) -> Any:
 def _kinds(values: Any) -> Any:
     """Types as integers if all are, and as they are if not."""
     listed = values.tolist() if isinstance(values, np.ndarray) else list(values)
+    refuse_empty(listed, "edge_type")
     return np.array(listed, dtype=np.int64) if listed and all_integers(listed) else np.array(listed, dtype=object)
 
 

@@ -13,6 +13,7 @@ from graphrep._arrays import detached
 from graphrep._checks import is_missing, warn_caller
 from graphrep._convert import Asked, Parts, checked_weights, from_columns, from_matrix
 from graphrep._numbering import Names, column_of
+from graphrep._types import refuse_empty
 from graphrep.io.columns import find_columns, is_weight_name, known_ends, sides_differ
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ def _kind_values(column: Any) -> npt.NDArray[Any]:
     missing = next((row for row, value in enumerate(listed) if is_missing(value)), None)
     if missing is not None:
         raise ValueError(f"the column of the types of edges has no value in row {missing}; drop such edges.")
+    refuse_empty(listed, "the column of the types of edges")
     return np.array(listed, dtype=object)
 
 

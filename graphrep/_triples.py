@@ -175,6 +175,8 @@ def _without_gaps(triples: list[tuple[Any, ...]], name: str) -> list[tuple[Any, 
     for row, triple in enumerate(triples):
         if any(is_missing(part) for part in triple):
             raise ValueError(f"{name}: row {row} has no value in one of its columns; drop such rows.")
+        if "" in triple:
+            raise ValueError(f"{name}: row {row} has an empty name in one of its columns; drop such rows.")
     return triples
 
 

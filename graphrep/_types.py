@@ -51,8 +51,10 @@ def encode(values: Any, names: Sequence[str] | None, length: int, what: str) -> 
     if kinds.shape != (length,):
         raise ValueError(f"{what} must hold one type for each of {length} {what.split('_')[0]}s, got {kinds.shape}.")
     given = None if names is None else tuple(names)
-    if given is not None and (len(set(given)) < len(given) or not all(isinstance(name, str) for name in given)):
-        raise ValueError(f"{what}s must be distinct strings, got {brief(given)}.")
+    if given is not None and (
+        len(set(given)) < len(given) or not all(isinstance(name, str) and name for name in given)
+    ):
+        raise ValueError(f"{what}s must be distinct strings that are not empty, got {brief(given)}.")
     if kinds.dtype.kind in "iu" and kinds.dtype != bool:
         low, high = (int(kinds.min()), int(kinds.max())) if length else (0, -1)
         if low < 0 or (given is not None and high >= len(given)) or high > max(2**20, 2 * length):
@@ -64,12 +66,19 @@ def encode(values: Any, names: Sequence[str] | None, length: int, what: str) -> 
     bad = next((value for value in spelled if not isinstance(value, str)), None)
     if bad is not None or (length and not spelled):
         raise TypeError(f"{what} must hold integers or strings, got {type(bad).__name__} {brief(bad)}.")
+    refuse_empty(spelled, what)
     listed = tuple(dict.fromkeys(spelled)) if given is None else given
     code = {name: row for row, name in enumerate(listed)}
     unknown = next((value for value in spelled if value not in code), None)
     if unknown is not None:
         raise ValueError(f"{what} holds {brief(unknown)}, which is none of {brief(*listed)}.")
     return narrow(np.fromiter((code[value] for value in spelled), dtype=np.int64, count=length), len(listed)), listed
+
+
+def refuse_empty(spelled: list[Any], what: str) -> None:
+    """ValueError for a type that is an empty string, as an empty field of a file is."""
+    if "" in spelled:
+        raise ValueError(f"{what} is empty in row {spelled.index('')}; drop such rows, or name their type.")
 
 
 def code_of(name: Any, names: Sequence[Any], what: str) -> int:

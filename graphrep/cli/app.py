@@ -895,6 +895,8 @@ def recommend(
     if model is not None:
         estimator.save(model)
     table = command.table(estimator, wanted, basket, k, known=known)
+    if not len(table["item"]):
+        typer.echo("no item is left to recommend; --known lists also those that the user has.", err=True)
     if output is None:
         for line in command.lines(table, several=len(wanted) > 1):
             typer.echo(line)

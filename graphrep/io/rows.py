@@ -24,6 +24,8 @@ def read_rows(path: str | os.PathLike[str]) -> list[tuple[str, ...]]:
     text = read_text(path)
     with reading(path, "is not readable as a table"):
         rows = _rows_of(text)
+    if not rows:
+        raise ValueError(f"{path} holds no lines.")
     widths = {len(row) for row in rows}
     if len(widths) != 1:
         raise ValueError(f"{path}: lines must have the same number of fields, got {sorted(widths)}.")

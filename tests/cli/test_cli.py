@@ -440,6 +440,16 @@ def test_embed_triples(tmp_path, edges, capsys):
         np.testing.assert_allclose(np.asarray(found[wanted.nodes]), np.asarray(wanted), atol=1e-6)
         assert gr.load(model).predict(head="a3", relation="next", k=1, new=False)
         assert "10 nodes, 8 dimensions, complex" in capsys.readouterr().out
+    for text, message in (
+        ("a\tb\n", "t.tsv: triples need three columns, head, relation and tail; got 2."),
+        ("a\tis\tb\nb\t\tc\n", "t.tsv: edge_type is empty in row 1; drop such rows, or name their type."),
+        ("", "t.tsv holds no lines."),
+    ):
+        bad = tmp_path / "bad" / "t.tsv"
+        bad.parent.mkdir(exist_ok=True)
+        bad.write_text(text)
+        assert run("embed", bad, "--method", "complex", "-o", out) == 1
+        assert message in capsys.readouterr().err
     assert run("transform", model, plain, "-o", out) == 1
     assert "m.safetensors holds a ComplEx, which has no vectors for new nodes" in capsys.readouterr().err
     assert run("embed", plain, "--method", "transe", "--estimate", "--edge-type", 1) == 0

@@ -50,6 +50,13 @@ def test_it_prints_what_the_estimator_says(sold, tmp_path, capsys):
     assert capsys.readouterr().out == f"{score:.4f}\t{item}\n"
 
 
+def test_a_user_who_has_everything_gets_a_sentence(tmp_path, capsys):
+    path = tmp_path / "sold.csv"
+    path.write_text("user,item\nann,tea\nann,jam\nbob,tea\n")
+    assert run(path, "ann") == 0
+    assert "no item is left to recommend" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

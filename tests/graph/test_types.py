@@ -179,6 +179,14 @@ def test_zero_weights_are_dropped_with_their_types():
         ([[0, 1], [1, 2]], {"edge_type": [0, -1]}, "must lie in"),
         ([[0, 1], [1, 2]], {"edge_type": [0.5, 1]}, "integers or strings"),
         ([[0, 1], [1, 2]], {"edge_types": ["a"]}, "which is missing"),
+        ([("a", "x", "b"), ("b", "", "c")], {"edge_type": 1}, "edge_type is empty in row 1; drop such rows"),
+        (
+            np.array([("a", "x", "b"), ("b", "", "c")], dtype=[(name, "U1") for name in ("head", "relation", "tail")]),
+            {"edge_type": True},
+            "types of edges is empty in row 1",
+        ),
+        ([("a", "b")], {"node_type": ["x", ""]}, "node_type is empty in row 1"),
+        ([("a", "b")], {"edge_type": np.array([0]), "edge_types": [""]}, "distinct strings that are not empty"),
     ],
 )
 def test_bad_types_are_refused(obj, options, message):

@@ -329,6 +329,8 @@ def test_wrong_arguments_are_one_sentence():
         gr.ComplEx().fit(np.zeros((2, 3)))
     with pytest.raises(ValueError, match="got one of another length"):
         gr.ComplEx().fit([("a", "b")])
+    with pytest.raises(ValueError, match="row 1 has an empty name in one of its columns"):
+        gr.ComplEx().fit([("a", "is", "b"), ("b", "", "c")])
 
 
 def test_the_symmetry_rule_has_its_published_rank(shared_data):
