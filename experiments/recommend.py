@@ -22,6 +22,7 @@ written to experiments/results/recommend.json and recommend.md, with the seconds
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import sys
 import time
@@ -45,6 +46,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "ALS": {},
     "MatrixFactorization": {},
     'MatrixFactorization(loss="ccl")': {"loss": "ccl"},
+    'MatrixFactorization(loss="ccl", history=0.5)': {"loss": "ccl", "history": 0.5},
     "LightGCN": {},
 }
 CORES = {"acm-authors": 3}
@@ -57,10 +59,17 @@ def main() -> None:
     parser.add_argument("--root", help="folder of the data sets that are not built in")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--core", type=int, default=5)
+    parser.add_argument("--only", nargs="*", help="methods that replace their rows, instead of all")
     options = parser.parse_args()
-    tables = []
+    path, tables = RESULTS / "recommend.json", []
+    if options.only and path.exists():
+        tables = json.loads(path.read_text(encoding="utf-8"))["graphs"]
     for graph in options.graphs:
-        tables.append(judged(graph, options))
+        new = judged(graph, options)
+        old = next((table for table in tables if table["graph"] == graph), {"rows": []})
+        rows = {row["method"]: row for row in old["rows"] + new["rows"]}
+        new["rows"] = [rows[method] for method in METHODS if method in rows]
+        tables = sorted([table for table in tables if table["graph"] != graph] + [new], key=lambda one: one["graph"])
         write_results("recommend", {"environment": environment(), "protocol": __doc__, "graphs": tables})
         (RESULTS / "recommend.md").write_text(markdown(tables), encoding="utf-8")
     print(markdown(tables))
@@ -70,8 +79,8 @@ def judged(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """All methods on one graph, for every seed."""
     matrix = cut(read(name, options.root), CORES.get(name, options.core), USERS.get(name, 1000))
     rows = []
-    for method, settings in METHODS.items():
-        runs = []
+    for method in options.only or METHODS:
+        settings, runs = METHODS[method], []
         for seed in range(options.seeds):
             split = gr.evaluate.hold_out_items(matrix, share=0.2, random_state=seed)
             model = getattr(gr, method.split("(")[0])(**settings)

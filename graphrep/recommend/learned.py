@@ -56,6 +56,9 @@ class LearnedRecommender(LoopEstimator, FactorRecommender):
     def _num_layers(self) -> int:
         return 0
 
+    def _history(self) -> float:
+        return 0.0
+
     def fit(self, graph: Any, y: Any = None, *, val: Any = None) -> Self:
         """Train on users and their items.
 
@@ -159,9 +162,9 @@ class LearnedRecommender(LoopEstimator, FactorRecommender):
             initial_vectors(names, size, self.dimensions, checkpoint.seed, scale=0.1, stream=side)
             for side, (names, size) in enumerate(zip((found.users, found.items), matrix.shape, strict=True))
         ]
-        table = Table(np.concatenate(start)).to(self._device())
+        table = Table(np.concatenate(start), mixing=self._history() > 0).to(self._device())
         count = self.num_negatives or (1 if self.loss == "bpr" else 1000)
-        settings = Losses(self.loss, count, self.margin, self.negative_weight, self.l2)
+        settings = Losses(self.loss, count, self.margin, self.negative_weight, self.l2, self._history())
         task = RankingTask(table, matrix, self._num_layers(), settings, self.batch_size)
 
         def validate() -> dict[str, float]:
@@ -215,7 +218,10 @@ class MatrixFactorization(LearnedRecommender):
     .. math:: \log\bigl(1 + e^{x_u^\top y_j - x_u^\top y_i}\bigr) \quad (\text{"bpr"}), \qquad
         1 - \cos(x_u, y_i) + \frac{w}{|N|} \sum_{j \in N} \max(0, \cos(x_u, y_j) - m) \quad (\text{"ccl"}),
 
-    plus :math:`\frac{\lambda}{2B}` times the squared lengths of the vectors in a batch of B.
+    plus :math:`\frac{\lambda}{2B}` times the squared lengths of the rows of both tables in a batch of B. With
+    ``history``, the vector of a user also has the mean over the user's items, by a learned matrix V:
+
+    .. math:: x_u = g\, e_u + (1 - g)\, V\, \frac{1}{|I_u|} \sum_{i \in I_u} y_i.
 
     Parameters
     ----------
@@ -237,6 +243,9 @@ class MatrixFactorization(LearnedRecommender):
         w of "ccl".
     l2 : float
         :math:`\lambda`.
+    history : float in [0, 1]
+        Share :math:`1 - g` of the user's items in the vector of the user, with the loss "ccl" (SimpleX). All training
+        items of a user count, also the one that is ranked.
     validation : float in [0, 1)
         Share of each user's items that is held out to choose the epoch by NDCG@20; 0 trains for all epochs.
     patience : int, optional
@@ -266,8 +275,9 @@ class MatrixFactorization(LearnedRecommender):
     Notes
     -----
     An epoch takes O(num_entries * dimensions) for "bpr", num_negatives times that for "ccl", and the update of all
-    vectors for each batch. The vector of a new user is the mean of the vectors of the user's items. The second
-    reference draws negatives for each interaction; here a batch shares them, and those that a user has are left out.
+    vectors for each batch; ``history`` adds two sparse products per batch. The vector of a new user is the mean of the
+    vectors of the user's items, with ``history`` times V. The second reference draws negatives for each interaction;
+    here a batch shares them, and those that a user has are left out. It truncates the history; here all of it counts.
 
     References
     ----------
@@ -282,6 +292,16 @@ class MatrixFactorization(LearnedRecommender):
     >>> len(model.recommend("ann")[0])
     2
     """
+
+    history: float = 0.0
+
+    def _check(self) -> None:
+        super()._check()
+        if checked_float("history", self.history, 0.0, 1.0) and self.loss != "ccl":
+            raise ValueError(f'history needs loss="ccl", got {self.loss!r}.')
+
+    def _history(self) -> float:
+        return float(self.history)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -38,14 +38,16 @@ class Losses(NamedTuple):
     margin: float
     negative_weight: float
     l2: float
+    history: float = 0.0  # share of the mean of a user's items in the vector of the user
 
 
 class Table(nn.Module):
-    """A vector per user and per item, those of users first."""
+    """A vector per user and per item, those of users first; with ``mixing``, a map of the means of items."""
 
-    def __init__(self, vectors: F32) -> None:
+    def __init__(self, vectors: F32, *, mixing: bool = False) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.from_numpy(vectors))
+        self.mix: Any = nn.Parameter(torch.eye(vectors.shape[1])) if mixing else None
 
 
 class RankingTask:
@@ -69,6 +71,7 @@ class RankingTask:
         self.batch_size = batch_size
         device = table.weight.device
         self.adj = symmetric_adjacency(matrix).to(device) if layers else None
+        self.means = item_means(matrix).to(device) if settings.history else None
         self.users = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
         self.items = matrix.indices.astype(np.int64)
         # A user who has all items has none that is unknown.
@@ -86,13 +89,13 @@ class RankingTask:
     def loss(self, batch: I64) -> Tensor:
         """Mean loss of a batch; sets the gradient of the table."""
         weight = self.table.weight
-        vectors = propagated(self.adj, weight, self.layers)
+        vectors = self.vectors()
         rng = np.random.default_rng(random_seed())
         step = self._ccl if self.settings.loss == "ccl" else self._bpr
         loss, rows, gradient = step(vectors, self.users[batch], self.items[batch], rng)
         at = torch.from_numpy(rows).to(weight.device)
         total = scatter_sum(gradient, at, dim=0, dim_size=len(weight))
-        total = propagated(self.adj, total, self.layers)
+        total = self._to_table(total)
         if self.settings.l2:
             own, times = np.unique(rows, return_counts=True)
             share = torch.from_numpy(times.astype(np.float32) * np.float32(self.settings.l2 / len(batch)))
@@ -134,10 +137,30 @@ class RankingTask:
         gradient = torch.cat(parts)
         return loss, rows, (gradient - (gradient * unit).sum(1, keepdim=True) * unit) / length
 
+    def vectors(self) -> Tensor:
+        """Vectors of users and items: those of the table, propagated, or mixed with the means of items."""
+        weight = self.table.weight.detach()
+        if self.means is None:
+            return propagated(self.adj, weight, self.layers)
+        height, share = self.matrix.shape[0], self.settings.history
+        mixed = _product(spmm(self.means, weight[height:].contiguous()), self.table.mix.detach().T)
+        return torch.cat([(1 - share) * weight[:height] + share * mixed, weight[height:]])
+
+    def _to_table(self, gradient: Tensor) -> Tensor:
+        """Gradient of the table from that of the vectors; sets that of the map."""
+        if self.means is None:
+            return propagated(self.adj, gradient, self.layers)
+        height, share, mix = self.matrix.shape[0], self.settings.history, self.table.mix
+        of_users, items = gradient[:height], self.table.weight.detach()[height:].contiguous()
+        mix.grad = share * _product(of_users.T, spmm(self.means, items))
+        of_means = _product(of_users, mix.detach()) * share
+        of_items = gradient[height:] + spmm(self.means.t(), of_means)
+        return torch.cat([(1 - share) * of_users, of_items])
+
     def factors(self) -> tuple[F32, F32]:
         """Vectors of users and items with which scores are inner products."""
         with torch.no_grad():
-            vectors = propagated(self.adj, self.table.weight, self.layers)
+            vectors = self.vectors()
             if self.settings.loss == "ccl":
                 vectors = vectors / vectors.norm(dim=1, keepdim=True).clamp_min(1e-12)
         height, found = self.matrix.shape[0], vectors.cpu().numpy()
@@ -146,6 +169,8 @@ class RankingTask:
     def basis(self) -> F32:
         """Vectors of items whose sum, over the items of a new user, is that user's vector but for its length."""
         height, weight = self.matrix.shape[0], self.table.weight.detach()
+        if self.means is not None:
+            return _product(weight[height:].contiguous(), self.table.mix.detach().T).cpu().numpy()
         if not self.layers:
             return self.factors()[1]
         layers = propagated(self.adj, weight, self.layers - 1).cpu().numpy()[height:] * (
@@ -174,6 +199,17 @@ def symmetric_adjacency(matrix: Any) -> Adjacency:
         torch.from_numpy(whole.indptr.astype(np.int64)),
         torch.from_numpy(whole.indices.astype(np.int64)),
         torch.from_numpy(whole.data.astype(np.float32)),
+    )
+
+
+def item_means(matrix: Any) -> Adjacency:
+    """Users by items, with entries divided by the number of items of the user."""
+    counts = np.diff(matrix.indptr)
+    return Adjacency(
+        torch.from_numpy(matrix.indptr.astype(np.int64)),
+        torch.from_numpy(matrix.indices.astype(np.int64)),
+        torch.from_numpy(np.repeat(1 / np.maximum(counts, 1), counts).astype(np.float32)),
+        num_cols=matrix.shape[1],
     )
 
 

@@ -25,9 +25,12 @@ QUICK = {"dimensions": 8, "epochs": 3, "batch_size": 256}
 MODELS = [
     gr.MatrixFactorization(**QUICK),
     gr.MatrixFactorization(loss="ccl", num_negatives=20, margin=0.2, negative_weight=5.0, **QUICK),
+    gr.MatrixFactorization(loss="ccl", num_negatives=20, history=0.6, margin=0.2, negative_weight=5.0, **QUICK),
     gr.LightGCN(layers=2, **QUICK),
 ]
-EVERY = pytest.mark.parametrize("model", MODELS, ids=lambda model: f"{type(model).__name__}-{model.loss}")
+EVERY = pytest.mark.parametrize(
+    "model", MODELS, ids=lambda model: f"{type(model).__name__}-{model.loss}{getattr(model, 'history', '') or ''}"
+)
 
 
 def groups(seed=0, size=50, width=40):
@@ -48,11 +51,14 @@ def test_propagation_is_the_mean_of_powers():
     np.testing.assert_allclose(found.numpy(), wanted, atol=1e-5)
 
 
-@pytest.mark.parametrize("layers", [0, 3])
-@pytest.mark.parametrize("loss", ["bpr", "ccl"])
-def test_the_gradient_is_that_of_autograd(loss, layers, monkeypatch):
-    settings = Losses(loss, 2 if loss == "bpr" else 5, 0.1, 3.0, 0.5)
-    table = Table(RNG.standard_normal((21, 4)).astype(np.float32))
+@pytest.mark.parametrize(
+    ("loss", "layers", "history"), [("bpr", 0, 0.0), ("bpr", 3, 0.0), ("ccl", 0, 0.0), ("ccl", 3, 0.0), ("ccl", 0, 0.7)]
+)
+def test_the_gradient_is_that_of_autograd(loss, layers, history, monkeypatch):
+    settings = Losses(loss, 2 if loss == "bpr" else 5, 0.1, 3.0, 0.5, history)
+    table = Table(RNG.standard_normal((21, 4)).astype(np.float32), mixing=history > 0)
+    if history:
+        table.mix.data += 0.3 * torch.from_numpy(RNG.standard_normal((4, 4)).astype(np.float32))
     task = RankingTask(table, MATRIX, layers, settings, 100)
     monkeypatch.setattr("graphrep.recommend.training.random_seed", lambda: 7)
     batch = np.arange(10)
@@ -62,6 +68,10 @@ def test_the_gradient_is_that_of_autograd(loss, layers, monkeypatch):
     weight = table.weight.detach().double().requires_grad_()
     dense = symmetric_adjacency(MATRIX).to_dense().double()
     vectors = sum(torch.linalg.matrix_power(dense, k) @ weight for k in range(layers + 1)) / (layers + 1)
+    if history:
+        mix, counts = table.mix.detach().double().requires_grad_(), MATRIX.toarray().sum(axis=1, keepdims=True)
+        means = torch.from_numpy(MATRIX.toarray() / np.maximum(counts, 1)).double() @ weight[12:]
+        vectors = torch.cat([0.3 * weight[:12] + 0.7 * means @ mix.T, weight[12:]])
     users, items = task.users[batch], task.items[batch]
     rng = np.random.default_rng(7)
     if loss == "bpr":
@@ -79,6 +89,8 @@ def test_the_gradient_is_that_of_autograd(loss, layers, monkeypatch):
     assert value == pytest.approx(wanted.item(), rel=1e-5)
     (wanted + 0.5 / (2 * len(batch)) * weight[rows].square().sum()).backward()
     np.testing.assert_allclose(found, weight.grad, atol=1e-6)
+    if history:
+        np.testing.assert_allclose(table.mix.grad, mix.grad, atol=1e-6)
 
 
 def test_unknown_items_are_unknown_and_equally_likely():
@@ -103,6 +115,16 @@ def test_tastes_are_learned(model):
     # A new user gets items of the taste of the old ones.
     even = model.recommend_for([0, 2, 4], k=6)
     assert sum(item % 2 == 0 for item, _ in even) >= 5
+
+
+def test_users_who_have_nothing_of_their_own_are_what_new_users_are():
+    model = gr.MatrixFactorization(loss="ccl", history=1.0, num_negatives=20, validation=0, **QUICK).fit(groups())
+    for user in (0, 7):
+        items = model.interactions_[[user]].indices
+        old = dict(model.recommend(user, k=40)[0])
+        new = dict(model.recommend_for(items, k=40))
+        assert old.keys() == new.keys()
+        assert [old[item] for item in old] == pytest.approx([new[item] for item in old], abs=1e-5)
 
 
 @EVERY
@@ -183,3 +205,10 @@ def test_users_who_have_everything_train_nothing():
 def test_settings_out_of_range(options, message):
     with pytest.raises(ValueError, match=message):
         gr.LightGCN(**options).fit(groups())
+
+
+def test_history_is_for_cosines():
+    with pytest.raises(ValueError, match="history needs loss=\"ccl\", got 'bpr'"):
+        gr.MatrixFactorization(history=0.5).fit(groups())
+    with pytest.raises(ValueError, match="history must be at least 0 and at most 1, got 2"):
+        gr.MatrixFactorization(loss="ccl", history=2).fit(groups())
