@@ -310,8 +310,11 @@ void second_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const 
             }
             lane.out[lane.step] = lane.candidate;  // overwritten if rejected
             lane.step += accepted;
-            const Id back = graph.back ? graph.back[lane.current] : lane.current;
-            check_id("back", back, graph.num_nodes);
+            Id back = lane.current;
+            if (graph.back) {
+                back = graph.back[lane.current];
+                check_id("back", back, graph.num_nodes);
+            }
             lane.previous = accepted ? back : lane.previous;
             lane.current = accepted ? lane.candidate : lane.current;
             lane.trials = accepted ? 0 : lane.trials;
