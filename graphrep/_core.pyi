@@ -314,6 +314,8 @@ def dropout(
     threshold: int,
     scale: float,
     relu: bool,
+    positions: Tensor | None,
+    columns: int,
     out: Tensor,
     num_threads: int,
 ) -> None: ...
@@ -336,6 +338,7 @@ def norm_dropout_relu(
     seed: int,
     threshold: int,
     scale: float,
+    positions: Tensor | None,
     y: Tensor,
     mean: Tensor,
     inverse_deviation: Tensor,

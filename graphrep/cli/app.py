@@ -6,6 +6,7 @@ import os
 import sys
 import time
 import warnings
+from contextlib import nullcontext
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -218,7 +219,7 @@ def _options(
     from graphrep.distributed.environment import launched
 
     del version, debug
-    if context.invoked_subcommand != "embed" and launched() > 1:
+    if context.invoked_subcommand not in ("embed", "linkpred") and launched() > 1:
         raise ValueError(
             f"graphrep {context.invoked_subcommand} runs in one process, but WORLD_SIZE={launched()}; start it without "
             "torchrun."
@@ -718,9 +719,15 @@ def linkpred(
 ) -> None:
     """Predict missing links: evaluate a model on hidden edges, then score pairs without an edge."""
     from graphrep.cli import linkpred as command
+    from graphrep.distributed.environment import launched
     from graphrep.io.table import check_table_path, write_table
 
     began = time.perf_counter()
+    if launched() > 1 and (model.value not in command.NEURAL_MODELS or config is not None or file == "-"):
+        raise ValueError(
+            f"several processes, WORLD_SIZE={launched()}, need --model gae, ncn or ncnc and a FILE or --dataset that "
+            "all of them can read, without --config; start other models without torchrun."
+        )
     if config is not None:
         others = {
             "FILE": file, "--dataset": dataset, "--pairs": pairs, "--top": top, "--test": test, "--valid": valid,
@@ -761,31 +768,38 @@ def linkpred(
         _check_graph(file)
     if pairs is not None:
         _check_file(pairs)
+    from graphrep.distributed import Ranks, connect
     from graphrep.evaluate import compare
     from graphrep.heuristics import two_hop_pairs
 
-    if dataset is not None:
-        problem = command.read_problem(dataset, root)
-    else:
-        chosen = False if weight is None else _column(weight)
-        graph = _read_graph(str(file), directed=False, weight=chosen, **reader_options)
-        problem = command.split_at_random(graph, 0.1 if test is None else test, 0.05 if valid is None else valid, seed)
-    chosen_pairs = None if pairs is None else command.read_pairs(pairs, problem.graph)
-    settings = command.Settings(model.value, problem.metric, seed, threads, dimensions, epochs, batch_size, device)
-    scorer = command.fit(settings, problem.graph, problem.split)
-    typer.echo(
-        compare({model.value: scorer}, problem.split, metrics=command.report_metrics(problem), random_state=seed)
-    )
-    if output is not None:
+    with nullcontext(Ranks()) if launched() == 1 else connect() as ranks:
+        if dataset is not None:
+            problem = command.read_problem(dataset, root)
+        else:
+            chosen = False if weight is None else _column(weight)
+            graph = _read_graph(str(file), directed=False, weight=chosen, **reader_options)
+            shares = 0.1 if test is None else test, 0.05 if valid is None else valid
+            problem = command.split_at_random(graph, *shares, seed)
+        chosen_pairs = None if pairs is None else command.read_pairs(pairs, problem.graph)
+        settings = command.Settings(model.value, problem.metric, seed, threads, dimensions, epochs, batch_size, device)
+        scorer = command.fit(settings, problem.graph, problem.split, ranks=ranks)
+        judged = {model.value: ranks.scorer(scorer) if ranks.world_size > 1 else scorer}
+        found = compare(judged, problem.split, metrics=command.report_metrics(problem), random_state=seed)
+        if ranks.rank == 0:
+            typer.echo(found)
+        if output is None:
+            return
         # After the evaluation, the hidden edges are used to find unknown ones.
-        final = command.fit(settings, problem.graph, None, scorer)
+        final = command.fit(settings, problem.graph, None, scorer, ranks=ranks)
         if chosen_pairs is None:
             chosen_pairs, top = two_hop_pairs(problem.graph, limit=max_candidates), top or 1000
-        table = command.best_links(final, problem.graph, chosen_pairs, top)
-        write_table(output, table)
-        seconds = time.perf_counter() - began
-        rows, scored = len(table["score"]), chosen_pairs.shape[1]
-        typer.echo(f"\n{output}: the best {rows:,} of {scored:,} pairs, {model.value}, {seconds:.1f} s")
+        judge = ranks.scorer(final) if ranks.world_size > 1 else final
+        table = command.best_links(judge, problem.graph, chosen_pairs, top)
+        if ranks.rank == 0:
+            write_table(output, table)
+            seconds = time.perf_counter() - began
+            rows, scored = len(table["score"]), chosen_pairs.shape[1]
+            typer.echo(f"\n{output}: the best {rows:,} of {scored:,} pairs, {model.value}, {seconds:.1f} s")
 
 
 def _published(

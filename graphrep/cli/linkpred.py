@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from graphrep.datasets import LinkSplit
+    from graphrep.distributed import Ranks
     from graphrep.graph import Graph
 
 HEURISTIC_MODELS = ("cn", "aa", "ra", "katz", "ppr")
@@ -78,8 +79,11 @@ def report_metrics(problem: Problem) -> list[str]:
     return list(dict.fromkeys([problem.metric, "auc", hits, "mrr"]))
 
 
-def fit(settings: Settings, graph: Graph, split: LinkSplit | None, chosen: Any = None) -> Any:
-    """Scorer of pairs fitted to the training edges of ``split``, or to ``graph`` with the settings of ``chosen``."""
+def fit(settings: Settings, graph: Graph, split: LinkSplit | None, chosen: Any = None, *, ranks: Ranks) -> Any:
+    """Scorer of pairs fitted to the training edges of ``split``, or to ``graph`` with the settings of ``chosen``.
+
+    Neural models are fitted by all ``ranks``; for others there must be only one.
+    """
     import graphrep as gr
 
     s = settings
@@ -99,7 +103,7 @@ def fit(settings: Settings, graph: Graph, split: LinkSplit | None, chosen: Any =
     if chosen is not None:
         options |= {**chosen.sizes_, "epochs": chosen.best_epoch_, "negative_sampling": chosen.negative_sampling_}
     model = {"gae": gr.GAE, "ncn": gr.NCN, "ncnc": gr.NCNC}[s.model]
-    return model(metric=s.metric, random_state=s.seed, **options).fit(seen, val=split)
+    return model(metric=s.metric, random_state=s.seed, **options).fit(seen, val=split, ranks=ranks)
 
 
 def read_pairs(path: Path, graph: Graph) -> Any:

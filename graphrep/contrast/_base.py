@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -21,6 +21,8 @@ from graphrep.contrast.heads import HEADS, Head, PairHead
 from graphrep.contrast.sources import View
 from graphrep.contrast.stopping import Probe, make_stop
 from graphrep.contrast.untrained import hop_columns, hop_directions, hop_features
+from graphrep.distributed.ranks import Ranks, checked_ranks
+from graphrep.distributed.training import SharedTraining, refuse_own_dropout
 from graphrep.evaluate.baselines import unit_rows
 from graphrep.graph import Graph
 from graphrep.learn.checkpoint import Checkpoint
@@ -30,6 +32,9 @@ from graphrep.nn.generators import make_generator, using_generator
 from graphrep.nn.sparse import as_features
 from graphrep.ops.adjacency import as_adjacency
 from graphrep.ops.projection import random_projection
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Tensor = torch.Tensor
 
@@ -109,8 +114,49 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
         for name in ("learning_rate", "weight_decay"):
             checked_float(name, self._setting(name), 0.0)
 
-    def _embed(self, graph: Graph, **_: Any) -> F32:
+    def fit(self, graph: Any, y: Any = None, *, ranks: Ranks | None = None) -> Self:
+        """Embed a graph.
+
+        Parameters
+        ----------
+        graph : Graph or anything :func:`graphrep.as_graph` takes
+            A square NumPy array, or list of lists of numbers, is a dense adjacency matrix, as in scikit-learn.
+        y : ignored
+        ranks : Ranks, optional
+            Of :func:`graphrep.distributed.connect`, for ``objective="grace"``: each computes a part of the rows of
+            similarities, which take the time, and the encoder for all nodes. All call ``fit`` with the same arguments,
+            which is checked, and get the same vectors, those of one process up to the rounding of sums. The first one
+            writes the checkpoint, calls the callbacks and shows progress.
+
+        Returns
+        -------
+        GraphEmbedder
+            The estimator itself.
+
+        Raises
+        ------
+        RankError
+            Another rank failed.
+        ValueError
+            Among others: the ranks disagree; or the objective is another one, whose sums need all nodes at once.
+        """
+        del y
+        ranks = checked_ranks(ranks)
+        with ranks.together():
+            return self._fit(graph, ranks=ranks)
+
+    def fit_transform(self, graph: Any, y: Any = None, *, ranks: Ranks | None = None) -> F32:
+        """Embed a graph; return float32 vectors of shape (num_nodes, dimensions), in the order of ``g.nodes``."""
+        return self.fit(graph, y, ranks=ranks).embedding_
+
+    def _embed(self, graph: Graph, **options: Any) -> F32:
+        ranks: Ranks = options["ranks"]
         self._check()
+        if ranks.world_size > 1 and self.objective != "grace":
+            raise ValueError(
+                f"objective={self.objective!r} cannot be divided among ranks, since its sums need all nodes at once; "
+                'fit it in one process, or take "grace".'
+            )
         with limited_threads(self.n_jobs):
             g = undirected_unweighted(graph)
             dimensions, residual = self._setting("dimensions"), self._has_residual()
@@ -119,7 +165,7 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
             else:
                 width = checked_features("x", g.x, g.num_nodes).shape[1]
             self.num_untrained_ = hop_columns(dimensions // 2, g.num_nodes, width) if residual else 0
-            learned = self._fit_vectors(g)
+            learned = self._fit_vectors(g, ranks)
             self._directions: list[F32] = []
             if self.num_untrained_:
                 x = self._features(g, self._seed)
@@ -187,7 +233,7 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
         load_weights(encoder, state["encoder_"])
         super()._restore(state | {"encoder_": encoder.to(self._device(), torch.float32)})
 
-    def _fit_vectors(self, graph: Graph) -> F32:
+    def _fit_vectors(self, graph: Graph, ranks: Ranks) -> F32:
         raise NotImplementedError
 
     def _features(self, graph: Graph, seed: int) -> Any:
@@ -206,7 +252,7 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
     def _learned_columns(self) -> int:
         return int(self._setting("dimensions")) - self.num_untrained_
 
-    def _make_head(self, in_channels: int, seed: int, init: str) -> Head:
+    def _make_head(self, in_channels: int, seed: int, init: str, ranks: Ranks) -> Head:
         if isinstance(self.objective, Head):
             return copy.deepcopy(self.objective)
         if not isinstance(self.objective, str):
@@ -218,6 +264,7 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
             weight=self._setting("weight"),
             num_negatives=self.num_negatives,
             seed=seed,
+            ranks=ranks,
             make_encoder=lambda: self._make_encoder(in_channels, init),
         )
 
@@ -227,6 +274,7 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
         in_channels: int,
         infer: Callable[[Any], Tensor],
         checkpoint: Checkpoint,
+        ranks: Ranks,
         *,
         init: str,
     ) -> bool:
@@ -235,8 +283,10 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
         self._seed, self._in_channels = checkpoint.seed, in_channels
         with using_generator(make_generator(checkpoint.seed)):
             encoder = self._make_encoder(in_channels, init)
-            model = ContrastModel(encoder, self._make_head(in_channels, checkpoint.seed, init))
+            model = ContrastModel(encoder, self._make_head(in_channels, checkpoint.seed, init, ranks))
             model = model.to(device, torch.float32)
+        if ranks.world_size > 1:
+            refuse_own_dropout(model)
 
         def encode(view: View) -> Tensor:
             vectors: Tensor = model.encoder(*view[:2], columns=view.columns, rows=view.rows)
@@ -263,6 +313,7 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
             on_epoch=self._notify,
             max_seconds=self.max_seconds,
             checkpoint=checkpoint,
+            together=SharedTraining(ranks) if ranks.world_size > 1 else None,
             progress=self.progress,
             name=type(self).__name__,
         )

@@ -11,8 +11,10 @@ from torch import nn
 
 from graphrep._checks import checked_float
 from graphrep._embedder import F32
+from graphrep._estimator import graph_sizes
 from graphrep.contrast._base import COMMON_SETTINGS, ContrastiveEmbedder
 from graphrep.contrast.sources import GraphSource
+from graphrep.distributed.ranks import Ranks
 from graphrep.graph import Graph
 from graphrep.nn.sparse import SparseFeatures
 from graphrep.ops.convolution import propagate
@@ -151,9 +153,9 @@ class Contrastive(ContrastiveEmbedder):
     edge_dropping: tuple[float, float] | None = None
     power_steps: int | None = None
 
-    def _fit_vectors(self, graph: Graph) -> F32:
+    def _fit_vectors(self, graph: Graph, ranks: Ranks) -> F32:
         augmentation = {name: _pair(name, self._setting(name)) for name in ("feature_masking", "edge_dropping")}
-        checkpoint = self._open_checkpoint(graph, graph.x)
+        checkpoint = self._open_checkpoint(graph, graph.x, ranks=ranks, sizes=graph_sizes(graph))
         features = self._features(graph, checkpoint.seed)
         x, adj = self._tensors(graph, features)
 
@@ -163,10 +165,11 @@ class Contrastive(ContrastiveEmbedder):
         def source() -> GraphSource:
             return GraphSource(x, adj, **augmentation, message_passing=self.encoder != "mlp")
 
-        complete = self._train(source, int(features.shape[1]), infer, checkpoint, init="glorot")
+        complete = self._train(source, int(features.shape[1]), infer, checkpoint, ranks, init="glorot")
         embedding: F32 = infer(self.encoder_).cpu().numpy()
         if complete:
             checkpoint.remove()
+        ranks.meet("the end of the fit")
         return embedding
 
     def _tensors(self, graph: Graph, features: Any) -> tuple[Any, Any]:

@@ -12,6 +12,7 @@ from torch import nn
 from graphrep.contrast import objectives
 from graphrep.contrast.infonce import info_nce
 from graphrep.contrast.sources import ClusterSource, GraphSource, View
+from graphrep.distributed.ranks import Ranks
 from graphrep.nn.gcn import GCN
 from graphrep.nn.generators import current_generator, make_generator
 from graphrep.nn.layers import Linear
@@ -38,14 +39,15 @@ class Head(nn.Module):
 class GraceHead(Head):
     """GRACE: InfoNCE between the projections (Linear, ELU, Linear) of two views."""
 
-    def __init__(self, dimensions: int, *, temperature: float, **_: Any) -> None:
+    def __init__(self, dimensions: int, *, temperature: float, ranks: Ranks | None = None, **_: Any) -> None:
         super().__init__()
-        self.temperature = temperature
+        self.temperature, self.ranks = temperature, ranks
         self.projection = nn.Sequential(Linear(dimensions, dimensions), nn.ELU(), Linear(dimensions, dimensions))
 
     def forward(self, encode: Encode, source: GraphSource | ClusterSource) -> Tensor:
         first, second = source.pair()
-        return info_nce(self.projection(encode(first)), self.projection(encode(second)), self.temperature)
+        h1, h2 = self.projection(encode(first)), self.projection(encode(second))
+        return info_nce(h1, h2, self.temperature, ranks=self.ranks)
 
 
 class PairHead(Head):

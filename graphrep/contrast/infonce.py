@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from graphrep.distributed.ranks import Ranks, checked_ranks
+
 __all__ = ["info_nce"]
 
 Tensor = torch.Tensor
@@ -15,7 +17,13 @@ _BLOCK_ELEMENTS = 1 << 22  # similarities per block: 16 MB in float32
 
 
 def info_nce(
-    h1: Tensor, h2: Tensor, temperature: float = 0.5, *, block_rows: int | None = None, dense: bool = False
+    h1: Tensor,
+    h2: Tensor,
+    temperature: float = 0.5,
+    *,
+    block_rows: int | None = None,
+    dense: bool = False,
+    ranks: Ranks | None = None,
 ) -> Tensor:
     r"""GRACE's loss between two views of the same nodes.
 
@@ -36,6 +44,9 @@ def info_nce(
         Rows of similarities per block; changes memory, not the loss. Default: about 16 MB.
     dense : bool
         Evaluate the formula on full matrices with torch's derivative, for comparison; O(num_nodes²) memory.
+    ranks : Ranks, optional
+        Processes that call this with the same vectors; each computes a part of the rows of similarities. The results
+        of all add up to the loss, and so do the gradients.
 
     Returns
     -------
@@ -71,12 +82,16 @@ def info_nce(
     a, b = functional.normalize(h1), functional.normalize(h2)
     if temperature < 0.025:
         a, b = a.double(), b.double()
+    ranks = checked_ranks(ranks)
     if dense:
+        if ranks.world_size > 1:
+            raise ValueError("dense=True computes the loss in one process; leave out ranks.")
         return _dense(a, b, temperature).to(h1.dtype)
     rows = max(1, _BLOCK_ELEMENTS // len(a)) if block_rows is None else block_rows
     if rows < 1:
         raise ValueError(f"block_rows must be at least 1, got {rows}.")
-    loss: Tensor = _Streamed.apply(a, b, 1 / temperature, rows)  # type: ignore[no-untyped-call]
+    rows = min(rows, -(-len(a) // ranks.world_size))
+    loss: Tensor = _Streamed.apply(a, b, 1 / temperature, rows, ranks)  # type: ignore[no-untyped-call]
     return loss.to(h1.dtype)
 
 
@@ -98,11 +113,11 @@ class _Streamed(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, a: Tensor, b: Tensor, scale: float, rows: int) -> Tensor:
-        n = len(a)
+    def forward(ctx: Any, a: Tensor, b: Tensor, scale: float, rows: int, ranks: Ranks) -> Tensor:
+        n, own_rows = len(a), ranks.part(len(a), rows)
         sum_a, sum_b = a.new_zeros(n), a.new_zeros(n)
         positive = scale * ((a * b).sum(1) - 1)
-        for begin in range(0, n, rows):
+        for begin in range(own_rows[0], own_rows[1], rows):
             part = slice(begin, begin + rows)
             for own, total in ((a, sum_a), (b, sum_b)):
                 within = _weights(own[part], own, scale)
@@ -111,18 +126,24 @@ class _Streamed(torch.autograd.Function):
             between = _weights(a[part], b, scale)
             sum_a[part] += between.sum(1)
             sum_b += between.sum(0)
+        if ranks.world_size > 1:
+            sums = ranks.summed("sums of similarities", torch.cat([sum_a, sum_b]).cpu().numpy())
+            sum_a, sum_b = torch.from_numpy(sums).to(a.device).view(2, n)
         ctx.save_for_backward(a, b, sum_a, sum_b)
-        ctx.scale, ctx.rows = scale, rows
-        return ((sum_a.log() + sum_b.log()) / 2 - positive).mean()
+        ctx.scale, ctx.rows, ctx.own_rows = scale, rows, own_rows
+        part = slice(*own_rows)
+        return ((sum_a.log() + sum_b.log()) / 2 - positive)[part].sum() / n
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         a, b, sum_a, sum_b = ctx.saved_tensors
         share_a, share_b = 1 / sum_a, 1 / sum_b
         # Gradient of the positives; that of the denominators is added block by block.
-        grad_a, grad_b = -2 * b, -2 * a
-        for begin in range(0, len(a), ctx.rows):
+        grad_a, grad_b = torch.zeros_like(a), torch.zeros_like(b)
+        part = slice(*ctx.own_rows)
+        grad_a[part], grad_b[part] = -2 * b[part], -2 * a[part]
+        for begin in range(ctx.own_rows[0], ctx.own_rows[1], ctx.rows):
             part = slice(begin, begin + ctx.rows)
             for own, share, out in ((a, share_a, grad_a), (b, share_b, grad_b)):
                 # s_ij = s_ji is in the denominators of both i and j.
@@ -134,7 +155,7 @@ class _Streamed(torch.autograd.Function):
             grad_a[part] += between @ b
             grad_b += between.T @ a[part]
         factor = grad * ctx.scale / (2 * len(a))
-        return grad_a * factor, grad_b * factor, None, None
+        return grad_a * factor, grad_b * factor, None, None, None
 
 
 def _weights(rows: Tensor, cols: Tensor, scale: float) -> Tensor:

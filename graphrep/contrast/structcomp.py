@@ -13,10 +13,12 @@ import torch
 
 from graphrep._checks import checked_float, checked_int
 from graphrep._embedder import F32
+from graphrep._estimator import graph_sizes
 from graphrep.contrast._base import COMMON_SETTINGS, ContrastiveEmbedder
 from graphrep.contrast.compress import ClusterMeans
 from graphrep.contrast.partition import Clusters, metis
 from graphrep.contrast.sources import ClusterSource, cluster_graph
+from graphrep.distributed.ranks import Ranks
 from graphrep.graph import Graph
 from graphrep.ops.library import empty_cache
 
@@ -141,9 +143,9 @@ class StructComp(ContrastiveEmbedder):
     drop_members: float = 0.5
     weigh_cluster_edges: bool = False
 
-    def _fit_vectors(self, graph: Graph) -> F32:
+    def _fit_vectors(self, graph: Graph, ranks: Ranks) -> F32:
         device = self._device()
-        checkpoint = self._open_checkpoint(graph, graph.x)
+        checkpoint = self._open_checkpoint(graph, graph.x, ranks=ranks, sizes=graph_sizes(graph))
         features = self._features(graph, checkpoint.seed)
         times = [time.perf_counter()]
         clusters = self._clusters(graph, checkpoint.seed)
@@ -161,7 +163,7 @@ class StructComp(ContrastiveEmbedder):
         def infer(encoder: Any) -> Tensor:
             return self._encode(encoder, *self._tensors(graph, features))
 
-        complete = self._train(source, int(features.shape[1]), infer, checkpoint, init="linear")
+        complete = self._train(source, int(features.shape[1]), infer, checkpoint, ranks, init="linear")
         self.encoder_.zero_grad()
         empty_cache()  # so that the result can reuse the memory of training
         times.append(time.perf_counter())
@@ -170,6 +172,7 @@ class StructComp(ContrastiveEmbedder):
         self.seconds_ = dict(zip(("partition", "compression", "training", "inference"), seconds, strict=True))
         if complete:
             checkpoint.remove()
+        ranks.meet("the end of the fit")
         return embedding
 
     def _state(self) -> dict[str, Any]:

@@ -6,11 +6,14 @@
 namespace graphrep {
 
 // Entry i of a tensor is kept and multiplied by `scale` if its 32 random bits are at least `threshold`. The bits are
-// half i % 2 (0: low) of the (i / 2)-th 64-bit word of the stream `key`.
+// half i % 2 (0: low) of the (i / 2)-th 64-bit word of the stream `key`. With `rows`, the tensor consists of these
+// rows, of `columns` entries, of the one whose entries are counted.
 struct DropMask {
     uint64_t key;
     uint32_t threshold;
     double scale;
+    const int64_t* rows = nullptr;
+    int64_t columns = 1;
 };
 
 // out = mask(x), or mask(max(x, 0)).

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -201,11 +202,11 @@ class Ranks:
             return self.gather("rows of map", rows, count, block)
 
     def scorer(self, scorer: Any, *, block: int = 65536) -> Any:
-        """A scorer of pairs, of which each rank scores a part, for :func:`graphrep.evaluate.link_prediction`.
+        """A scorer of which each rank scores a part, for :func:`graphrep.evaluate.link_prediction` and ``ranking``.
 
         Parameters
         ----------
-        scorer : callable, or object with ``score_pairs``
+        scorer : callable, or object with ``score_pairs``, or with ``rank_counts`` for triples
             From int64 pairs of row numbers, shape (2, num_pairs), to scores that do not depend on other pairs.
         block : int
             Number of pairs per call.
@@ -213,8 +214,8 @@ class Ranks:
         Returns
         -------
         object
-            With the method ``score_pairs``, which all ranks must call with the same pairs, and otherwise the attributes
-            of ``scorer``.
+            With the method ``score_pairs``, and ``rank_counts`` if ``scorer`` has it, which all ranks must call with
+            the same pairs or triples, and otherwise the attributes of ``scorer``.
 
         Examples
         --------
@@ -294,6 +295,28 @@ class Ranks:
             if part.size:
                 self._call(dist.broadcast, torch.from_numpy(part), src=rank)
         return whole
+
+    def summed(self, step: str, values: Array) -> Array:
+        """Sum of the 1-D arrays of all ranks, in the order of the ranks; the same bits on each of them.
+
+        A rank sends 2 (R - 1) / R of its array: to each other rank the part that it adds up, and its own sums to all.
+        """
+        if self.world_size == 1:
+            return values
+        import torch
+        import torch.distributed as dist
+
+        self.meet(step)
+        size = -(-len(values) // self.world_size)
+        flat = torch.zeros(size * self.world_size, dtype=torch.from_numpy(values[:0]).dtype)
+        flat[: len(values)] = torch.from_numpy(values)
+        parts = torch.empty_like(flat)
+        self._call(dist.all_to_all_single, parts, flat)
+        own, *others = parts.view(self.world_size, size)
+        for other in others:
+            own += other
+        self._call(dist.all_gather, list(flat.view(self.world_size, size)), own)
+        return flat[: len(values)].numpy()
 
     def to_rows(self, step: str, columns: Array, widths: Sequence[int], rows: Sequence[Range]) -> list[Array]:
         """From all rows of the columns of each rank to all columns of the rows of each rank.
@@ -396,4 +419,15 @@ class _Scorer:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return getattr(self._scorer, name)
+        found = getattr(self._scorer, name)
+        return partial(self._rank_counts, found) if name == "rank_counts" else found
+
+    def _rank_counts(self, function: Callable[..., Any], triples: Array, side: str, known: tuple[Array, Array]) -> Any:
+        """Counts of :func:`graphrep.evaluate.ranking`, of which each rank makes those of a part of the triples."""
+        begin, end = self._ranks.part(len(triples))
+        indptr, ids = known
+        with self._ranks.together():
+            lists = indptr[begin : end + 1] - indptr[begin], ids[indptr[begin] : indptr[end]]
+            part = function(triples[begin:end], side, lists)
+            counts = np.stack(list(part), axis=1)
+        return type(part)(*np.ascontiguousarray(self._ranks.gather("counts", counts, len(triples)).T))

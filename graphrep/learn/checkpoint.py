@@ -41,11 +41,15 @@ class Checkpoint:
         With None, the seed of the saved fit is used, or a new one if there is none.
     mapped : bool
         Map the arrays of a saved fit, read-only, instead of reading them into memory.
+    writes : bool
+        Whether this process saves; of several that share a fit, one does, and all read.
 
     Attributes
     ----------
     seed : int
         Seed of this fit.
+    contents : str or None
+        Checksum of the saved fit that this one resumes from.
 
     Raises
     ------
@@ -77,9 +81,11 @@ class Checkpoint:
         random_state: Any = 0,
         *,
         mapped: bool = False,
+        writes: bool = True,
     ) -> None:
         self.path = None if path is None else Path(path)
-        self.identity = identity
+        self.identity, self.writes = identity, writes
+        self.contents: str | None = None
         self._stages: dict[str, Any] = {}
         saved = None
         if self.path is not None:
@@ -104,6 +110,8 @@ class Checkpoint:
         from safetensors.numpy import save_file
 
         self._stages[stage] = state
+        if not self.writes:
+            return
         tensors: dict[str, np.ndarray[Any, Any]] = {}
         metadata = {"format": _FORMAT, "identity": self.identity, "seed": str(self.seed)}
         metadata["state"] = json.dumps(_packed(self._stages, tensors))
@@ -120,7 +128,7 @@ class Checkpoint:
 
     def remove(self) -> None:
         """Delete the file when the fit is complete."""
-        if self.path is not None:
+        if self.path is not None and self.writes:
             self.path.unlink(missing_ok=True)
 
     def _read(self, mapped: bool) -> int:  # noqa: FBT001
@@ -130,7 +138,8 @@ class Checkpoint:
             tensors, metadata = read_tensors(self.path, mapped=mapped)
             if metadata.get("format") != _FORMAT:
                 raise ValueError("it has another format")
-            if metadata.pop("checksum", None) != _checksum(metadata, tensors):
+            self.contents = metadata.pop("checksum", None)
+            if self.contents != _checksum(metadata, tensors):
                 raise ValueError("its checksum does not match")
             self._stages = _unpacked(json.loads(metadata["state"]), tensors)
             seed, identity = int(metadata["seed"]), metadata["identity"]

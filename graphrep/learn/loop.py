@@ -19,9 +19,32 @@ from graphrep.nn.generators import make_generator, using_generator
 if TYPE_CHECKING:
     Loss = torch.Tensor | Mapping[str, torch.Tensor]
 
-__all__ = ["Loop"]
+__all__ = ["Alone", "Loop"]
 
 log = logging.getLogger("graphrep.learn")
+
+
+class Alone:
+    """What a training loop exchanges with other processes: nothing, as there are none.
+
+    :class:`graphrep.distributed.training.SharedTraining` does the same with several.
+    """
+
+    #: Whether this process calls back and shows progress.
+    leads = True
+
+    def add(self, parameters: Iterable[nn.Parameter], values: dict[str, float]) -> dict[str, float]:
+        """Replace gradients by their sums over the processes; returns the sums of ``values``."""
+        del parameters
+        return values
+
+    def any(self, flag: bool, step: str) -> bool:  # noqa: FBT001
+        """Whether the flag of any process is set."""
+        del step
+        return flag
+
+    def check(self, model: nn.Module, epoch: int) -> None:
+        """Raise an error if the parameters of the processes differ."""
 
 
 class Loop:
@@ -70,6 +93,9 @@ class Loop:
         Saved after every epoch; training resumes from it.
     stage : str
         Name of this loop in the checkpoint.
+    together : Alone, optional
+        What several processes that train one model exchange; ``loss`` and its gradient are then a part of a sum. The
+        first one calls back. Default: there is one process.
     progress : bool or None
         Whether to show a progress bar; None: in terminals and in Jupyter.
     name : str
@@ -127,6 +153,7 @@ class Loop:
         whole_epochs: bool = True,
         checkpoint: Checkpoint | None = None,
         stage: str = "training",
+        together: Any = None,
         progress: bool | None = None,
         name: str = "training",
     ) -> None:
@@ -137,7 +164,8 @@ class Loop:
         self.after_step, self.on_epoch, self.max_seconds = after_step, on_epoch, max_seconds
         self.whole_epochs = whole_epochs
         self.checkpoint, self.stage = checkpoint or Checkpoint(None), stage
-        self.progress, self.name = progress, name
+        self.together: Any = together or Alone()
+        self.progress, self.name = progress if self.together.leads else False, name
         self.history: list[dict[str, float]] = []
         self.best_epoch = 0
         self.timed_out = False
@@ -152,6 +180,7 @@ class Loop:
     def run(self) -> None:
         """Train, resuming from the checkpoint if possible; the model gets the parameters of the best epoch."""
         self._resume()
+        self.together.check(self.model, len(self.history))
         self._begin, first = time.monotonic(), len(self.history)
         with progress_bar(
             total=self.epochs, initial=first, desc=self.name, unit="epoch", progress=self.progress
@@ -184,13 +213,15 @@ class Loop:
         if self.max_seconds is None:
             return False
         spare = 0.0 if self.whole_epochs else self._validation_seconds
-        return time.monotonic() - self._begin > self.max_seconds - spare
+        late = time.monotonic() - self._begin > self.max_seconds - spare
+        return bool(self.together.any(late, "the time limit"))
 
     def _epoch(self) -> None:
         """Train for one epoch, apply the stop rule, call back and save."""
         started = time.perf_counter()
         record = self.train_epoch(len(self.history))
         seconds = time.perf_counter() - started
+        self.together.check(self.model, len(self.history) + 1)
         if self.validate is not None:
             validated = time.monotonic()
             record |= self.validate()
@@ -209,7 +240,8 @@ class Loop:
         report = record | {"seconds": seconds}
         line = ", ".join(f"{name} {value:.4g}" for name, value in report.items())
         log.info("%s: epoch %d of %d, %s", self.name, epoch, self.epochs, line)
-        if self.on_epoch is not None and self.on_epoch(epoch, report):
+        ended = self.on_epoch is not None and self.together.leads and self.on_epoch(epoch, report)
+        if self.together.any(ended, "the callbacks"):
             self._stopped, self.stopped_by = True, "callback"
         if self._stopped:
             log.info("%s: stopped after epoch %d, best epoch %d", self.name, epoch, self.best_epoch)
@@ -250,14 +282,15 @@ class Loop:
         self.optimizer.zero_grad(set_to_none=True)
         found = self.loss(batch)
         scalars = dict(found) if isinstance(found, Mapping) else {"loss": found}
-        values = {name: float(value.detach()) for name, value in scalars.items()}
+        if scalars["loss"].requires_grad:
+            scalars["loss"].backward()  # type: ignore[no-untyped-call]
+        own = {name: float(value.detach()) for name, value in scalars.items()}
+        values: dict[str, float] = self.together.add(self.model.parameters(), own)
         if not math.isfinite(values["loss"]):
             raise ValueError(
                 f"the loss became {values['loss']} in epoch {epoch + 1} of {self.name}; try a smaller learning rate, "
                 "smaller features or fewer epochs."
             )
-        if scalars["loss"].requires_grad:
-            scalars["loss"].backward()  # type: ignore[no-untyped-call]
         if self.clip_norm is not None:
             for part in self.clipped:
                 nn.utils.clip_grad_norm_(part.parameters(), self.clip_norm)

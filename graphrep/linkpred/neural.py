@@ -17,10 +17,12 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from graphrep._checks import checked_float, checked_int
-from graphrep._estimator import LoopEstimator, undirected_unweighted
+from graphrep._estimator import LoopEstimator, graph_sizes, undirected_unweighted
 from graphrep._names import as_pairs
 from graphrep._saving import SavedEstimator, load_weights, packed_graph, unpacked_graph, weights_of
 from graphrep._threads import limited_threads
+from graphrep.distributed.ranks import Ranks, checked_ranks
+from graphrep.distributed.training import SharedTraining, refuse_own_dropout
 from graphrep.evaluate.metrics import check_metrics, refuse_constant, selection_metric
 from graphrep.graph import Graph, untyped_graph
 from graphrep.heuristics.non_edges import check_sampling
@@ -190,7 +192,15 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
             sizes[name] = usual if getattr(self, name) is None else getattr(self, name)
         return sizes
 
-    def fit(self, graph: Any, edges: Any = None, *, val: Any = None, start: LinkPredictor | None = None) -> Self:
+    def fit(
+        self,
+        graph: Any,
+        edges: Any = None,
+        *,
+        val: Any = None,
+        start: LinkPredictor | None = None,
+        ranks: Ranks | None = None,
+    ) -> Self:
         """Train on the edges of a graph.
 
         Parameters
@@ -205,6 +215,11 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
             LinkSplit. Negatives of shape (2, num_pos, num_neg) are separate for each positive.
         start : fitted estimator with the same encoder and predictor options, optional
             Training starts from its parameters, for example those of an NCN for an NCNC.
+        ranks : Ranks, optional
+            Of :func:`graphrep.distributed.connect`: each computes the gradient of a share of the pairs of every batch,
+            and scores a share of the validation pairs. All call ``fit`` with the same arguments, which is checked, and
+            get the same model, that of one process up to the rounding of sums. The first one writes the checkpoint,
+            calls the callbacks and shows progress. Custom modules must take random numbers from :mod:`graphrep.nn`.
 
         Returns
         -------
@@ -212,10 +227,17 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
 
         Raises
         ------
+        RankError
+            Another rank failed.
         ValueError, IndexError, TypeError
             The graph is directed or contains validation edges, features are not finite, or a pair or setting is out of
-            range.
+            range; or the ranks disagree.
         """
+        ranks = checked_ranks(ranks)
+        with ranks.together():
+            return self._fit(graph, edges, val, start, ranks)
+
+    def _fit(self, graph: Any, edges: Any, val: Any, start: LinkPredictor | None, ranks: Ranks) -> Self:
         self._begin = time.monotonic()
         self._check()
         g = undirected_unweighted(untyped_graph(graph))
@@ -232,16 +254,17 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
         if start is not None:
             check_is_fitted(start, "embedding_")
         with limited_threads(self.n_jobs):
-            self._train(g, positives, held_out, start)
+            self._train(g, positives, held_out, start, ranks)
         return self
 
     def _prepared(
-        self, graph: Graph, positives: Any, val: Any, start: LinkPredictor | None
+        self, graph: Graph, positives: Any, val: Any, start: LinkPredictor | None, ranks: Ranks | None = None
     ) -> tuple[PairTask, Loop, Checkpoint]:
         """Task, loop and checkpoint of a fit, before the first epoch."""
-        device = self._device()
+        device, ranks = self._device(), checked_ranks(ranks)
         trained = None if start is None else start.model_
-        checkpoint = self._open_checkpoint(graph, graph.x, positives, val, trained)
+        counts = graph_sizes(graph) | {"num_edges": positives.shape[1]}
+        checkpoint = self._open_checkpoint(graph, graph.x, positives, val, trained, ranks=ranks, sizes=counts)
         width = None if start is None else start.embedding_.shape[1]
         sizes = self._sizes(graph, positives.shape[1], validated=val is not None, dimensions=self.dimensions or width)
         if checkpoint.path is not None and self.dimensions is None:
@@ -270,6 +293,8 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
                     "start must be fitted with the same encoder, width, predictor options and untrained_scores."
                 )
             model.load_state_dict(state)
+        if ranks.world_size > 1:
+            refuse_own_dropout(model, model.predictor)
         names = ("num_negatives", "drop_last", "hide_targets", "precision", "score_batch")
         options = {name: getattr(self, name) for name in names}
         negatives = np.zeros((2, 0), dtype=np.int64) if val is None else val[1].numpy()
@@ -278,7 +303,7 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
         options |= {} if val is None else {"metric": self.metric_}
         limit = self.train_metric_limit
         edges = torch.from_numpy(positives)
-        options |= {"with_train_metric": limit is not None, "untrained": untrained}
+        options |= {"with_train_metric": limit is not None, "untrained": untrained, "ranks": ranks}
         task = PairTask(model, graph, adj, x, edges, val=val, **options)
         if tuple(task.encode().shape) != (graph.num_nodes, dimensions):
             raise ValueError(
@@ -305,13 +330,14 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
             max_seconds=None if self.max_seconds is None else self.max_seconds - (time.monotonic() - self._begin),
             whole_epochs=checkpoint.path is not None,  # a part of an epoch cannot be resumed
             checkpoint=checkpoint,
+            together=SharedTraining(ranks) if ranks.world_size > 1 else None,
             progress=self.progress,
             name=type(self).__name__,
         )
         return task, loop, checkpoint
 
-    def _train(self, graph: Graph, positives: Any, val: Any, start: LinkPredictor | None) -> None:
-        task, loop, checkpoint = self._prepared(graph, positives, val, start)
+    def _train(self, graph: Graph, positives: Any, val: Any, start: LinkPredictor | None, ranks: Ranks) -> None:
+        task, loop, checkpoint = self._prepared(graph, positives, val, start, ranks)
         # Set before training, so that callbacks can use them.
         self.model_, self.history_, self._task, self.graph_ = task.model, loop.history, task, graph
         self.num_parameters_ = sum(parameter.numel() for parameter in task.model.parameters())
@@ -325,6 +351,7 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
             del self._task
         if not loop.timed_out:
             checkpoint.remove()
+        ranks.meet("the end of the fit")  # the next one finds no checkpoint, or the same
 
     def _report(self, loop: Loop, task: PairTask) -> dict[str, Any]:
         """How far the training came."""

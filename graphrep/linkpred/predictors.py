@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from graphrep.nn import Dropout, Linear, NormDropoutReLU
-from graphrep.nn.generators import random_uniform
+from graphrep.nn.generators import random_uniform, using_rows
 from graphrep.ops.adjacency import Adjacency, Structure
 from graphrep.ops.library import eager, empty
 from graphrep.ops.neighbors.sets import (
@@ -59,22 +60,21 @@ class PairInputs:
         """The same memory without a gradient."""
         return PairInputs(self.product.detach(), None if self.pooled is None else self.pooled.detach(), self.rows)
 
-    def parts(self, size: int) -> Iterator[PairInputs]:
-        """Parts of ``size`` pairs, as views."""
-        count = len(self.product)
-        if count <= size:
+    def parts(self, sizes: list[int]) -> Iterator[PairInputs]:
+        """Parts of these numbers of pairs, as views."""
+        if len(sizes) == 1:
             yield self
             return
         if self.pooled is None:
-            yield from map(PairInputs, torch.split(self.product, size))
+            yield from map(PairInputs, torch.split(self.product, sizes))
         elif self.rows is None:
-            yield from map(PairInputs, torch.split(self.product, size), torch.split(self.pooled, size))
+            yield from map(PairInputs, torch.split(self.product, sizes), torch.split(self.pooled, sizes))
         else:
-            begins = range(0, count, size)
-            ends = torch.searchsorted(self.rows, torch.tensor([*begins, count], device=self.rows.device)).tolist()
-            for begin, first, last in zip(begins, ends[:-1], ends[1:], strict=True):
-                rows = self.rows[first:last] - begin
-                yield PairInputs(self.product[begin : begin + size], self.pooled[first:last], rows)
+            cuts = [0, *accumulate(sizes)]
+            ends = torch.searchsorted(self.rows, torch.tensor(cuts, device=self.rows.device)).tolist()
+            for i, (begin, end) in enumerate(pairwise(cuts)):
+                first, last = ends[i : i + 2]
+                yield PairInputs(self.product[begin:end], self.pooled[first:last], self.rows[first:last] - begin)
 
 
 class _Hadamard(torch.autograd.Function):
@@ -134,9 +134,13 @@ class PairPredictor(nn.Module):
         wide: Tensor | None,  # noqa: ARG002
         pairs: Tensor,
         removed: Tensor | None = None,  # noqa: ARG002
+        own: Tensor | None = None,
     ) -> PairInputs:
-        """Input of :meth:`logits`; ``seen`` and ``wide`` come from :meth:`shared`."""
-        return PairInputs(hadamard(h, pairs))
+        """Input of :meth:`logits`; ``seen`` and ``wide`` come from :meth:`shared`.
+
+        With ``own``, ascending positions of some of the pairs, that of these alone, as it would be among all.
+        """
+        return PairInputs(hadamard(h, chosen(pairs, own)))
 
     def logits(self, inputs: PairInputs) -> Tensor:
         """Scores of shape (num_pairs,)."""
@@ -173,7 +177,7 @@ class PairPredictor(nn.Module):
         out = torch.empty(pairs.shape[1], dtype=torch.float32, device=h.device)
         for place, ends in zip(torch.split(out, batch), torch.split(pairs, batch, 1), strict=True):
             size = rows_at_a_time(h.device)
-            parts = self.inputs(h, seen, wide, ends).parts(size)
+            parts = self.inputs(h, seen, wide, ends).parts([len(rows) for rows in torch.split(place, size)])
             for rows, part in zip(torch.split(place, size), parts, strict=True):
                 rows.copy_(self.logits(part))
         return out
@@ -361,23 +365,33 @@ class NeighborPredictor(HadamardPredictor):
         return seen, self.widened(h) if self.node is None or 2 * h.shape[0] < num_pairs else None
 
     def inputs(
-        self, h: Tensor, seen: Adjacency | None, wide: Tensor | None, pairs: Tensor, removed: Tensor | None = None
+        self,
+        h: Tensor,
+        seen: Adjacency | None,
+        wide: Tensor | None,
+        pairs: Tensor,
+        removed: Tensor | None = None,
+        own: Tensor | None = None,
     ) -> PairInputs:
         """See :meth:`PairPredictor.inputs`."""
         assert seen is not None
+        ends = chosen(pairs, own)
         if wide is not None:
-            return PairInputs(hadamard(h, pairs), *pooled_rows(seen, pairs, wide, removed))
+            return PairInputs(hadamard(h, ends), *pooled_rows(seen, ends, wide, removed))
         # Transform only nodes that are common neighbors; pool only pairs that have some.
-        common = neighbor_intersection(seen, pairs, removed=removed, directed=False)
-        used = torch.zeros(h.shape[0], dtype=torch.bool, device=h.device)
-        used[common.indices.long()] = True
-        nodes = used.nonzero().squeeze(1)
-        place = (used.cumsum(0) - 1).index_select(0, common.indices.long())
+        common = neighbor_intersection(seen, ends, removed=removed, directed=False)
+        nodes, place = _distinct(common.indices.long(), len(h))
         rows = common.degree().nonzero().squeeze(1)
         indptr = torch.cat([common.indptr.index_select(0, rows), common.indptr[-1:]])
         few = Adjacency._of(Structure(indptr, place, len(nodes)), None, None)
-        pooled = spmm(few, self.widened(h.index_select(0, nodes)))
-        return PairInputs(hadamard(h, pairs), pooled, rows)
+        at, count = None, len(nodes)
+        if own is not None:  # where the nodes are among those of all pairs
+            every = neighbor_intersection(seen, pairs, removed=removed, directed=False)
+            all_nodes = _distinct(every.indices.long(), len(h))[0]
+            at, count = torch.searchsorted(all_nodes, nodes), len(all_nodes)
+        with using_rows(at, count):
+            pooled = spmm(few, self.widened(h.index_select(0, nodes)))
+        return PairInputs(hadamard(h, ends), pooled, rows)
 
     def widened(self, h: Tensor) -> Tensor:
         """Vectors to pool."""
@@ -478,42 +492,79 @@ class CompletionPredictor(NeighborPredictor):
         return hide_entries(adj, self.edge_dropout if self.training else 0.0), self.widened(h)
 
     def inputs(
-        self, h: Tensor, seen: Adjacency | None, wide: Tensor | None, pairs: Tensor, removed: Tensor | None = None
+        self,
+        h: Tensor,
+        seen: Adjacency | None,
+        wide: Tensor | None,
+        pairs: Tensor,
+        removed: Tensor | None = None,
+        own: Tensor | None = None,
     ) -> PairInputs:
         """See :meth:`PairPredictor.inputs`."""
         assert seen is not None
         assert wide is not None
-        return self._inputs(h, seen, wide, pairs, removed, self.depth)
+        return self._inputs(h, seen, wide, pairs, removed, own, self.depth)
 
     def _inputs(
-        self, h: Tensor, seen: Adjacency, wide: Tensor, pairs: Tensor, removed: Tensor | None, depth: int
+        self,
+        h: Tensor,
+        seen: Adjacency,
+        wide: Tensor,
+        pairs: Tensor,
+        removed: Tensor | None,
+        own: Tensor | None,
+        depth: int,
     ) -> PairInputs:
+        mine = chosen(pairs, own)
         if depth == 0:
-            return PairInputs(hadamard(h, pairs), *pooled_rows(seen, pairs, wide, removed))
-        pooled = pool_common_neighbors(seen, pairs, wide, removed=removed, directed=False)
+            return PairInputs(hadamard(h, mine), *pooled_rows(seen, mine, wide, removed))
+        pooled = pool_common_neighbors(seen, mine, wide, removed=removed, directed=False)
         source = (wide if self.inner_transform_twice else h).detach()
-        chunk = self.chunk or (1 << (17 if h.is_cuda else 14))
         with torch.no_grad():  # in training, each call draws new dropout masks
             inner = None if self.training else self.shared(source, seen, 0)
-        for ends in (pairs, pairs.flip(0)):
-            rest = neighbor_difference(seen, ends, removed=removed, directed=False, max_neighbors=self.max_neighbors)
-            other = ends[1].index_select(0, rest.rows().long())
-            missing = torch.stack([other, rest.indices.long()])
+        for ends, every in ((mine, pairs), (mine.flip(0), pairs.flip(0))):
+            rest, missing = self._missing(seen, ends, removed)
             with torch.no_grad():
                 # Several pairs can need the same missing edge, which is scored once.
                 wanted, place = unique_pairs(missing, seen.num_rows)
-                scores = [
-                    self.logits(
-                        self._inputs(source, *(inner or self.shared(source, seen, 0)), part, removed, depth - 1)
-                    )
-                    for part in torch.split(wanted, chunk, 1)
-                ]
-                logits = torch.cat(scores or [h.new_zeros(0)]).index_select(0, place)
+                needed = None
+                if own is not None:  # among the missing edges of all pairs, whose positions decide on dropout
+                    keys = pair_keys(wanted, seen.num_rows)
+                    wanted, _ = unique_pairs(self._missing(seen, every, removed)[1], seen.num_rows)
+                    needed = torch.searchsorted(pair_keys(wanted, seen.num_rows), keys)
+                logits = self._scores_of(source, seen, inner, wanted, removed, needed, depth - 1).index_select(0, place)
                 p0 = torch.sigmoid(self.scale * (logits - self.offset))
                 p = self.alpha * self.prior * p0 / (self.prior * p0 + 1 - p0)
                 weight = p if rest.values is None else p * rest.values.to(p.dtype)
             pooled = pooled + spmm(rest.with_values(weight.to(wide.dtype)), wide)
-        return PairInputs(hadamard(h, pairs), pooled)
+        return PairInputs(hadamard(h, mine), pooled)
+
+    def _missing(self, seen: Adjacency, ends: Tensor, removed: Tensor | None) -> tuple[Adjacency, Tensor]:
+        """Neighbors of the first ends alone, and their pairs with the second ends."""
+        rest = neighbor_difference(seen, ends, removed=removed, directed=False, max_neighbors=self.max_neighbors)
+        other = ends[1].index_select(0, rest.rows().long())
+        return rest, torch.stack([other, rest.indices.long()])
+
+    def _scores_of(
+        self,
+        source: Tensor,
+        seen: Adjacency,
+        inner: tuple[Adjacency, Tensor] | None,
+        wanted: Tensor,
+        removed: Tensor | None,
+        needed: Tensor | None,
+        depth: int,
+    ) -> Tensor:
+        """Logits of the pairs ``wanted``, or of those at the ascending positions ``needed``."""
+        scores, begin = [source.new_zeros(0)], 0
+        for part in torch.split(wanted, self.chunk or (1 << (17 if source.is_cuda else 14)), 1):
+            end = begin + part.shape[1]
+            at = None if needed is None else needed[(needed >= begin) & (needed < end)] - begin
+            inputs = self._inputs(source, *(inner or self.shared(source, seen, 0)), part, removed, at, depth)
+            with using_rows(at, end - begin):
+                scores.append(self.logits(inputs))
+            begin = end
+        return torch.cat(scores[1:] or scores)
 
 
 def pooled_rows(seen: Adjacency, pairs: Tensor, wide: Tensor, removed: Tensor | None) -> tuple[Tensor, Tensor | None]:
@@ -535,7 +586,24 @@ def hide_entries(adj: Adjacency, share: float) -> Adjacency:
     return Adjacency._of(structure, None, None)
 
 
+def chosen(pairs: Tensor, own: Tensor | None) -> Tensor:
+    """The pairs at the positions ``own``; None: all."""
+    return pairs if own is None else pairs.index_select(1, own)
+
+
+def _distinct(nodes: Tensor, num_nodes: int) -> tuple[Tensor, Tensor]:
+    """Distinct ``nodes``, ascending, and the position of each node among them."""
+    used = torch.zeros(num_nodes, dtype=torch.bool, device=nodes.device)
+    used[nodes] = True
+    return used.nonzero().squeeze(1), (used.cumsum(0) - 1).index_select(0, nodes)
+
+
+def pair_keys(pairs: Tensor, num_nodes: int) -> Tensor:
+    """A number for each pair, ascending as the pairs are."""
+    return pairs[0] * num_nodes + pairs[1]
+
+
 def unique_pairs(pairs: Tensor, num_nodes: int) -> tuple[Tensor, Tensor]:
     """Distinct columns of ``pairs``, and the position of each column among them."""
-    keys, place = torch.unique(pairs[0] * num_nodes + pairs[1], return_inverse=True)
+    keys, place = torch.unique(pair_keys(pairs, num_nodes), return_inverse=True)
     return torch.stack([keys // num_nodes, keys % num_nodes]), place

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
-from dataclasses import KW_ONLY, dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from dataclasses import KW_ONLY, dataclass, field
+from functools import cached_property, partial
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -14,12 +14,13 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from graphrep.distributed.ranks import Ranks
 from graphrep.evaluate.metrics import link_metrics
 from graphrep.graph import Graph
 from graphrep.heuristics.non_edges import sample_non_edges
 from graphrep.linkpred._columns import PairColumns, UntrainedColumns
 from graphrep.linkpred.predictors import PairInputs, PairPredictor, rows_at_a_time
-from graphrep.nn.generators import random_seed
+from graphrep.nn.generators import random_seed, using_rows
 from graphrep.ops.adjacency import Adjacency, Structure
 
 __all__ = ["PairBatch", "PairModel", "PairTask"]
@@ -30,6 +31,7 @@ I64 = npt.NDArray[np.int64]
 PRECISIONS = ("float32", "bfloat16")
 
 COLUMN_BATCH = 1 << 17  # pairs whose columns are in memory at a time
+_SHARE = 1 << 12  # pairs that a rank scores at a time, where ranks share them
 
 #: Weights of the network's logit and of that of the columns, of which validation chooses one; without validation, the
 #: first: the loss is least where the network has learned half of what the columns know.
@@ -71,6 +73,14 @@ class PairBatch(NamedTuple):
     offset: Tensor | None = None
 
 
+class _Block(NamedTuple):
+    """Pairs that a network processes at once: the first, their number, and the range of them that is this rank's."""
+
+    begin: int
+    size: int
+    own: tuple[int, int]
+
+
 @dataclass(eq=False, repr=False)
 class PairTask:
     """The ``batches``, ``loss`` and ``validate`` of a :class:`graphrep.learn.Loop`.
@@ -95,6 +105,8 @@ class PairTask:
     score_batch : int
     untrained : UntrainedColumns, optional
         Input of ``model.columns``.
+    ranks : Ranks
+        Processes that share the pairs of each batch: of every block of pairs, :meth:`loss` is the part of this one.
     """
 
     model: PairModel
@@ -114,6 +126,7 @@ class PairTask:
     with_train_metric: bool = False
     score_batch: int = 8192
     untrained: UntrainedColumns | None = None
+    ranks: Ranks = field(default_factory=Ranks)
 
     def __post_init__(self) -> None:
         self.device = self.adj.device
@@ -150,7 +163,8 @@ class PairTask:
         negatives = torch.from_numpy(drawn).to(self.device).view(2, self.num_negatives, count)
         others = None
         if self.untrained is not None:
-            others = offsets(self.model, self.untrained, drawn, self.device).view(self.num_negatives, count)
+            others = self._divided(partial(offsets, self.model, self.untrained, device=self.device), drawn)
+            others = others.view(self.num_negatives, count)
         size = min(self.batch_size, count)
         for begin in range(0, count, size):
             chosen = order[begin : begin + size]
@@ -164,15 +178,23 @@ class PairTask:
         hidden, adj = None, self.adj
         if self.hide_targets:
             hidden = batch.pos
-            adj = self.adj.with_values(self._kept(hidden).float())
+            adj = self.adj.with_values(self._kept(hidden).to(next(self.model.parameters()).dtype))
         with self._autocast():
             h = self.model.encoder(self.x, adj)
         if isinstance(self.model.predictor, PairPredictor):
             return self._loss_in_parts(h, batch, hidden)
         seen = self.adj if hidden is None else self._without(hidden)
-        with self._autocast():
-            logits = self.model.predictor(h, seen, torch.cat(batch[:2], 1)).float()
-        return cross_entropy(logits, batch.offset, batch.pos.shape[1], (batch.pos.shape[1], batch.neg.shape[1]))
+        pairs, sizes = torch.cat(batch[:2], 1), (batch.pos.shape[1], batch.neg.shape[1])
+        count = pairs.shape[1]
+        begin, end = self.ranks.part(count)
+        with self._autocast(), using_rows(self._rows(begin, end), count):
+            logits = _full(self.model.predictor(h, seen, pairs[:, begin:end]))
+        offset = None if batch.offset is None else batch.offset[begin:end]
+        return cross_entropy(logits, offset, min(max(sizes[0] - begin, 0), len(logits)), sizes)
+
+    def _rows(self, begin: int, end: int) -> Tensor | None:
+        """Positions of this rank's pairs among those of all ranks; None for a single rank."""
+        return None if self.ranks.world_size == 1 else torch.arange(begin, end, device=self.device)
 
     def _loss_in_parts(self, h: Tensor, batch: PairBatch, hidden: Tensor | None) -> Tensor:
         """The loss of a batch; also accumulates the gradients of all parameters.
@@ -188,34 +210,45 @@ class PairTask:
         shared = [h] if wide is None else [h, wide]
         leaves = [tensor.detach().requires_grad_() for tensor in shared]
         wide = None if wide is None else leaves[1]
-        total, begin = torch.zeros((), dtype=torch.float32, device=self.device), 0
+        total, begin = torch.zeros((), dtype=_full(h).dtype, device=self.device), 0
         for part in torch.split(pairs, max(rows_at_a_time(self.device), 2 * len(h)), 1):
+            blocks = self._blocks(part.shape[1])
+            rows = [self._rows(block.begin + block.own[0], block.begin + block.own[1]) for block in blocks]
+            own = None if rows[0] is None else torch.cat(cast("list[Tensor]", rows))
             with self._autocast():
-                inputs = predictor.inputs(leaves[0], seen, wide, part, hidden)
-            total += self._loss_of_rows(inputs, begin, sizes, batch.offset)
+                inputs = predictor.inputs(leaves[0], seen, wide, part, hidden, own)
+            total += self._loss_of_rows(inputs, begin, blocks, sizes, batch.offset)
             begin += part.shape[1]
         torch.autograd.backward(shared, [leaf.grad for leaf in leaves])
         return total
 
-    def _loss_of_rows(self, inputs: PairInputs, begin: int, sizes: tuple[int, int], offset: Tensor | None) -> Tensor:
-        """As above, for the pairs from ``begin`` on of a batch with these numbers of positives and negatives."""
+    def _blocks(self, count: int) -> list[_Block]:
+        """Blocks of ``count`` pairs that a network processes at once; all ranks have a share of each."""
+        size = rows_at_a_time(self.device)
+        sizes = [min(size, count - begin) for begin in range(0, count, size)]
+        return [_Block(i * size, part, self.ranks.part(part)) for i, part in enumerate(sizes)]
+
+    def _loss_of_rows(
+        self, inputs: PairInputs, first: int, blocks: list[_Block], sizes: tuple[int, int], offset: Tensor | None
+    ) -> Tensor:
+        """As above, for the pairs from ``first`` on of a batch with these numbers of positives and negatives."""
         held, predictor = inputs.detached(), cast("PairPredictor", self.model.predictor)
-        total = torch.zeros((), dtype=torch.float32, device=self.device)
-        for part in held.parts(rows_at_a_time(self.device)):
+        total: Any = 0.0
+        for part, block in zip(held.parts([end - begin for *_, (begin, end) in blocks]), blocks, strict=True):
             leaf = part.detached()
             for tensor in leaf.tensors():
                 tensor.requires_grad_()
-            with self._autocast():
-                logits = predictor.logits(leaf).float()
+            with self._autocast(), using_rows(self._rows(*block.own), block.size):
+                logits = _full(predictor.logits(leaf))
+            begin = first + block.begin + block.own[0]
             own = None if offset is None else offset[begin : begin + len(logits)]
             loss = cross_entropy(logits, own, min(max(sizes[0] - begin, 0), len(logits)), sizes)
             loss.backward()  # type: ignore[no-untyped-call]
             for tensor, there in zip(leaf.tensors(), part.tensors(), strict=True):
                 there.copy_(tensor.grad)  # type: ignore[arg-type]  # the gradient replaces the value
             total += loss.detach()
-            begin += len(logits)
         torch.autograd.backward(inputs.tensors(), held.tensors())
-        return total
+        return cast("Tensor", total)
 
     def _autocast(self) -> contextlib.AbstractContextManager[None]:
         """Matrix products in ``precision``; parameters, norms and the loss remain float32."""
@@ -239,6 +272,15 @@ class PairTask:
         torch.cumsum(kept, 0, out=counts[1:])
         structure = Structure(counts.index_select(0, self.adj.indptr.long()), self.adj.indices[kept], self.adj.num_cols)
         return Adjacency._of(structure, None, None)
+
+    def _divided(self, function: Callable[[I64], Tensor], pairs: I64) -> Tensor:
+        """``function`` of pairs of shape (2, num_pairs), of which each rank computes a part."""
+        if self.ranks.world_size == 1:
+            return function(pairs)
+        values = self.ranks.map(
+            lambda rows: function(np.ascontiguousarray(rows.T)).cpu().numpy(), pairs.T, block=_SHARE
+        )
+        return torch.from_numpy(values).to(self.device)
 
     @torch.no_grad()
     def encode(self) -> Tensor:
@@ -286,7 +328,11 @@ class PairTask:
         return link_metrics(of_edges.cpu().numpy(), negatives, [self.metric])
 
     def _scores(self, h: Tensor, pairs: Tensor) -> Tensor:
-        return network_scores(self.model, h, self.adj, pairs.to(self.device), self.score_batch)
+        def of_some(some: I64) -> Tensor:
+            ends = torch.from_numpy(some).to(self.device)
+            return network_scores(self.model, h, self.adj, ends, self.score_batch)
+
+        return self._divided(of_some, pairs.cpu().numpy())
 
     @cached_property
     def _of_val(self) -> tuple[Any, Any]:
@@ -294,9 +340,8 @@ class PairTask:
         assert self.val is not None
         if self.untrained is None:
             return None, None
-        edges, others = (
-            offsets(self.model, self.untrained, pairs.flatten(1).numpy(), self.device) for pairs in self.val
-        )
+        columns = partial(offsets, self.model, self.untrained, device=self.device)
+        edges, others = (self._divided(columns, pairs.flatten(1).numpy()) for pairs in self.val)
         return edges, others
 
 
@@ -323,6 +368,11 @@ def network_scores(model: PairModel, h: Tensor, adj: Adjacency, pairs: Tensor, b
         return predictor.scores(h, adj, pairs, batch)
     parts = [predictor(h, adj, part).float() for part in torch.split(pairs, batch, 1)]
     return torch.cat(parts) if parts else h.new_empty(0)
+
+
+def _full(x: Tensor) -> Tensor:
+    """In the precision of a loss."""
+    return x if x.dtype == torch.float64 else x.float()
 
 
 @torch.no_grad()

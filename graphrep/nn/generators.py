@@ -13,11 +13,20 @@ from graphrep._random import stream_key
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["current_generator", "make_generator", "random_seed", "random_uniform", "using_generator"]
+__all__ = [
+    "current_generator",
+    "current_rows",
+    "make_generator",
+    "random_seed",
+    "random_uniform",
+    "using_generator",
+    "using_rows",
+]
 
 Tensor = torch.Tensor
 
 _current: ContextVar[torch.Generator | None] = ContextVar("graphrep_generator", default=None)
+_rows: ContextVar[tuple[Tensor, int] | None] = ContextVar("graphrep_rows", default=None)
 
 
 def make_generator(seed: int, *counters: int) -> torch.Generator:
@@ -82,6 +91,43 @@ def using_generator(generator: torch.Generator) -> Iterator[torch.Generator]:
 def current_generator() -> torch.Generator | None:
     """Generator of this thread's innermost :func:`using_generator` block; None (torch's global one) outside."""
     return _current.get()
+
+
+@contextmanager
+def using_rows(rows: Tensor | None, count: int) -> Iterator[None]:
+    """Block in which the input of modules of :mod:`graphrep.nn` is these rows of one with ``count`` rows.
+
+    Dropout then has the masks that these rows would have in the whole input, so that processes which share the rows
+    drop what one process drops. With None the input is the whole.
+
+    Parameters
+    ----------
+    rows : int64 tensor, optional
+    count : int
+
+    Examples
+    --------
+    >>> import torch
+    >>> from graphrep.nn.generators import make_generator, using_generator, using_rows
+    >>> from graphrep.nn import Dropout
+    >>> layer, x, rows = Dropout(0.5), torch.ones(4, 8), torch.tensor([1, 3])
+    >>> with using_generator(make_generator(0)):
+    ...     whole = layer(x)
+    >>> with using_generator(make_generator(0)), using_rows(rows, 4):
+    ...     part = layer(x[rows])
+    >>> torch.equal(part, whole[rows])
+    True
+    """
+    token = _rows.set(None if rows is None else (rows, count))
+    try:
+        yield
+    finally:
+        _rows.reset(token)
+
+
+def current_rows() -> tuple[Tensor, int] | None:
+    """Rows of this thread's innermost :func:`using_rows` block, and how many there are in all."""
+    return _rows.get()
 
 
 def random_seed() -> int:

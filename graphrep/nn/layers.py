@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from graphrep.nn.generators import current_generator, random_seed, random_uniform
+from graphrep.nn.generators import current_generator, current_rows, random_seed, random_uniform
 from graphrep.ops.counter_dropout import dropout, norm_dropout_relu
 from graphrep.ops.library import CACHED, eager, empty
 
@@ -27,14 +27,16 @@ def drop(x: Tensor, p: float, *, training: bool, relu: bool = False) -> Tensor:
     """Dropout and optional ReLU, with random numbers of the current generator."""
     if not training or not p:
         return x.relu() if relu else x
+    rows, count = current_rows() or (None, len(x))
     if x.device.type != "cpu":
         if current_generator() is None:
             x = nn.functional.dropout(x, p)
         else:
-            kept = random_uniform(x.numel(), x.device).view(x.shape) >= p
+            drawn = random_uniform(count * math.prod(x.shape[1:]), x.device).view(count, *x.shape[1:])
+            kept = (drawn if rows is None else drawn[rows]) >= p
             x = x * (kept / (1 - p) if p < 1 else kept).to(x.dtype)
         return x.relu() if relu else x
-    return dropout(x, p, seed=random_seed(), relu=relu)
+    return dropout(x, p, seed=random_seed(), relu=relu, rows=rows)
 
 
 class Dropout(nn.Module):
@@ -93,9 +95,9 @@ class NormDropoutReLU(nn.LayerNorm):
             return drop(super().forward(x), self.p, training=self.training, relu=True)
         p = self.p if self.training else 0.0
         # As in torch's autocast, a norm is computed in the precision of its parameters.
-        return norm_dropout_relu(
-            x.to(self.weight.dtype), self.weight, self.bias, p, seed=random_seed() if p else 0, eps=self.eps
-        )
+        seed, rows = (random_seed(), (current_rows() or (None,))[0]) if p else (0, None)
+        x = x.to(self.weight.dtype)
+        return norm_dropout_relu(x, self.weight, self.bias, p, seed=seed, eps=self.eps, rows=rows)
 
 
 class Linear(nn.Linear):

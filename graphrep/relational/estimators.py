@@ -19,6 +19,8 @@ from graphrep._names import NodeIndex, node_keys
 from graphrep._saving import SavedEstimator
 from graphrep._threads import limited_threads
 from graphrep._triples import Vocabulary, vocabulary_of
+from graphrep.distributed.ranks import Ranks, checked_ranks
+from graphrep.distributed.training import SharedTraining
 from graphrep.evaluate.ranking import KnownTriples, Ranking, ranking
 from graphrep.learn.loop import Loop
 from graphrep.learn.stopping import BestMetric
@@ -137,7 +139,16 @@ class TripleEstimator(LoopEstimator, TripleScorer):
         del words
         return {}
 
-    def fit(self, triples: Any, y: Any = None, *, val: Any = None, entities: Any = None, relations: Any = None) -> Self:
+    def fit(
+        self,
+        triples: Any,
+        y: Any = None,
+        *,
+        val: Any = None,
+        entities: Any = None,
+        relations: Any = None,
+        ranks: Ranks | None = None,
+    ) -> Self:
         """Train on triples (head, relation, tail).
 
         Parameters
@@ -153,6 +164,11 @@ class TripleEstimator(LoopEstimator, TripleScorer):
         entities, relations : int or sequence of names, optional
             All entities and relations, where some occur in neither; the test triples may only have these. Default:
             those of ``triples`` and ``val``.
+        ranks : Ranks, optional
+            Of :func:`graphrep.distributed.connect`: each computes the gradient of a share of the queries of every
+            batch, and ranks a share of the validation triples. All call ``fit`` with the same arguments, which is
+            checked, and get the same model, that of one process up to the rounding of sums. The first one writes the
+            checkpoint, calls the callbacks and shows progress.
 
         Returns
         -------
@@ -160,10 +176,17 @@ class TripleEstimator(LoopEstimator, TripleScorer):
 
         Raises
         ------
+        RankError
+            Another rank failed.
         ValueError, TypeError, IndexError, KeyError
-            No triples, or one that is misshapen or unknown; a setting out of range.
+            No triples, or one that is misshapen or unknown; a setting out of range; or the ranks disagree.
         """
         del y
+        ranks = checked_ranks(ranks)
+        with ranks.together():
+            return self._fit(triples, val, entities, relations, ranks)
+
+    def _fit(self, triples: Any, val: Any, entities: Any, relations: Any, ranks: Ranks) -> Self:
         self._check()
         if getattr(triples, "weights", None) is not None:
             warn_caller(f"{type(self).__name__} counts each triple once and does not use the weights of the graph.")
@@ -176,7 +199,7 @@ class TripleEstimator(LoopEstimator, TripleScorer):
         if held_out is not None and not len(held_out):
             raise ValueError("val must hold at least one triple, got none; leave it out to train for all epochs.")
         with limited_threads(self.n_jobs):
-            self._train(words, rows, held_out)
+            self._train(words, rows, held_out, ranks)
         return self
 
     def fit_transform(self, triples: Any, y: Any = None, **options: Any) -> F32:
@@ -203,15 +226,19 @@ class TripleEstimator(LoopEstimator, TripleScorer):
             20 * self._width * int(graph.num_nodes + 2 * len(graph.edge_types)) + 96 * int(graph.num_arcs) + (8 << 20)
         )
 
-    def _train(self, words: Vocabulary, rows: I64, val: I64 | None) -> None:
+    def _train(self, words: Vocabulary, rows: I64, val: I64 | None, ranks: Ranks) -> None:
         names = words.entities.names, words.relations.names
-        checkpoint = self._open_checkpoint(rows, val, *names, words.entities.num_nodes, words.relations.num_nodes)
+        sizes = {"num_entities": words.entities.num_nodes, "num_relations": words.relations.num_nodes}
+        sizes["num_triples"] = len(rows)
+        data = (rows, val, *names, words.entities.num_nodes, words.relations.num_nodes)
+        checkpoint = self._open_checkpoint(*data, ranks=ranks, sizes=sizes)
         model = self._made(words, checkpoint.seed)
         if getattr(self, "nonnegative", False):
             with torch.no_grad():
                 model.entities.abs_()
         negatives = self._negatives(words.entities.num_nodes)
-        options = {"batch_size": self.batch_size, "num_negatives": negatives} | self._options(words)
+        options: dict[str, Any] = {"batch_size": self.batch_size, "num_negatives": negatives, "ranks": ranks}
+        options |= self._options(words)
         task = TripleTask(model, rows, val=val, **options)
         loop = Loop(
             model,
@@ -226,6 +253,7 @@ class TripleEstimator(LoopEstimator, TripleScorer):
             on_epoch=self._notify,
             max_seconds=self.max_seconds,
             checkpoint=checkpoint,
+            together=SharedTraining(ranks) if ranks.world_size > 1 else None,
             progress=self.progress,
             name=type(self).__name__,
         )
@@ -238,6 +266,7 @@ class TripleEstimator(LoopEstimator, TripleScorer):
         self._set_tables()
         if not loop.timed_out:
             checkpoint.remove()
+        ranks.meet("the end of the fit")  # the next one finds no checkpoint, or the same
 
     def _made(self, words: Vocabulary, seed: int) -> TripleModel:
         keys = node_keys(words.entities.names), node_keys(words.relations.names)

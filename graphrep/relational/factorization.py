@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from graphrep._random import random_bits, stream_key, uniform_float
+from graphrep.distributed.ranks import Ranks
 from graphrep.evaluate.ranking import KnownTriples, ranking
 from graphrep.nn.generators import random_seed
 from graphrep.ops.distances import distances
@@ -210,6 +211,8 @@ class TripleTask:
     rule_weight : float
         Weight of the amount by which they do not.
     val : int64 array of shape (num, 3), optional
+    ranks : Ranks
+        Processes that share the queries of each batch: :meth:`loss` is the part of this one.
     """
 
     model: TripleModel
@@ -224,6 +227,7 @@ class TripleTask:
     rules: RuleRows | None = None
     rule_weight: float = 0.0
     val: I64 | None = None
+    ranks: Ranks = field(default_factory=Ranks)
 
     def __post_init__(self) -> None:
         heads, kinds, tails = (torch.from_numpy(np.ascontiguousarray(part)) for part in self.triples.T)
@@ -247,11 +251,13 @@ class TripleTask:
 
     def loss(self, batch: TripleBatch) -> Tensor:
         """The loss of a batch; also accumulates the gradients, in closed form where they are large."""
+        share = slice(*self.ranks.part(len(batch.known)))
+        own = TripleBatch(*(part[share] for part in batch))
         if self.num_negatives is None:
-            return self._loss_against_all(batch)
-        return self._loss_against_some(batch)
+            return self._loss_against_all(own, len(batch.known))
+        return self._loss_against_some(own, batch, share)
 
-    def _loss_against_all(self, batch: TripleBatch) -> Tensor:
+    def _loss_against_all(self, batch: TripleBatch, size: int) -> Tensor:
         """Cross-entropy over all entities: three products of (batch_size, width) and (num_entities, width)."""
         model = self.model
         table = model.entities.detach()
@@ -266,12 +272,12 @@ class TripleTask:
                 scores, each = found @ table.T, torch.arange(len(rows), device=table.device)
                 own, top = scores[each, answer], scores.amax(1, keepdim=True)
                 total = scores.sub_(top).exp_().sum(1)
-                loss += (total.log() + top[:, 0] - own).sum() / len(query)
-                scores.mul_((1 / (total * len(query)))[:, None])  # softmax, and below minus one at the answers
-                scores[each, answer] -= 1 / len(query)
+                loss += (total.log() + top[:, 0] - own).sum() / size
+                scores.mul_((1 / (total * size))[:, None])  # softmax, and below minus one at the answers
+                scores[each, answer] -= 1 / size
                 gradient.addmm_(scores.T, found)
                 of_query[rows] = scores @ table
-        penalty = self._penalty(known, relations, answers)
+        penalty = self._penalty(size, known, relations, answers)
         torch.autograd.backward([query, penalty], [of_query, torch.ones_like(penalty)])
         for rows, part in ((batch.known, known), (batch.answers, answers)):
             if part.grad is not None:
@@ -279,7 +285,7 @@ class TripleTask:
         model.entities.grad = gradient
         return (loss + penalty).detach()
 
-    def _loss_against_some(self, batch: TripleBatch) -> Tensor:
+    def _loss_against_some(self, own: TripleBatch, batch: TripleBatch, share: slice) -> Tensor:
         """Loss over the answer and sampled entities, which a batch shares; the gradient has their rows alone."""
         model, size = self.model, len(batch.known)
         rng = np.random.default_rng(random_seed())
@@ -288,15 +294,16 @@ class TripleTask:
         every = torch.cat([batch.known, batch.answers, drawn.to(batch.known.device)])
         touched, at = torch.unique(every, return_inverse=True)
         rows = model.entities.detach()[touched].requires_grad_()
-        known, answers, candidates = rows[at[:size]], rows[at[size : 2 * size]], rows[at[2 * size :]]
-        relations = model.relations[model.rows(batch.relations, batch.backward.long())]
-        query = model.query(known, relations, batch.backward)
+        answer = at[size : 2 * size][share]
+        known, answers, candidates = rows[at[:size][share]], rows[answer], rows[at[2 * size :]]
+        relations = model.relations[model.rows(own.relations, own.backward.long())]
+        query = model.query(known, relations, own.backward)
         column = torch.full((len(touched),), -1, device=at.device)
         column[at[2 * size :]] = torch.arange(count, device=at.device)
-        column = column[at[size : 2 * size]]  # where the answer was drawn, which is no negative then
-        penalty = self._penalty(known, relations, answers)
+        column = column[answer]  # where the answer was drawn, which is no negative then
+        penalty = self._penalty(size, known, relations, answers)
         against = self._likelier_than if model.metric == "dot" else self._nearer_than
-        loss = against(candidates, query, answers, column, penalty)
+        loss = against(candidates, query, answers, column, penalty, size)
         assert rows.grad is not None
         shape = model.entities.shape
         model.entities.grad = torch.sparse_coo_tensor(
@@ -306,7 +313,7 @@ class TripleTask:
         return loss
 
     def _likelier_than(
-        self, candidates: Tensor, query: Tensor, answers: Tensor, column: Tensor, penalty: Tensor
+        self, candidates: Tensor, query: Tensor, answers: Tensor, column: Tensor, penalty: Tensor, size: int
     ) -> Tensor:
         """Cross-entropy of the answers among candidates, each of which stands for an equal share of all entities."""
         with torch.no_grad():
@@ -315,8 +322,8 @@ class TripleTask:
             _leave_out(scores, column)
             top = torch.maximum(scores.amax(1, keepdim=True), own)
             total = scores.sub_(top).exp_().sum(1, keepdim=True) * weight + (own - top).exp()
-            loss = (total.log() + top - own).mean()
-            scores.mul_(weight / (total * len(query)))
+            loss = (total.log() + top - own).sum() / size
+            scores.mul_(weight / (total * size))
             of_answer = -scores.sum(1, keepdim=True)
             of_query = (scores @ candidates).addcmul_(of_answer, answers)
             gradients = [of_query, of_answer * query, scores.T @ query, torch.ones_like(penalty)]
@@ -324,7 +331,7 @@ class TripleTask:
         return loss + penalty.detach()
 
     def _nearer_than(
-        self, candidates: Tensor, query: Tensor, answers: Tensor, column: Tensor, penalty: Tensor
+        self, candidates: Tensor, query: Tensor, answers: Tensor, column: Tensor, penalty: Tensor, size: int
     ) -> Tensor:
         """Self-adversarial loss of distances."""
         found = -distances(query, candidates, metric=self.model.metric)
@@ -333,14 +340,15 @@ class TripleTask:
             _leave_out(left_out, column)
             share = torch.softmax(self.temperature * (found + left_out), 1).nan_to_num(0.0)  # no row may be empty
         positive = nn.functional.softplus(-self.model.score(query, answers) - self.margin)
-        loss = (positive + (share * nn.functional.softplus(found + self.margin)).sum(1)).mean() / 2 + penalty
+        loss = (positive + (share * nn.functional.softplus(found + self.margin)).sum(1)).sum() / size / 2 + penalty
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
-    def _penalty(self, *parts: Tensor) -> Tensor:
+    def _penalty(self, size: int, *parts: Tensor) -> Tensor:
         """Mean over the queries of the sum of cubes of moduli, times the weight, and what breaks the rules."""
         total = torch.zeros((), device=parts[0].device)
-        broken = total.requires_grad_() if self.rules is None else self.rule_weight * self._broken()
+        none = self.rules is None or self.ranks.rank > 0  # of a sum over the ranks, the first one adds it
+        broken = total.requires_grad_() if none else self.rule_weight * self._broken()
         if self.regularization == 0:
             return broken
         for part in parts:
@@ -350,7 +358,7 @@ class TripleTask:
                 cubes = square * square.sqrt()
             else:
                 cubes = part.abs().pow(3)
-            total = total + cubes.sum() / len(part)
+            total = total + cubes.sum() / size
         return self.regularization * total + broken
 
     def _broken(self) -> Tensor:
@@ -379,4 +387,4 @@ class TripleTask:
     def validate(self) -> dict[str, float]:
         """MRR of the validation triples, filtered by them and the training triples."""
         assert self.val is not None
-        return {"mrr": ranking(self.model, self.val, known=self._truths)["mrr"]}
+        return {"mrr": ranking(self.ranks.scorer(self.model), self.val, known=self._truths)["mrr"]}

@@ -638,8 +638,10 @@ void dropouts() {
     for (const int64_t rows : {0, 1, 3, 70})
         for (const int64_t columns : {1, 7, 16, 129, 1030})
             for (const uint32_t threshold : {0u, 1u << 30}) {
-                const DropMask mask{7, threshold, 2};
                 const int64_t size = rows * columns;
+                Array<int64_t> places(rows);
+                for (int64_t i = 0; i < rows; ++i) places[i] = 3 * i;
+                const DropMask mask{7, threshold, 2, columns % 2 ? places.data : nullptr, columns};
                 const Array<T> x = random_floats<T>(size), grad = random_floats<T>(size);
                 const Array<T> weight = random_floats<T>(columns), bias = random_floats<T>(columns);
                 for (const bool relu : {false, true})

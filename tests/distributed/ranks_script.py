@@ -301,6 +301,8 @@ def run(arguments):
 
 
 def main():
+    import training_checks  # beside this script
+
     folder = Path(sys.argv[1])
     torch.set_num_threads(1)
     torch.distributed.init_process_group("gloo", timeout=timedelta(seconds=600))  # as a script of one's own does
@@ -318,6 +320,7 @@ def main():
         elsewhere(ranks)
         evaluation(ranks)
         command(ranks, folder)
+        training_checks.check(ranks, folder)
     assert torch.distributed.is_initialized()
     torch.distributed.destroy_process_group()
     sys.stdout.write(f"rank {ranks.rank} is done\n")

@@ -8,10 +8,12 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 import graphrep as gr
 from graphrep.csr import CSR
@@ -57,13 +59,15 @@ with gr.distributed.connect(timeout=900) as ranks:
 """
 
 
-def test_a_killed_rank_ends_the_others_at_once(tmp_path):
+@contextmanager
+def started(script, *arguments):
+    """Two ranks that run a script."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     ranks = [
         subprocess.Popen(
-            [sys.executable, "-c", KILLED, str(tmp_path / "out.npy")],
+            [sys.executable, "-c", script, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -72,15 +76,58 @@ def test_a_killed_rank_ends_the_others_at_once(tmp_path):
         for i in range(2)
     ]
     try:
-        assert ranks[1].stdout.readline() == "ready\n"
-        ranks[1].send_signal(signal.SIGKILL)
-        error = ranks[0].communicate(timeout=60)[1]
+        yield ranks
     finally:
         for process in ranks:
             process.kill()
             process.communicate()
+
+
+def test_a_killed_rank_ends_the_others_at_once(tmp_path):
+    with started(KILLED, str(tmp_path / "out.npy")) as ranks:
+        assert ranks[1].stdout.readline() == "ready\n"
+        ranks[1].send_signal(signal.SIGKILL)
+        error = ranks[0].communicate(timeout=60)[1]
     assert ranks[0].returncode == 1
     assert "RankError: another rank ended or did not answer in time, so rank 0 ends as well." in error
+    assert list(tmp_path.iterdir()) == []
+
+
+LEARNER = """
+import sys, time
+import numpy as np
+import graphrep as gr
+from graphrep.linkpred.training import PairTask
+if __name__ == "__main__":
+    whole = PairTask.loss
+    def loss(task, batch):
+        if len(model.history_) == 2 and ranks.rank == 1:
+            print("ready", flush=True)
+            time.sleep(900)
+        return whole(task, batch)
+    PairTask.loss = loss
+graph = gr.as_graph(np.random.default_rng(0).integers(50, size=(2, 300)), num_nodes=50)
+model = gr.NCN(dimensions=8, epochs=4, batch_size=100, checkpoint=sys.argv[-1], progress=False)
+if __name__ == "__main__":
+    with gr.distributed.connect(timeout=900) as ranks:
+        model.fit(graph, ranks=ranks)
+"""
+
+
+def test_a_killed_rank_leaves_a_checkpoint_that_one_process_resumes(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["", str(tmp_path / "fit.ckpt")])
+    with started(LEARNER, str(tmp_path / "fit.ckpt")) as ranks:
+        assert ranks[1].stdout.readline() == "ready\n"
+        ranks[1].send_signal(signal.SIGKILL)
+        error = ranks[0].communicate(timeout=60)[1]
+    assert "RankError: another rank ended or did not answer in time, so rank 0 ends as well." in error
+    assert [path.name for path in tmp_path.iterdir()] == ["fit.ckpt"]
+    seen, own = [], {"__name__": "resumed"}
+    exec(LEARNER, own)
+    resumed = own["model"].set_params(callbacks=[lambda epoch, record, model: seen.append(epoch)]).fit(own["graph"])
+    assert seen == [3, 4]
+    whole = clone(resumed).set_params(callbacks=(), checkpoint=None).fit(own["graph"])
+    np.testing.assert_allclose(resumed.embedding_, whole.embedding_, rtol=0, atol=1e-4 * np.abs(whole.embedding_).max())
     assert list(tmp_path.iterdir()) == []
 
 

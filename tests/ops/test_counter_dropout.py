@@ -69,6 +69,31 @@ def test_mask_is_a_function_of_seed_and_position():
     torch.testing.assert_close(through.ravel(), y.double())
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("columns", [1, 7, 16, 515, 1030])
+def test_rows_have_the_mask_of_the_whole(monkeypatch, isa, columns, dtype):
+    x, w, b = normal(60, columns, dtype=dtype), *(normal(columns, dtype=dtype, seed=seed) for seed in (2, 3))
+    rows = torch.tensor([3, 4, 5, 59, 0, 17, 17])
+    functions = [
+        lambda x, rows=None: dropout(x, 0.4, seed=3, rows=rows),
+        lambda x, rows=None: dropout(x, 0.4, seed=3, relu=True, rows=rows),
+        lambda x, rows=None: norm_dropout_relu(x, w, b, 0.4, seed=3, rows=rows),
+    ]
+    for backend in ("native", "reference"):
+        monkeypatch.setenv("GRAPHREP_BACKEND", backend)
+        for function in functions:
+            whole, part = x.clone().requires_grad_(), x[rows].clone().requires_grad_()
+            y, own = function(whole), function(part, rows)
+            torch.testing.assert_close(own, y[rows], rtol=0, atol=0)
+            direction = torch.arange(y.numel()).view(y.shape).sin().to(dtype)
+            (of_whole,), (of_part,) = (
+                torch.autograd.grad(y, whole, direction),
+                torch.autograd.grad(own, part, direction[rows]),
+            )
+            torch.testing.assert_close(of_part, of_whole[rows], rtol=0, atol=0)
+        assert dropout(x[:0], 0.4, seed=3, rows=rows[:0]).shape == (0, columns)
+
+
 @pytest.mark.parametrize("p", [0.05, 0.5, 0.9])
 def test_share_variance_and_independence(p):
     n = 1 << 20
@@ -134,7 +159,9 @@ def test_library_contracts():
     x, w, b = (normal(*shape).requires_grad_() for shape in ((4, 6), (6,), (6,)))
     for relu in (False, True):
         opcheck(dropout_op._op, (x, 0.3, 1, relu))
+        opcheck(dropout_op._op, (x, 0.3, 1, relu, torch.tensor([3, 0, 1, 7])))
     opcheck(norm_op._op, (x, w, b, 1e-5, 0.3, 1))
+    opcheck(norm_op._op, (x, w, b, 1e-5, 0.3, 1, torch.tensor([3, 0, 1, 7])))
     y, mean, inverse = norm_op.kernel(x.detach(), w.detach(), b.detach(), 1e-5, 0.3, 1)
     opcheck(relu_grad_op._op, (y, x.detach(), 0.3))
     opcheck(norm_grad_op._op, (x.detach(), w.detach(), mean, inverse, y, x.detach(), 0.3))
@@ -148,6 +175,10 @@ def test_bad_input():
         dropout(x, 0.5, seed=-1)
     with pytest.raises(TypeError, match="x must be a float32"):
         dropout(torch.ones(3, dtype=torch.int64), 0.5, seed=0)
+    with pytest.raises(TypeError, match="rows must be an int64 tensor on the device of x, cpu; got"):
+        dropout(x, 0.5, seed=0, rows=torch.tensor([0, 1], dtype=torch.int32))
+    with pytest.raises(ValueError, match=r"rows must have a number for each row of x, \(2, 3\); got \(3,\)"):
+        norm_dropout_relu(x, w, w, 0.5, seed=0, rows=torch.arange(3))
     with pytest.raises(TypeError, match="weight must have the dtype and device of x"):
         norm_dropout_relu(x, w.double(), w)
     with pytest.raises(ValueError, match=r"bias must have shape \(3,\), got \(2,\)"):

@@ -57,9 +57,15 @@ static inline const typename Lanes<T>::Scalar* wide(const T* from, int64_t n, ty
 template <class Body>
 static inline void for_chunks(int64_t begin, int64_t end, DropMask mask, Body&& body) {
     Bits bits;
-    for (int64_t i = begin; i < end; i += kChunk) {
-        const int64_t n = end - i < kChunk ? end - i : kChunk;
-        body(i, n, mask.threshold ? bits.at(mask.key, i, n) : nullptr);
+    for (int64_t i = begin, n; i < end; i += n) {
+        int64_t at = i;
+        n = end - i < kChunk ? end - i : kChunk;
+        if (mask.rows) {  // a chunk ends with its row
+            const int64_t j = i % mask.columns, left = mask.columns - j;
+            at = mask.rows[i / mask.columns] * mask.columns + j;
+            n = n < left ? n : left;
+        }
+        body(i, n, mask.threshold ? bits.at(mask.key, at, n) : nullptr);
     }
 }
 

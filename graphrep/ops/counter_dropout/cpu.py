@@ -11,7 +11,7 @@ from graphrep.ops.library import SCALARS, SMALL, empty, threads
 Tensor = torch.Tensor
 
 
-def dropout(x: Tensor, p: float, seed: int, relu: bool) -> Tensor:
+def dropout(x: Tensor, p: float, seed: int, relu: bool, rows: Tensor | None = None) -> Tensor:
     """See :func:`graphrep.ops.dropout`."""
     out = empty(x, tuple(x.shape))
     if x.numel():
@@ -22,6 +22,8 @@ def dropout(x: Tensor, p: float, seed: int, relu: bool) -> Tensor:
             threshold(p),
             scale(p),
             relu,
+            rows,
+            1 if rows is None else x.shape[1],
             out,
             _threads(x),
         )
@@ -37,7 +39,7 @@ def relu_dropout_backward(y: Tensor, grad: Tensor, p: float) -> Tensor:
 
 
 def norm_dropout_relu(
-    x: Tensor, weight: Tensor, bias: Tensor, eps: float, p: float, seed: int
+    x: Tensor, weight: Tensor, bias: Tensor, eps: float, p: float, seed: int, rows: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Result, and the mean and inverse standard deviation of each row."""
     statistics = torch.float64 if x.dtype == torch.float64 else torch.float32
@@ -55,6 +57,7 @@ def norm_dropout_relu(
             seed,
             threshold(p),
             scale(p),
+            rows,
             y,
             mean,
             inverse,

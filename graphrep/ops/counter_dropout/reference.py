@@ -28,10 +28,13 @@ def _shifted(z: Tensor, bits: int) -> Tensor:
     return (z >> bits) & ((1 << (64 - bits)) - 1)
 
 
-def kept(x: Tensor, p: float, seed: int) -> Tensor:
+def kept(x: Tensor, p: float, seed: int, rows: Tensor | None = None) -> Tensor:
     """Mask of the kept entries, bool of the shape of ``x``; integers wrap as in ``csrc/random.hpp``."""
     key = int(stream_key(seed, 0).astype(np.int64))
-    position = torch.arange(x.numel(), device=x.device)
+    if rows is None:
+        position = torch.arange(x.numel(), device=x.device)
+    else:
+        position = (rows[:, None] * x.shape[1] + torch.arange(x.shape[1], device=x.device)).flatten()
     z = ((position >> 1) + 1) * _GOLDEN + key
     z = (z ^ _shifted(z, 30)) * _FIRST
     z = (z ^ _shifted(z, 27)) * _SECOND
@@ -44,10 +47,10 @@ def _wide(x: Tensor) -> Tensor:
     return x if x.dtype == torch.float64 else x.float()
 
 
-def dropout(x: Tensor, p: float, seed: int, relu: bool) -> Tensor:
+def dropout(x: Tensor, p: float, seed: int, relu: bool, rows: Tensor | None = None) -> Tensor:
     """See :func:`graphrep.ops.dropout`."""
     wide = _wide(x).relu() if relu else _wide(x)
-    return torch.where(kept(x, p, seed), wide * scale(p), 0).to(x.dtype)
+    return torch.where(kept(x, p, seed, rows), wide * scale(p), 0).to(x.dtype)
 
 
 def relu_dropout_backward(y: Tensor, grad: Tensor, p: float) -> Tensor:
@@ -61,14 +64,14 @@ def inverse_deviation(wide: Tensor, mean: Tensor, eps: float) -> Tensor:
 
 
 def norm_dropout_relu(
-    x: Tensor, weight: Tensor, bias: Tensor, eps: float, p: float, seed: int
+    x: Tensor, weight: Tensor, bias: Tensor, eps: float, p: float, seed: int, rows: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Result, and the mean and inverse standard deviation of each row."""
     wide = _wide(x)
     mean = wide.mean(-1)
     inverse = inverse_deviation(wide, mean, eps)
     norm = (wide - mean[..., None]) * inverse[..., None] * _wide(weight) + _wide(bias)
-    y = torch.where(kept(x, p, seed), norm.relu() * scale(p), 0).to(x.dtype)
+    y = torch.where(kept(x, p, seed, rows), norm.relu() * scale(p), 0).to(x.dtype)
     return y, mean, inverse
 
 
