@@ -72,8 +72,8 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[-2])
-@nox.parametrize("pair", [("numpy<2", "torch"), ("numpy>=2", "torch<2.6")], ids=["numpy1", "torch-old"])
-def mixed(session: nox.Session, pair: tuple[str, str]) -> None:
+@nox.parametrize("pair", [("numpy<2", "torch", "pyarrow<21"), ("numpy>=2", "torch<2.6")], ids=["numpy1", "torch-old"])
+def mixed(session: nox.Session, pair: tuple[str, ...]) -> None:
     """Test versions of NumPy and torch together that neither of the other sessions brings together."""
     session.install(f"{wheel(session)}[{','.join(EXTRAS)}]", "pytest", *pair)
     test(session)

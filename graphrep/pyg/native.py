@@ -72,7 +72,9 @@ class Native:
         sources = getattr(self.inspector, "_source_dict", None)  # type: ignore[attr-defined]
         if sources is not None:
             sources[self.origin.__name__] = inspect.getsource(self.origin)
-        super()._set_jittable_templates(*args, **kwargs)  # type: ignore[misc]
+        above = getattr(super(), "_set_jittable_templates", None)  # not there in 2.5.0
+        if above is not None:
+            above(*args, **kwargs)
 
     def __prepare_scriptable__(self) -> Any:
         """The same layer of torch_geometric, with the same parameters: TorchScript compiles its code."""
