@@ -6,7 +6,7 @@ import copy
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from graphrep._checks import checked_float, checked_int
+from graphrep._checks import checked_float, checked_int, checked_ints
 from graphrep._estimator import LoopEstimator, graph_sizes, undirected_unweighted
 from graphrep._names import as_pairs
 from graphrep._saving import SavedEstimator, load_weights, packed_graph, unpacked_graph, weights_of
@@ -38,6 +38,7 @@ from graphrep.linkpred.predictors import (
     PairPredictor,
     ResidualPredictor,
 )
+from graphrep.linkpred.sampled import SampledTask
 from graphrep.linkpred.training import PRECISIONS, PairModel, PairTask, score_pairs
 from graphrep.nn import Encoder
 from graphrep.nn.generators import make_generator, using_generator
@@ -123,6 +124,7 @@ class PairOptions:
     batch_size: int | None = None
     drop_last: bool = False
     hide_targets: bool = True
+    neighbors: Sequence[int] | None = None
     metric: str | None = None
     patience: int | str | None = "auto"
     train_metric_limit: float | None = None
@@ -238,6 +240,8 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
             return self._fit(graph, edges, val, start, ranks)
 
     def _fit(self, graph: Any, edges: Any, val: Any, start: LinkPredictor | None, ranks: Ranks) -> Self:
+        if ranks.world_size > 1 and self.neighbors is not None:
+            raise ValueError("neighbors cannot be sampled on several ranks; leave them out, or fit on one.")
         self._begin = time.monotonic()
         self._check()
         g = undirected_unweighted(untyped_graph(graph))
@@ -304,8 +308,11 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
         limit = self.train_metric_limit
         edges = torch.from_numpy(positives)
         options |= {"with_train_metric": limit is not None, "untrained": untrained, "ranks": ranks}
-        task = PairTask(model, graph, adj, x, edges, val=val, **options)
-        if tuple(task.encode().shape) != (graph.num_nodes, dimensions):
+        if self.neighbors is None:
+            task = PairTask(model, graph, adj, x, edges, val=val, **options)
+        else:
+            task = SampledTask(model, graph, adj, x, edges, val=val, neighbors=list(self.neighbors), **options)
+        if self.encoder is not None and tuple(task.encode().shape) != (graph.num_nodes, dimensions):
             raise ValueError(
                 f"encoder must return vectors of shape (num_nodes, dimensions) = ({graph.num_nodes}, {dimensions}), "
                 f"got {tuple(task.encode().shape)}."
@@ -418,8 +425,8 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
             got = "none" if x is None else x.shape[1]
             raise ValueError(f"graph must have {self._in_channels} features per node as in fit, got {got}.")
         adj: Adjacency = as_adjacency(graph).to(self._device())
-        self.model_.eval()
-        return self.model_.encoder(x, adj), adj
+        encoder: Any = self.model_.eval().encoder
+        return (encoder if self.neighbors is None else encoder.infer)(x, adj), adj
 
     def _state(self) -> dict[str, Any]:
         names = ["history_", "best_epoch_", "num_parameters_", "_in_channels", "metric_", "negative_sampling_"]
@@ -464,6 +471,26 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
         self._check_encoder()
         self._check_pairs()
         checked_float("predictor_dropout", self.predictor_dropout, 0.0, 1.0)
+        if self.neighbors is not None:
+            self._check_neighbors()
+
+    def _check_neighbors(self) -> None:
+        counts = checked_ints("neighbors", self.neighbors, -1)
+        if 0 in counts or len(counts) != self.layers or not counts:
+            raise ValueError(
+                f"neighbors must hold a positive number, or -1 for all, for each of the layers={self.layers}, "
+                f"at least one; got {self.neighbors!r}."
+            )
+        if self.encoder is not None or getattr(self, "predictor", None) is not None:
+            raise ValueError("neighbors cannot be sampled with an encoder or predictor of your own; leave them out.")
+        unfit = f'convolution="{self.convolution}"' if self.convolution.endswith("max") else None
+        if self.encoder_edge_dropout:
+            unfit = f"encoder_edge_dropout={self.encoder_edge_dropout}"
+        if unfit is not None:
+            raise ValueError(
+                f"neighbors cannot be sampled with {unfit}, whose mean over samples is not the result for all "
+                "neighbors; leave one of the two out."
+            )
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -539,6 +566,13 @@ class GAE(LinkPredictor):
         Skip the last batch of an epoch if it is not full, as the released NCN code does.
     hide_targets : bool
         Whether the edges of a batch are hidden.
+    neighbors : sequence of int, optional
+        Train on sampled neighborhoods, for graphs too large for a step on the whole: how many neighbors a node of a
+        pair draws in the last layer, how many each of those draws in the layer before, and so on, a number for each of
+        ``layers``; -1: all. Samples are weighted so that every layer is in expectation that of the whole graph; a node
+        with no more neighbors takes all. All vectors and scores, during training too, are of all neighbors, computed in
+        blocks of rows. Not for ``convolution="max"``, ``encoder_edge_dropout``, an encoder or predictor of your own,
+        and :class:`NCNC`. Default: every step runs on the whole graph.
     metric : str, optional
         Metric that selects the best epoch if there are validation pairs: "hits@K", "mrr", "auc" or "ap". Hits@K with
         fewer than K negatives is 1 for every model, and refused. Default: "hits@100" with at least 500 negatives,
@@ -730,6 +764,8 @@ class NCNC(NCN):
 
     def _check(self) -> None:
         super()._check()
+        if self.neighbors is not None:
+            raise ValueError("NCNC cannot train on sampled neighbors, as it scores all neighbors of a pair; use NCN.")
         checked_int("completion_depth", self.completion_depth, 0)
         for name in ("completion_scale", "completion_offset"):
             checked_float(name, getattr(self, name))

@@ -378,24 +378,40 @@ class NeighborPredictor(HadamardPredictor):
         ends = chosen(pairs, own)
         if wide is not None:
             return PairInputs(hadamard(h, ends), *pooled_rows(seen, ends, wide, removed))
-        # Transform only nodes that are common neighbors; pool only pairs that have some.
         common = neighbor_intersection(seen, ends, removed=removed, directed=False)
+        every = None if own is None else neighbor_intersection(seen, pairs, removed=removed, directed=False)
+        return self.pooled_inputs(h, ends, common, every)
+
+    def pooled_inputs(self, h: Tensor, pairs: Tensor, common: Adjacency, every: Adjacency | None = None) -> PairInputs:
+        """Input of :meth:`logits`, given the common neighbors: a row per pair, a column per row of ``h``.
+
+        ``every`` has those of the pairs of all ranks, if these are a part of them.
+        """
+        # Transform only nodes that are common neighbors; pool only pairs that have some.
         nodes, place = _distinct(common.indices.long(), len(h))
         rows = common.degree().nonzero().squeeze(1)
         indptr = torch.cat([common.indptr.index_select(0, rows), common.indptr[-1:]])
         few = Adjacency._of(Structure(indptr, place, len(nodes)), None, None)
         at, count = None, len(nodes)
-        if own is not None:  # where the nodes are among those of all pairs
-            every = neighbor_intersection(seen, pairs, removed=removed, directed=False)
+        if every is not None:  # where the nodes are among those of all pairs
             all_nodes = _distinct(every.indices.long(), len(h))[0]
             at, count = torch.searchsorted(all_nodes, nodes), len(all_nodes)
         with using_rows(at, count):
             pooled = spmm(few, self.widened(h.index_select(0, nodes)))
-        return PairInputs(hadamard(h, ends), pooled, rows)
+        return PairInputs(hadamard(h, pairs), pooled, rows)
 
     def widened(self, h: Tensor) -> Tensor:
         """Vectors to pool."""
-        return h if self.node is None else h + self.node(h)
+        if self.node is None:
+            return h
+        size = rows_at_a_time(h.device)
+        if torch.is_grad_enabled() or len(h) <= size:
+            wide: Tensor = h + self.node(h)
+            return wide
+        out = torch.empty_like(h)
+        for place, rows in zip(torch.split(out, size), torch.split(h, size), strict=True):
+            torch.add(rows, self.node(rows), out=place)
+        return out
 
     def logits(self, inputs: PairInputs) -> Tensor:
         """See :meth:`PairPredictor.logits`."""

@@ -133,8 +133,11 @@ class PairTask:
         if self.untrained is not None and self.model.columns is not None:
             self.of_positives = self._fit_columns(self.untrained, self.model.columns)
         self.positives = self.positives.to(self.device)
-        # Ascending keys of the entries, for binary search.
-        self.keys = self.adj.rows().long() * self.graph.num_nodes + self.adj.indices.long()
+
+    @cached_property
+    def keys(self) -> Tensor:
+        """Ascending keys of the adjacency entries, for binary search."""
+        return self.adj.rows().long() * self.graph.num_nodes + self.adj.indices.long()
 
     def _fit_columns(self, untrained: UntrainedColumns, columns: PairColumns) -> Tensor:
         """Fit the columns to edges and as many non-edges; the logits of the edges."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphrep.nn.blocks import Block, sample_blocks
 from graphrep.nn.encoder import CONVOLUTIONS, Encoder
 from graphrep.nn.gcn import ACTIVATIONS, GCN
 from graphrep.nn.generators import make_generator, using_generator
@@ -13,6 +14,7 @@ __all__ = [
     "ACTIVATIONS",
     "CONVOLUTIONS",
     "GCN",
+    "Block",
     "Dropout",
     "Encoder",
     "Linear",
@@ -21,5 +23,6 @@ __all__ = [
     "SparseFeatures",
     "TypedAdjacency",
     "make_generator",
+    "sample_blocks",
     "using_generator",
 ]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
+from graphrep.nn.blocks import Block, row_blocks
 from graphrep.nn.generators import current_generator
 from graphrep.nn.layers import Dropout, Linear, NormDropoutReLU, drop, dropped_linear, glorot_linear, linear
-from graphrep.nn.sparse import SparseFeatures
+from graphrep.nn.sparse import SparseFeatures, feature_rows
 from graphrep.ops.adjacency import Adjacency
 from graphrep.ops.convolution import propagate
 
@@ -30,6 +32,8 @@ CONVOLUTIONS = {
 }
 
 JUMPING_WEIGHTS = ("normal", "softmax", "mean")
+
+_ROWS = 1 << 14  # that inference multiplies at a time
 
 
 def _added(x: Tensor, y: Tensor) -> Tensor:
@@ -133,32 +137,96 @@ class Encoder(nn.Module):
         elif self.jumping_weights == "softmax":
             self.jump = nn.Parameter(torch.zeros(layers))
 
-    def forward(self, x: Tensor | SparseFeatures | None, adj: Adjacency) -> Tensor:
+    def forward(self, x: Tensor | SparseFeatures | None, adj: Adjacency | Sequence[Block]) -> Tensor:
         """Vectors of shape (num_nodes, dimensions).
 
-        ``x`` has shape (num_nodes, in_channels), or is None to use the first num_nodes learned vectors.
+        ``x`` has shape (num_nodes, in_channels), or is None to use the first num_nodes learned vectors. With the blocks
+        of :func:`graphrep.nn.sample_blocks` in place of ``adj``, ``x`` holds the rows of the nodes that the
+        first of them reads, or, for learned vectors, their numbers; the result has a row for each node of the last.
         """
-        h, first = self._start(x, adj.num_rows)
+        num_nodes = adj.num_rows if isinstance(adj, Adjacency) else 0
+        h, first = self._start(x, num_nodes)
         initial, steps = h, []
         for layer in range(self.layers):
-            dropped = self._drop_edges(adj)
-            if self.weighted:
-                weights: Any = self.linears[min(layer, len(self.linears) - 1)]
-                product = first.linear(weights.weight) if first is not None else linear(h, weights.weight)
-                first = None
-                new = _added(propagate(dropped, product, self.kind), weights.bias)
-                if layer < len(self.norms):
-                    new = self.norms[layer](new)
+            product = self._product(layer, h, first)
+            if isinstance(adj, Adjacency):
+                new = propagate(self._drop_edges(adj), product, self.kind)
             else:
-                new = propagate(dropped, h, self.kind)
-                if layer == self.layers - 1:
-                    new = drop(new, self.output_dropout, training=self.training)
-            h = _added(new, h) if self.residual and h is not None and h.shape == new.shape else new
-            if self.initial_residual:
-                h = torch.add(h, initial, alpha=self.initial_residual)
+                new = adj[layer].propagate(product)
+                h, initial = (None if part is None else adj[layer].rows_of(part) for part in (h, initial))
+            h, first = self._finish(layer, new, h, initial), None
             steps.append(h)
-        result: Tensor = h if self.jumping_weights is None else self._mixed(initial, steps)
+        result: Tensor = h if self.jumping_weights is None else self._mixed(initial, [step[: len(h)] for step in steps])
         return result
+
+    @torch.no_grad()
+    def infer(self, x: Tensor | SparseFeatures | None, adj: Adjacency) -> Tensor:
+        """As :meth:`forward` in evaluation mode, layer by layer in blocks of rows, and equal up to rounding.
+
+        Besides ``x`` and the result, there are at most three tables of shape (num_nodes, dimensions), one more with
+        ``initial_residual`` or ``jumping_weights="mean"``, and a block of about four million entries of the adjacency.
+        """
+        training, n = self.training, adj.num_rows
+        self.eval()
+        if not n:
+            return self.forward(x, adj)
+        parts = [torch.arange(begin, min(begin + _ROWS, n), device=adj.device) for begin in range(0, n, _ROWS)]
+        multiplied = x is not None and self._multiplies(x)
+
+        def inputs() -> Iterator[tuple[int, Tensor]]:
+            for ids in parts:
+                h, first = self._start(ids if x is None else feature_rows(x, ids), 0)
+                yield int(ids[0]), self._product(0, h, first) if multiplied else h
+
+        def products(layer: int, h: Tensor) -> Iterator[tuple[int, Tensor]]:
+            for ids in parts:
+                yield int(ids[0]), self._product(layer, h[ids[0] : ids[-1] + 1], None)
+
+        def results(layer: int, product: Tensor, *before: Tensor | None) -> Iterator[tuple[int, Tensor]]:
+            for block in row_blocks(adj, self.kind):
+                own = (None if part is None else block.rows_of(part) for part in before)
+                yield block.begin, self._finish(layer, block.propagate(product), *own)
+
+        start = _table(n, inputs())
+        h = None if multiplied else start
+        initial = h if self.initial_residual or self.jumping_weights == "mean" else None
+        mixed = None if self.jumping_weights != "mean" or h is None else h.clone()
+        factors = None if self.jump is None else self._factors(self.jump)
+        for layer in range(self.layers):
+            product = start if h is None or not self.weighted else _table(n, products(layer, h))
+            h = start = _table(n, results(layer, product, h, initial))
+            del product
+            if self.jumping_weights is not None:
+                step = h if factors is None else h * factors[layer]
+                mixed = step.clone() if mixed is None else mixed.add_(step)
+        self.train(training)
+        if mixed is None:
+            assert h is not None
+            return h
+        return mixed if factors is not None else mixed.div_(self.layers + (not multiplied))
+
+    def _factors(self, jump: Tensor) -> Tensor:
+        """Weights of the layers in the result."""
+        return jump.softmax(0) if self.jumping_weights == "softmax" else jump
+
+    def _product(self, layer: int, h: Any, first: _Dropped | None) -> Tensor:
+        """What the convolution of a layer propagates."""
+        if not self.weighted:
+            return h  # type: ignore[no-any-return]
+        weights: Any = self.linears[min(layer, len(self.linears) - 1)]
+        return first.linear(weights.weight) if first is not None else linear(h, weights.weight)
+
+    def _finish(self, layer: int, new: Tensor, h: Tensor | None, initial: Tensor | None) -> Tensor:
+        """The result of a layer, of what was propagated and of the rows before it and at the beginning."""
+        if self.weighted:
+            weights: Any = self.linears[min(layer, len(self.linears) - 1)]
+            new = _added(new, weights.bias)
+            if layer < len(self.norms):
+                new = self.norms[layer](new)
+        elif layer == self.layers - 1:
+            new = drop(new, self.output_dropout, training=self.training)
+        new = _added(new, h) if self.residual and h is not None and h.shape == new.shape else new
+        return torch.add(new, initial, alpha=self.initial_residual) if self.initial_residual else new  # type: ignore[arg-type]
 
     def _mixed(self, initial: Tensor | None, steps: list[Tensor]) -> Tensor:
         """Weighted sum over layers."""
@@ -166,7 +234,7 @@ class Encoder(nn.Module):
             if initial is not None and initial.shape == steps[0].shape:
                 steps = [initial, *steps]
             return torch.stack(steps).mean(0)
-        weights = self.jump.softmax(0) if self.jumping_weights == "softmax" else self.jump
+        weights = self._factors(self.jump)
         mixed = weights[0] * steps[0]
         for weight, step in zip(weights[1:], steps[1:], strict=True):
             mixed = torch.addcmul(mixed, weight, step)
@@ -175,14 +243,22 @@ class Encoder(nn.Module):
     def _start(self, x: Any, num_nodes: int) -> tuple[Any, _Dropped | None]:
         """Input of the first convolution: vectors, or features to multiply by its weights."""
         if self.embedding is not None:
-            return drop(self.embedding.weight[:num_nodes], self.dropout, training=self.training), None
+            table = self.embedding.weight
+            rows = table[:num_nodes] if x is None else table.index_select(0, x)
+            return drop(rows, self.dropout, training=self.training), None
         late = _Dropped(x, self.feature_dropout, self.training)
         if self.input is not None:
             return drop(late.linear(self.input.weight, self.input.bias), self.dropout, training=self.training), None
-        if isinstance(x, SparseFeatures) or x.shape[1] != self.linears[0].out_features:
+        if self._multiplies(x):
             return None, late
         # Of the same width as the first layer, and thus available for its skip connection.
         return drop(x, self.feature_dropout, training=self.training), None
+
+    def _multiplies(self, x: Any) -> bool:
+        """Whether the first convolution multiplies the features, which nothing else reads."""
+        if self.embedding is not None or self.input is not None:
+            return False
+        return isinstance(x, SparseFeatures) or x.shape[1] != self.linears[0].out_features
 
     def _drop_edges(self, adj: Adjacency) -> Adjacency:
         if not self.training or not self.edge_dropout:
@@ -190,6 +266,16 @@ class Encoder(nn.Module):
         dtype = next(self.parameters()).dtype
         values = torch.ones(adj.num_entries, dtype=dtype, device=adj.device) if adj.values is None else adj.values
         return adj.with_values(drop(values, self.edge_dropout, training=True))
+
+
+def _table(num_rows: int, parts: Iterator[tuple[int, Tensor]]) -> Tensor:
+    """A tensor from parts of its rows with the numbers of their first rows."""
+    out: Tensor | None = None
+    for begin, part in parts:
+        out = part.new_empty(num_rows, part.shape[1]) if out is None else out
+        out[begin : begin + len(part)] = part
+    assert out is not None
+    return out
 
 
 class _Dropped:

@@ -10,10 +10,10 @@ import torch
 
 from graphrep._checks import checked_features
 from graphrep.nn.layers import drop
-from graphrep.ops.adjacency import Adjacency
+from graphrep.ops.adjacency import Adjacency, Structure
 from graphrep.ops.sparse_dense import spmm
 
-__all__ = ["SparseFeatures", "as_features"]
+__all__ = ["SparseFeatures", "as_features", "feature_rows"]
 
 Tensor = torch.Tensor
 
@@ -65,6 +65,17 @@ class SparseFeatures:
         product: Tensor = spmm(matrix, weight)
         return product
 
+    def rows(self, ids: Tensor) -> SparseFeatures:
+        """The rows with these numbers, an int64 tensor."""
+        matrix = self._matrix
+        counts = matrix.degree().index_select(0, ids)
+        indptr = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+        first = matrix.indptr.index_select(0, ids) - indptr[:-1]
+        at = torch.arange(int(indptr[-1]), device=ids.device) + first.repeat_interleave(counts)
+        structure = Structure(indptr, matrix.indices.index_select(0, at), matrix.num_cols)
+        values = None if matrix.values is None else matrix.values.index_select(0, at)
+        return SparseFeatures.from_adjacency(Adjacency._of(structure, values, None))
+
     def to(self, device: torch.device | str) -> SparseFeatures:
         """Copy on another device."""
         return SparseFeatures.from_adjacency(self._matrix.to(device))
@@ -72,6 +83,11 @@ class SparseFeatures:
     def to_dense(self) -> Tensor:
         """Dense float32 tensor."""
         return self._matrix.to_dense()
+
+
+def feature_rows(x: Tensor | SparseFeatures, ids: Tensor) -> Any:
+    """Rows of features, of which a mapped file is read only there."""
+    return x.rows(ids) if isinstance(x, SparseFeatures) else x.index_select(0, ids)
 
 
 def as_features(x: Any, device: torch.device) -> Any:
