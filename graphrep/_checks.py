@@ -17,6 +17,8 @@ from graphrep._arrays import detached
 # Squares of larger features, summed over many columns and neighbors, come near the largest float32.
 LARGEST_FEATURE = 1e15
 
+_BLOCK = 1 << 20  # features that are checked at a time
+
 
 def is_missing(value: Any) -> bool:
     """Whether a value is None, NaN, or pandas' NA or NaT."""
@@ -107,10 +109,14 @@ def checked_features(name: str, x: Any, num_rows: int | None = None, dtype: Any 
         raise ValueError(f"{name} must have shape ({rows}, num_features), got {x.shape}{hint}.")
     if x.shape[1] == 0:
         raise ValueError(f"{name} has no columns; pass x=None for a graph without features.")
-    bad = int(np.count_nonzero(~np.isfinite(values))) if values.dtype.kind == "f" else 0
+    bad, largest = 0, 0.0
+    step = max(1, _BLOCK // (1 if values.ndim == 1 else values.shape[1]))
+    for begin in range(0, len(values) if values.dtype.kind != "b" else 0, step):  # a mapped file is not copied whole
+        part = values[begin : begin + step]
+        bad += int(np.count_nonzero(~np.isfinite(part))) if values.dtype.kind == "f" else 0
+        largest = largest if bad else max(largest, float(np.abs(part).max(initial=0)))
     if bad:
         raise ValueError(f"{name} must be finite, but {bad:,} of its entries are NaN or infinite.")
-    largest = float(np.abs(values).max(initial=0)) if values.dtype.kind != "b" else 1.0
     if largest > LARGEST_FEATURE:
         raise ValueError(
             f"{name} holds values up to {largest:.3g}, so large that float32 arithmetic overflows; scale the columns, "

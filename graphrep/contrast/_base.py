@@ -20,7 +20,7 @@ from graphrep._threads import limited_threads
 from graphrep.contrast.heads import HEADS, Head, PairHead
 from graphrep.contrast.sources import View
 from graphrep.contrast.stopping import Probe, make_stop
-from graphrep.contrast.untrained import hop_columns, hop_directions, hop_features
+from graphrep.contrast.untrained import hop_columns, hop_directions, hop_features, hop_memory
 from graphrep.distributed.ranks import Ranks, checked_ranks
 from graphrep.distributed.training import SharedTraining, refuse_own_dropout
 from graphrep.evaluate.baselines import unit_rows
@@ -95,7 +95,14 @@ class ContrastiveEmbedder(LoopEstimator, GraphEmbedder):
 
     def _memory_needed(self, graph: Graph) -> int:
         dimensions = checked_int("dimensions", self._setting("dimensions"), 1)
-        return 4 * graph.num_nodes * dimensions * (3 if self._has_residual() else 1)
+        if not self._has_residual():
+            return 4 * graph.num_nodes * dimensions
+        width = int(np.prod(np.shape(graph.x)[1:], initial=1))
+        if graph.x is None:
+            width = checked_int("random_features", self.random_features, 1)
+        sparse = hasattr(graph.x, "tocsr")
+        learned = 4 * graph.num_nodes * (dimensions - dimensions // 2)
+        return learned + hop_memory(dimensions // 2, graph.num_nodes, width, sparse=sparse)
 
     def _settings(self) -> dict[str, Any]:
         return self.SETTINGS[self.objective if isinstance(self.objective, str) else "own"]

@@ -12,7 +12,7 @@ from graphrep._checks import checked_features
 from graphrep.contrast.partition import Clusters
 from graphrep.nn.generators import current_generator
 from graphrep.nn.sparse import SparseFeatures
-from graphrep.ops.adjacency import Adjacency
+from graphrep.ops.adjacency import Adjacency, shared
 from graphrep.ops.segment import segment_sum_csr
 from graphrep.ops.sparse_dense import spmm
 
@@ -96,7 +96,7 @@ class ClusterMeans:
 
 class _DenseSums:
     def __init__(self, x: Any, clusters: Clusters) -> None:
-        self.x = torch.as_tensor(np.ascontiguousarray(x, dtype=np.float32))
+        self.x = shared(np.ascontiguousarray(x, dtype=np.float32))
         self.members = Adjacency(
             torch.from_numpy(clusters.offsets), torch.from_numpy(clusters.members), num_cols=len(clusters.labels)
         )

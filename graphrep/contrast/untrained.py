@@ -11,7 +11,7 @@ from graphrep._threads import limited_threads
 from graphrep.evaluate.baselines import as_float32, directions, smooth_features, unit_rows
 from graphrep.graph import Graph
 
-__all__ = ["hop_columns", "hop_directions", "hop_features"]
+__all__ = ["hop_columns", "hop_directions", "hop_features", "hop_memory"]
 
 F32 = npt.NDArray[np.float32]
 
@@ -22,6 +22,13 @@ STEPS = (0, 1, 1, 2)  # further hops: after 0, 1, 2 and 4 in all
 def hop_columns(wanted: int, num_nodes: int, num_features: int) -> int:
     """Number of columns that :func:`hop_features` has: ``wanted``, or fewer if there is no more to take."""
     return min(wanted, num_nodes, len(STEPS) * min(_per_hop(wanted), num_nodes, num_features))
+
+
+def hop_memory(wanted: int, num_nodes: int, num_features: int, *, sparse: bool) -> int:
+    """About the bytes that finding the columns takes; unit rows of dense features are a copy."""
+    each = min(_per_hop(wanted), num_features)
+    of_features = (0 if sparse else num_features) + 8 * each  # with the tables of the decomposition
+    return 4 * num_nodes * max(of_features, 10 * each + 2 * wanted, 6 * each + 4 * wanted)
 
 
 def hop_directions(graph: Graph, x: Any, wanted: int, *, seed: int) -> list[F32]:
@@ -53,11 +60,13 @@ def hop_directions(graph: Graph, x: Any, wanted: int, *, seed: int) -> list[F32]
         rows = scaled(x)
         found = [directions(rows, 2 * each, seed)]
         smooth, blocks = rows @ found[0], []
+        del rows
         for further in STEPS:
             smooth = smooth_features(graph, smooth, further, n_jobs=1)
             found.append(directions(smooth, each, seed))
             blocks.append(unit_rows(smooth @ found[-1]))
         side = np.hstack(blocks)
+        del blocks
         return [*found, directions(side, hop_columns(wanted, *x.shape), seed)] if side.shape[1] > wanted else found
 
 
@@ -81,6 +90,7 @@ def hop_features(graph: Graph, x: Any, matrices: list[F32]) -> F32:
             smooth = smooth_features(graph, smooth, further, n_jobs=1)
             blocks.append(unit_rows(smooth @ matrix))
         side = np.hstack(blocks)
+        del blocks
         result: F32 = unit_rows(side @ matrices[-1] if len(matrices) > len(STEPS) + 1 else side)
         return result
 

@@ -33,6 +33,8 @@ __all__ = [
 
 F32 = npt.NDArray[np.float32]
 
+_BLOCK = 1 << 20  # entries that are normalized at a time
+
 
 def link_baselines(graph: Any, *, act: bool = False, random_state: Any = 0) -> dict[str, Callable[[Any], Any]]:
     """Functions that score pairs by their neighborhoods in ``graph``, and random scores, by name.
@@ -216,14 +218,20 @@ def smooth_features(graph: Any, x: Any, hops: int = 2, *, n_jobs: int | None = N
 
 def as_float32(x: Any) -> Any:
     """An array or a scipy.sparse matrix in float32."""
-    return x.astype(np.float32) if hasattr(x, "tocsr") else to_numpy(x).astype(np.float32)
+    return (x if hasattr(x, "tocsr") else to_numpy(x)).astype(np.float32, copy=False)
 
 
 def unit_rows(x: Any) -> Any:
     """Rows of an array or a scipy.sparse matrix scaled to length 1, in float32; rows of zeros stay."""
     from sklearn.preprocessing import normalize
 
-    return normalize(as_float32(x))
+    if hasattr(x, "tocsr"):
+        return normalize(as_float32(x))
+    x = to_numpy(x)
+    out, step = np.empty(x.shape, dtype=np.float32), max(1, _BLOCK // max(1, x.shape[1]))
+    for begin in range(0, len(x), step):  # normalize takes twice the memory
+        out[begin : begin + step] = normalize(as_float32(x[begin : begin + step]))
+    return out
 
 
 def directions(x: Any, components: int, seed: int) -> F32:

@@ -10,7 +10,7 @@ import torch
 
 from graphrep._checks import checked_features
 from graphrep.nn.layers import drop
-from graphrep.ops.adjacency import Adjacency, Structure
+from graphrep.ops.adjacency import Adjacency, Structure, shared
 from graphrep.ops.sparse_dense import spmm
 
 __all__ = ["SparseFeatures", "as_features", "feature_rows"]
@@ -86,14 +86,22 @@ class SparseFeatures:
 
 
 def feature_rows(x: Tensor | SparseFeatures, ids: Tensor) -> Any:
-    """Rows of features, of which a mapped file is read only there."""
-    return x.rows(ids) if isinstance(x, SparseFeatures) else x.index_select(0, ids)
+    """Rows of features, of which a mapped file is read only there; successive ones of a tensor are not copied."""
+    if isinstance(x, SparseFeatures):
+        return x.rows(ids)
+    first, last = (int(ids[0]), int(ids[-1])) if len(ids) else (0, -1)
+    if last - first + 1 == len(ids) and bool((ids.diff() == 1).all()):
+        return x[first : last + 1]
+    return x.index_select(0, ids)
 
 
 def as_features(x: Any, device: torch.device) -> Any:
-    """Features as :class:`SparseFeatures` or, if many are non-zero, a float32 tensor; ValueError if not finite."""
+    """Features as :class:`SparseFeatures` or, if many are non-zero, a float32 tensor; ValueError if not finite.
+
+    The tensor shares the memory of a float32 array, which may be read-only, or mapped from a file.
+    """
     table = checked_features("x", x)
     filled = table.nnz if sp.issparse(table) else np.count_nonzero(table)
     if filled / max(1, table.shape[0] * table.shape[1]) < _SPARSE_BELOW:
         return SparseFeatures(table).to(device)
-    return torch.as_tensor(table.toarray() if sp.issparse(table) else table).to(device)
+    return shared(table.toarray() if sp.issparse(table) else table).to(device)
