@@ -139,6 +139,8 @@ class Spectral(DividedEmbedder):
     array([1.15, 0.97, 0.8 , 0.61])
     """
 
+    _memory_advice = "take fewer dimensions, or FastRP, whose tables fit(out=...) keeps on the disk"
+
     dimensions: int = 128
     which: str = "LA"
     alpha: float | None = None

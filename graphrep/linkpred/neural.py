@@ -18,6 +18,7 @@ from torch import nn
 
 from graphrep._checks import checked_float, checked_int, checked_ints
 from graphrep._estimator import LoopEstimator, graph_sizes, undirected_unweighted
+from graphrep._memory import check_memory
 from graphrep._names import as_pairs
 from graphrep._saving import SavedEstimator, load_weights, packed_graph, unpacked_graph, weights_of
 from graphrep._threads import limited_threads
@@ -275,6 +276,7 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
             # The width can depend on max_seconds, which may differ in the fit that resumes.
             sizes["dimensions"] = checkpoint.load("dimensions") or sizes["dimensions"]
             checkpoint.save("dimensions", sizes["dimensions"])
+        self._check_memory(graph, positives.shape[1], sizes["dimensions"])
         adj: Adjacency = as_adjacency(graph).to(device)
         x = self._input(graph, device)
         untrained = self._columns(graph)
@@ -342,6 +344,18 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
             name=type(self).__name__,
         )
         return task, loop, checkpoint
+
+    def _check_memory(self, graph: Graph, num_edges: int, dimensions: int) -> None:
+        """Raise MemoryError if the pairs of an epoch and the tables of a step cannot fit."""
+        if self._device().type != "cpu":
+            return
+        tables, of_arc = (6, 24) if self.neighbors is None else (3, 0)  # at least; those of further layers come on top
+        needed = 4 * tables * graph.num_nodes * dimensions + of_arc * graph.num_arcs
+        needed += (24 + 16 * self.num_negatives) * num_edges
+        advice = "take fewer dimensions"
+        if self.neighbors is None and self.encoder is None and not isinstance(self, NCNC):
+            advice = "sample neighbors, for example neighbors=[15] for one layer"
+        check_memory(needed, f"{type(self).__name__} of {graph.num_nodes:,} nodes", advice)
 
     def _train(self, graph: Graph, positives: Any, val: Any, start: LinkPredictor | None, ranks: Ranks) -> None:
         task, loop, checkpoint = self._prepared(graph, positives, val, start, ranks)

@@ -8,6 +8,7 @@ import scipy.sparse as sp
 import torch
 
 import graphrep as gr
+from graphrep import _memory
 from graphrep.linkpred import GAE, NCN, NCNC, HadamardPredictor, NeighborPredictor
 from graphrep.linkpred.sampled import SampledTask
 from graphrep.linkpred.training import PairBatch, PairModel, PairTask
@@ -139,6 +140,16 @@ def test_samples_depend_on_the_seed_and_not_on_threads():
     np.testing.assert_array_equal(fits[0].embedding_, fits[1].embedding_)
     assert fits[0].history_ == fits[1].history_ != fits[2].history_
     np.testing.assert_allclose(fits[0].transform(split.graph).vectors, fits[0].embedding_, rtol=1e-5)
+
+
+def test_a_step_that_does_not_fit_is_refused_with_the_way_out(graph, monkeypatch):
+    monkeypatch.setattr(_memory, "available_memory", lambda: 70_000)
+    with pytest.raises(MemoryError, match=r"^NCN of 200 nodes needs about .* sample neighbors, for example"):
+        NCN(**PLAIN).fit(graph)
+    assert NCN(**PLAIN, neighbors=[5]).fit(graph).embedding_.shape == (200, 8)
+    monkeypatch.setattr(_memory, "available_memory", lambda: 40_000)
+    with pytest.raises(MemoryError, match=r"^NCN of 200 nodes needs about .* take fewer dimensions"):
+        NCN(**PLAIN, neighbors=[5]).fit(graph)
 
 
 @pytest.mark.parametrize(
