@@ -140,13 +140,14 @@ class PairTask:
         return self.adj.rows().long() * self.graph.num_nodes + self.adj.indices.long()
 
     def _fit_columns(self, untrained: UntrainedColumns, columns: PairColumns) -> Tensor:
-        """Fit the columns to edges and as many non-edges; the logits of the edges."""
-        edges = torch.from_numpy(untrained(self.positives.numpy())).to(self.device)
-        rng, count = np.random.default_rng(0), min(self.positives.shape[1], COLUMN_BATCH)
-        drawn = sample_non_edges(self.graph, count, rng=rng, sampling=self.negative_sampling, distinct=False)
-        columns.fit(edges, torch.from_numpy(untrained(drawn)).to(self.device))
-        logits: Tensor = columns(edges)
-        return logits
+        """Fit the columns to edges and as many non-edges; the logits of all edges."""
+        rng, edges = np.random.default_rng(0), self.positives.numpy()
+        some = edges
+        if edges.shape[1] > COLUMN_BATCH:
+            some = edges[:, np.sort(rng.choice(edges.shape[1], COLUMN_BATCH, replace=False))]
+        drawn = sample_non_edges(self.graph, some.shape[1], rng=rng, sampling=self.negative_sampling, distinct=False)
+        columns.fit(*(torch.from_numpy(untrained(pairs)).to(self.device) for pairs in (some, drawn)))
+        return offsets(self.model, untrained, edges, self.device)
 
     @property
     def num_batches(self) -> int:
