@@ -110,6 +110,7 @@ class LinkModel(str, Enum):
     gae = "gae"
     ncn = "ncn"
     ncnc = "ncnc"
+    best = "best"
 
 
 class Recommender(str, Enum):
@@ -672,7 +673,8 @@ def linkpred(
         LinkModel,
         typer.Option(
             help="cn, aa, ra (common neighbors, Adamic-Adar, resource allocation), katz and ppr need no training; "
-            "fastrp and node2vec are followed by a logistic regression; gae, ncn and ncnc are neural."
+            "fastrp and node2vec are followed by a logistic regression; gae, ncn and ncnc are neural; best weighs "
+            "untrained, linear and neural ones by validation."
         ),
     ] = LinkModel.ra,
     output: Annotated[
@@ -707,6 +709,10 @@ def linkpred(
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="gae, ncn, ncnc: edges in a batch.")] = None,
     device: Annotated[str | None, typer.Option(help="gae, ncn, ncnc: such as cuda; default: the CPU.")] = None,
+    max_seconds: Annotated[
+        float | None,
+        typer.Option(help="gae, ncn, ncnc, best: time limit of the fit that is evaluated; for best, of both fits."),
+    ] = None,
     config: Annotated[
         str | None,
         typer.Option(
@@ -733,6 +739,7 @@ def linkpred(
             "FILE": file, "--dataset": dataset, "--pairs": pairs, "--top": top, "--test": test, "--valid": valid,
             "--model": None if model is LinkModel.ra else model, "--dimensions": dimensions, "--batch-size": batch_size,
             "--source": source, "--target": target, "--weight": weight, "--num-nodes": num_nodes,
+            "--max-seconds": max_seconds,
         }  # fmt: skip
         for option, value in others.items():
             if value is not None:
@@ -753,6 +760,7 @@ def linkpred(
         ("epochs", epochs, ("node2vec", *command.NEURAL_MODELS)),
         ("batch-size", batch_size, command.NEURAL_MODELS),
         ("device", device, command.NEURAL_MODELS),
+        ("max-seconds", max_seconds, (*command.NEURAL_MODELS, "best")),
     ):
         if value is not None and model.value not in models:
             raise typer.BadParameter(f"--{option} is not an option of {model.value}.")
@@ -778,10 +786,12 @@ def linkpred(
         else:
             chosen = False if weight is None else _column(weight)
             graph = _read_graph(str(file), directed=False, weight=chosen, **reader_options)
-            shares = 0.1 if test is None else test, 0.05 if valid is None else valid
+            shares = 0.1 if test is None else test, command.VALID if valid is None else valid
             problem = command.split_at_random(graph, *shares, seed)
         chosen_pairs = None if pairs is None else command.read_pairs(pairs, problem.graph)
-        settings = command.Settings(model.value, problem.metric, seed, threads, dimensions, epochs, batch_size, device)
+        settings = command.Settings(
+            model.value, problem.metric, seed, threads, dimensions, epochs, batch_size, device, max_seconds
+        )
         scorer = command.fit(settings, problem.graph, problem.split, ranks=ranks)
         judged = {model.value: ranks.scorer(scorer) if ranks.world_size > 1 else scorer}
         found = compare(judged, problem.split, metrics=command.report_metrics(problem), random_state=seed)

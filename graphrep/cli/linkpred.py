@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 HEURISTIC_MODELS = ("cn", "aa", "ra", "katz", "ppr")
 EMBEDDING_MODELS = ("fastrp", "node2vec")
 NEURAL_MODELS = ("gae", "ncn", "ncnc")
+VALID = 0.05  # share of the edges for validation
 
 
 class Settings(NamedTuple):
@@ -29,6 +30,7 @@ class Settings(NamedTuple):
     epochs: int | None = None
     batch_size: int | None = None
     device: str | None = None
+    max_seconds: float | None = None
 
 
 class Problem(NamedTuple):
@@ -47,7 +49,7 @@ def read_problem(dataset: str, root: Path | None) -> Problem:
     if loaded.triple_split is not None:
         raise ValueError(f"{dataset} has edges of several relations, which these models do not distinguish.")
     if loaded.split is None:
-        return split_at_random(loaded.graph, 0.1, 0.05, 0)
+        return split_at_random(loaded.graph, 0.1, VALID, 0)
     if loaded.graph.directed or loaded.split.test_neg.ndim != 2:
         raise ValueError(
             f"{dataset} is directed or has separate negatives for each edge, which graphrep linkpred does not support."
@@ -82,7 +84,8 @@ def report_metrics(problem: Problem) -> list[str]:
 def fit(settings: Settings, graph: Graph, split: LinkSplit | None, chosen: Any = None, *, ranks: Ranks) -> Any:
     """Scorer of pairs fitted to the training edges of ``split``, or to ``graph`` with the settings of ``chosen``.
 
-    Neural models are fitted by all ``ranks``; for others there must be only one.
+    "best" needs validation edges in both cases. Neural models are fitted by all ``ranks``; for others there must be
+    only one.
     """
     import graphrep as gr
 
@@ -90,6 +93,11 @@ def fit(settings: Settings, graph: Graph, split: LinkSplit | None, chosen: Any =
     seen = graph if split is None else split.graph
     if s.model in HEURISTIC_MODELS:
         return partial(_heuristics()[s.model], seen, n_jobs=s.threads)
+    if s.model == "best":
+        if split is None:
+            split = gr.evaluate.random_link_split(graph, test=0.0, valid=VALID, random_state=s.seed, connected=False)
+        best = gr.BestLinkPredictor(metric=s.metric, max_seconds=s.max_seconds, random_state=s.seed, n_jobs=s.threads)
+        return best.fit(split.graph, val=split)
     given = {"dimensions": s.dimensions, "epochs": s.epochs}
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if s.model in EMBEDDING_MODELS:
@@ -100,7 +108,9 @@ def fit(settings: Settings, graph: Graph, split: LinkSplit | None, chosen: Any =
         scorer = gr.EmbeddingScorer(vectors, metric=s.metric, random_state=s.seed, n_jobs=s.threads, **choice)
         return scorer.fit(seen, val=split)
     options |= {"batch_size": s.batch_size, "device": s.device}
-    if chosen is not None:
+    if chosen is None:
+        options["max_seconds"] = s.max_seconds
+    else:
         options |= {**chosen.sizes_, "epochs": chosen.best_epoch_, "negative_sampling": chosen.negative_sampling_}
     model = {"gae": gr.GAE, "ncn": gr.NCN, "ncnc": gr.NCNC}[s.model]
     return model(metric=s.metric, random_state=s.seed, **options).fit(seen, val=split, ranks=ranks)

@@ -49,6 +49,7 @@ def read(path):
         ["--model", "gae", "--dimensions", 8, "--epochs", 2],
         ["--model", "ncn", "--dimensions", 8, "--epochs", 2, "--batch-size", 40],
         ["--model", "ncnc", "--dimensions", 8, "--epochs", 1],
+        ["--model", "best", "--max-seconds", 2],
     ],
     ids=lambda options: options[1] if options else "default",
 )
