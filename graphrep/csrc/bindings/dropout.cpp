@@ -9,6 +9,7 @@ namespace {
 
 DropMask mask_of(uint64_t seed, uint32_t threshold, double scale, Tensor rows, int64_t size, int64_t columns) {
     if (columns < 1) throw std::invalid_argument("columns must be at least 1");
+    if (rows.data && size % columns) throw std::invalid_argument("x must consist of rows of columns entries");
     return {stream_key(seed, 0), threshold, scale, rows.maybe<const int64_t>("rows", size / columns), columns};
 }
 

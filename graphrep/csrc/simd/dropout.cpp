@@ -62,7 +62,8 @@ static inline void for_chunks(int64_t begin, int64_t end, DropMask mask, Body&& 
         n = end - i < kChunk ? end - i : kChunk;
         if (mask.rows) {  // a chunk ends with its row
             const int64_t j = i % mask.columns, left = mask.columns - j;
-            at = mask.rows[i / mask.columns] * mask.columns + j;
+            // Unsigned, so that a wrong number of a row overflows without harm.
+            at = int64_t(uint64_t(mask.rows[i / mask.columns]) * uint64_t(mask.columns) + uint64_t(j));
             n = n < left ? n : left;
         }
         body(i, n, mask.threshold ? bits.at(mask.key, at, n) : nullptr);
