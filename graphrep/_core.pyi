@@ -112,6 +112,11 @@ def train_skipgram(
     fixed_contexts: bool,
     kinds: NDArray[np.int32] | None,
     kind_weights: F32 | None,
+    num_nodes: int,
+    first_center: int,
+    first_context: int,
+    noise_share: float,
+    noise_stream: int,
     num_threads: int,
 ) -> None: ...
 def sample_arcs(

@@ -173,7 +173,8 @@ _LEARNERS: dict[Method, tuple[str, tuple[str, ...]]] = {
     Method.rotate: ("RotatE", _TRIPLES),
     Method.transe: ("TransE", _TRIPLES),
 }
-_DIVIDED = (Method.fastrp, Method.spectral, Method.prone, Method.hope)  # what several processes compute together
+# What several processes compute together.
+_DIVIDED = (Method.fastrp, Method.spectral, Method.prone, Method.hope, Method.node2vec, Method.deepwalk)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

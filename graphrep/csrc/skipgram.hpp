@@ -32,6 +32,11 @@ struct SkipGram {
     const int32_t* kinds = nullptr;
     const float* kind_weights = nullptr;
     int32_t num_kinds = 0;  // at most kMaxKinds
+    // Of a training that processes share, one trains these centers with these contexts alone: `input` holds the rows of
+    // the ones, `output` and the noise distribution those of the others, whose share of all noise is noise_share.
+    int64_t first_center = 0, end_center = INT64_MAX, first_context = 0, end_context = INT64_MAX;
+    float noise_share = 1;
+    uint64_t noise_stream = 0;  // number of the first draw
 };
 
 constexpr int32_t kMaxKinds = 256;

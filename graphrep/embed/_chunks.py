@@ -13,6 +13,7 @@ import numpy as np
 from graphrep._estimator import TrainedEstimator
 from graphrep._mapped import in_memory
 from graphrep._progress import progress_bar
+from graphrep.distributed.ranks import Ranks
 from graphrep.embed.interrupts import DeferredInterrupt
 from graphrep.learn.checkpoint import Checkpoint
 
@@ -38,6 +39,7 @@ class ChunkTrainer(TrainedEstimator):
         total: int,
         epoch: int,
         seconds: float,
+        ranks: Ranks | None = None,
         **bar_options: Any,
     ) -> None:
         """Train the tables on items 0 … total - 1, of which ``epoch`` make a pass.
@@ -45,15 +47,17 @@ class ChunkTrainer(TrainedEstimator):
         ``draw(position, most)`` returns at most so many items from a position on, in arrays of equal length, and
         ``train(position, *arrays)`` trains on them and returns the number of tokens. The tables are saved every
         ``seconds`` where there is a checkpoint, less often where that would take more than a twentieth of the time, and
-        upon Ctrl-C.
+        upon Ctrl-C. Of several ranks, the first calls back and shows progress.
         """
+        together = Ranks() if ranks is None else ranks
         position = _restored(checkpoint, stage, tables, total)
 
         def save() -> None:
             checkpoint.save(stage, {**tables, "position": position})
 
         name, kept = type(self).__name__, self.checkpoint is not None
-        bar = progress_bar(total=total, initial=position, desc=name, progress=self.progress, **bar_options)
+        shown = self.progress if together.rank == 0 else False
+        bar = progress_bar(total=total, initial=position, desc=name, progress=shown, **bar_options)
         begin = last = logged = time.monotonic()
         tokens, pause = 0, seconds
         with bar, DeferredInterrupt() if kept else nullcontext(DeferredInterrupt()) as interrupts:
@@ -80,7 +84,8 @@ class ChunkTrainer(TrainedEstimator):
                     if position % epoch == 0:
                         passes, record = position // epoch, {"seconds": time.monotonic() - begin}
                         log.info("%s: epoch %d of %g, %s", name, passes, total / epoch, record)
-                        if self._notify(passes, record):
+                        ended = together.rank == 0 and self._notify(passes, record)
+                        if together.tell("the end of an epoch", bool(ended))[0]:
                             break
                         begin = time.monotonic()
             except KeyboardInterrupt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -12,15 +12,23 @@ from sklearn.utils.validation import check_is_fitted
 from graphrep._arrays import as_vectors
 from graphrep._checks import checked_float, checked_int
 from graphrep._embedder import F32, extended_graph, is_matrix, new_arcs
+from graphrep._estimator import graph_sizes
+from graphrep._memory import check_memory
 from graphrep._names import NodeIndex, names_of
 from graphrep._random import resolve_seed
 from graphrep._saving import packed_graph, unpacked_graph
-from graphrep.embed._base import NodeEmbedder
+from graphrep.distributed.ranks import Ranks
+from graphrep.distributed.skipgram import SharedSkipGram
+from graphrep.embed._base import DividedEmbedder, NodeEmbedder
 from graphrep.embed._chunks import ChunkTrainer
 from graphrep.graph import Graph
 from graphrep.learn.callbacks import check_callbacks
+from graphrep.learn.checkpoint import Checkpoint
 from graphrep.ops.skipgram import SkipGram
 from graphrep.ops.walks import WalkSampler
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["DeepWalk", "Node2Vec", "WalkEmbedder"]
 
@@ -28,6 +36,9 @@ _STAGE = "skip-gram"
 
 # Tokens per chunk, the only part of the corpus in memory at a time.
 _CHUNK_TOKENS = 1_000_000
+
+# Of a chunk that ranks share: tokens per node, and the least number of chunks. Contexts go around once for each.
+_ROUND_TOKENS, _ROUNDS = 8, 20
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -74,16 +85,27 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
         return self._tokens(graph) * (self.dimensions + 32) / 1.6e8
 
     def _embed(self, graph: Graph, **options: Any) -> F32:
-        del options
+        ranks: Ranks = options.get("ranks") or Ranks()
+        several = ranks.world_size > 1
         check_callbacks(self.callbacks)
-        seconds = checked_float("checkpoint_seconds", self.checkpoint_seconds, 0)
-        checkpoint = self._open_checkpoint(*self._identity(graph), mapped=True)
-        seed = checkpoint.seed
-        sampler = self._sampler(graph, seed)
-        epoch_walks = checked_int("walks_per_node", self.walks_per_node, 1) * sampler.num_starts
-        total = checked_int("epochs", self.epochs, 1) * epoch_walks
+        checked_float("checkpoint_seconds", self.checkpoint_seconds, 0)
+        if several and self.checkpoint is not None:
+            raise ValueError("checkpoint cannot be written by several ranks; leave it out, or fit in one process.")
+        data = self._identity(graph)
+        if several and self.init is not None:
+            data = (*data, *self._earlier(self.init))
+        checkpoint = self._open_checkpoint(*data, mapped=True, ranks=ranks, sizes=graph_sizes(graph))
+        sampler = self._sampler(graph, checkpoint.seed)
+        trained = self._train_together if several else self._train_alone
+        x, self._contexts = trained(graph, sampler, checkpoint, ranks)
+        self._graph = graph
+        return x if x.shape[1] == self.dimensions else np.ascontiguousarray(x[:, : self.dimensions])
+
+    def _train_alone(self, graph: Graph, sampler: WalkSampler, checkpoint: Checkpoint, ranks: Ranks) -> tuple[F32, F32]:
+        """The vectors of nodes, and as contexts."""
+        epoch, total = self._num_walks(sampler)
         chunk = max(1, min(total, _CHUNK_TOKENS // sampler.walk_length))
-        model = self._skip_gram(graph, seed, _visits(sampler, chunk), self.subsampling)
+        model = self._skip_gram(graph, checkpoint.seed, _visits(sampler, ranks), self.subsampling)
         if self.init is not None:
             self._start_from(self.init, graph, model)
 
@@ -95,56 +117,91 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
             model.train_unchecked(walks, ids, position, total)
             return int(np.count_nonzero(walks >= 0))
 
-        self._train_chunks(
-            checkpoint,
-            _STAGE,
-            {"input": model.input, "output": model.output},
-            draw,
-            train,
-            total=total,
-            epoch=epoch_walks,
-            seconds=seconds,
-            unit=" walks",
+        tables = {"input": model.input, "output": model.output}
+        self._train_walks(checkpoint, tables, draw, train, epoch, total, ranks)
+        return model.input, model.output
+
+    def _train_together(
+        self, graph: Graph, sampler: WalkSampler, checkpoint: Checkpoint, ranks: Ranks
+    ) -> tuple[F32, F32]:
+        """The same, of which each rank trains a part; walks are drawn by parts, too, and each rank gets all of them."""
+        n = graph.num_nodes
+        epoch, total = self._num_walks(sampler)
+        chunk = max(1, min(total // _ROUNDS, _ROUND_TOKENS * n // sampler.walk_length))
+        padded = -(-self.dimensions // 16) * 16
+        needed = self._memory_needed(graph) + (4 * padded // ranks.world_size + 64) * n
+        check_memory(needed, f"each rank of {type(self).__name__} of {n:,} nodes", self._memory_advice)
+        shared = SharedSkipGram(
+            ranks,
+            n,
+            self.dimensions,
+            counts=_visits(sampler, ranks),
+            subsampling=self.subsampling,
+            dtype=graph.indices.dtype,
+            **self._settings(graph, checkpoint.seed),
         )
-        self._graph, self._contexts = graph, model.output
-        return model.input if model.input.shape[1] == model.dimensions else np.ascontiguousarray(model.vectors)
+        if self.init is not None:
+            self._start_from(self.init, graph, shared.model, shared.nodes)
+
+        def draw(position: int, most: int) -> tuple[Any, Any]:
+            ids = sampler.shuffled_ids(position, min(chunk, most))
+            begin, end = ranks.part(len(ids))
+            return ids, ranks.gather("walks", shared.places(sampler.sample_ids(ids[begin:end])), len(ids))
+
+        def train(position: int, ids: Any, walks: Any) -> int:
+            shared.train(walks, ids, position, total)
+            return int(np.count_nonzero(walks >= 0))
+
+        self._train_walks(checkpoint, {}, draw, train, epoch, total, ranks)
+        return shared.tables()
+
+    def _num_walks(self, sampler: WalkSampler) -> tuple[int, int]:
+        """Number of walks of an epoch, and of all."""
+        epoch = checked_int("walks_per_node", self.walks_per_node, 1) * sampler.num_starts
+        return epoch, checked_int("epochs", self.epochs, 1) * epoch
+
+    def _train_walks(
+        self, checkpoint: Checkpoint, tables: Any, draw: Any, train: Any, epoch: int, total: int, ranks: Ranks
+    ) -> None:
+        seconds = self.checkpoint_seconds
+        options: dict[str, Any] = {"total": total, "epoch": epoch, "seconds": seconds, "ranks": ranks, "unit": " walks"}
+        self._train_chunks(checkpoint, _STAGE, tables, draw, train, **options)
 
     def _skip_gram(
         self, graph: Graph, seed: int, counts: Any, subsampling: float = 0.0, *, kinds: Any = None
     ) -> SkipGram:
         """The untrained model of the nodes of a graph; ``counts`` give the noise distribution."""
+        settings = self._settings(graph, seed)
         return SkipGram(
-            graph.num_nodes,
-            self.dimensions,
-            counts=counts,
-            window=self.window,
-            num_negatives=self.num_negatives,
-            noise_power=self.noise_power,
-            subsampling=subsampling,
-            learning_rate=self.learning_rate,
-            min_learning_rate=self.min_learning_rate,
-            seed=seed,
-            node_keys=graph.node_keys(),
-            kinds=kinds,
-            n_jobs=self.n_jobs,
+            graph.num_nodes, self.dimensions, counts=counts, subsampling=subsampling, kinds=kinds, **settings
         )
 
-    def _start_from(self, init: Any, graph: Graph, model: SkipGram) -> None:
-        """Fill the tables from earlier vectors, matched by name; other nodes keep their random start."""
+    def _settings(self, graph: Graph, seed: int) -> dict[str, Any]:
+        names = ("window", "num_negatives", "noise_power", "learning_rate", "min_learning_rate", "n_jobs")
+        return {name: getattr(self, name) for name in names} | {"seed": seed, "node_keys": graph.node_keys()}
+
+    def _earlier(self, init: Any) -> tuple[Any, Any, Any]:
+        """Vectors to start from, as contexts as well or None, and their names or None."""
         fitted = getattr(init, "node_vectors_", init)
-        vectors = init._unfinished if isinstance(init, WalkEmbedder) else as_vectors(fitted)
-        names = names_of(fitted)
+        if isinstance(init, WalkEmbedder):
+            return init._unfinished, init._contexts, names_of(fitted)
+        return as_vectors(fitted), None, names_of(fitted)
+
+    def _start_from(self, init: Any, graph: Graph, model: SkipGram, nodes: Any = slice(None)) -> None:
+        """Fill tables, whose rows are these nodes, from earlier vectors that have the same names."""
+        vectors, contexts, names = self._earlier(init)
         if vectors.shape[1] != self.dimensions:
             raise ValueError(f"init must have {self.dimensions} dimensions, got {vectors.shape[1]}.")
         if names is None and len(vectors) != graph.num_nodes:
             raise ValueError(f"init has {len(vectors)} rows without names, but the graph has {graph.num_nodes} nodes.")
         rows = np.arange(graph.num_nodes) if names is None else NodeIndex(names, len(names)).find(graph.nodes)
-        known = rows >= 0
-        if not known.any():
+        if not (rows >= 0).any():
             raise ValueError(f"init has none of the nodes of the graph, such as {graph.nodes[0]!r}; names must agree.")
+        rows = rows[nodes]
+        known = rows >= 0
         model.vectors[known] = vectors[rows[known]]
-        if isinstance(init, WalkEmbedder):
-            model.output[known] = init._contexts[rows[known]]
+        if contexts is not None:
+            model.output[known] = contexts[rows[known]]
 
     def transform(self, new: Any) -> Any:
         """Vectors of new nodes, trained with the vectors of all fitted nodes held fixed.
@@ -219,7 +276,47 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Node2Vec(WalkEmbedder):
+class DividedWalkEmbedder(WalkEmbedder, DividedEmbedder):
+    """Base of those that ranks can train together."""
+
+    def fit(self, graph: Any, y: Any = None, *, ranks: Ranks | None = None) -> Self:
+        """Embed a graph.
+
+        Parameters
+        ----------
+        graph : Graph or anything :func:`graphrep.as_graph` takes
+            A square NumPy array, or list of lists of numbers, is a dense adjacency matrix, as in scikit-learn.
+        y : ignored
+        ranks : Ranks, optional
+            Of :func:`graphrep.distributed.connect`: each draws some of the walks, has the vectors of some of the nodes,
+            and trains these as centers with all contexts of all walks, whose vectors go from rank to rank. The loss,
+            walks and contexts are those of one process, but not the noise and the order and size of the steps, so that
+            each number of ranks gives other vectors: see "Several machines" for their quality. With ``n_jobs=1`` on
+            every rank they are the same bits in every run. All ranks call ``fit`` with the same graph and settings, which is checked, and each gets all
+            vectors.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        RankError
+            Another rank failed.
+        ValueError
+            Among others: the ranks disagree on the graph or the settings, or several are to write a checkpoint.
+
+        References
+        ----------
+        Lerer et al. PyTorch-BigGraph: A Large-scale Graph Embedding System. MLSys 2019, section 4.2, for the rotation
+        of parts; its negatives are of the part of the context, while here all parts are weighted as in the loss.
+        """
+        del y
+        return self._fit_together(graph, ranks)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Node2Vec(DividedWalkEmbedder):
     r"""node2vec: second-order random walks, then skip-gram with negative sampling.
 
     Nodes that occur near each other on walks get vectors with a large dot product with each other's context vector:
@@ -311,7 +408,7 @@ class Node2Vec(WalkEmbedder):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class DeepWalk(WalkEmbedder):
+class DeepWalk(DividedWalkEmbedder):
     r"""DeepWalk: first-order random walks, then skip-gram.
 
     :class:`Node2Vec` with p = q = 1, trained with negative sampling as in the node2vec paper's comparison (the DeepWalk
@@ -333,9 +430,11 @@ class DeepWalk(WalkEmbedder):
         return WalkSampler(graph, walk_length=self.walk_length, start=start, seed=seed, n_jobs=self.n_jobs)
 
 
-def _visits(sampler: WalkSampler, chunk: int) -> Any:
+def _visits(sampler: WalkSampler, ranks: Ranks) -> Any:
     """Visit counts of one pass over all nodes, enough for the noise distribution."""
     counts = np.zeros(sampler.num_nodes, dtype=np.int64)
-    for first in range(0, sampler.num_starts, chunk):
-        sampler.count_visits(sampler.sample(first, min(chunk, sampler.num_starts - first)), counts)
-    return counts
+    begin, end = ranks.part(sampler.num_starts)
+    chunk = max(1, _CHUNK_TOKENS // sampler.walk_length)
+    for first in range(begin, end, chunk):
+        sampler.count_visits(sampler.sample(first, min(chunk, end - first)), counts)
+    return ranks.summed("visits", counts)

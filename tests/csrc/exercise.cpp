@@ -478,6 +478,34 @@ void walks_and_skipgram(const Graph<Id>& g) {
             {walks.data, trained,    length,  nullptr, 0, trained, input.data, output.data, n, dimensions, stride,
              keep.data,  alias.data, nullptr, 3,       5, 10,      0.025,      0.0001,      1, true,       true},
             threads);
+        // Some of the centers with some of the contexts, in tables of these rows alone.
+        const int64_t first = n / 3, rows = n - first;
+        Array<float> part_input(rows * stride), part_output(rows * stride), part_keep(rows);
+        Array<Id> part_alias(rows);
+        build_noise_table<Id>(counts.data, rows, 0.75, part_keep.data, part_alias.data);
+        SkipGram<Id> part{walks.data,
+                          trained,
+                          length,
+                          nullptr,
+                          0,
+                          trained,
+                          part_input.data,
+                          part_output.data,
+                          n,
+                          dimensions,
+                          stride,
+                          part_keep.data,
+                          part_alias.data,
+                          nullptr,
+                          3,
+                          5,
+                          10,
+                          0.025,
+                          0.0001,
+                          1};
+        part.first_center = part.first_context = first, part.end_center = part.end_context = n;
+        part.noise_share = 0.5f, part.noise_stream = uint64_t{1} << 32;
+        train_skipgram<Id>(part, threads);
     }
 }
 

@@ -172,6 +172,51 @@ class CommonNeighbors:
         return gr.heuristics.common_neighbors(self.graph_, pairs)
 
 
+def skip_gram(ranks):
+    """Communities are found as well as by one process, and all ranks have the same bits in every run."""
+    rng = np.random.default_rng(1)
+    community = np.arange(200) // 50  # neighbors have neighboring numbers
+    odds = np.where(community[:, None] == community, 0.2, 0.01)
+    ends = np.argwhere(np.triu(rng.random(odds.shape) < odds, 1)).T
+    graph = gr.as_graph(ends, num_nodes=200)
+    options = {"dimensions": 17, "walk_length": 20, "window": 5, "learning_rate": 0.1, "n_jobs": 1, "progress": False}
+
+    def purity(vectors):
+        unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        nearest = np.argsort(-unit @ unit.T, axis=1)[:, 1:11]
+        return (community[nearest] == community[:, None]).mean()
+
+    alone = gr.DeepWalk(**options).fit(graph)
+    seen = []
+    note = gr.DeepWalk(**options, callbacks=[lambda epoch, record, model: seen.append(epoch)])
+    first, again = (model.fit(graph, ranks=ranks) for model in (note, gr.DeepWalk(**options)))
+    assert seen == [1] * (ranks.rank == 0)
+    equal(first.embedding_, again.embedding_)
+    equal(first._contexts, again._contexts)
+    untrained = gr.DeepWalk(**options | {"learning_rate": 1e-6, "min_learning_rate": 0}).fit_transform(graph)
+    found, expected, least = (purity(vectors) for vectors in (first.embedding_, alone.embedding_, untrained))
+    assert least < 0.5 < 0.97 < expected
+    assert found > expected - 0.01
+    contents = [float(np.abs(first.embedding_).sum()), float(np.abs(first._contexts).sum())]
+    assert len({tuple(one) for one in ranks.tell("sums", contents)}) == 1
+
+    few = gr.as_graph([("a", "b")])  # fewer nodes than ranks
+    assert gr.Node2Vec(dimensions=8, q=0.5, n_jobs=1).fit_transform(few, ranks=ranks).any(axis=1).all()
+    near = {"learning_rate": 1e-6, "min_learning_rate": 0, "dimensions": 17, "walks_per_node": 1, "n_jobs": 1}
+    kept = gr.Node2Vec(**near, init=again, random_state=None).fit(graph, ranks=ranks)
+    np.testing.assert_allclose(kept.embedding_, first.embedding_, atol=1e-3)
+    np.testing.assert_allclose(kept._contexts, first._contexts, atol=1e-3)
+
+    last = ranks.world_size - 1
+    for text, model in [
+        ("the ranks disagree on window of the settings", gr.DeepWalk(window=2 + (ranks.rank == last))),
+        ("the ranks disagree on the contents of the data", gr.DeepWalk(init=(again, alone)[ranks.rank == last])),
+        ("checkpoint cannot be written by several ranks", gr.Node2Vec(checkpoint="fit.ckpt")),
+    ]:
+        model.set_params(dimensions=17)
+        refused(ranks, ValueError, text, lambda model=model: model.fit(graph, ranks=ranks))
+
+
 def evaluation(ranks):
     split = gr.evaluate.random_link_split(GRAPHS["named"])
     alone = CommonNeighbors(split.graph)
@@ -290,6 +335,13 @@ def command(ranks, folder):
         assert (folder / "by_command.npy").read_bytes() == (folder / "alone.npy").read_bytes()
     assert run([*given, "--method", "spectral"]) == 0
     equal(gr.Spectral(dimensions=40).fit_transform(GRAPHS["wide"]), np.load(folder / "by_command.npy"))
+    walks = ["--method", "node2vec", "--walk-length", "4", "--walks-per-node", "1", "--q", "0.5", "--threads", "1"]
+    names = folder / "names.csv"
+    if ranks.rank == 0:
+        names.write_text("".join(f"{u},{u + 1}\n" for u in range(30)), encoding="utf-8")
+    ranks.meet("the file is written")
+    assert run(["embed", str(names), "-o", str(folder / "walks.npy"), "--dimensions", "5", *walks]) == 0
+    assert np.load(folder / "walks.npy").shape == (31, 5)
     assert run(["embed", path, "-o", str(folder / "other.npy"), "--method", "netmf"]) == 1
     assert run(["convert", path, "-o", str(folder / "other.graph")]) == 1
 
@@ -319,6 +371,7 @@ def main():
         warned(ranks)
         elsewhere(ranks)
         evaluation(ranks)
+        skip_gram(ranks)
         command(ranks, folder)
         training_checks.check(ranks, folder)
     assert torch.distributed.is_initialized()

@@ -41,7 +41,7 @@ def test_ranks_compute_what_one_process_computes(count, tmp_path):
     assert done.returncode == 0, done.stderr[-6000:]
     assert sorted(done.stdout.splitlines())[-count:] == [f"rank {i} is done" for i in range(count)]
     assert "disagree" not in done.stderr
-    assert "need a --method of fastrp, spectral, prone, hope and a FILE" in done.stderr
+    assert "need a --method of fastrp, spectral, prone, hope, node2vec, deepwalk and a FILE" in done.stderr
     assert "graphrep convert runs in one process" in done.stderr
 
 
@@ -261,6 +261,15 @@ def test_an_incomplete_environment(monkeypatch):
 def test_ranks_of_another_kind():
     with pytest.raises(TypeError, match=r"ranks must come from graphrep.distributed.connect\(\), got int"):
         gr.FastRP().fit([(0, 1), (1, 2)], ranks=2)
+
+
+@pytest.mark.parametrize("learner", [gr.DeepWalk(), gr.Node2Vec(q=0.5, finish="smooth")])
+def test_one_rank_has_the_vectors_of_a_fit_without_ranks(learner):
+    graph = gr.as_graph([(u, (u * u + 1) % 50) for u in range(50)])
+    learner.set_params(dimensions=8, walk_length=9, walks_per_node=2, n_jobs=1)
+    with gr.distributed.connect() as ranks:
+        shared = clone(learner).fit_transform(graph, ranks=ranks)
+    np.testing.assert_array_equal(shared, learner.fit_transform(graph))
 
 
 def test_an_error_of_a_rank_is_an_os_error():

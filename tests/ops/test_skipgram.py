@@ -389,7 +389,7 @@ def test_subsampling_keeps_the_documented_share():
     assert stats.binomtest(int(kept[::2].sum()), 5 * n // 2, keep[0]).pvalue > 1e-4
 
 
-# Tables, order, threads
+# Tables
 
 
 @pytest.mark.parametrize("table", [cpu.noise_table, reference.noise_table], ids=BACKENDS)
@@ -434,6 +434,82 @@ def test_two_halves_make_a_whole():
     halves.train(walks[13:], first_position=18, total_positions=60, walk_ids=ids[13:])
     np.testing.assert_array_equal(halves.input, whole.input)
     np.testing.assert_array_equal(halves.output, whole.output)
+
+
+# Parts
+
+
+PARTS = [(0, 7), (7, 7), (7, 20), (20, NUM_NODES)]
+
+
+def rotated(walks, parts, **options):
+    """Tables x and y of all parts, each trained with every part of the contexts in turn."""
+    models = [make_model(32, counts_of(walks), lively=False, parts=parts, part=i, **options) for i in range(len(parts))]
+    whole = make_model(32, counts_of(walks), **options)
+    for model in models:
+        begin, end = model.centers
+        model.input[...], model.output[...] = whole.input[begin:end], whole.output[begin:end]
+    outputs = [model.output for model in models]
+    for step in range(len(parts)):
+        for i, model in enumerate(models):
+            held = (i + step) % len(parts)
+            model.hold(held, outputs[held])
+            model.train(walks, first_position=0, total_positions=len(walks))
+    return np.concatenate([model.input for model in models]), np.concatenate(outputs)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_parts_native_against_reference(monkeypatch, dtype):
+    walks = make_walks(dtype=dtype)
+    tables = []
+    for backend in BACKENDS:
+        monkeypatch.setenv("GRAPHREP_BACKEND", backend)
+        tables.append(rotated(walks, PARTS, subsampling=0.05, window=4))
+    np.testing.assert_allclose(tables[0], tables[1], rtol=1e-5, atol=2e-6)
+
+
+def test_parts_have_the_initial_vectors_of_the_whole():
+    counts = np.ones(NUM_NODES)
+    for keys in (None, np.arange(NUM_NODES, dtype=np.uint64) * 7):
+        whole = SkipGram(NUM_NODES, 20, counts=counts, node_keys=keys).input
+        parts = [
+            SkipGram(NUM_NODES, 20, counts=counts, node_keys=keys, parts=PARTS, part=i).input for i in range(len(PARTS))
+        ]
+        np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+def test_parts_have_the_loss_of_the_whole_in_expectation():
+    """With small steps the change of the tables is that of the whole, but for the noise that is drawn."""
+    walks = make_walks(20)
+    small = {"learning_rate": 1e-3, "min_learning_rate": 1e-3, "window": 3}
+    start = make_model(32, counts_of(walks))
+    changes = {"whole": [], "parts": []}
+    for seed in range(30):
+        model = make_model(32, counts_of(walks), seed=seed, **small)
+        model.train(walks, first_position=0, total_positions=len(walks))
+        x, y = rotated(walks, PARTS, seed=seed, **small)
+        changes["whole"].append([model.input - start.input, model.output - start.output])
+        changes["parts"].append([x - start.input, y - start.output])
+    whole, parts = (np.mean(values, axis=0) for values in changes.values())
+    error = np.std(changes["whole"], axis=0, ddof=1) / np.sqrt(30)
+    assert np.linalg.norm(parts - whole) < 2.5 * np.linalg.norm(error)
+    assert np.linalg.norm(whole) > 10 * np.linalg.norm(error)  # so that another loss would show
+
+
+def test_parts_that_are_refused():
+    counts = np.ones(3)
+    for parts in ([(0, 2)], [(0, 2), (1, 3)], [(0, 2), (2, 1), (1, 3)], []):
+        with pytest.raises(ValueError, match=r"parts must be consecutive ranges of 0 … 3, got \["):
+            SkipGram(3, 4, counts=counts, parts=parts)
+    for options in ({"tied": True}, {"kinds": [0, 1, 0]}):
+        with pytest.raises(ValueError, match="parts must be left out with tied tables or kinds"):
+            SkipGram(3, 4, counts=counts, parts=[(0, 1), (1, 3)], **options)
+    model = SkipGram(3, 4, counts=counts, parts=[(0, 1), (1, 3)])
+    with pytest.raises(ValueError, match=r"output must be float32 of shape \(2, 16\), got float32 of shape \(1, 16\)"):
+        model.hold(1, model.output)
+
+
+# Order, threads
 
 
 def test_positions_are_the_default_walk_ids():

@@ -12,13 +12,19 @@ void bind_skipgram_of(nb::module_& m) {
            Out<float, 2> input, Out<float, 2> output, int64_t dimensions, In<float> noise_keep, In<Id> noise_alias,
            MaybeIn<float> keep_probability, int window, int negatives, int noise_rows, double start_rate,
            double end_rate, uint64_t seed, bool one_sided, bool fixed_contexts, MaybeIn<int32_t> kinds,
-           MaybeIn<float> kind_weights, Threads num_threads) {
-            const size_t nodes = input.shape(0);
-            if (output.shape(0) != nodes || output.shape(1) != input.shape(1) || dimensions < 1 ||
-                dimensions > int64_t(input.shape(1)))
-                bad_argument("input and output must have the same shape, with at least as many columns as dimensions.");
-            check_equal(noise_keep.size(), nodes, "noise_keep must have one entry per node.");
-            check_equal(noise_alias.size(), nodes, "noise_alias must have one entry per node.");
+           MaybeIn<float> kind_weights, int64_t num_nodes, int64_t first_center, int64_t first_context,
+           float noise_share, uint64_t noise_stream, Threads num_threads) {
+            const int64_t centers = int64_t(input.shape(0)), contexts = int64_t(output.shape(0));
+            const size_t nodes = size_t(num_nodes);
+            if (output.shape(1) != input.shape(1) || dimensions < 1 || dimensions > int64_t(input.shape(1)))
+                bad_argument("input and output must be equally wide, with at least as many columns as dimensions.");
+            if (first_center < 0 || centers > num_nodes || first_center > num_nodes - centers || first_context < 0 ||
+                contexts > num_nodes || first_context > num_nodes - contexts)
+                bad_argument("input and output must hold rows of nodes, in [0, num_nodes).");
+            if ((centers < num_nodes || contexts < num_nodes) && (kinds || input.data() == output.data()))
+                bad_argument("tables of some of the nodes must be two, and the nodes of one kind.");
+            check_equal(noise_keep.size(), output.shape(0), "noise_keep must have one entry per context.");
+            check_equal(noise_alias.size(), output.shape(0), "noise_alias must have one entry per context.");
             if (walk_ids) check_equal(walk_ids->size(), walks.shape(0), "walk_ids must have one entry per walk.");
             if (keep_probability)
                 check_equal(keep_probability->size(), nodes, "keep_probability must have one entry per node.");
@@ -36,6 +42,7 @@ void bind_skipgram_of(nb::module_& m) {
                 bad_argument("fixed contexts must be another table than the input.");
             if (first_position < 0 || total_positions < 1)
                 bad_argument("first_position must not be negative, and total_positions at least 1.");
+            if (centers == 0 || contexts == 0) return;
             const SkipGram<Id> task{walks.data(),
                                     int64_t(walks.shape(0)),
                                     int64_t(walks.shape(1)),
@@ -44,7 +51,7 @@ void bind_skipgram_of(nb::module_& m) {
                                     total_positions,
                                     input.data(),
                                     output.data(),
-                                    int64_t(input.shape(0)),
+                                    num_nodes,
                                     dimensions,
                                     int64_t(input.shape(1)),
                                     noise_keep.data(),
@@ -60,14 +67,21 @@ void bind_skipgram_of(nb::module_& m) {
                                     fixed_contexts,
                                     pointer(kinds),
                                     pointer(kind_weights),
-                                    kind_weights ? int32_t(kind_weights->size()) : 0};
+                                    kind_weights ? int32_t(kind_weights->size()) : 0,
+                                    first_center,
+                                    first_center + centers,
+                                    first_context,
+                                    first_context + contexts,
+                                    noise_share,
+                                    noise_stream};
             train_skipgram<Id>(task, num_threads);
         },
         "walks"_a.noconvert(), "walk_ids"_a.noconvert().none(), "first_position"_a, "total_positions"_a,
         "input"_a.noconvert(), "output"_a.noconvert(), "dimensions"_a, "noise_keep"_a.noconvert(),
         "noise_alias"_a.noconvert(), "keep_probability"_a.noconvert().none(), "window"_a, "negatives"_a, "noise_rows"_a,
         "start_rate"_a, "end_rate"_a, "seed"_a, "one_sided"_a, "fixed_contexts"_a, "kinds"_a.noconvert().none(),
-        "kind_weights"_a.noconvert().none(), "num_threads"_a, Released());
+        "kind_weights"_a.noconvert().none(), "num_nodes"_a, "first_center"_a, "first_context"_a, "noise_share"_a,
+        "noise_stream"_a, "num_threads"_a, Released());
     m.def(
         "build_noise_table",
         [](In<double> counts, double power, Out<float> keep, Out<Id> alias) {

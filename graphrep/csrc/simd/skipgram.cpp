@@ -97,11 +97,32 @@ static inline void step(float* x, float* const* rows, const float* labels, const
     }
 }
 
+template <class Id>
+static inline bool is_center(const SkipGram<Id>& task, Id node) {
+    return node >= task.first_center && node < task.end_center;
+}
+
+template <class Id>
+static inline bool is_context(const SkipGram<Id>& task, Id node) {
+    return node >= task.first_context && node < task.end_context;
+}
+
+template <class Id>
+static inline float* center_row(const SkipGram<Id>& task, Id node) {
+    return task.input + (node - task.first_center) * task.stride;
+}
+
+template <class Id>
+static inline float* context_row(const SkipGram<Id>& task, Id node) {
+    return task.output + (node - task.first_context) * task.stride;
+}
+
 // A walk that is about to be trained on: its tokens and first noise nodes are drawn, and their rows are on the way to
 // the cache. A pair of nodes is over before its own prefetches arrive, so short walks are prepared some walks ahead.
 template <class Id>
 struct Prepared {
     Id* tokens;  // walk_length: the walk after subsampling
+    Id* places;  // walk_length: where in it the centers are
     Id* noise;   // walk_length * negatives + noise_rows: draws in order, made shortly before their use
     int64_t count, centers, drawn;
     uint64_t reach_key, noise_key;
@@ -124,15 +145,16 @@ static inline int32_t kind_of(const SkipGram<Id>& task, Id node) {
 
 template <class Id>
 static inline void draw_noise(const SkipGram<Id>& task, Prepared<Id>& walk, int64_t until) {
+    const int64_t rows = (task.end_context < task.num_nodes ? task.end_context : task.num_nodes) - task.first_context;
     for (; walk.drawn < until; ++walk.drawn) {
-        const uint64_t bits = random_bits(walk.noise_key, static_cast<uint64_t>(walk.drawn));
-        const unsigned __int128 product = static_cast<unsigned __int128>(bits) * static_cast<uint64_t>(task.num_nodes);
+        const uint64_t bits = random_bits(walk.noise_key, task.noise_stream + static_cast<uint64_t>(walk.drawn));
+        const unsigned __int128 product = static_cast<unsigned __int128>(bits) * static_cast<uint64_t>(rows);
         const int64_t slot = static_cast<int64_t>(product >> 64);
         const bool keep = uniform_float(static_cast<uint64_t>(product)) < task.noise_keep[slot];
-        const Id node = keep ? static_cast<Id>(slot) : task.noise_alias[slot];
-        check_id("noise_alias", node, task.num_nodes);
-        walk.noise[walk.drawn] = node;
-        prefetch_row(task.output + node * task.stride, task.stride);
+        const int64_t row = keep ? slot : task.noise_alias[slot];
+        check_id("noise_alias", row, rows);
+        walk.noise[walk.drawn] = static_cast<Id>(task.first_context + row);
+        prefetch_row(task.output + row * task.stride, task.stride);
     }
 }
 
@@ -155,12 +177,16 @@ void prepare_walk(const SkipGram<Id>& task, int64_t index, Prepared<Id>& prepare
             prepared.tokens[count++] = walk[s];
     }
     prepared.count = count;
-    prepared.centers = count < 2 ? 0 : count - task.one_sided;  // nothing follows the last node
+    const int64_t last = count < 2 ? 0 : count - task.one_sided;  // nothing follows the last node
+    prepared.centers = 0;
+    for (int64_t i = 0; i < last; ++i)
+        if (is_center(task, prepared.tokens[i])) prepared.places[prepared.centers++] = static_cast<Id>(i);
     prepared.drawn = 0;
     const int64_t first = prepared.centers < kAhead ? prepared.centers : kAhead;
-    for (int64_t i = 0; i < first; ++i) prefetch_row(task.input + prepared.tokens[i] * task.stride, task.stride);
+    for (int64_t i = 0; i < first; ++i)
+        prefetch_row(center_row(task, prepared.tokens[prepared.places[i]]), task.stride);
     for (int64_t i = task.one_sided; i < count && i < task.window + task.one_sided; ++i)
-        prefetch_row(task.output + prepared.tokens[i] * task.stride, task.stride);
+        if (is_context(task, prepared.tokens[i])) prefetch_row(context_row(task, prepared.tokens[i]), task.stride);
     if (first > 0 && noise_rows_of(task) > 0)
         draw_noise(task, prepared, (first - 1) * task.negatives + task.noise_rows);
 }
@@ -171,45 +197,49 @@ void train_walk(const SkipGram<Id>& task, Prepared<Id>& walk, float* scratch) {
     const Id* tokens = walk.tokens;
     const float rate = walk.rate;
     const int noise_rows = static_cast<int>(noise_rows_of(task));
-    const float noise_share = rate * static_cast<float>(task.negatives) / static_cast<float>(task.noise_rows);
+    const float noise_share =
+        rate * static_cast<float>(task.negatives) * task.noise_share / static_cast<float>(task.noise_rows);
     const bool tied = task.input == task.output;
 
     float* rows[kMaxRows];
     alignas(64) float labels[kMaxRows], rates[kMaxRows], score[kMaxRows];
     int contexts_of[kMaxKinds];
     if (task.kinds) std::memset(contexts_of, 0, sizeof contexts_of);
-    for (int64_t center = 0; center < centers; ++center) {
-        if (center % 1024 == 1023) poll();
-        // The pool of center i is draws i * negatives ... i * negatives + noise_rows - 1.
-        const int64_t ahead = center + kAhead < centers ? center + kAhead : centers - 1;
+    int64_t fetched = task.window + task.one_sided;  // contexts whose rows are on the way to the cache
+    for (int64_t index = 0; index < centers; ++index) {
+        if (index % 1024 == 1023) poll();
+        const int64_t center = walk.places[index];
+        // The pool of the i-th center is draws i * negatives ... i * negatives + noise_rows - 1.
+        const int64_t ahead = index + kAhead < centers ? index + kAhead : centers - 1;
         if (noise_rows > 0) draw_noise(task, walk, ahead * task.negatives + noise_rows);
-        prefetch_row(task.input + tokens[ahead] * task.stride, task.stride);
-        if (center + task.window < count)
-            prefetch_row(task.output + tokens[center + task.window] * task.stride, task.stride);
+        prefetch_row(center_row(task, tokens[walk.places[ahead]]), task.stride);
+        for (; fetched <= center + task.window && fetched < count; ++fetched)
+            if (is_context(task, tokens[fetched])) prefetch_row(context_row(task, tokens[fetched]), task.stride);
         const uint64_t bits = random_bits(walk.reach_key, static_cast<uint64_t>(center));
         const int64_t reach = 1 + static_cast<int64_t>(bounded(bits, static_cast<uint64_t>(task.window)));
         const int64_t begin = task.one_sided ? center : center > reach ? center - reach : 0;
         const int64_t end = center + reach + 1 < count ? center + reach + 1 : count;
         const Id own = tied ? tokens[center] : -1;  // its row may be read as x alone
         uint64_t present = 0;                       // a coarse set of the contexts: bit node % 64
-        int used = 0;
+        int contexts = 0, used = 0;
         for (int64_t j = begin; j < end; ++j) {
             if (j == center || tokens[j] == own) continue;
+            ++contexts;
+            if (!is_context(task, tokens[j])) continue;  // another process trains them
             present |= 1ULL << (tokens[j] & 63);
-            rows[used] = task.output + tokens[j] * task.stride;
+            rows[used] = context_row(task, tokens[j]);
             labels[used] = 1;
             rates[used++] = rate;
             if (task.kinds) ++contexts_of[kind_of(task, tokens[j])];
         }
-        const int contexts = used;
         if (contexts == 0) continue;
         for (int m = 0; m < noise_rows; ++m) {
-            const Id node = walk.noise[center * task.negatives + m];
+            const Id node = walk.noise[index * task.negatives + m];
             if (node == own) continue;
             int clashes = 0;  // a noise node is not a negative of a pair whose context it is
             if (present >> (node & 63) & 1)
                 for (int64_t j = begin; j < end; ++j) clashes += j != center && tokens[j] == node;
-            rows[used] = task.output + node * task.stride;
+            rows[used] = context_row(task, node);
             labels[used] = 0;
             float weight = noise_share;
             int negative_of = contexts;
@@ -222,8 +252,8 @@ void train_walk(const SkipGram<Id>& task, Prepared<Id>& walk, float* scratch) {
         }
         if (task.kinds)
             for (int64_t j = begin; j < end; ++j) contexts_of[kind_of(task, tokens[j])] = 0;
-        step<Blocks>(task.input + tokens[center] * task.stride, rows, labels, rates, used, task.stride,
-                     task.fixed_contexts, score, scratch);
+        step<Blocks>(center_row(task, tokens[center]), rows, labels, rates, used, task.stride, task.fixed_contexts,
+                     score, scratch);
     }
 }
 
@@ -254,11 +284,12 @@ void train_skipgram(const SkipGram<Id>& task, int num_threads) {
     const int64_t draws = task.walk_length * task.negatives + task.noise_rows;
     int64_t next = 0;
     parallel(num_threads, [&](int, int) {
-        Scratch<Id> tokens(ahead * task.walk_length), noise(ahead * draws);
+        Scratch<Id> tokens(ahead * task.walk_length), places(ahead * task.walk_length), noise(ahead * draws);
         Scratch<float> scratch(task.stride);
         Prepared<Id> prepared[kWalksAhead];
         for (int k = 0; k < ahead; ++k)
-            prepared[k].tokens = tokens.data + k * task.walk_length, prepared[k].noise = noise.data + k * draws;
+            prepared[k].tokens = tokens.data + k * task.walk_length,
+            prepared[k].places = places.data + k * task.walk_length, prepared[k].noise = noise.data + k * draws;
         for (;;) {
             const int64_t block = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED);
             if (block >= blocks) break;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,10 @@ class SkipGram:
         Train x alone and leave y as it is: vectors of new nodes against given contexts.
     kinds : int array of shape (num_nodes,), optional
         Numbers of the kinds of nodes, from 0 and below 256.
+    parts : sequence of (begin, end), optional
+        Consecutive ranges of all nodes, for a training that processes share: the model has the vectors x of range
+        ``part``, and the vectors y of one range at a time, at first of the same; see :meth:`hold`.
+    part : int
     n_jobs : int or None
         Number of threads. Several threads update the tables without locks (Hogwild), so results vary from run to run.
         ``n_jobs=1`` gives the same bits in every run on one instruction set.
@@ -87,7 +92,8 @@ class SkipGram:
     ----------
     input, output : float32 arrays of shape (num_nodes, stride)
         Vector tables x and y, the same array if they are tied; ``stride`` is ``dimensions`` rounded up to a multiple of
-        16, padded with zeros. x is initialized uniformly in [-1/2, 1/2) / dimensions, y with zeros.
+        16, padded with zeros. x is initialized uniformly in [-1/2, 1/2) / dimensions, y with zeros. With ``parts`` they
+        have the rows of a part.
     vectors : float32 array of shape (num_nodes, dimensions)
         View of x.
 
@@ -132,6 +138,8 @@ class SkipGram:
         tied: bool = False,
         fixed_contexts: bool = False,
         kinds: npt.ArrayLike | None = None,
+        parts: Sequence[tuple[int, int]] | None = None,
+        part: int = 0,
         n_jobs: int | None = None,
     ) -> None:
         self.num_nodes = checked_int("num_nodes", num_nodes, 1)
@@ -167,19 +175,78 @@ class SkipGram:
             self.kinds = _checked_kinds(kinds, self.num_nodes)
             mass, self.kind_weights = _mass_by_kind(occurrences, noise_power, self.kinds)
             noise_power = 1.0
-        self.noise = choose("noise_table", {"native": cpu.noise_table, "reference": reference.noise_table})(
-            mass, noise_power
-        )
+        self.parts = [(0, self.num_nodes)] if parts is None else _checked_parts(parts, self.num_nodes)
+        self.part = self.held = checked_int("part", part, 0, len(self.parts) - 1)
+        if len(self.parts) > 1 and (self.tied or kinds is not None):
+            raise ValueError("parts must be left out with tied tables or kinds, which are not divided.")
+        table = choose("noise_table", {"native": cpu.noise_table, "reference": reference.noise_table})
+        self._noise = [table(np.ascontiguousarray(mass[begin:end]), noise_power) for begin, end in self.parts]
+        self._noise_shares = _shares(mass, noise_power, self.parts)
         self.keep_probability = _keep_probability(occurrences, checked_float("subsampling", subsampling, 0))
-        stride = -(-self.dimensions // 16) * 16
-        self.input: F32 = np.empty((self.num_nodes, stride), dtype=np.float32)
-        self.output: F32 = self.input if self.tied else np.zeros((self.num_nodes, stride), dtype=np.float32)
+        shape = (self.centers[1] - self.centers[0], -(-self.dimensions // 16) * 16)
+        self.input: F32 = np.empty(shape, dtype=np.float32)
+        self.output: F32 = self.input if self.tied else np.zeros(shape, dtype=np.float32)
         choose("initial_vectors", {"native": cpu.initial_vectors, "reference": reference.initial_vectors})(self)
 
     @property
     def vectors(self) -> F32:
         """View of the input table without its padding, float32 of shape (num_nodes, dimensions)."""
         return self.input[:, : self.dimensions]
+
+    @property
+    def centers(self) -> tuple[int, int]:
+        """Range of the nodes whose vectors x are here."""
+        return self.parts[self.part]
+
+    @property
+    def contexts(self) -> tuple[int, int]:
+        """Range of the nodes whose vectors y are here."""
+        return self.parts[self.held]
+
+    @property
+    def noise(self) -> tuple[Any, Any]:
+        """Alias table of the noise distribution among ``contexts``."""
+        return self._noise[self.held]
+
+    @property
+    def slide(self) -> int:
+        """Number of draws by which the pool slides at each center; of the parts together, at least k."""
+        return -(-self.num_negatives // len(self.parts))
+
+    @property
+    def pool(self) -> int:
+        """Size of the pool of noise draws among ``contexts``; of the parts together, at least ``noise_rows``."""
+        return -(-self.noise_rows // len(self.parts))
+
+    @property
+    def noise_weight(self) -> float:
+        """Share of ``contexts`` in the noise distribution, times k / ``slide``."""
+        return self._noise_shares[self.held] * (self.num_negatives / max(self.slide, 1))
+
+    @property
+    def noise_stream(self) -> int:
+        """Number of the first noise draw of a walk; centers of one part and contexts of one have draws of their own."""
+        return (self.part * len(self.parts) + self.held) << 32
+
+    def hold(self, part: int, output: F32) -> None:
+        """Train with the contexts of another part from here on.
+
+        Only pairs of a center and a context that are here are trained, and noise is drawn among the contexts that are
+        here. A center has all its contexts, there or here, as negatives of it, times the share of the part in the noise
+        distribution. Thus walks that are trained once with every part have the loss above in expectation, whatever the
+        parts are.
+
+        Parameters
+        ----------
+        part : int
+        output : float32 array of shape (end - begin, stride)
+            Vectors y of the part.
+        """
+        begin, end = self.parts[checked_int("part", part, 0, len(self.parts) - 1)]
+        shape = (end - begin, self.input.shape[1])
+        if output.shape != shape or output.dtype != np.float32:
+            raise ValueError(f"output must be float32 of shape {shape}, got {output.dtype} of shape {output.shape}.")
+        self.held, self.output = part, output
 
     def train(
         self,
@@ -226,6 +293,23 @@ def _checked_flag(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False, got {value!r}.")
     return bool(value)
+
+
+def _checked_parts(parts: Sequence[tuple[int, int]], num_nodes: int) -> list[tuple[int, int]]:
+    ranges = [(checked_int("begin", begin, 0), checked_int("end", end, 0)) for begin, end in parts]
+    ends = [0, *(end for _, end in ranges)]
+    if [begin for begin, _ in ranges] != ends[:-1] or sorted(ends) != ends or ends[-1] != num_nodes:
+        raise ValueError(f"parts must be consecutive ranges of 0 … {num_nodes}, got {ranges}.")
+    return ranges
+
+
+def _shares(counts: npt.NDArray[np.float64], power: float, parts: list[tuple[int, int]]) -> list[float]:
+    """Shares of ranges of nodes in the noise distribution."""
+    if len(parts) == 1:
+        return [1.0]
+    mass = np.power(counts, power, where=counts > 0, out=np.zeros(len(counts)))
+    mass = mass if mass.any() else np.ones(len(counts))
+    return [float(mass[begin:end].sum() / mass.sum()) for begin, end in parts]
 
 
 def _checked_kinds(kinds: npt.ArrayLike, num_nodes: int) -> npt.NDArray[np.int32]:

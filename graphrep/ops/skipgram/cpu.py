@@ -26,7 +26,11 @@ def noise_table(counts: npt.NDArray[np.float64], power: float) -> tuple[Any, Any
 
 def initial_vectors(model: SkipGram) -> None:
     """Fill the input table."""
-    _core.fill_uniform_rows(model.input, model.dimensions, model.node_keys, model.seed, model.num_threads)
+    begin, end = model.centers
+    keys = model.node_keys
+    if keys is not None or end - begin < model.num_nodes:
+        keys = np.arange(begin, end, dtype=np.uint64) if keys is None else keys[begin:end]
+    _core.fill_uniform_rows(model.input, model.dimensions, keys, model.seed, model.num_threads)
 
 
 def train(model: SkipGram, walks: Any, walk_ids: Any, first: int, total: int) -> None:
@@ -44,8 +48,8 @@ def train(model: SkipGram, walks: Any, walk_ids: Any, first: int, total: int) ->
         alias.astype(walks.dtype, copy=False),
         model.keep_probability,
         model.window,
-        model.num_negatives,
-        model.noise_rows,
+        model.slide,
+        model.pool,
         model.learning_rate,
         model.min_learning_rate,
         model.seed,
@@ -53,6 +57,11 @@ def train(model: SkipGram, walks: Any, walk_ids: Any, first: int, total: int) ->
         model.fixed_contexts,
         model.kinds,
         model.kind_weights,
+        model.num_nodes,
+        model.centers[0],
+        model.contexts[0],
+        model.noise_weight,
+        model.noise_stream,
         model.num_threads,
     )
 

@@ -39,6 +39,7 @@ def noise_table(counts: npt.NDArray[np.float64], power: float) -> tuple[Any, Any
 def initial_vectors(model: SkipGram) -> None:
     """Fill the input table."""
     names = np.arange(model.num_nodes) if model.node_keys is None else model.node_keys
+    names = names[slice(*model.centers)]
     keys = _random.stream_key(model.seed, names)
     bits = _random.random_bits(keys[:, None], np.arange(model.dimensions)[None, :])
     model.input.fill(0)
@@ -48,6 +49,9 @@ def initial_vectors(model: SkipGram) -> None:
 def train(model: SkipGram, walks: Any, walk_ids: Any, first: int, total: int) -> None:
     """One pass over the walks."""
     keep, alias = model.noise
+    (first_center, end_center), (first_context, end_context) = model.centers, model.contexts
+    if first_center == end_center or first_context == end_context:
+        return
     for index, walk in enumerate(walks):
         position = first + index
         walk_id = position if walk_ids is None else int(walk_ids[index])
@@ -59,26 +63,30 @@ def train(model: SkipGram, walks: Any, walk_ids: Any, first: int, total: int) ->
             tokens = tokens[drawn < model.keep_probability[tokens]]
         if len(tokens) < 2:
             continue
-        for center, node in enumerate(tokens):
+        own = np.flatnonzero((tokens >= first_center) & (tokens < end_center))
+        for number, center in enumerate(own):
+            node = tokens[center]
             reach = 1 + int(_random.bounded(_random.random_bits(reach_key, center), model.window))
             before = tokens[:0] if model.one_sided else tokens[max(0, center - reach) : center]
             contexts = np.r_[before, tokens[center + 1 : center + 1 + reach]]
-            # The pool slides by `num_negatives` draws per center.
-            pool = center * model.num_negatives + np.arange(model.noise_rows)
-            bits = _random.random_bits(noise_key, pool)
-            slots = _random.bounded(bits, model.num_nodes).astype(np.int64)
+            # The pool slides by `slide` draws per center.
+            pool = number * model.slide + np.arange(model.pool)
+            bits = _random.random_bits(noise_key, model.noise_stream + pool)
+            rows = end_context - first_context
+            slots = _random.bounded(bits, rows).astype(np.int64)
             with np.errstate(over="ignore"):
-                rest = bits * np.uint64(model.num_nodes)
-            noise = np.where(_random.uniform_float(rest) < keep[slots], slots, alias[slots])
+                rest = bits * np.uint64(rows)
+            noise = first_context + np.where(_random.uniform_float(rest) < keep[slots], slots, alias[slots])
             if model.tied:
                 contexts, noise = contexts[contexts != node], noise[noise != node]
             if not len(contexts):
                 continue
-            share = rate * model.num_negatives / max(model.noise_rows, 1)
+            share = rate * model.slide * model.noise_weight / max(model.pool, 1)
             weights = [share * _negative_of(model, contexts, n) for n in noise]
-            rates = np.r_[np.full(len(contexts), rate), weights]
-            labels = np.r_[np.ones(len(contexts)), np.zeros(len(noise))]
-            _step(model, node, np.r_[contexts, noise], labels, rates)
+            here = contexts[(contexts >= first_context) & (contexts < end_context)]
+            rates = np.r_[np.full(len(here), rate), weights]
+            labels = np.r_[np.ones(len(here)), np.zeros(len(noise))]
+            _step(model, node - first_center, np.r_[here, noise] - first_context, labels, rates)
 
 
 def _negative_of(model: SkipGram, contexts: Any, n: int) -> float:
@@ -89,7 +97,7 @@ def _negative_of(model: SkipGram, contexts: Any, n: int) -> float:
     return float(model.kind_weights[model.kinds[n]] * (model.kinds[others] == model.kinds[n]).sum())
 
 
-def _step(model: SkipGram, node: int, rows: Any, labels: Any, rates: Any) -> None:
+def _step(model: SkipGram, node: Any, rows: Any, labels: Any, rates: Any) -> None:
     x = model.input[node].astype(np.float64)
     scores = expit(model.output[rows].astype(np.float64) @ x)
     gradient = np.zeros_like(x)
