@@ -291,9 +291,9 @@ class DividedWalkEmbedder(WalkEmbedder, DividedEmbedder):
             Of :func:`graphrep.distributed.connect`: each draws some of the walks, has the vectors of some of the nodes,
             and trains these as centers with all contexts of all walks, whose vectors go from rank to rank. The loss,
             walks and contexts are those of one process, but not the noise and the order and size of the steps, so that
-            each number of ranks gives other vectors: see "Several machines" for their quality. With ``n_jobs=1`` on
-            every rank they are the same bits in every run. All ranks call ``fit`` with the same graph and settings, which is checked, and each gets all
-            vectors.
+            each number of ranks gives other vectors; the guide "Several machines" has their quality. With ``n_jobs=1``
+            on every rank they are the same bits in every run. All ranks call ``fit`` with the same graph and settings,
+            which is checked, and each gets all vectors.
 
         Returns
         -------
