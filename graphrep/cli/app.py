@@ -782,6 +782,10 @@ def linkpred(
     from graphrep.heuristics import two_hop_pairs
 
     with nullcontext(Ranks()) if launched() == 1 else connect() as ranks:
+
+        def divided(scorer: Any) -> Any:
+            return ranks.scorer(scorer) if ranks.world_size > 1 else scorer
+
         if dataset is not None:
             problem = command.read_problem(dataset, root)
         else:
@@ -794,7 +798,7 @@ def linkpred(
             model.value, problem.metric, seed, threads, dimensions, epochs, batch_size, device, max_seconds
         )
         scorer = command.fit(settings, problem.graph, problem.split, ranks=ranks)
-        judged = {model.value: ranks.scorer(scorer) if ranks.world_size > 1 else scorer}
+        judged = {model.value: divided(scorer)}
         found = compare(judged, problem.split, metrics=command.report_metrics(problem), random_state=seed)
         if ranks.rank == 0:
             typer.echo(found)
@@ -804,8 +808,7 @@ def linkpred(
         final = command.fit(settings, problem.graph, None, scorer, ranks=ranks)
         if chosen_pairs is None:
             chosen_pairs, top = two_hop_pairs(problem.graph, limit=max_candidates), top or 1000
-        judge = ranks.scorer(final) if ranks.world_size > 1 else final
-        table = command.best_links(judge, problem.graph, chosen_pairs, top)
+        table = command.best_links(divided(final), problem.graph, chosen_pairs, top)
         if ranks.rank == 0:
             write_table(output, table)
             seconds = time.perf_counter() - began

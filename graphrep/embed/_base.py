@@ -20,6 +20,7 @@ from graphrep._embedder import (
     new_arcs_of_both_directions,
     plain_settings,
 )
+from graphrep._estimator import graph_sizes
 from graphrep._memory import Estimate
 from graphrep._progress import progress_bar
 from graphrep._threads import resolve_threads
@@ -95,9 +96,8 @@ class NodeEmbedder(GraphEmbedder):
         names = None if graph.node_keys() is None else digest(graph.node_keys())[:16]
         if by_file:
             agree_on_graph(ranks, graph)
-        sizes = {"num_nodes": graph.num_nodes, "num_arcs": graph.num_arcs}
         arcs = None if by_file else digest(graph)[:16]
-        ranks.agree("the graph", {**sizes, "the arcs": arcs, "the names": names})
+        ranks.agree("the graph", {**graph_sizes(graph), "the arcs": arcs, "the names": names})
         settings = {name: value for name, value in parameters.items() if name not in ("n_jobs", "progress")}
         settings |= {"random_state": seed, "the version of graphrep": __version__}
         ranks.agree("the settings", plain_settings(settings | options))

@@ -301,14 +301,14 @@ class PairTask:
         if self.untrained is not None:
             self._weigh(of_edges, of_others)
         own = self._of_val
-        record = self._judged(self.model.combined(of_edges, own[0]), self.model.combined(of_others, own[1]))
+        of_others = self.model.combined(of_others, own[1])
+        record = self._judged(self.model.combined(of_edges, own[0]), of_others)
         if self.with_train_metric:  # on a fixed subset of the training edges
             count = min(self.positives.shape[1], positives.shape[1])
             some = torch.linspace(0, self.positives.shape[1] - 1, count).long()
             known = None if self.untrained is None else self.of_positives[some]
             of_known = self.model.combined(self._scores(h, self.positives[:, some]), known)
-            judged = self._judged(of_known, self.model.combined(of_others, own[1]))
-            record[f"train_{self.metric}"] = judged[self.metric]
+            record[f"train_{self.metric}"] = self._judged(of_known, of_others)[self.metric]
         return record
 
     def _weigh(self, of_edges: Tensor, of_others: Tensor) -> None:
