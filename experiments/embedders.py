@@ -43,6 +43,7 @@ OTHERS = ("citeseer", "photo", "pubmed", "debian", "nested")
 OPERATORS = ("dot", "cosine", "hadamard", "hadamard unit", "l2", "l2 unit")
 EMBEDDERS: dict[str, Callable[[int], Any]] = {
     "FastRP": lambda seed: gr.FastRP(random_state=seed, n_jobs=1),
+    "FastRP, float16": lambda seed: gr.FastRP(random_state=seed, n_jobs=1, precision="float16"),
     "Spectral": lambda seed: gr.Spectral(random_state=seed, n_jobs=1),
     "Spectral, p = 0": lambda seed: gr.Spectral(random_state=seed, n_jobs=1, power=0),
     "Spectral, LM": lambda seed: gr.Spectral(random_state=seed, n_jobs=1, which="LM"),

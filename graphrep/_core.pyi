@@ -19,6 +19,7 @@ Problem: TypeAlias = tuple[str, int, int, int, int]  # fault, line, begin and en
 # Arrays are C-contiguous. `scalar`, `id` and `reduce` are numbers of csrc/scalars.hpp.
 Id = TypeVar("Id", bound=np.integer[Any])  # int32 or int64, one for all arrays of a call
 Value = TypeVar("Value", bound=np.floating[Any])  # float32 or float64
+Table = TypeVar("Table", bound=np.floating[Any])  # float32 or float16
 
 # module
 def isa() -> str: ...
@@ -174,8 +175,8 @@ def propagate(
     indices: NDArray[Id],
     weights: F32 | None,
     scale: F32 | None,
-    x: F32,
-    y: F32,
+    x: NDArray[Table],
+    y: NDArray[Table],
     own: float,
     before: float,
     num_threads: int,
@@ -192,7 +193,7 @@ def spmm_projection(
     seed: int,
     columns: int,
     first_column: int,
-    y: F32,
+    y: NDArray[Table],
     num_threads: int,
 ) -> None: ...
 def fill_projection(
@@ -203,10 +204,10 @@ def fill_projection(
     seed: int,
     columns: int,
     first_column: int,
-    r: F32,
+    r: NDArray[Table],
     num_threads: int,
 ) -> None: ...
-def accumulate_rows(y: F32, factor: float, normalize: bool, total: F32, num_threads: int) -> None: ...
+def accumulate_rows(y: NDArray[Table], factor: float, normalize: bool, total: F32, num_threads: int) -> None: ...
 
 # rmat
 def rmat_edges(

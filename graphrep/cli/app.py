@@ -64,6 +64,13 @@ class Finish(str, Enum):
     whiten = "whiten"
 
 
+class Precision(str, Enum):
+    """Types of the powers of FastRP."""
+
+    float32 = "float32"
+    float16 = "float16"
+
+
 class Task(str, Enum):
     """What vectors of ``graphrep embed --method auto`` are for."""
 
@@ -159,7 +166,7 @@ _WALKS = ("walk_length", "walks_per_node", "window", "num_negatives", "epochs", 
 _TRIPLES = ("num_negatives", "epochs", "checkpoint", "edge_type")
 _LEARNERS: dict[Method, tuple[str, tuple[str, ...]]] = {
     Method.auto: ("", ("task", "max_seconds")),
-    Method.fastrp: ("FastRP", ("iteration_weights", "normalization_strength", "finish")),
+    Method.fastrp: ("FastRP", ("iteration_weights", "normalization_strength", "precision", "finish")),
     Method.node2vec: ("Node2Vec", (*_WALKS, "p", "q", "finish")),
     Method.deepwalk: ("DeepWalk", (*_WALKS, "finish")),
     Method.spectral: ("Spectral", ("finish",)),
@@ -307,6 +314,10 @@ def embed(
     normalization_strength: Annotated[
         float | None, typer.Option(help="fastrp: power of the degree that scales each node's random vector.")
     ] = None,
+    precision: Annotated[
+        Precision | None,
+        typer.Option(help="fastrp: type of the powers; float16 is faster where they exceed the cache."),
+    ] = None,
     walk_length: Annotated[int | None, typer.Option(help="node2vec, deepwalk: nodes in a walk.")] = None,
     walks_per_node: Annotated[int | None, typer.Option(help="node2vec, deepwalk: walks from each node.")] = None,
     window: Annotated[
@@ -365,6 +376,7 @@ def embed(
     given = {
         "iteration_weights": _numbers(iteration_weights),
         "normalization_strength": normalization_strength,
+        "precision": None if precision is None else precision.value,
         "walk_length": walk_length,
         "walks_per_node": walks_per_node,
         "window": window,

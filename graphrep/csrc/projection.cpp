@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <numeric>
+#include <type_traits>
 #include <vector>
 
 #include "isa.hpp"
@@ -56,31 +57,48 @@ class ProjectionRows {
     std::vector<int64_t> permutation_;
 };
 
+void round_to(const float* x, int64_t count, Float16* out) { GRAPHREP_DISPATCH(round_to, x, count, out) }
+
+// write(begin, end, block) for blocks of rows of y; the block is y itself, or rounded to it.
+template <class T, class Write>
+void write_rows(int64_t num_rows, int64_t columns, T* y, int num_threads, Write&& write) {
+    parallel_blocks(num_rows, kRowBlock, num_threads, [&](int64_t begin, int64_t end) {
+        if constexpr (std::is_same_v<T, float>) {
+            write(begin, end, y + begin * columns);
+        } else {
+            std::vector<float> block(static_cast<size_t>((end - begin) * columns));
+            write(begin, end, block.data());
+            round_to(block.data(), (end - begin) * columns, y + begin * columns);
+        }
+    });
+}
+
 }  // namespace
 
-void accumulate_rows(const float* y, int64_t num_rows, int64_t columns, float factor, bool normalize, float* total,
+template <class T>
+void accumulate_rows(const T* y, int64_t num_rows, int64_t columns, float factor, bool normalize, float* total,
                      int num_threads) {
     GRAPHREP_DISPATCH(accumulate_rows, y, num_rows, columns, factor, normalize, total, num_threads)
 }
 
-void fill_projection(const Projection& projection, const float* row_scale, int64_t num_rows, float* r,
-                     int num_threads) {
+template <class T>
+void fill_projection(const Projection& projection, const float* row_scale, int64_t num_rows, T* r, int num_threads) {
     const int64_t first = projection.first, columns = projection.stored;
-    parallel_blocks(num_rows, kRowBlock, num_threads, [&](int64_t begin, int64_t end) {
+    write_rows(num_rows, columns, r, num_threads, [&](int64_t begin, int64_t end, float* block) {
         ProjectionRows row(projection);
-        std::memset(r + begin * columns, 0, static_cast<size_t>((end - begin) * columns) * sizeof(float));
-        for (int64_t u = begin; u < end; ++u) {
+        std::memset(block, 0, static_cast<size_t>((end - begin) * columns) * sizeof(float));
+        for (int64_t u = begin; u < end; ++u, block += columns) {
             const float value = row_scale ? projection.magnitude * row_scale[u] : projection.magnitude;
             row(u, [&](int64_t j, uint64_t negative) {
-                if (uint64_t(j - first) < uint64_t(columns)) r[u * columns + j - first] = negative ? -value : value;
+                if (uint64_t(j - first) < uint64_t(columns)) block[j - first] = negative ? -value : value;
             });
         }
     });
 }
 
-template <class Id>
+template <class T, class Id>
 void spmm_projection(const Projection& projection, const int64_t* indptr, const Id* indices, const float* weights,
-                     const float* scale, const float* row_scale, int64_t num_rows, int64_t num_columns, float* y,
+                     const float* scale, const float* row_scale, int64_t num_rows, int64_t num_columns, T* y,
                      int num_threads) {
     const int64_t first = projection.first, columns = projection.stored;
     // A bit per row of R that has entries in these columns: few have, and a bit costs less than drawing them.
@@ -93,11 +111,10 @@ void spmm_projection(const Projection& projection, const int64_t* indptr, const 
                 if (uint64_t(j - first) < uint64_t(columns)) busy[u / 64] |= uint64_t{1} << u % 64;
             });
     });
-    parallel_blocks(num_rows, kRowBlock, num_threads, [&](int64_t begin, int64_t end) {
+    write_rows(num_rows, columns, y, num_threads, [&](int64_t begin, int64_t end, float* out) {
         ProjectionRows row(projection);
-        std::memset(y + begin * columns, 0, static_cast<size_t>((end - begin) * columns) * sizeof(float));
-        for (int64_t v = begin; v < end; ++v) {
-            float* out = y + v * columns;
+        std::memset(out, 0, static_cast<size_t>((end - begin) * columns) * sizeof(float));
+        for (int64_t v = begin; v < end; ++v, out += columns) {
             if (v % 64 == 0) poll();
             const float outer = scale ? scale[v] * projection.magnitude : projection.magnitude;
             for (int64_t e = indptr[v]; e < indptr[v + 1]; ++e) {
@@ -114,10 +131,19 @@ void spmm_projection(const Projection& projection, const int64_t* indptr, const 
     });
 }
 
-#define GRAPHREP_INSTANTIATE(Id)                                                                                \
-    template void spmm_projection<Id>(const Projection&, const int64_t*, const Id*, const float*, const float*, \
-                                      const float*, int64_t, int64_t, float*, int);
-GRAPHREP_INSTANTIATE(int32_t)
-GRAPHREP_INSTANTIATE(int64_t)
+#define GRAPHREP_INSTANTIATE(T, Id)                                                                                \
+    template void spmm_projection<T, Id>(const Projection&, const int64_t*, const Id*, const float*, const float*, \
+                                         const float*, int64_t, int64_t, T*, int);
+GRAPHREP_INSTANTIATE(float, int32_t)
+GRAPHREP_INSTANTIATE(float, int64_t)
+GRAPHREP_INSTANTIATE(Float16, int32_t)
+GRAPHREP_INSTANTIATE(Float16, int64_t)
+#undef GRAPHREP_INSTANTIATE
+
+#define GRAPHREP_INSTANTIATE(T)                                                                 \
+    template void fill_projection<T>(const Projection&, const float*, int64_t, T*, int);       \
+    template void accumulate_rows<T>(const T*, int64_t, int64_t, float, bool, float*, int);
+GRAPHREP_INSTANTIATE(float)
+GRAPHREP_INSTANTIATE(Float16)
 
 }  // namespace graphrep

@@ -1,7 +1,9 @@
-// The steps of FastRP other than its sparse products, in float32.
+// The steps of FastRP other than its sparse products. T is float or Float16; sums are formed in float.
 #pragma once
 
 #include <cstdint>
+
+#include "scalars.hpp"
 
 namespace graphrep {
 
@@ -18,21 +20,25 @@ struct Projection {
 };
 
 // R with row u multiplied by row_scale[u] (null: 1).
-void fill_projection(const Projection& projection, const float* row_scale, int64_t num_rows, float* r, int num_threads);
+template <class T>
+void fill_projection(const Projection& projection, const float* row_scale, int64_t num_rows, T* r, int num_threads);
 
 // y = diag(scale) A diag(row_scale) R without R in memory: its few entries are drawn again for every arc.
-template <class Id>
+template <class T, class Id>
 void spmm_projection(const Projection& projection, const int64_t* indptr, const Id* indices, const float* weights,
-                     const float* scale, const float* row_scale, int64_t num_rows, int64_t num_columns, float* y,
+                     const float* scale, const float* row_scale, int64_t num_rows, int64_t num_columns, T* y,
                      int num_threads);
 
 // total[v, :] += factor * y[v, :] / |y[v, :]|, except for zero rows; without `normalize`, += factor * y[v, :].
-void accumulate_rows(const float* y, int64_t num_rows, int64_t columns, float factor, bool normalize, float* total,
+template <class T>
+void accumulate_rows(const T* y, int64_t num_rows, int64_t columns, float factor, bool normalize, float* total,
                      int num_threads);
 
-#define GRAPHREP_DECLARE(isa)                                                       \
-    namespace isa {                                                                 \
-    void accumulate_rows(const float*, int64_t, int64_t, float, bool, float*, int); \
+#define GRAPHREP_DECLARE(isa)                                                   \
+    namespace isa {                                                             \
+    template <class T>                                                          \
+    void accumulate_rows(const T*, int64_t, int64_t, float, bool, float*, int); \
+    void round_to(const float*, int64_t, Float16*);                             \
     }
 GRAPHREP_DECLARE(baseline)
 GRAPHREP_DECLARE(avx2)

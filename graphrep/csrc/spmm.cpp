@@ -1,6 +1,7 @@
 #include "spmm.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "checks.hpp"
 #include "isa.hpp"
@@ -11,8 +12,8 @@ namespace {
 
 constexpr int64_t kRowsBetweenPolls = 4096;
 
-template <class T, class Id>
-void sum(const Spmm<T, Id>& task, int num_threads) {
+template <class T, class Id, class V>
+void sum(const Spmm<T, Id, V>& task, int num_threads) {
     GRAPHREP_DISPATCH(spmm_sum, task, num_threads)
 }
 
@@ -23,9 +24,11 @@ void extreme(const Spmm<T, Id>& task, int num_threads) {
 
 }  // namespace
 
-template <class T, class Id>
-void spmm(const Spmm<T, Id>& task, int num_threads) {
-    if (task.reduce == Reduce::sum || task.reduce == Reduce::mean)
+template <class T, class Id, class V>
+void spmm(const Spmm<T, Id, V>& task, int num_threads) {
+    if constexpr (!std::is_same_v<T, V>)
+        sum(task, num_threads);
+    else if (task.reduce == Reduce::sum || task.reduce == Reduce::mean)
         sum(task, num_threads);
     else
         extreme(task, num_threads);
@@ -73,5 +76,7 @@ GRAPHREP_INSTANTIATE(float)
 GRAPHREP_INSTANTIATE(double)
 GRAPHREP_INSTANTIATE(BFloat16)
 GRAPHREP_INSTANTIATE(Float16)
+template void spmm(const Spmm<Float16, int32_t, float>&, int);
+template void spmm(const Spmm<Float16, int64_t, float>&, int);
 
 }  // namespace graphrep

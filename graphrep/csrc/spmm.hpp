@@ -9,16 +9,17 @@ namespace graphrep {
 
 // For row v, with entries e in [indptr[v], indptr[v + 1]) and head h, over columns j of that head:
 //     out[v, h, j] = scale[v] * reduce over e of values[e, h] * x[indices[e], h, j]
-// float sums of one head also take a step of a three-term recurrence, in place: + own * x[v, j] + before * out[v, j].
+// sums of one head, of float or with V = float, also take a step of a three-term recurrence, in place: + own * x[v, j] + before * out[v, j].
 // indices null: row e of x itself (a segmented reduction). values and scale null: ones. A mean divides by the number of
 // entries. x is (num_x, heads, columns), out (num_rows, heads, columns), values (num_entries, heads); none may overlap.
-// Rows without entries become 0. Sums are formed in float32 (float64 for float64), in the order of the entries.
-template <class T, class Id>
+// Rows without entries become 0. Sums are formed in float32 (float64 for float64), in the order of the entries. V is the
+// type of values and scale.
+template <class T, class Id, class V = T>
 struct Spmm {
     const int64_t* indptr;
     const Id* indices;
-    const T* values;
-    const T* scale;
+    const V* values;
+    const V* scale;
     const T* x;
     int64_t num_rows;
     int64_t heads;
@@ -33,8 +34,8 @@ struct Spmm {
     float before = 0;
 };
 
-template <class T, class Id>
-void spmm(const Spmm<T, Id>& task, int num_threads);
+template <class T, class Id, class V = T>
+void spmm(const Spmm<T, Id, V>& task, int num_threads);
 
 // out[indices[e], h, j] += values[e, h] * grad[v, h, j] for the entry e of row v that arg[v, h, j] names. out is zeroed
 // by the caller and has num_x rows. Each thread owns columns, so that sums are formed in the order of the rows. T is
@@ -46,8 +47,8 @@ void spmm_extreme_backward(const int64_t* indptr, const Id* indices, const T* va
 
 #define GRAPHREP_DECLARE(isa)                               \
     namespace isa {                                         \
-    template <class T, class Id>                            \
-    void spmm_sum(const Spmm<T, Id>&, int num_threads);     \
+    template <class T, class Id, class V>                   \
+    void spmm_sum(const Spmm<T, Id, V>&, int num_threads);  \
     template <class T, class Id>                            \
     void spmm_extreme(const Spmm<T, Id>&, int num_threads); \
     }

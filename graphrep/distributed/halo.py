@@ -132,11 +132,11 @@ class RowGraph:
         self._ranks.swap("rows of the halo", x[self._wanted], self._given, self._taken, out[self.num_rows :])
         return out
 
-    def multiply(self, x: F32, scale: F32, width: int, n_jobs: int | None) -> None:
+    def multiply(self, x: npt.NDArray[Any], scale: F32, width: int, n_jobs: int | None) -> None:
         """Multiply all rows, of which this rank has x, by diag(scale) A, in place and ``width`` columns at a time."""
         for begin in range(0, x.shape[1], width):
             columns = x[:, begin : begin + width]
-            product = np.empty(columns.shape, dtype=np.float32)
+            product = np.empty(columns.shape, dtype=x.dtype)
             rows_matmul(self.csr, self.table(columns), product, scale=scale, n_jobs=n_jobs)
             columns[...] = product
 

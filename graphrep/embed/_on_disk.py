@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from graphrep._checks import warn_caller
 from graphrep._mapped import mapped_array
 from graphrep._memory import readable_bytes
 from graphrep._progress import progress_bar
@@ -45,24 +46,29 @@ _PER_NODE_OF_ALL = 48  # bytes on a rank that has some rows: numbers, their plac
 class Powers(NamedTuple):
     """What is summed: ``start`` and ``first`` write columns [begin, end) of N_0 and N_1; ``first`` may be None."""
 
-    start: Callable[[tuple[int, int], F32], Any]
-    first: Callable[[tuple[int, int], F32], Any] | None
+    start: Callable[[tuple[int, int], Any], Any]
+    first: Callable[[tuple[int, int], Any], Any] | None
     weights: tuple[float, ...]  # of N_0, N_1, …
     normalize: bool
     dimensions: int
+    dtype: np.dtype[Any]
 
 
 class Moments:
     """Sums of columns and of their squares, added block by block so that the place of the rows does not matter."""
 
-    def __init__(self) -> None:
+    def __init__(self, dtype: Any) -> None:
+        # A column that hardly varies (powers converge in a dense graph) consists of rounding errors: do not scale it.
+        self._least = 1e-4 if np.dtype(dtype) == np.float32 else 2e-3
         self._sums: list[npt.NDArray[np.float64]] = []
 
-    def add(self, rows: F32) -> None:
-        """The next rows; all calls but the last give a multiple of 16,384 of them."""
-        for block in row_blocks(rows):
-            squares = np.einsum("ij,ij->j", block, block, dtype=np.float64)
-            self._sums.append(np.stack([block.sum(axis=0, dtype=np.float64), squares]))
+    def add(self, rows: F32, *, before: bool = False) -> None:
+        """Rows that follow those added so far, or stand before them; only the last ones may end between two blocks."""
+        found = [
+            np.stack([block.sum(axis=0, dtype=np.float64), np.einsum("ij,ij->j", block, block, dtype=np.float64)])
+            for block in row_blocks(rows)
+        ]
+        self._sums = [*found, *self._sums] if before else [*self._sums, *found]
 
     def finish(self, count: int, ranks: Ranks, parts: Sequence[Range] | None = None) -> tuple[F32, F32]:
         """Mean and scale of each column of ``count`` rows, of which every rank has added its own ``parts``."""
@@ -73,8 +79,13 @@ class Moments:
         total, square = np.add.accumulate(ranks.gather("sums", sums, -(-count // ROWS), parts=blocks))[-1]
         mean, squares = total / count, square / count
         deviation = np.sqrt(np.maximum(squares - mean**2, 0))
-        # A column that hardly varies (powers converge in a dense graph) consists of rounding errors: do not scale it.
-        varies = deviation > 1e-4 * np.sqrt(squares)
+        varies = deviation > self._least * np.sqrt(squares)
+        lost = np.count_nonzero(~varies & (deviation > 1e-4 * np.sqrt(squares)))
+        if lost and ranks.rank == 0:
+            warn_caller(
+                f"{lost} of {len(varies)} columns of FastRP vary too little for float16, and are not scaled; "
+                'precision="float32" keeps them.'
+            )
         return mean.astype(np.float32), np.where(varies, deviation, 1.0).astype(np.float32)
 
 
@@ -102,10 +113,10 @@ def sums_on_disk(
     """
     n, d = graph.num_nodes, powers.dimensions
     wanted = [i for i, weight in enumerate(powers.weights) if weight]
-    parts = _parts(n, d, memory, ranks)
+    parts = _parts(n, d, memory, ranks, powers.dtype.itemsize)
     begin, end = ranks.part(n, ROWS)
     if ranks.rank == 0:
-        _check_disk(out, sizes_on_disk(n, d, len(wanted), memory)[1])
+        _check_disk(out, sizes_on_disk(n, d, len(wanted), memory, powers.dtype.itemsize)[1])
     with _common_folder(out, ranks) as folder:
         steps = len(parts) * (1 + len(powers.weights)) + 2
         with progress_bar(
@@ -113,14 +124,14 @@ def sums_on_disk(
         ) as bar:
             columns = _Columns(folder, ranks.rank, parts)
             _write_columns(graph, powers, columns, set(wanted), ranks, bar, n_jobs)
-            step = max(ROWS, memory // (4 * 8 * d) // ROWS * ROWS)
+            step = _rows_at_once(d, memory)
             place, start = folder / "vectors.npy", _created(folder / "vectors.npy", n, d, ranks)
             rows = _Rows(place, start + 4 * begin * d, end - begin, d, step)
-            moments = Moments()
+            moments = Moments(powers.dtype)
             with place.open("r+b") as file:
-                file.seek(rows.start)
-                for block in columns.sums(powers, wanted, end - begin, step, n_jobs):
-                    moments.add(block)
+                for at, block in columns.sums(powers, wanted, end - begin, step, n_jobs):
+                    moments.add(block, before=True)
+                    file.seek(rows.start + 4 * at * d)
                     file.write(block.data)
             columns.remove()
             bar.update()
@@ -138,6 +149,7 @@ def sums_by_rows(
     rows: RowGraph,
     total: Callable[[Any], F32],
     dimensions: int,
+    dtype: Any,
     out: Path,
     *,
     standardize: bool,
@@ -157,7 +169,7 @@ def sums_by_rows(
         warn(lambda: row_blocks(own), lambda values: ranks.gather("rows", values, n, parts=rows.parts))
         mean, scale = np.zeros(d, dtype=np.float32), np.ones(d, dtype=np.float32)
         if standardize:
-            moments = Moments()
+            moments = Moments(dtype)
             moments.add(own)
             mean, scale = moments.finish(n, ranks, rows.parts)
             own -= mean
@@ -222,9 +234,9 @@ def _created(place: Path, n: int, d: int, ranks: Ranks) -> int:
     return place.stat().st_size - 4 * n * d
 
 
-def _parts(n: int, d: int, memory: int, ranks: Ranks) -> list[list[tuple[int, int]]]:
+def _parts(n: int, d: int, memory: int, ranks: Ranks, itemsize: int) -> list[list[tuple[int, int]]]:
     """Ranges of columns that the ranks compute at a time: a list for each pass, with a range for each rank."""
-    width = _width(n, d, memory, 2 if ranks.world_size == 1 else 3)
+    width = _width(n, d, memory, 2 if ranks.world_size == 1 else 3, itemsize)
     shares = column_parts(d, ranks)
     lists = [list(itertools.pairwise([*range(begin, end, width), end])) for begin, end in shares]
     nothing = [(end, end) for _, end in shares]
@@ -235,21 +247,26 @@ def _parts(n: int, d: int, memory: int, ranks: Ranks) -> list[list[tuple[int, in
     ]
 
 
-def sizes_on_disk(n: int, d: int, terms: int, memory: int) -> tuple[int, int]:
-    """Bytes of memory, at most ``memory``, and of disk for a sum of so many terms and for the terms themselves."""
-    return (_PER_NODE + 8 * _width(n, d, memory, 2)) * n, 4 * n * d * (terms + 1)
+def sizes_on_disk(n: int, d: int, terms: int, memory: int, itemsize: int) -> tuple[int, int]:
+    """Bytes of memory, at most ``memory``, and of disk for a sum of so many terms, whose files shrink as it grows."""
+    needed = (_PER_NODE + 2 * itemsize * _width(n, d, memory, 2, itemsize)) * n
+    return needed, max(itemsize * terms, 4) * n * d + 4 * min(n, _rows_at_once(d, memory)) * d
 
 
-def _width(n: int, d: int, memory: int, blocks: int) -> int:
+def _rows_at_once(d: int, memory: int) -> int:
+    return max(ROWS, memory // (4 * 8 * d) // ROWS * ROWS)
+
+
+def _width(n: int, d: int, memory: int, blocks: int, itemsize: int) -> int:
     """Columns in memory at a time, of which there are so many blocks."""
-    width = (memory - _PER_NODE * n) // (4 * blocks * n)
+    width = (memory - _PER_NODE * n) // (itemsize * blocks * n)
     if width < 1:
-        needed = (_PER_NODE + 4 * blocks) * n
+        needed = (_PER_NODE + itemsize * blocks) * n
         raise MemoryError(
             f"memory= is {readable_bytes(memory)}, but FastRP of {n:,} nodes on the disk needs "
             f"{readable_bytes(needed)} for one column; give memory={needed} or more."
         )
-    unit = next(unit for unit in UNITS if width >= unit)
+    unit = next(unit for unit in (4 // itemsize * UNITS[0], *UNITS) if width >= unit)
     return int(min(d, width - width % unit))
 
 
@@ -276,19 +293,25 @@ class _Columns:
         for path in self._folder.glob(f"{self._rank}.*.columns"):
             path.unlink()
 
-    def sums(self, powers: Powers, wanted: list[int], rows: int, step: int, n_jobs: int | None) -> Iterator[F32]:
-        """Blocks of rows of the sum. The norm of a row is over all columns, so all of its parts are read first."""
-        for begin in range(0, rows, step):
+    def sums(
+        self, powers: Powers, wanted: list[int], rows: int, step: int, n_jobs: int | None
+    ) -> Iterator[tuple[int, F32]]:
+        """Blocks of rows of the sum, from the last to the first, so that the files shrink; and where each begins.
+
+        The norm of a row is over all columns, so all of its parts are read first.
+        """
+        for begin in reversed(range(0, rows, step)):
             count = min(step, rows - begin)
             total = np.zeros((count, powers.dimensions), dtype=np.float32)
-            power = np.empty_like(total)
+            power = np.empty_like(total, dtype=powers.dtype)
             for i in wanted:
                 for first, end in self._parts:
-                    with self.path(i, first).open("rb") as file:
-                        file.seek(4 * begin * (end - first))
-                        power[:, first:end] = _read(file, count, end - first)
+                    with self.path(i, first).open("r+b") as file:
+                        file.seek(powers.dtype.itemsize * begin * (end - first))
+                        power[:, first:end] = _read(file, count, end - first, powers.dtype)
+                        file.truncate(powers.dtype.itemsize * begin * (end - first))
                 accumulate_rows(power, powers.weights[i], total, normalize=powers.normalize, n_jobs=n_jobs)
-            yield total
+            yield begin, total
 
 
 def _write_columns(
@@ -299,7 +322,7 @@ def _write_columns(
     rows, last = ranks.parts(n, ROWS), max(wanted)
     for ranges in columns.passes:
         part = ranges[ranks.rank]
-        before, after = (np.empty((n, part[1] - part[0]), dtype=np.float32) for _ in range(2))
+        before, after = (np.empty((n, part[1] - part[0]), dtype=powers.dtype) for _ in range(2))
         for i in range(len(powers.weights)):
             if i > last:
                 break
@@ -348,8 +371,8 @@ class _Rows(NamedTuple):
                 file.write(rows.data)
 
 
-def _read(file: BinaryIO, rows: int, columns: int) -> F32:
-    found = np.fromfile(file, dtype=np.float32, count=rows * columns)
+def _read(file: BinaryIO, rows: int, columns: int, dtype: Any = np.float32) -> Any:
+    found = np.fromfile(file, dtype=dtype, count=rows * columns)
     if len(found) != rows * columns:
         raise OSError(f"the file {file.name} was cut short by another program.")
     return found.reshape(rows, columns)

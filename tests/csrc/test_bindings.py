@@ -12,7 +12,7 @@ from graphrep import _core
 
 ROOT = Path(__file__).parents[2]
 # Types by their names in the stub. A call has one type of ids and one of values, hence type variables.
-VARIABLES = {"Id": {"int32", "int64"}, "Value": {"float32", "float64"}}
+VARIABLES = {"Id": {"int32", "int64"}, "Value": {"float32", "float64"}, "Table": {"float32", "float16"}}
 OPAQUE = {"object"}  # nanobind knows no more of what a binding returns
 
 

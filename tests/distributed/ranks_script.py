@@ -27,7 +27,7 @@ FITS = [
     ("weighted", {"dimensions": 70, "normalization_strength": -0.5}),
     ("weighted", {"dimensions": 8}),  # blocks of 4 columns, or of 1
     ("weighted", {"dimensions": 33, "self_influence": 0.5, "sparsity": 2.0, "standardize": False}),
-    ("wide", {"dimensions": 40, "normalize_rows": False, "iteration_weights": (0, 1, 0, 2)}),
+    ("wide", {"dimensions": 40, "normalize_rows": False, "iteration_weights": (0, 1, 0, 2), "precision": "float16"}),
     ("named", {"dimensions": 48, "finish": "smooth", "random_state": 3}),
     ("named", {"dimensions": 48, "feature_ratio": 0.6}),
 ]
@@ -38,7 +38,7 @@ WIDE_ENDS = (60_000 * RNG.random((2, 150_000)) ** 2).astype(np.int64)
 GRAPHS["hubs"] = gr.as_graph(WIDE_ENDS, directed=True, weights=RNG.random(150_000), num_nodes=60_000)
 BY_ROWS = [
     ("hubs", {"dimensions": 40, "normalization_strength": -0.5}),  # degrees of targets come from other ranks
-    ("wide", {"dimensions": 33, "self_influence": 0.5, "sparsity": 2.0, "standardize": False}),
+    ("wide", {"dimensions": 33, "self_influence": 0.5, "sparsity": 2.0, "precision": "float16"}),
     ("wide", {"dimensions": 24, "normalize_rows": False, "iteration_weights": (0, 1, 0, 2, 0)}),
     ("named", {"dimensions": 20}),  # one block of rows
 ]

@@ -94,6 +94,47 @@ def test_equals_the_formula(directed, weighted, options):
     np.testing.assert_allclose(vectors, by_the_formula(graph, model), rtol=1e-3, atol=2e-4)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"normalization_strength": -0.5, "dimensions": 200},
+        {"normalize_rows": False, "standardize": False, "self_influence": 1.0},
+        {"normalize_rows": False, "sparsity": 1.0, "iteration_weights": (1.0, 0.0, 2.0)},
+    ],
+    ids=str,
+)
+def test_powers_of_float16_are_those_of_float32_rounded(weighted, options):
+    graph = random_graph(500, 3000, directed=True, weighted=weighted)
+    vectors = gr.FastRP(**options).fit_transform(graph)
+    short = gr.FastRP(precision="float16", **options).fit(graph)
+    assert short.embedding_.dtype == np.float32
+    scale = np.abs(vectors).max()
+    assert 0 < np.abs(short.embedding_ - vectors).max() < 0.02 * scale
+    assert np.abs(short.embedding_ - vectors).mean() < 0.001 * scale
+    if not options.get("self_influence"):  # new nodes have no vector of their own
+        again = short.transform(graph.to_scipy()[:50])
+        np.testing.assert_allclose(again, short.embedding_[:50], rtol=0.01, atol=0.005 * scale)
+
+
+@pytest.mark.filterwarnings("ignore:.* vectors of FastRP are zero")
+def test_a_hub_with_many_neighbors_keeps_its_digits_in_float16():
+    """Its first power is an average of 50,000 rows that are mostly zero."""
+    star = gr.as_graph([(0, leaf) for leaf in range(1, 50_001)] + [(leaf, leaf + 1) for leaf in range(1, 50_000)])
+    options = {"dimensions": 64, "iteration_weights": (1.0,), "standardize": False}
+    vectors, short = (gr.FastRP(precision=name, **options).fit_transform(star) for name in ("float32", "float16"))
+    np.testing.assert_allclose(short[0], vectors[0], rtol=2e-3, atol=1e-7)
+
+
+def test_columns_that_vary_less_than_float16_can_tell_are_a_warning():
+    rng = np.random.default_rng(0)
+    dense = gr.as_graph(sp.csr_array(rng.random((400, 400)) + 5.0), directed=True)
+    assert np.abs(gr.FastRP(dimensions=16, iteration_weights=(0, 1.0)).fit_transform(dense)).max() > 1
+    with pytest.warns(UserWarning, match='columns of FastRP vary too little for float16.*precision="float32" keeps'):
+        gr.FastRP(dimensions=16, iteration_weights=(0, 1.0), precision="float16").fit(dense)
+
+
 @pytest.mark.parametrize("feature_ratio", [0.34, 1.0])
 @pytest.mark.parametrize("form", ["dense", "sparse", "graph.x"])
 def test_features_equal_the_formula(feature_ratio, form):
@@ -307,6 +348,12 @@ def test_bad_tuning(options, error, message):
         ({"iteration_weights": 1.0}, TypeError, r"iteration_weights must be a sequence of numbers, got 1.0\."),
         ({"iteration_weights": "12"}, TypeError, r"iteration_weights must be a sequence of numbers, got '12'\."),
         ({"iteration_weights": [1, "2"]}, TypeError, r"iteration_weights must be a number, got '2'\."),
+        ({"precision": "half"}, ValueError, "precision must be one of float32, float16; got 'half'"),
+        (
+            {"precision": "float16", "feature_ratio": 0.5},
+            ValueError,
+            'precision="float16" is for random vectors alone; got feature_ratio=0.5',
+        ),
         ({"iteration_weights": [np.nan]}, ValueError, r"iteration_weights must be finite, got nan\."),
         ({"iteration_weights": [0.0]}, ValueError, r"iteration_weights and self_influence must not all be zero\."),
         ({"normalization_strength": None}, TypeError, r"normalization_strength must be a number, got None\."),

@@ -22,7 +22,7 @@ def test_the_defaults():
     assert default.shape == (34, 128)
     explicit = gr.FastRP(
         dimensions=128, iteration_weights=(0, 0, 1, 2, 4, 8), normalization_strength=0, self_influence=0,
-        sparsity=34**0.5, feature_ratio=0, normalize_rows=True, standardize=True, random_state=0,
+        sparsity=34**0.5, feature_ratio=0, normalize_rows=True, standardize=True, precision="float32", random_state=0,
     )  # fmt: skip
     np.testing.assert_array_equal(explicit.fit_transform(KARATE), default)
 
@@ -38,11 +38,13 @@ def test_the_defaults():
         {"normalize_rows": False},
         {"standardize": False},
         {"random_state": 1},
+        {"precision": "float16"},
     ],
     ids=str,
 )
 def test_every_option_changes_the_vectors(options):
-    assert not np.allclose(fit(**options), fit())
+    exact = {"rtol": 1e-5, "atol": 1e-6} if "precision" in options else {}
+    assert not np.allclose(fit(**options), fit(), **exact)
 
 
 def test_a_sparsity_of_one_fills_every_entry():

@@ -47,6 +47,8 @@ def test_any_width_of_blocks(width, sparsity, tmp_path, monkeypatch):
         {"normalize_rows": False, "sparsity": 3},
         {"standardize": False, "random_state": 5},
         {"n_jobs": 3},
+        {"precision": "float16", "self_influence": 0.5},
+        {"precision": "float16", "sparsity": 1, "n_jobs": 2},
     ],
 )
 def test_every_option(options, tmp_path):

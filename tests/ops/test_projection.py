@@ -39,12 +39,13 @@ def scales(num_rows, seed=3):
 def test_the_matrix_equals_the_reference(monkeypatch, density, num_rows, columns):
     row_scale = scales(num_rows)[0]
     row_scale.flags.writeable = False
-    for options in ({}, {"row_scale": row_scale}):
-        matrices = []
+    for options in ({}, {"row_scale": row_scale}, {"magnitude": 3.0, "row_scale": row_scale, "dtype": np.float16}):
+        matrices, dtype = [], options.pop("dtype", np.float32)
         for backend, n_jobs in (("native", 1), ("native", 5), ("reference", 1)):
             monkeypatch.setenv("GRAPHREP_BACKEND", backend)
-            r = random_projection(num_rows, columns, density=density, seed=7, n_jobs=n_jobs, **options)
-            assert (r.shape, r.dtype) == ((num_rows, columns), np.float32)
+            out = np.full((num_rows, columns), np.nan, dtype=dtype)
+            r = random_projection(num_rows, columns, density=density, seed=7, n_jobs=n_jobs, out=out, **options)
+            assert r is out
             matrices.append(r)
         np.testing.assert_array_equal(matrices[1], matrices[0])
         np.testing.assert_array_equal(matrices[2], matrices[0])
@@ -108,6 +109,8 @@ def test_projected_neighbors_are_the_product(monkeypatch, density, weighted, sca
         project_neighbors(graph, 33, out=np.full_like(y, np.nan), **options),
     ):
         np.testing.assert_array_equal(other, y)
+    short = project_neighbors(graph, 33, out=np.empty(y.shape, np.float16), magnitude=2.0, **options)
+    np.testing.assert_array_equal(short, project_neighbors(graph, 33, magnitude=2.0, **options).astype(np.float16))
     monkeypatch.setenv("GRAPHREP_BACKEND", "reference")
     np.testing.assert_allclose(
         project_neighbors(graph, 33, **options), y, rtol=1e-4, atol=1e-5 * max(1, np.abs(expected).max())
@@ -130,15 +133,17 @@ def test_projected_neighbors_of_small_graphs(monkeypatch, backend, num_nodes, nu
 @pytest.mark.parametrize("columns", [1, 3, 4, 8, 16, 31, 33, 130])
 @pytest.mark.parametrize("normalize", [False, True])
 @pytest.mark.parametrize("isa", ["baseline", "avx2", "avx512"])
-def test_accumulate_rows(monkeypatch, isa, columns, normalize):
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_accumulate_rows(monkeypatch, isa, columns, normalize, dtype):
     before = _core.isa()
     if not _core.set_isa(isa):
         pytest.skip(f"this processor lacks {isa}")
     try:
         rng = np.random.default_rng(0)
-        y = (rng.standard_normal((2100, columns)) * 10 ** rng.uniform(-3, 3, (2100, 1))).astype(np.float32)
+        y = (rng.standard_normal((2100, columns)) * 10 ** rng.uniform(-3, 3, (2100, 1))).astype(dtype)
         y[5] = 0
         y.flags.writeable = False
+        assert (np.abs(y) < 6e-5).any()  # subnormal numbers of float16
         start = rng.standard_normal(y.shape).astype(np.float32)
         totals = []
         for backend, n_jobs in (("native", 1), ("native", 3), ("reference", 1)):
@@ -200,7 +205,9 @@ def test_bad_tables():
     with pytest.raises(ValueError, match=r"num_rows must be at least 0, got -1"):
         random_projection(-1, 3, density=1.0, seed=0)
     for wrong in (np.zeros((3, 5), np.float32), np.zeros((3, 4)), np.zeros((4, 3), np.float32).T):
-        with pytest.raises(ValueError, match=r"out must be a writeable C-contiguous float32 array of shape \(3, 4\)"):
+        with pytest.raises(
+            ValueError, match=r"out must be a writeable C-contiguous float32 or float16 array of shape \(3, 4\)"
+        ):
             project_neighbors(graph, 4, density=1.0, seed=0, out=wrong)
         with pytest.raises(ValueError, match=r"total must be a writeable C-contiguous float32 array of shape \(3, 4\)"):
             accumulate_rows(np.zeros((3, 4), np.float32), 1.0, wrong)
@@ -208,7 +215,7 @@ def test_bad_tables():
         ValueError, match=r"scale must be a C-contiguous float32 array of shape \(3,\), got float32 \(4,\)"
     ):
         project_neighbors(graph, 4, density=1.0, seed=0, scale=np.ones(4, np.float32))
-    with pytest.raises(ValueError, match="y must be a C-contiguous float32 array"):
+    with pytest.raises(ValueError, match="y must be a C-contiguous float32 or float16 array"):
         accumulate_rows(np.zeros((3, 4)), 1.0, np.zeros((3, 4), np.float32))
 
 

@@ -9,7 +9,7 @@ import graphrep as gr
 from graphrep import _core
 from graphrep.csr import CSR
 from graphrep.graph import Graph
-from graphrep.ops.propagation import graph_matmul, inverse_degrees
+from graphrep.ops.propagation import graph_matmul, inverse_degrees, recurrence_step
 
 BACKENDS = ["native", "reference"]
 ISAS = ["baseline", "avx2", "avx512"]
@@ -51,9 +51,12 @@ def expected_product(graph, x, reduce):
 
 def assert_product(y, graph, x, reduce):
     expected, size = expected_product(graph, x, reduce)
-    assert y.dtype == np.float32
+    assert y.dtype == x.dtype
     longest = max(1, int(graph.out_degree.max(initial=0)))
-    assert (np.abs(y - expected) <= (longest + 4) * 2.0**-24 * size).all()
+    bound = (longest + 4) * 2.0**-24 * size
+    if x.dtype == np.float16:
+        bound += 2.0**-11 * np.abs(expected) + 2.0**-25
+    assert (np.abs(y - expected) <= bound).all()
 
 
 @pytest.mark.parametrize("columns", [1, 3, 8, 16, 31, 32, 48, 64, 128, 130, 257])
@@ -65,9 +68,11 @@ def test_equals_scipy_at_every_width(set_isa, isa, columns):
         assert (graph.out_degree.max() > 60, graph.out_degree.min()) == (True, 0)
         x = features(150, columns)
         for reduce in ("sum", "mean"):
-            y = graph_matmul(graph, x, normalize=reduce == "mean", n_jobs=1)
-            assert_product(y, graph, x, reduce)
-            np.testing.assert_array_equal(graph_matmul(wide(graph), x, normalize=reduce == "mean", n_jobs=1), y)
+            for dtype in (np.float32, np.float16):
+                x = x.astype(dtype)
+                y = graph_matmul(graph, x, normalize=reduce == "mean", n_jobs=1)
+                assert_product(y, graph, x, reduce)
+                np.testing.assert_array_equal(graph_matmul(wide(graph), x, normalize=reduce == "mean", n_jobs=1), y)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -80,12 +85,13 @@ def test_equals_scipy_at_every_width(set_isa, isa, columns):
 def test_odd_shapes(monkeypatch, backend, reduce, num_nodes, num_arcs, columns, weighted):
     monkeypatch.setenv("GRAPHREP_BACKEND", backend)
     graph = random_graph(num_nodes, num_arcs, weighted=weighted)
-    x = features(num_nodes, columns)
-    out = np.full_like(x, np.nan)  # what the kernel leaves out shows
-    y = graph_matmul(graph, x, normalize=reduce == "mean", out=out)
-    assert y is out
-    assert_product(y, graph, x, reduce)
-    assert not y[graph.out_degree == 0].any()
+    for dtype in (np.float32, np.float16):
+        x = features(num_nodes, columns).astype(dtype)
+        out = np.full_like(x, np.nan)  # what the kernel leaves out shows
+        y = graph_matmul(graph, x, normalize=reduce == "mean", out=out)
+        assert y is out
+        assert_product(y, graph, x, reduce)
+        assert not y[graph.out_degree == 0].any()
 
 
 @pytest.mark.parametrize("reduce", ["sum", "mean"])
@@ -120,6 +126,23 @@ def test_rows_of_very_different_weight():
     x = np.array([[2.0], [6.0], [0.0]], dtype=np.float32)
     np.testing.assert_allclose(graph_matmul(graph, x, normalize=True).ravel(), [6, 2, 5], rtol=1e-6)
     np.testing.assert_allclose(inverse_degrees(graph), [1e-30, 1e-30, 2.5e9], rtol=1e-6)
+    assert graph_matmul(graph, x.astype(np.float16), normalize=True).ravel().tolist() == [6, 2, 5]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_a_step_of_a_recurrence(monkeypatch, set_isa, isa, backend, dtype):
+    set_isa(isa)
+    monkeypatch.setenv("GRAPHREP_BACKEND", backend)
+    graph, scale = random_graph(40, 300, weighted=True), np.linspace(0.5, 1, 40, dtype=np.float32)
+    x, y = (features(40, 37, seed).astype(dtype) for seed in (1, 2))
+    exact = scale[:, None] * (graph.to_scipy().astype(np.float64) @ x.astype(np.float64))
+    for own, before in ((0.0, 0.0), (0.5, 0.0), (-0.25, 2.0), (0.0, -1.0)):
+        out = y.copy()
+        recurrence_step(graph, x, out, scale=scale, own=own, before=before)
+        expected = exact + own * x.astype(np.float64) + before * y.astype(np.float64)
+        np.testing.assert_allclose(out, expected, rtol=1e-5 if dtype == np.float32 else 5e-4, atol=1e-3)
 
 
 def test_layouts_and_read_only_input():
@@ -143,10 +166,10 @@ def test_infinity_and_nan_pass_through():
 @pytest.mark.parametrize(
     ("x", "options", "error", "message"),
     [
-        (np.zeros((3, 2)), {}, TypeError, r"x must be a float32 NumPy array, got float64\."),
-        (np.zeros((3, 2), dtype=">f4"), {}, TypeError, r"x must be a float32 NumPy array, got >f4\."),
-        (torch.zeros(3, 2), {}, TypeError, r"x must be a float32 NumPy array, got torch.float32\."),
-        ([[0.0], [0.0], [0.0]], {}, TypeError, r"x must be a float32 NumPy array, got list\."),
+        (np.zeros((3, 2)), {}, TypeError, r"x must be a float32 or float16 NumPy array, got float64\."),
+        (np.zeros((3, 2), dtype=">f4"), {}, TypeError, r"x must be a float32 or float16 NumPy array, got >f4\."),
+        (torch.zeros(3, 2), {}, TypeError, r"x must be a float32 or float16 NumPy array, got torch.float32\."),
+        ([[0.0], [0.0], [0.0]], {}, TypeError, r"x must be a float32 or float16 NumPy array, got list\."),
         (features(2, 2), {}, ValueError, r"x must have shape \(3, columns\), got \(2, 2\)\."),
         (features(3, 2)[:, 0], {}, ValueError, r"x must have shape \(3, columns\), got \(3,\)\."),
         (features(3, 2), {"n_jobs": 0}, ValueError, r"n_jobs must not be 0"),

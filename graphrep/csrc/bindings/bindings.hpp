@@ -14,6 +14,7 @@
 #include "../buffer.hpp"
 #include "../checks.hpp"
 #include "../parallel.hpp"
+#include "../scalars.hpp"
 
 namespace graphrep {
 
@@ -125,6 +126,12 @@ bool read_tensor(PyObject* object, Tensor& tensor) noexcept;
 }  // namespace graphrep
 
 namespace nanobind::detail {
+
+template <>
+struct dtype_traits<graphrep::Float16> {
+    static constexpr dlpack::dtype value{static_cast<uint8_t>(dlpack::dtype_code::Float), 16, 1};
+    static constexpr auto name = const_name("float16");
+};
 
 template <>
 struct type_caster<graphrep::Tensor> {

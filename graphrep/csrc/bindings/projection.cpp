@@ -6,9 +6,9 @@
 namespace graphrep {
 namespace {
 
-template <class Id>
+template <class T, class Id>
 void check_sizes(const In<int64_t>& indptr, const In<Id>& indices, const MaybeIn<float>& weights,
-                 const MaybeIn<float>& scale, const Out<float, 2>& y) {
+                 const MaybeIn<float>& scale, const Out<T, 2>& y) {
     check_equal(y.shape(0), size_t(rows_of(indptr)), "y must have one row per row of the graph.");
     if (weights) check_equal(weights->size(), indices.size(), "weights must have one entry per index.");
     if (scale) check_equal(scale->size(), y.shape(0), "scale must have one entry per row.");
@@ -23,16 +23,16 @@ void check_projection(size_t rows, size_t stored, int64_t columns, int64_t first
     check_equal(counts.size(), size_t(columns) + 1, "counts must have one entry more than there are columns.");
 }
 
-template <class Id>
-void bind_projection_of(nb::module_& m) {
+template <class T, class Id>
+void bind_products_of(nb::module_& m) {
     m.def(
         "propagate",
-        [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, MaybeIn<float> scale, In<float, 2> x,
-           Out<float, 2> y, float own, float before, Threads num_threads) {
+        [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, MaybeIn<float> scale, In<T, 2> x,
+           Out<T, 2> y, float own, float before, Threads num_threads) {
             check_equal(y.shape(1), x.shape(1), "x and y must have the same number of columns.");
             if (own != 0) check_equal(y.shape(0), x.shape(0), "x and y must have the same number of rows.");
             check_sizes(indptr, indices, weights, scale, y);
-            spmm<float, Id>({indptr.data(), indices.data(), pointer(weights), pointer(scale), x.data(),
+            spmm<T, Id, float>({indptr.data(), indices.data(), pointer(weights), pointer(scale), x.data(),
                              int64_t(y.shape(0)), 1, int64_t(y.shape(1)), Reduce::sum, y.data(), nullptr,
                              int64_t(x.shape(0)), int64_t(indices.size()), own, before},
                             num_threads);
@@ -43,13 +43,13 @@ void bind_projection_of(nb::module_& m) {
         "spmm_projection",
         [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, MaybeIn<float> scale, MaybeIn<float> row_scale,
            MaybeIn<uint64_t> keys, In<double> counts, float magnitude, uint64_t seed, int64_t columns,
-           int64_t first_column, Out<float, 2> y, Threads num_threads) {
+           int64_t first_column, Out<T, 2> y, Threads num_threads) {
             check_sizes(indptr, indices, weights, scale, y);
             const size_t nodes = keys ? keys->size() : y.shape(0);  // some of which may have no row here
             check_projection(nodes, y.shape(1), columns, first_column, row_scale, keys, counts);
             check_csr<Id>(indptr.data(), indices.data(), rows_of(indptr), int64_t(indices.size()), int64_t(nodes),
                           num_threads);
-            spmm_projection<Id>(
+            spmm_projection<T, Id>(
                 {columns, first_column, int64_t(y.shape(1)), counts.data(), pointer(keys), seed, magnitude},
                 indptr.data(), indices.data(), pointer(weights), pointer(scale), pointer(row_scale),
                 int64_t(y.shape(0)), int64_t(nodes), y.data(), num_threads);
@@ -59,15 +59,12 @@ void bind_projection_of(nb::module_& m) {
         "columns"_a, "first_column"_a, "y"_a.noconvert(), "num_threads"_a, Released());
 }
 
-}  // namespace
-
-void bind_projection(nb::module_& m) {
-    bind_projection_of<int32_t>(m);
-    bind_projection_of<int64_t>(m);
+template <class T>
+void bind_rows_of(nb::module_& m) {
     m.def(
         "fill_projection",
         [](MaybeIn<float> row_scale, MaybeIn<uint64_t> keys, In<double> counts, float magnitude, uint64_t seed,
-           int64_t columns, int64_t first_column, Out<float, 2> r, Threads num_threads) {
+           int64_t columns, int64_t first_column, Out<T, 2> r, Threads num_threads) {
             check_projection(r.shape(0), r.shape(1), columns, first_column, row_scale, keys, counts);
             fill_projection({columns, first_column, int64_t(r.shape(1)), counts.data(), pointer(keys), seed, magnitude},
                             pointer(row_scale), int64_t(r.shape(0)), r.data(), num_threads);
@@ -76,13 +73,24 @@ void bind_projection(nb::module_& m) {
         "columns"_a, "first_column"_a, "r"_a.noconvert(), "num_threads"_a, Released());
     m.def(
         "accumulate_rows",
-        [](In<float, 2> y, float factor, bool normalize, Out<float, 2> total, Threads num_threads) {
+        [](In<T, 2> y, float factor, bool normalize, Out<float, 2> total, Threads num_threads) {
             if (y.shape(0) != total.shape(0) || y.shape(1) != total.shape(1))
                 bad_argument("y and total must have the same shape.");
             accumulate_rows(y.data(), int64_t(y.shape(0)), int64_t(y.shape(1)), factor, normalize, total.data(),
                             num_threads);
         },
         "y"_a.noconvert(), "factor"_a, "normalize"_a, "total"_a.noconvert(), "num_threads"_a, Released());
+}
+
+}  // namespace
+
+void bind_projection(nb::module_& m) {
+    bind_products_of<float, int32_t>(m);
+    bind_products_of<float, int64_t>(m);
+    bind_products_of<Float16, int32_t>(m);
+    bind_products_of<Float16, int64_t>(m);
+    bind_rows_of<float>(m);
+    bind_rows_of<Float16>(m);
 }
 
 }  // namespace graphrep

@@ -122,7 +122,7 @@ struct Lanes {  // float and the 16-bit floats
         if constexpr (sizeof(T) == 4)
             graphrep::GRAPHREP_ISA::store(to, value);
         else
-            store_some(to, value, kLanes);
+            compress(to, value);
     }
 
     static inline void store_some(T* to, Vector value, int n) {
@@ -132,12 +132,23 @@ struct Lanes {  // float and the 16-bit floats
     static inline Vector splat(Scalar value) { return Vector{} + value; }
 
    private:
+    template <class Short>
+    static inline void compress(Short* to, Vector value) {
+        store_some(to, value, kLanes);
+    }
 #if defined(__AVX512F__)
+    static inline void compress(Float16* to, Vector value) {
+        const __m256i bits = _mm512_cvtps_ph((__m512)value, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), bits);
+    }
     static inline Vector expand(__m256i bits, BFloat16) {
         return (Vector)_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
     }
     static inline Vector expand(__m256i bits, Float16) { return (Vector)_mm512_cvtph_ps(bits); }
 #elif defined(__AVX2__)
+    static inline void compress(Float16* to, Vector value) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_cvtps_ph((__m256)value, _MM_FROUND_TO_NEAREST_INT));
+    }
     static inline Vector expand(__m128i bits, BFloat16) {
         return (Vector)_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
     }

@@ -14,8 +14,9 @@ namespace {
 
 // One row, `Blocks` vectors of its columns; Recur: a step of a recurrence, with this row of x; Some: only the first
 // `some` lanes of one vector exist.
-template <int Blocks, bool Gather, bool Weighted, bool Recur, bool Some, class T, class Id>
-static inline void sum_block(const Spmm<T, Id>& t, const T* values, const T* x, int64_t stride, int64_t begin,
+template <int Blocks, bool Gather, bool Weighted, bool Recur, bool Some, class T, class Id,
+          class V>
+static inline void sum_block(const Spmm<T, Id, V>& t, const V* values, const T* x, int64_t stride, int64_t begin,
                              int64_t end, int64_t last, int64_t ahead, typename Lanes<T>::Scalar scale, const T* own,
                              T* out, int some) {
     using L = Lanes<T>;
@@ -67,8 +68,8 @@ next:
     }
 }
 
-template <bool Gather, bool Weighted, bool Recur, class T, class Id>
-void sum_rows(const Spmm<T, Id>& t, int num_threads) {
+template <bool Gather, bool Weighted, bool Recur, class T, class Id, class V>
+void sum_rows(const Spmm<T, Id, V>& t, int num_threads) {
     using L = Lanes<T>;
     const int64_t stride = t.heads * t.columns, last = t.indptr[t.num_rows];
     const int64_t ahead = entries_ahead(stride * int64_t(sizeof(T)), t.num_x);
@@ -79,7 +80,7 @@ void sum_rows(const Spmm<T, Id>& t, int num_threads) {
                          typename L::Scalar scale = t.scale ? widen(t.scale[v]) : 1;
                          if (t.reduce == Reduce::mean && end > begin) scale /= typename L::Scalar(end - begin);
                          for (int64_t h = 0; h < t.heads; ++h) {
-                             const T* values = Weighted ? t.values + h : nullptr;
+                             const V* values = Weighted ? t.values + h : nullptr;
                              const T* x = t.x + h * t.columns;
                              T* out = t.out + v * stride + h * t.columns;
                              const auto run = [&]<int Blocks, bool Some>(int64_t j, int some) {
@@ -103,9 +104,9 @@ void sum_rows(const Spmm<T, Id>& t, int num_threads) {
 
 }  // namespace
 
-template <class T, class Id>
-void spmm_sum(const Spmm<T, Id>& task, int num_threads) {
-    if constexpr (std::is_same_v<T, float>) {
+template <class T, class Id, class V>
+void spmm_sum(const Spmm<T, Id, V>& task, int num_threads) {
+    if constexpr (std::is_same_v<T, float> || !std::is_same_v<T, V>) {
         if (task.own != 0 || task.before != 0) {
             if (task.values)
                 sum_rows<true, true, true>(task, num_threads);
@@ -131,6 +132,8 @@ GRAPHREP_INSTANTIATE(float)
 GRAPHREP_INSTANTIATE(double)
 GRAPHREP_INSTANTIATE(BFloat16)
 GRAPHREP_INSTANTIATE(Float16)
+template void spmm_sum(const Spmm<Float16, int32_t, float>&, int);
+template void spmm_sum(const Spmm<Float16, int64_t, float>&, int);
 
 }  // namespace GRAPHREP_ISA
 }  // namespace graphrep

@@ -33,9 +33,8 @@ def fill(
             at = i + int(_random.bounded(bits, columns - i))
             order[i], order[at] = order[at], order[i]
             whole[row, order[i]] = -magnitude if int(bits) & 1 else magnitude
-    out[...] = whole[:, first : first + out.shape[1]]
-    if row_scale is not None:
-        out *= row_scale[:, None]
+    part = whole[:, first : first + out.shape[1]]
+    out[...] = part if row_scale is None else part * row_scale[:, None]
 
 
 def project_neighbors(
@@ -61,5 +60,6 @@ def project_neighbors(
 
 def accumulate_rows(y: Any, factor: float, total: Any, normalize: bool, num_threads: int) -> None:
     """Total += factor * y, with normalized rows."""
-    norms = np.linalg.norm(y.astype(np.float64), axis=1, keepdims=True)
+    y = y.astype(np.float64)
+    norms = np.linalg.norm(y, axis=1, keepdims=True)
     total += factor * (np.divide(y, norms, out=np.zeros(y.shape), where=norms > 0) if normalize else y)

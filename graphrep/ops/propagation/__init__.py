@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,16 +15,18 @@ from graphrep.ops.propagation import cpu, reference
 
 __all__ = ["graph_matmul", "inverse_degrees", "inverses", "recurrence_step", "rows_matmul"]
 
+Table = TypeVar("Table", npt.NDArray[np.float32], npt.NDArray[np.float16])
+
 
 def graph_matmul(
     graph: Any,
-    x: npt.NDArray[np.float32],
+    x: Table,
     *,
     values: npt.NDArray[np.float32] | None = None,
     normalize: bool = False,
-    out: npt.NDArray[np.float32] | None = None,
+    out: Table | None = None,
     n_jobs: int | None = None,
-) -> npt.NDArray[np.float32]:
+) -> Table:
     r"""One step of propagation in NumPy: :math:`y = A x`, or :math:`D^{-1} A x` with ``normalize``.
 
     :math:`D` holds the weighted out-degrees; nodes without out-neighbors get zeros. :func:`graphrep.ops.spmm` is the
@@ -33,30 +35,34 @@ def graph_matmul(
     Parameters
     ----------
     graph : Graph or anything :func:`graphrep.as_graph` takes
-    x : float32 array of shape (num_nodes, columns)
+    x : float32 or float16 array of shape (num_nodes, columns)
+        Rows of float16 are half as many bytes to gather; sums are formed in float32 and rounded at the end, to infinity
+        beyond 65504.
     values : float32 array of shape (num_arcs,), optional
         A number per arc, in the order of ``graph.indices``, that takes the place of its weight; it may be negative.
     normalize : bool
         Divide each row by its degree, a sum of weights; not with ``values``.
-    out : float32 array of shape (num_nodes, columns), optional
-        C-contiguous, written and returned; must not overlap x.
+    out : array of shape (num_nodes, columns), optional
+        Of the dtype of x, C-contiguous, written and returned; must not overlap x.
     n_jobs : int or None
         Number of threads; the result does not depend on it.
 
     Returns
     -------
-    float32 array of shape (num_nodes, columns)
+    array of shape (num_nodes, columns)
+        Of the dtype of x.
 
     Raises
     ------
     TypeError
-        ``x`` is not a float32 NumPy array. Tensors are rejected.
+        ``x`` is not a float32 or float16 NumPy array. Tensors are rejected.
     ValueError
         Shapes disagree, or both ``values`` and ``normalize`` are given.
 
     Notes
     -----
-    Time O(num_arcs * columns), bound by gathering num_arcs * columns * 4 bytes; no extra memory except ``out``.
+    Time O(num_arcs * columns), bound by gathering num_arcs * columns * 4 bytes, or 2 of float16; no extra memory except
+    ``out``.
 
     Examples
     --------
@@ -67,8 +73,8 @@ def graph_matmul(
     array([10. , 50.5, 10. ], dtype=float32)
     """
     g: Graph = untyped_graph(graph)
-    if not isinstance(x, np.ndarray) or x.dtype != np.float32:
-        raise TypeError(f"x must be a float32 NumPy array, got {getattr(x, 'dtype', type(x).__name__)}.")
+    if not isinstance(x, np.ndarray) or x.dtype not in (np.float32, np.float16):
+        raise TypeError(f"x must be a float32 or float16 NumPy array, got {getattr(x, 'dtype', type(x).__name__)}.")
     if x.ndim != 2 or len(x) != g.num_nodes:
         raise ValueError(f"x must have shape ({g.num_nodes}, columns), got {x.shape}.")
     if values is not None:
@@ -78,15 +84,15 @@ def graph_matmul(
         if not kind or values.shape != (g.num_arcs,):
             raise ValueError(f"values must be a C-contiguous float32 array of shape ({g.num_arcs},).")
     if out is None:
-        out = np.empty(x.shape, dtype=np.float32)
+        out = np.empty_like(x, order="C")
     elif not (
         isinstance(out, np.ndarray)
         and out.shape == x.shape
-        and out.dtype == np.float32
+        and out.dtype == x.dtype
         and out.flags.c_contiguous
         and out.flags.writeable
     ):
-        raise ValueError(f"out must be a writeable C-contiguous float32 array of shape {x.shape}.")
+        raise ValueError(f"out must be a writeable C-contiguous {x.dtype.name} array of shape {x.shape}.")
     elif np.shares_memory(out, x):
         raise ValueError("out must not overlap x.")
     scale = inverse_degrees(g) if normalize else None
@@ -98,8 +104,8 @@ def graph_matmul(
 
 def recurrence_step(
     graph: Graph,
-    x: npt.NDArray[np.float32],
-    out: npt.NDArray[np.float32],
+    x: Table,
+    out: Table,
     *,
     scale: npt.NDArray[np.float32],
     own: float,
@@ -109,8 +115,8 @@ def recurrence_step(
     r"""A step of a three-term recurrence, in place: :math:`y \leftarrow \mathrm{diag}(s) A x + a x + b y`.
 
     One pass over the graph, in which the rows of x and y are read once more. ``out`` (y) is not read if ``before``
-    (b) is 0. Both arrays are C-contiguous float32 of shape (num_nodes, columns) and must not overlap; ``scale`` (s) is
-    float32 of shape (num_nodes,). The result does not depend on the number of threads.
+    (b) is 0. Both arrays are C-contiguous, of shape (num_nodes, columns), and must not overlap; both are float32 or
+    float16. ``scale`` (s) is float32 of shape (num_nodes,). The result does not depend on the number of threads.
     """
     choose("graph_matmul", {"native": cpu.graph_matmul, "reference": reference.graph_matmul})(
         graph, graph.weights, x, scale, out, resolve_threads(n_jobs), own, before
@@ -119,8 +125,8 @@ def recurrence_step(
 
 def rows_matmul(
     rows: CSR,
-    x: npt.NDArray[np.float32],
-    out: npt.NDArray[np.float32],
+    x: Table,
+    out: Table,
     *,
     scale: npt.NDArray[np.float32],
     n_jobs: int | None = None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -15,9 +17,9 @@ F32 = npt.NDArray[np.float32]
 def graph_matmul(
     graph: Graph | CSR,
     values: F32 | None,
-    x: F32,
+    x: Any,
     scale: F32 | None,
-    out: F32,
+    out: Any,
     num_threads: int,
     own: float = 0.0,
     before: float = 0.0,

@@ -17,9 +17,9 @@ F32 = npt.NDArray[np.float32]
 def graph_matmul(
     graph: Graph | CSR,
     values: F32 | None,
-    x: F32,
+    x: Any,
     scale: F32 | None,
-    out: F32,
+    out: Any,
     num_threads: int,
     own: float = 0.0,
     before: float = 0.0,
