@@ -248,9 +248,10 @@ def _parts(n: int, d: int, memory: int, ranks: Ranks, itemsize: int) -> list[lis
 
 
 def sizes_on_disk(n: int, d: int, terms: int, memory: int, itemsize: int) -> tuple[int, int]:
-    """Bytes of memory, at most ``memory``, and of disk for a sum of so many terms, whose files shrink as it grows."""
-    needed = (_PER_NODE + 2 * itemsize * _width(n, d, memory, 2, itemsize)) * n
-    return needed, max(itemsize * terms, 4) * n * d + 4 * min(n, _rows_at_once(d, memory)) * d
+    """Bytes of memory, and of disk for a sum of so many terms, whose files shrink as it grows."""
+    columns = (_PER_NODE + 2 * itemsize * _width(n, d, memory, 2, itemsize)) * n
+    rows = min(n, _rows_at_once(d, memory))
+    return max(columns, (4 + 2 * itemsize) * rows * d), max(itemsize * terms, 4) * n * d + 4 * rows * d
 
 
 def _rows_at_once(d: int, memory: int) -> int:
@@ -334,12 +335,16 @@ def _write_columns(
             else:
                 recurrence_step(graph, before, after, scale=scale, own=0.0, before=0.0, n_jobs=n_jobs)
             if i in wanted:
-                found = ranks.to_rows("a power", after, [end - first for first, end in ranges], rows)
-                for (first, end), block in zip(ranges, found, strict=True):
-                    if first < end:
-                        columns.path(i, first).write_bytes(block.data)
+                _write_power(columns, i, ranges, ranks.to_rows("a power", after, [b - a for a, b in ranges], rows))
             before, after = after, before
             bar.update()
+
+
+def _write_power(columns: _Columns, power: int, ranges: list[Range], blocks: list[Any]) -> None:
+    # A function of its own, so that nothing keeps a block while the next one is computed.
+    for (first, end), block in zip(ranges, blocks, strict=True):
+        if first < end:
+            columns.path(power, first).write_bytes(block.data)
 
 
 class _Rows(NamedTuple):

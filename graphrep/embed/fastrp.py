@@ -197,7 +197,8 @@ class FastRP(NodeEmbedder):
         into ``memory`` with 8 bytes per node and column, or 4 of float16, and 40 per node; each pass over the arcs is
         repeated for every block. The norm of a row and its sum need all columns, so terms with a weight other than 0
         are written to files beside ``out``, 4 or 2 bytes per node, column and term, and read again by rows, from the
-        last to the first, while the files shrink. ``standardize`` needs the mean of whole columns: the sum is read and
+        last to the first, while the files shrink; this takes 12 bytes per column (8) of 16,384 rows, whatever
+        ``memory`` says. ``standardize`` needs the mean of whole columns: the sum is read and
         written once more. Names that are strings are decoded in memory, as in
         ``nodes_``.
         """
@@ -475,11 +476,11 @@ class FastRP(NodeEmbedder):
         Examples
         --------
         >>> import graphrep as gr
-        >>> g = gr.datasets.rmat(num_nodes=10_000)
+        >>> g = gr.datasets.rmat(num_nodes=100_000)
         >>> gr.FastRP(dimensions=64).estimate(g).memory
-        8082560
-        >>> gr.FastRP(dimensions=64).estimate(g, memory="2MB")[:2]
-        (1680000, 12800000)
+        80802560
+        >>> gr.FastRP(dimensions=64).estimate(g, memory="20MB")[:2]
+        (16800000, 106594304)
         """
         if memory is None:
             return super().estimate(graph)
