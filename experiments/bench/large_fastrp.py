@@ -80,7 +80,7 @@ def probed(graph: gr.Graph, row_bytes: int, threads: int) -> float:
         fetch(*given, ctypes.c_int64(len(rows) // 10), ctypes.c_int64(16), ctypes.c_int(threads))
         begin = time.perf_counter()
         fetch(*given, ctypes.c_int64(len(rows)), ctypes.c_int64(16), ctypes.c_int(threads))
-        return (time.perf_counter() - begin) * threads / len(rows) * 1e9
+        return (time.perf_counter() - begin) * threads / len(rows) * 1e9  # by the clock: OpenMP waits in a busy loop
 
 
 def measured(name: str, precision: str, dimensions: int, folder: Path, threads: int) -> dict[str, Any]:
