@@ -42,6 +42,17 @@ BY_ROWS = [
     ("wide", {"dimensions": 24, "normalize_rows": False, "iteration_weights": (0, 1, 0, 2, 0)}),
     ("named", {"dimensions": 20}),  # one block of rows
 ]
+SOME = np.random.default_rng(2)
+FEW = (200 * SOME.random((2, 1500)) ** 2).astype(np.int64)  # self loops, hubs, and at least ten nodes without arcs
+for name, directed, weights in (
+    ("arcs", True, None),
+    ("steep", True, SOME.random(1500) + 0.01),
+    ("heap", False, SOME.random(1500) + 0.01),
+    ("plain", False, None),
+):
+    GRAPHS[name] = gr.as_graph(FEW, num_nodes=210, directed=directed, weights=weights)
+BIASED = {"walk_length": 5, "walks_per_node": 1, "batch_size": 106, "seed": 3}
+MILD, STEEP = [(0.25, 4), (4, 0.25)], [(0.001, 300), (300, 0.003)]  # most steps of STEEP scan a row
 LEARNERS = {
     gr.Spectral: [
         ("weighted", {"dimensions": 13}),
@@ -151,6 +162,8 @@ def walks(ranks):
         ("heavy", {"walk_length": 7, "walks_per_node": 1, "seed": 5, "start": np.arange(5, 5000, 3)}),
         ("named", {"walk_length": 1, "walks_per_node": 3, "batch_size": 700}),
         ("small", {"walk_length": 9, "batch_size": 100}),
+        *((name, {**BIASED, "p": p, "q": q}) for name in ("arcs", "steep", "heap", "plain") for p, q in MILD),
+        *((name, {**BIASED, "p": p, "q": q}) for name in ("steep", "plain") for p, q in STEEP),
     ]:
         options = {"walk_length": 12, **options}
         expected = list(gr.iter_walks(GRAPHS[name], **options, **shared))
@@ -161,6 +174,10 @@ def walks(ranks):
     refused(
         ranks, ValueError, "the ranks disagree on walk_length of the walks",
         lambda: gr.distributed.iter_walks(GRAPHS["named"], ranks, walk_length=5 + (ranks.rank > 0)),
+    )  # fmt: skip
+    refused(
+        ranks, ValueError, "the ranks disagree on q of the walks: rank 0 has 0.5",
+        lambda: gr.distributed.iter_walks(GRAPHS["named"], ranks, q=0.5 + (ranks.rank > 0)),
     )  # fmt: skip
 
 
