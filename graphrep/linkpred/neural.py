@@ -219,8 +219,9 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
         start : fitted estimator with the same encoder and predictor options, optional
             Training starts from its parameters, for example those of an NCN for an NCNC.
         ranks : Ranks, optional
-            Of :func:`graphrep.distributed.connect`: each computes the gradient of a share of the pairs of every batch,
-            and scores a share of the validation pairs. All call ``fit`` with the same arguments, which is checked, and
+            Of :func:`graphrep.distributed.connect`: each computes the gradient of a share of the pairs of every batch
+            and, with ``neighbors``, only the vectors that this share needs; and scores a share of the validation pairs.
+            All call ``fit`` with the same arguments, which is checked, and
             get the same model, that of one process up to the rounding of sums. The first one writes the checkpoint,
             calls the callbacks and shows progress. Custom modules must take random numbers from :mod:`graphrep.nn`.
 
@@ -241,8 +242,6 @@ class LinkPredictor(EncoderOptions, PairOptions, LoopEstimator, SavedEstimator):
             return self._fit(graph, edges, val, start, ranks)
 
     def _fit(self, graph: Any, edges: Any, val: Any, start: LinkPredictor | None, ranks: Ranks) -> Self:
-        if ranks.world_size > 1 and self.neighbors is not None:
-            raise ValueError("neighbors cannot be sampled on several ranks; leave them out, or fit on one.")
         self._begin = time.monotonic()
         self._check()
         g = undirected_unweighted(untyped_graph(graph))

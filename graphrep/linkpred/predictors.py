@@ -379,24 +379,28 @@ class NeighborPredictor(HadamardPredictor):
         if wide is not None:
             return PairInputs(hadamard(h, ends), *pooled_rows(seen, ends, wide, removed))
         common = neighbor_intersection(seen, ends, removed=removed, directed=False)
-        every = None if own is None else neighbor_intersection(seen, pairs, removed=removed, directed=False)
-        return self.pooled_inputs(h, ends, common, every)
+        if own is None:
+            return self.pooled_inputs(h, ends, common)
+        # The place of each node among the common neighbors of all pairs.
+        every = neighbor_intersection(seen, pairs, removed=removed, directed=False)
+        used = torch.zeros(len(h), dtype=torch.bool, device=h.device)
+        used[every.indices.long()] = True
+        return self.pooled_inputs(h, ends, common, used.cumsum(0) - 1, int(used.sum()))
 
-    def pooled_inputs(self, h: Tensor, pairs: Tensor, common: Adjacency, every: Adjacency | None = None) -> PairInputs:
+    def pooled_inputs(
+        self, h: Tensor, pairs: Tensor, common: Adjacency, numbers: Tensor | None = None, count: int | None = None
+    ) -> PairInputs:
         """Input of :meth:`logits`, given the common neighbors: a row per pair, a column per row of ``h``.
 
-        ``every`` has those of the pairs of all ranks, if these are a part of them.
+        ``numbers`` are those of the rows of ``h`` among ``count``, on which their dropout depends; None: the places of
+        those that are common neighbors.
         """
         # Transform only nodes that are common neighbors; pool only pairs that have some.
         nodes, place = _distinct(common.indices.long(), len(h))
         rows = common.degree().nonzero().squeeze(1)
         indptr = torch.cat([common.indptr.index_select(0, rows), common.indptr[-1:]])
         few = Adjacency._of(Structure(indptr, place, len(nodes)), None, None)
-        at, count = None, len(nodes)
-        if every is not None:  # where the nodes are among those of all pairs
-            all_nodes = _distinct(every.indices.long(), len(h))[0]
-            at, count = torch.searchsorted(all_nodes, nodes), len(all_nodes)
-        with using_rows(at, count):
+        with using_rows(None if numbers is None else numbers.index_select(0, nodes), count):
             pooled = spmm(few, self.widened(h.index_select(0, nodes)))
         return PairInputs(hadamard(h, pairs), pooled, rows)
 
@@ -595,7 +599,11 @@ def hide_entries(adj: Adjacency, share: float) -> Adjacency:
     """Adjacency without a random fraction of its entries; columns remain in order."""
     if not share:
         return adj
-    kept = random_uniform(adj.num_entries, adj.device) >= share
+    return kept_entries(adj, random_uniform(adj.num_entries, adj.device) >= share)
+
+
+def kept_entries(adj: Adjacency, kept: Tensor) -> Adjacency:
+    """Adjacency with the entries where ``kept`` is True, without values."""
     counts = torch.zeros(adj.num_entries + 1, dtype=torch.int64, device=adj.device)
     torch.cumsum(kept, 0, out=counts[1:])
     structure = Structure(counts.index_select(0, adj.indptr), adj.indices[kept], adj.num_cols)

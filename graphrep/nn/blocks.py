@@ -33,6 +33,8 @@ class Block:
         Weights of the vectors that the rows themselves had.
     begin : int
         Column of the first row; the others follow.
+    nodes : int64 tensor of shape (num_cols,), optional
+        Numbers of the nodes that are read, in the whole graph, on which their dropout depends.
 
     Examples
     --------
@@ -47,6 +49,7 @@ class Block:
     reduce: str = "sum"
     own: Tensor | None = None
     begin: int = 0
+    nodes: Tensor | None = None
 
     def rows_of(self, x: Tensor) -> Tensor:
         """The rows of ``x``, which has a row per column, that belong to the rows."""
@@ -92,8 +95,9 @@ def sample_blocks(
 
     Notes
     -----
-    Random numbers come from the current generator. Time and memory are proportional to the sample and the number of
-    nodes, not to the number of edges.
+    The sample of a node and its dropout in an :class:`Encoder` are functions of the state of the current generator, the
+    layer and the node, so that processes that need some of the nodes compute what one process computes for them. Time
+    and memory are proportional to the sample and the number of nodes, not to the number of edges.
 
     References
     ----------
@@ -141,8 +145,8 @@ def sample_blocks(
         indptr = torch.zeros(len(nodes) + 1, dtype=torch.int64, device=nodes.device)
         torch.cumsum(taken, 0, out=indptr[1:])
         structure = Structure(indptr, part.row, len(part.node))
-        blocks.append(Block(Adjacency._of(structure, values, None), own=own))
         nodes = part.node
+        blocks.append(Block(Adjacency._of(structure, values, None), own=own, nodes=nodes))
     return nodes, blocks[::-1]
 
 

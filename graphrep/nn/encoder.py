@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from graphrep.nn.blocks import Block, row_blocks
-from graphrep.nn.generators import current_generator
+from graphrep.nn.generators import current_generator, using_rows
 from graphrep.nn.layers import Dropout, Linear, NormDropoutReLU, drop, dropped_linear, glorot_linear, linear
 from graphrep.nn.sparse import SparseFeatures, feature_rows
 from graphrep.ops.adjacency import Adjacency
@@ -144,17 +144,20 @@ class Encoder(nn.Module):
         of :func:`graphrep.nn.sample_blocks` in place of ``adj``, ``x`` holds the rows of the nodes that the
         first of them reads, or, for learned vectors, their numbers; the result has a row for each node of the last.
         """
-        num_nodes = adj.num_rows if isinstance(adj, Adjacency) else 0
-        h, first = self._start(x, num_nodes)
+        num_nodes, nodes = (adj.num_rows, None) if isinstance(adj, Adjacency) else (0, adj[0].nodes if adj else None)
+        with using_rows(nodes, None):
+            h, first = self._start(x, num_nodes)
+            product = self._product(0, h, first) if self.layers else h
         initial, steps = h, []
         for layer in range(self.layers):
-            product = self._product(layer, h, first)
+            product = self._product(layer, h, None) if layer else product
             if isinstance(adj, Adjacency):
                 new = propagate(self._drop_edges(adj), product, self.kind)
             else:
-                new = adj[layer].propagate(product)
+                new, nodes = adj[layer].propagate(product), adj[layer].nodes
                 h, initial = (None if part is None else adj[layer].rows_of(part) for part in (h, initial))
-            h, first = self._finish(layer, new, h, initial), None
+            with using_rows(None if nodes is None else nodes[: len(new)], None):
+                h = self._finish(layer, new, h, initial)
             steps.append(h)
         result: Tensor = h if self.jumping_weights is None else self._mixed(initial, [step[: len(h)] for step in steps])
         return result

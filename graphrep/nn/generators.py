@@ -26,7 +26,7 @@ __all__ = [
 Tensor = torch.Tensor
 
 _current: ContextVar[torch.Generator | None] = ContextVar("graphrep_generator", default=None)
-_rows: ContextVar[tuple[Tensor, int] | None] = ContextVar("graphrep_rows", default=None)
+_rows: ContextVar[tuple[Tensor, int | None] | None] = ContextVar("graphrep_rows", default=None)
 
 
 def make_generator(seed: int, *counters: int) -> torch.Generator:
@@ -94,7 +94,7 @@ def current_generator() -> torch.Generator | None:
 
 
 @contextmanager
-def using_rows(rows: Tensor | None, count: int) -> Iterator[None]:
+def using_rows(rows: Tensor | None, count: int | None) -> Iterator[None]:
     """Block in which the input of modules of :mod:`graphrep.nn` is these rows of one with ``count`` rows.
 
     Dropout then has the masks that these rows would have in the whole input, so that processes which share the rows
@@ -103,7 +103,8 @@ def using_rows(rows: Tensor | None, count: int) -> Iterator[None]:
     Parameters
     ----------
     rows : int64 tensor, optional
-    count : int
+    count : int or None
+        None: of one that is never there as a whole, such as the vectors of all nodes of a graph that is sampled.
 
     Examples
     --------
@@ -125,7 +126,7 @@ def using_rows(rows: Tensor | None, count: int) -> Iterator[None]:
         _rows.reset(token)
 
 
-def current_rows() -> tuple[Tensor, int] | None:
+def current_rows() -> tuple[Tensor, int | None] | None:
     """Rows of this thread's innermost :func:`using_rows` block, and how many there are in all."""
     return _rows.get()
 

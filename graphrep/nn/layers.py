@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import nn
 
 from graphrep.nn.generators import current_generator, current_rows, random_seed, random_uniform
-from graphrep.ops.counter_dropout import dropout, norm_dropout_relu
+from graphrep.ops.counter_dropout import dropout, norm_dropout_relu, reference
 from graphrep.ops.library import CACHED, eager, empty
 
 __all__ = ["Dropout", "Linear", "NormDropoutReLU", "drop", "dropped_linear", "glorot_linear", "linear"]
@@ -29,7 +30,9 @@ def drop(x: Tensor, p: float, *, training: bool, relu: bool = False) -> Tensor:
         return x.relu() if relu else x
     rows, count = current_rows() or (None, len(x))
     if x.device.type != "cpu":
-        if current_generator() is None:
+        if count is None:  # too many numbers to draw those of all rows
+            x = reference.dropout(x, p, random_seed(), relu=False, rows=rows)
+        elif current_generator() is None:
             x = nn.functional.dropout(x, p)
         else:
             drawn = random_uniform(count * math.prod(x.shape[1:]), x.device).view(count, *x.shape[1:])
@@ -155,8 +158,10 @@ def dropped_linear(x: Tensor, weight: Tensor, bias: Tensor | None, p: float, *, 
     """
     if not training or not p or x.requires_grad or len(x) <= _ROWS or not _uses_onednn(x, weight):
         return linear(drop(x, p, training=training), weight, bias)
-    seeds = [random_seed() for _ in range(-(-len(x) // _ROWS))]
-    out: Tensor = _DroppedProduct.apply(x, weight, bias, p, seeds)  # type: ignore[no-untyped-call]
+    rows, count = (current_rows() or (None,))[0], -(-len(x) // _ROWS)
+    # With row numbers, the masks of all blocks are those of one seed.
+    seeds = [random_seed() for _ in range(count)] if rows is None else [random_seed()] * count
+    out: Tensor = _DroppedProduct.apply(x, weight, bias, p, seeds, rows)  # type: ignore[no-untyped-call]
     return out
 
 
@@ -203,22 +208,30 @@ class _Product(torch.autograd.Function):
 
 
 class _DroppedProduct(torch.autograd.Function):
-    """dropout(x) W^T + b for an x without a gradient, in blocks of rows with separate seeds."""
+    """dropout(x) W^T + b for an x without a gradient, in blocks of rows with separate seeds or with row numbers."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, p: float, seeds: list[int]) -> Tensor:
-        ctx.save_for_backward(x)
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, p: float, seeds: list[int], rows: Tensor | None
+    ) -> Tensor:
+        ctx.save_for_backward(x, rows)
         ctx.p, ctx.seeds = p, seeds
         out = empty(x, (len(x), len(weight)))
-        for part, rows, seed in zip(torch.split(out, _ROWS), torch.split(x, _ROWS), seeds, strict=True):
-            part.copy_(_multiply(dropout(rows, p, seed=seed), weight, bias))
+        for part, dropped in zip(torch.split(out, _ROWS), _dropped_blocks(x, p, seeds, rows), strict=True):
+            part.copy_(_multiply(dropped, weight, bias))
         return out
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        (x,) = ctx.saved_tensors
+        x, rows = ctx.saved_tensors
         product = torch.matmul if torch.is_grad_enabled() else lambda a, b: _multiply(a, b.T)
         to_weight = grad.new_zeros(grad.shape[1], x.shape[1])
-        for part, rows, seed in zip(torch.split(grad, _ROWS), torch.split(x, _ROWS), ctx.seeds, strict=True):
-            to_weight = to_weight.add_(product(part.T, dropout(rows, ctx.p, seed=seed)))
-        return None, to_weight, grad.sum(0) if ctx.needs_input_grad[2] else None, None, None
+        for part, dropped in zip(torch.split(grad, _ROWS), _dropped_blocks(x, ctx.p, ctx.seeds, rows), strict=True):
+            to_weight = to_weight.add_(product(part.T, dropped))
+        return None, to_weight, grad.sum(0) if ctx.needs_input_grad[2] else None, None, None, None
+
+
+def _dropped_blocks(x: Tensor, p: float, seeds: list[int], rows: Tensor | None) -> Iterator[Tensor]:
+    numbers = [None] * len(seeds) if rows is None else torch.split(rows, _ROWS)
+    for part, seed, of_part in zip(torch.split(x, _ROWS), seeds, numbers, strict=True):
+        yield dropout(part, p, seed=seed, rows=of_part)

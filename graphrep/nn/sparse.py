@@ -9,6 +9,7 @@ import scipy.sparse as sp
 import torch
 
 from graphrep._checks import checked_features
+from graphrep.nn.generators import using_rows
 from graphrep.nn.layers import drop
 from graphrep.ops.adjacency import Adjacency, Structure, shared
 from graphrep.ops.sparse_dense import spmm
@@ -42,6 +43,8 @@ class SparseFeatures:
     tensor([20.,  0.])
     """
 
+    _entries: Tensor | None = None  # positions in the whole matrix, of which this is a part
+
     def __init__(self, x: Any) -> None:
         matrix = sp.csr_array(checked_features("x", x))
         indptr = torch.from_numpy(matrix.indptr.astype(np.int64))
@@ -59,9 +62,12 @@ class SparseFeatures:
 
     def matmul(self, weight: Tensor, *, dropout: float = 0.0, training: bool = False) -> Tensor:
         """Product with a dense (num_features, columns) matrix; in training, with dropout of the features."""
-        matrix = self._matrix
+        matrix, entries = self._matrix, self._entries
         if training and dropout:
-            matrix = matrix.with_values(drop(matrix.values, dropout, training=True))  # type: ignore[arg-type]
+            assert matrix.values is not None
+            with using_rows(entries, None):  # some rows drop what they drop among all rows
+                values = drop(matrix.values if entries is None else matrix.values[:, None], dropout, training=True)
+            matrix = matrix.with_values(values.view(-1))
         product: Tensor = spmm(matrix, weight)
         return product
 
@@ -74,11 +80,15 @@ class SparseFeatures:
         at = torch.arange(int(indptr[-1]), device=ids.device) + first.repeat_interleave(counts)
         structure = Structure(indptr, matrix.indices.index_select(0, at), matrix.num_cols)
         values = None if matrix.values is None else matrix.values.index_select(0, at)
-        return SparseFeatures.from_adjacency(Adjacency._of(structure, values, None))
+        part = SparseFeatures.from_adjacency(Adjacency._of(structure, values, None))
+        part._entries = at if self._entries is None else self._entries.index_select(0, at)
+        return part
 
     def to(self, device: torch.device | str) -> SparseFeatures:
         """Copy on another device."""
-        return SparseFeatures.from_adjacency(self._matrix.to(device))
+        features = SparseFeatures.from_adjacency(self._matrix.to(device))
+        features._entries = None if self._entries is None else self._entries.to(device)
+        return features
 
     def to_dense(self) -> Tensor:
         """Dense float32 tensor."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import itertools
 from contextlib import redirect_stderr, redirect_stdout
 
 import numpy as np
@@ -17,9 +18,12 @@ from graphrep import cli
 from graphrep.distributed import Ranks
 from graphrep.distributed.training import SharedTraining
 from graphrep.learn import Loop
+from graphrep.linkpred import sampled as sampling
 from graphrep.linkpred import training
+from graphrep.linkpred.sampled import SampledTask
 from graphrep.linkpred.training import PairModel, PairTask
-from graphrep.nn import Encoder
+from graphrep.nn import Encoder, SparseFeatures
+from graphrep.nn.blocks import sample_blocks
 from graphrep.nn.generators import make_generator, using_generator
 from graphrep.relational.factorization import RowAdagrad, TripleModel, TripleTask
 from graphrep.relational.rules import RuleRows
@@ -94,6 +98,44 @@ def pairs(ranks, monkeypatch):
         same(*found)
 
 
+def sampled_models():
+    """Features, neighbors to sample, and models with every path of dropout, in float64."""
+    entries = SparseFeatures(sp.random_array((200, 30), density=0.1, rng=RNG))._matrix
+    of_words = SparseFeatures.from_adjacency(entries.with_values(entries.values.double()))
+    drawn = {"dropout": 0.3, "output_dropout": 0.2}
+    deep = {"convolution": "gcn", "layers": 2, "layer_norm": True, "feature_dropout": 0.2, "jumping_knowledge": True}
+    with using_generator(make_generator(3)):
+        for x, width, encoder, predictor, neighbors in (
+            (torch.from_numpy(X), 6, deep, gr.linkpred.NeighborPredictor(8, **DROPOUT), [3, 2]),
+            (of_words, 30, {"convolution": "mean", "feature_dropout": 0.4}, gr.linkpred.HadamardPredictor(8), [4]),
+            (of_words, 30, {"feature_dropout": 0.4}, gr.linkpred.NeighborPredictor(8, **DROPOUT), [-1]),
+            (None, None, {"layers": 3}, gr.linkpred.NeighborPredictor(8, node_transform=False, **DROPOUT), [2, 2, 2]),
+        ):
+            made = Encoder(width, dimensions=8, num_embeddings=200, **drawn, **encoder)
+            yield x, neighbors, PairModel(made, predictor).double()
+
+
+def sampled(ranks, monkeypatch):
+    """Every rank computes vectors for its share of the pairs: losses and gradients add up to those of one process."""
+    monkeypatch.setattr(training, "rows_at_a_time", lambda device: 60)
+    adj, edges, rows = gr.ops.as_adjacency(WIDE), torch.from_numpy(WIDE.edges()), []
+    size = edges.shape[1] // 2 - 1  # the last batch has few pairs, which some ranks have none of
+    draw = sample_blocks
+    monkeypatch.setattr(
+        sampling, "sample_blocks", lambda a, nodes, *given: rows.append(len(nodes)) or draw(a, nodes, *given)
+    )
+    for x, neighbors, model in itertools.islice(sampled_models(), 4 if ranks.world_size == 2 else 1):
+        found, counts = [], []
+        for some in (Ranks(), ranks):
+            own = copy.deepcopy(model)
+            task = SampledTask(own, WIDE, adj, x, edges, batch_size=size, ranks=some, neighbors=neighbors)
+            rows.clear()
+            found.append(run(own, task, torch.optim.Adam(own.parameters(), lr=0.01), some))
+            counts.append(sum(rows))
+        same(*found)
+        assert counts[1] < counts[0]  # the work on nodes is divided
+
+
 TRIPLES = np.unique(
     np.stack([RNG.integers(40, size=300), RNG.integers(4, size=300), RNG.integers(40, size=300)], 1), axis=0
 )
@@ -135,7 +177,8 @@ def estimators():
     options = {"epochs": 3, "progress": False}
     some = RNG.integers(60, size=(2, 200))
     pairs = lambda model: model.score_pairs(some)  # noqa: E731
-    for learner, own in ((gr.GAE, {}), (gr.NCNC, {"untrained_scores": False})):
+    plain = {"untrained_scores": False}
+    for learner, own in ((gr.GAE, {}), (gr.NCN, {**plain, "neighbors": [5]}), (gr.NCNC, plain)):
         yield learner(dimensions=16, batch_size=100, **own, **options), (SPLIT.graph,), {"val": SPLIT}, pairs
     facts = lambda model: model.score(FACTS[:50])  # noqa: E731
     yield gr.ComplEx(dimensions=4, batch_size=100, **options), (FACTS[50:],), {"val": FACTS[:50]}, facts
@@ -169,7 +212,7 @@ def checkpoints(ranks, folder):
         if epoch == 2:
             raise Interrupt
 
-    for model, data, options, scores in list(estimators())[1:]:
+    for model, data, options, scores in list(estimators())[2:]:
         model.set_params(checkpoint=folder / "fit.ckpt", random_state=5)
         whole = clone(model).fit(*data, **options, ranks=ranks)
         assert not any(folder.glob("*.ckpt*"))  # a complete fit removes it
@@ -337,6 +380,8 @@ def check(ranks, folder):
     sums(ranks)
     with pytest.MonkeyPatch.context() as monkeypatch:
         pairs(ranks, monkeypatch)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        sampled(ranks, monkeypatch)
     triples(ranks)
     refusals(ranks)
     rankings(ranks)

@@ -107,9 +107,9 @@ def test_dropout_of_edges_keeps_common_neighbors_as_often_as_on_the_whole_graph(
     task, batch = task_of(SampledTask, graph, {}, predictor, None, neighbors=[5]), batch_of(graph)
     pairs = torch.cat(batch[:2], 1)
     task.model.eval()
-    whole = task._common(pairs, batch.pos).num_entries
+    whole = task._common(pairs, torch.arange(pairs.shape[1]), batch.pos).num_entries
     task.model.train()
-    kept = [task._common(pairs, batch.pos).num_entries for _ in range(300)]
+    kept = [task._common(pairs, torch.arange(pairs.shape[1]), batch.pos).num_entries for _ in range(300)]
     assert whole > 100
     assert abs(np.mean(kept) / whole - 0.36) < 5 * np.std(kept) / whole / 300**0.5
 

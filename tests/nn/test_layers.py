@@ -6,6 +6,7 @@ from torch import nn
 
 import graphrep as gr
 from graphrep.nn import Dropout, Linear, NormDropoutReLU, layers
+from graphrep.nn.generators import make_generator, random_seed, using_generator, using_rows
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -83,6 +84,34 @@ def test_product_of_dropped_rows(monkeypatch):
     draws = [layers.dropped_linear(x, weight, bias, 0.5, training=True).detach() for _ in range(300)]
     mean = torch.stack(draws).mean(0)
     assert (mean - x @ weight.T - bias).abs().mean() < 0.1 * (x @ weight.T).abs().mean()
+
+
+def test_dropped_linear_of_some_rows_is_that_part_of_the_whole(monkeypatch):
+    monkeypatch.setattr(layers, "_ROWS", 300)
+    torch.manual_seed(0)
+    x, weight, bias = torch.randn(900, 50), torch.randn(40, 50, requires_grad=True), torch.randn(40)
+    some = torch.randperm(900)[:700]
+
+    def product(rows, kind):
+        with using_generator(make_generator(5)), using_rows(rows, None):
+            out = layers.dropped_linear(x[rows], weight, bias, 0.25, training=True)
+            after = random_seed()  # does not depend on the number of rows
+        assert type(out.grad_fn).__name__ == kind
+        return out, after, torch.autograd.grad(out.square().sum(), weight)[0]
+
+    whole, part = (product(rows, "_DroppedProductBackward") for rows in (torch.arange(900), some))
+    small = product(some[:200], "_ProductBackward")  # dropout before the product
+    for found, rows in ((part, some), (small, some[:200])):
+        torch.testing.assert_close(found[0], whole[0][rows], rtol=1e-5, atol=1e-4)
+        assert found[1] == whole[1]
+    dropped = gr.ops.dropout(x[some], 0.25, seed=drawn_first(5), rows=some)
+    wanted = torch.autograd.grad((dropped @ weight.T + bias).square().sum(), weight)[0]
+    torch.testing.assert_close(part[2], wanted, rtol=1e-4, atol=1e-2)
+
+
+def drawn_first(seed):
+    with using_generator(make_generator(seed)):
+        return random_seed()
 
 
 def test_dropout_draws_from_torchs_random_numbers():
