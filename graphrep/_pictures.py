@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-__all__ = ["Label", "Point", "check_picture", "draw_points", "half_sizes", "save_picture", "spread", "write_labels"]
+__all__ = [
+    "Label",
+    "Point",
+    "beside",
+    "check_picture",
+    "draw_points",
+    "half_sizes",
+    "save_picture",
+    "spread",
+    "write_labels",
+]
 
 F64 = npt.NDArray[np.float64]
 
@@ -27,6 +37,8 @@ GRAY = "#666666"
 # Path effects would turn the text of an .svg or .pdf into shapes.
 _BEHIND = {"boxstyle": "square,pad=0.05", "facecolor": "white", "alpha": 0.7, "edgecolor": "none"}
 _SIZE = 8.0  # of labels, in points
+_MARKER = 3.5  # half of a marker with a margin, in points
+_DIRECTIONS = ((1, 1), (1, 0), (1, -1), (-1, 1), (-1, 0), (-1, -1), (0, 1), (0, -1))
 _LEAST = 1e-3  # seconds; shorter fits stand at the left edge
 
 
@@ -114,6 +126,33 @@ def spread(centers: F64, halves: F64, inside: F64, rounds: int = 300) -> F64:
     return placed
 
 
+def beside(at: F64, halves: F64, inside: F64, rounds: int = 50) -> F64:
+    """Centers of boxes next to points, near their own point, off all others and off each other as far as possible.
+
+    One box after the other takes its best place, and the best of some orders counts; the other arguments are as in
+    :func:`spread`, with the points in ``at``.
+    """
+    gaps = np.repeat([0.0, 6, 12, 20, 30, 45], len(_DIRECTIONS))[:, None]
+    directions = np.tile(_DIRECTIONS, (len(gaps) // len(_DIRECTIONS), 1))
+    centers = at[:, None] + directions * (halves[:, None] + _MARKER + gaps)
+    outside = np.maximum(np.maximum(inside[0] + halves[:, None] - centers, centers + halves[:, None] - inside[1]), 0)
+    own = gaps[:, 0] + 100 * outside.sum(2)
+    order, least, placed = np.argsort(-halves[:, 0], kind="stable"), math.inf, at
+    random = np.random.default_rng(0)
+    for _ in range(rounds):
+        boxes, sizes, total, found = at, np.full(at.shape, _MARKER), 0.0, at.copy()
+        for i in order:
+            apart = np.abs(centers[i][:, None] - boxes)
+            cost = own[i] + np.maximum(halves[i] + sizes - apart, 0).prod(2).sum(1)
+            best = int(cost.argmin())
+            found[i], total = centers[i, best], total + cost[best]
+            boxes, sizes = np.concatenate([boxes, found[i : i + 1]]), np.concatenate([sizes, halves[i : i + 1]])
+        if total < least:
+            least, placed = total, found
+        order = random.permutation(len(at))
+    return placed
+
+
 def draw_points(axes: Any, points: Sequence[Point]) -> list[Label]:
     """Draw quality against seconds, with a line through what nothing beats in less time; returns the labels."""
     axes.set_xscale("log")
@@ -131,7 +170,7 @@ def draw_points(axes: Any, points: Sequence[Point]) -> list[Label]:
     for point in placed:
         color, marker = (GRAY, "s") if point.baseline else (BLUE, "o")
         bar = 0 if math.isnan(point.std) else point.std
-        axes.errorbar(point.seconds, point.mean, yerr=bar, fmt=marker, color=color, capsize=2, markersize=5)
+        axes.errorbar(point.seconds, point.mean, yerr=bar, fmt=marker, color=color, capsize=2, markersize=5, zorder=4)
     if placed:
         places = [math.log10(point.seconds) for point in placed]
         # Margins of matplotlib are a share of the span, which is next to nothing where fits take equally long.
@@ -140,22 +179,26 @@ def draw_points(axes: Any, points: Sequence[Point]) -> list[Label]:
     return [Label(point.name, point.seconds, point.mean, GRAY if point.baseline else BLUE) for point in placed]
 
 
-def write_labels(axes: Any, labels: Sequence[Label], *, bold: bool = False) -> None:
+def write_labels(axes: Any, labels: Sequence[Label], *, bold: bool = False, points: bool = False) -> None:
     """Write the labels to the upper right of their points, moved where they would cover each other.
 
+    ``points``: they are those of :func:`draw_points`, which they do not cover either; a line leads to a distant one.
     The figure must have been drawn, which places its axes.
     """
     if not labels:
         return
-    points = 72 / axes.figure.dpi
-    at = axes.transData.transform([(label.x, label.y) for label in labels]) * points
+    scale = 72 / axes.figure.dpi
+    at = axes.transData.transform([(label.x, label.y) for label in labels]) * scale
     halves = half_sizes([label.text for label in labels], _SIZE) * (1, 0.8)
     box = axes.get_window_extent()
+    inside = np.array([[box.x0, box.y0], [box.x1 + (0 if points else 200), box.y1]]) * scale
     wanted = at + halves * (1, 0) + (3, 7)
-    placed = spread(wanted, halves, np.array([[box.x0, box.y0], [box.x1 + 200, box.y1]]) * points)
-    for label, anchor, place in zip(labels, at, placed, strict=True):
+    placed = beside(at, halves, inside) if points else spread(wanted, halves, inside)
+    for label, anchor, place, half in zip(labels, at, placed, halves, strict=True):
+        distant = points and bool((np.abs(place - anchor) > half + 8).any())
+        line = {"arrowstyle": "-", "color": label.color, "linewidth": 0.5, "alpha": 0.6, "shrinkA": 0, "shrinkB": 3}
         axes.annotate(
             label.text, (label.x, label.y), xytext=place - anchor, textcoords="offset points", ha="center",
             va="center", fontsize=_SIZE, fontweight="bold" if bold else None, color=label.color,
-            annotation_clip=False, parse_math=False, bbox=_BEHIND,
+            annotation_clip=False, parse_math=False, bbox=_BEHIND, arrowprops=line if distant else None,
         )  # fmt: skip

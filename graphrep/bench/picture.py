@@ -36,7 +36,7 @@ def draw(found: Benchmark, path: str | os.PathLike[str]) -> None:
     figure.suptitle(str(found.graph.get("name") or ""))
     figure.draw_without_rendering()  # places the panels
     for axes, texts in zip(panels, labels, strict=True):
-        write_labels(axes, texts)
+        write_labels(axes, texts, points=True)
     save_picture(figure, path)
 
 

@@ -125,7 +125,7 @@ def quality(
     axes.spines[["top", "right"]].set_visible(False)
     left = axes.get_xlim()[0]
     axes.figure.draw_without_rendering()
-    write_labels(axes, [*labels, *(Label(line.name, left, line.mean, GRAY) for line in lines)])
+    write_labels(axes, [*labels, *(Label(line.name, left, line.mean, GRAY) for line in lines)], points=True)
     save_to(axes, path)
     return axes
 

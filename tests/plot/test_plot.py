@@ -18,7 +18,7 @@ from sklearn.exceptions import NotFittedError
 
 import graphrep as gr
 from graphrep import cli
-from graphrep._pictures import spread
+from graphrep._pictures import beside, spread
 from graphrep.plot.groups import COLORS, groups_of, readable
 from graphrep.plot.pages import _of_graph
 
@@ -149,7 +149,7 @@ def test_labels_are_matched_by_name(vectors, labels):
     wanted = groups_of(labels, vectors, 20)
     assert wanted.names[0] == "red"  # the largest
     series = pd.Series(labels, vectors.nodes).sample(frac=1, random_state=0)
-    for given in (series, series.to_dict(), labels.tolist(), pd.Series(labels), series.astype("category")):
+    for given in (series, series.to_dict(), labels.tolist(), pd.Series(labels).array, series.astype("category")):
         found = groups_of(given, vectors, 20)
         assert found.names == wanted.names
         assert found.codes.tolist() == wanted.codes.tolist()
@@ -220,6 +220,20 @@ def test_boxes_are_spread_and_stay_inside():
     assert (placed + halves <= 100 + 1e-9).all()
     alone = np.array([[20.0, 20.0], [80.0, 80.0]])
     assert (spread(alone, halves[:2], np.array([[0.0, 0.0], [100.0, 100.0]])) == alone).all()
+
+
+def test_labels_stand_beside_their_points_and_cover_nothing():
+    inside = np.array([[0.0, 0.0], [300.0, 300.0]])
+    at = np.random.default_rng(0).uniform(0, 300, (15, 2))
+    halves = np.tile([[25.0, 5.0]], (15, 1))
+    placed = beside(at, halves, inside)
+    assert (np.abs(placed - at) <= halves + 50).all()
+    assert (placed - halves >= 0).all()
+    assert (placed + halves <= 300).all()
+    between = np.abs(placed[:, None] - placed[None]) + 1000 * np.eye(15)[:, :, None]
+    assert (between >= 2 * halves[0] - 1e-9).any(axis=2).all()
+    assert (np.abs(placed[:, None] - at[None]) >= halves[0] + 3).any(axis=2).all()
+    assert (placed == beside(at, halves, inside)).all()
 
 
 def test_a_map_has_labels_colors_and_a_caption(vectors, labels, tmp_path):
