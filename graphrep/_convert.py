@@ -14,6 +14,7 @@ import scipy.sparse as sp
 
 from graphrep._arrays import detached, to_numpy
 from graphrep._checks import checked_int, warn_caller
+from graphrep._names import lacks_rows, warn_of_default_index
 from graphrep._numbering import (
     Names,
     all_integers,
@@ -589,6 +590,7 @@ def _from_igraph(graph: Any, asked: Asked) -> Parts:
     name = attribute or "weight"
     known = name in graph.es.attributes()
     w = _attribute_weights(graph.es[name] if known else [None] * len(ends), attribute)
+    asked.states_direction = True
     parts = Parts(ends[:, 0], ends[:, 1], w, n, directed=bool(graph.is_directed())).drop_zeros()
     if "name" in graph.vs.attributes():
         names = list(graph.vs["name"])
@@ -1008,7 +1010,7 @@ def checked_rows(name: str, value: Any, num_nodes: int, nodes: npt.NDArray[Any] 
     """
     if value is None:
         return None
-    names, kind = _row_names(value), type(value).__name__
+    given, names, kind = value, _row_names(value), type(value).__name__
     if names is not None:
         rows = _rows_by_name(name, names, num_nodes, nodes)
         value = value.vectors[rows] if hasattr(value, "vectors") else value.iloc[rows]
@@ -1019,6 +1021,8 @@ def checked_rows(name: str, value: Any, num_nodes: int, nodes: npt.NDArray[Any] 
     count = value.shape[0] if value.ndim else 0
     if count != num_nodes:
         raise ValueError(f"{name} must have one row per node ({num_nodes}), got {count}.")
+    if names is None:
+        warn_of_default_index(given, nodes, name)
     return value
 
 
@@ -1045,8 +1049,8 @@ def _rows_by_name(
     rows = np.fromiter((position.get(label, -1) for label in wanted), dtype=np.int64, count=len(wanted))
     if len(rows) and rows.min() < 0:
         raise ValueError(
-            f"{name} has no row {wanted[int(rows.argmin())]!r}, which is a node of the graph; its index must name "
-            f"every node, or give {name} as an array if its rows are in the order of the nodes."
+            f"{name} has no row {wanted[int(rows.argmin())]!r}, which is a node of the graph; {lacks_rows(name)}, or "
+            f"give {name} as an array if its rows are in the order of the nodes."
         )
     if len(labels) > len(wanted):
         known = set(wanted)
@@ -1063,8 +1067,11 @@ def _frame_values(name: str, value: Any) -> npt.NDArray[Any]:
     import narwhals as nw
 
     if is_table(value):
+        from graphrep._labels import refuse_table
         from graphrep._tables import columns_of_table
 
+        if name == "y":
+            refuse_table(value, name)
         names, load = columns_of_table(value)
         labels = list(range(names)) if isinstance(names, int) else names
         columns = list(zip(labels, load(list(range(len(labels)))), strict=True))

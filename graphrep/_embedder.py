@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -267,12 +268,15 @@ def extended_graph(fitted: Graph, names: npt.NDArray[Any] | None, arcs: sp.csr_a
 
 
 def plain_settings(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Parameters as JSON values; what JSON cannot hold becomes its repr."""
-    plain: dict[str, Any] = {}
-    for name, value in parameters.items():
-        if isinstance(value, np.generic):
-            value = value.item()
-        elif isinstance(value, (tuple, np.ndarray)):
-            value = [item.item() if isinstance(item, np.generic) else item for item in value]
-        plain[name] = value if isinstance(value, (str, int, float, bool, list, type(None))) else repr(value)
-    return plain
+    """Parameters as JSON values; what JSON cannot hold becomes its repr, without an address in memory."""
+    return {name: _plain(value) for name, value in parameters.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim == 1):
+        return [_plain(item) for item in value]
+    if isinstance(value, (str, int, float, bool, type(None))):
+        return value
+    return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(value))

@@ -13,9 +13,11 @@ import scipy.sparse as sp
 
 from graphrep._arrays import to_numpy
 from graphrep._checks import is_missing
+from graphrep._convert import is_table
 from graphrep._names import NodeIndex, aligned
+from graphrep._tables import columns_of_table
 
-__all__ = ["is_unlabeled", "node_labels", "of_mapping"]
+__all__ = ["is_unlabeled", "node_labels", "of_mapping", "refuse_table"]
 
 
 def is_unlabeled(labels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
@@ -38,6 +40,7 @@ def node_labels(values: Any, index: NodeIndex | None, what: str) -> Any:
     elif sp.issparse(values):
         return values
     else:
+        refuse_table(values, what)
         array = to_numpy(aligned(values, index, what))
         if array.ndim == 2 and array.shape[1] == 1 and hasattr(values, "columns"):
             array = array[:, 0]
@@ -57,6 +60,19 @@ def node_labels(values: Any, index: NodeIndex | None, what: str) -> Any:
     if not all(isinstance(value, str) for value in some):
         listed = [None if value is None else str(value) for value in listed]
     return np.fromiter(listed, dtype=object, count=len(listed))
+
+
+def refuse_table(values: Any, what: str) -> None:
+    """ValueError for a table of names and labels, of which only one column can be the labels."""
+    if not is_table(values):
+        return
+    columns, load = columns_of_table(values)
+    if isinstance(columns, int) or len(columns) < 2 or load([0])[0].dtype.is_numeric():
+        return
+    raise ValueError(
+        f"{what} is a table with the columns {', '.join(map(repr, columns))}; give one column, with the names as its "
+        f"index, as {what}.set_index({columns[0]!r})[{columns[1]!r}] in pandas, or a dictionary from names to labels."
+    )
 
 
 def of_mapping(values: Mapping[Any, Any], index: NodeIndex | None, what: str) -> list[Any]:

@@ -11,8 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._arrays import check_integers, check_rows, detached, to_numpy
+from graphrep._checks import warn_caller
 
-__all__ = ["NodeIndex", "UnknownNodeError", "aligned", "as_pairs", "names_of", "node_keys"]
+__all__ = [
+    "NodeIndex",
+    "UnknownNodeError",
+    "aligned",
+    "as_pairs",
+    "lacks_rows",
+    "names_of",
+    "node_keys",
+    "warn_of_default_index",
+]
 
 I64 = npt.NDArray[np.int64]
 
@@ -157,6 +167,24 @@ def names_of(value: Any) -> npt.NDArray[Any] | None:
     return names if names.dtype.kind == "i" else names.astype(object)
 
 
+def warn_of_default_index(value: Any, names: Any, what: str) -> None:
+    """Say that the rows of a pandas object have the order of the nodes, which have other names than its index."""
+    if type(value).__module__.split(".")[0] != "pandas" or not hasattr(value, "index") or names is None:
+        return
+    if names.dtype.kind != "i" or not np.array_equal(names, np.arange(len(names))):
+        warn_caller(
+            f"{what} has the default index of pandas, which names no nodes, so that its rows are taken in the order of "
+            f"the nodes; give it the names as its index, as set_index does, or {what}.to_numpy() to confirm."
+        )
+
+
+def lacks_rows(what: str) -> str:
+    """What to give instead of labels or features that lack some of the nodes."""
+    if what in ("y", "labels"):
+        return "give a row for every name, NaN where there is no label, as .reindex(graph.nodes) does"
+    return "give a row for every name"
+
+
 def aligned(value: Any, index: NodeIndex | None, what: str) -> Any:
     """Return ``value`` with a row per node, in the order of ``index``; matched by name if it carries names.
 
@@ -169,6 +197,7 @@ def aligned(value: Any, index: NodeIndex | None, what: str) -> Any:
     values = detached(getattr(value, "vectors", value))
     values = values if isinstance(values, np.ndarray) else values.to_numpy()
     if names is None:
+        warn_of_default_index(value, None if index is None else index.names, what)
         return values
     if index is None:
         if np.array_equal(names, np.arange(len(names))):
@@ -184,7 +213,7 @@ def aligned(value: Any, index: NodeIndex | None, what: str) -> Any:
         first = wanted[missing[:1]].tolist()[0]
         raise ValueError(
             f"{what}: there is no row for {len(missing)} of the {index.num_nodes} nodes, the first of them {first!r}; "
-            "give a row for every name, or a plain array with the rows in the order of graph.nodes."
+            f"{lacks_rows(what)}, or a plain array with the rows in the order of graph.nodes."
         )
     return values if np.array_equal(rows, np.arange(len(values))) else values[rows]
 

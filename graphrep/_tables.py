@@ -40,6 +40,7 @@ def parts_of_table(obj: Any, asked: Asked) -> Parts:
         source=asked.source,
         target=asked.target,
         weight=False if given is not None else weight,
+        numbers=names != 3 or str(load([2])[0].dtype) != "String",
     )
     for i in found:
         if i is not None and not isinstance(names, int) and names.count(names[i]) > 1:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._arrays import check_integers, check_rows, to_numpy
-from graphrep._checks import is_missing
+from graphrep._checks import is_missing, warn_caller
 from graphrep._convert import is_table
 from graphrep._names import NodeIndex
 from graphrep._tables import columns_of_table, places_of_triples
@@ -210,7 +210,21 @@ def vocabulary_of(parts: dict[str, Any], entities: Any = None, relations: Any = 
             )
     assert index[0] is not None
     assert index[1] is not None
+    if names and not is_typed_graph(graph):
+        _warn_of_order(index[0], index[1])
     return Vocabulary(index[0], index[1])
+
+
+def _warn_of_order(entities: NodeIndex, relations: NodeIndex) -> None:
+    """Say that most relations are entities, too, as where the columns are head, tail, relation."""
+    if relations.names is None or relations.names.dtype.kind == "i":
+        return
+    both = relations.names[entities.find(relations.names) >= 0].tolist()
+    if 2 * len(both) > relations.num_nodes:
+        warn_caller(
+            f"{len(both):,} of {relations.num_nodes:,} relations, such as {both[0]!r}, are entities, too: columns are "
+            "taken for head, relation, tail; give them in this order, or a table that names them."
+        )
 
 
 def _index(what: str, given: Any) -> NodeIndex | None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from graphrep._arrays import check_rows
+from graphrep._checks import warn_caller
 from graphrep._convert import (
     Asked,
     Parts,
@@ -1080,6 +1081,12 @@ def as_graph(
     elif edge_types is not None:
         raise TypeError("edge_types= names the types that edge_type= gives, which is missing.")
     if directed is not None:
+        knows = asked.states_direction or isinstance(obj, Graph)
+        if directed and parts.directed is False and knows and len(parts.source):
+            warn_caller(
+                "the graph is undirected, and directed=True cannot tell the directions of its edges: they count as "
+                "they are listed, those of a Graph both ways; make it of directed edges, or leave directed=True out."
+            )
         parts.directed = bool(directed)
     if node_type is None and node_types is not None:
         raise TypeError("node_types= names the types that node_type= gives, which is missing.")

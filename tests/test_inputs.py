@@ -173,6 +173,8 @@ class TestTables:
         assert edges_of(as_graph(frame)) == [(1, 2, 1.0), (2, 5, 1.0)]
         with pytest.warns(UserWarning, match="a third column, which is ignored; give weight=2"):
             assert as_graph(pd.DataFrame([(1, 2, 0.5), (2, 5, 0.25)])).weights is None
+        with pytest.warns(UserWarning, match=r"a third column, which is ignored; give edge_type=1 for \(head"):
+            as_graph(pd.DataFrame([("ann", "likes", "tea"), ("bob", "likes", "jam")]))
         assert edges_of(as_graph(pd.DataFrame([(1, 2, 0.5), (2, 5, 0.25)]), weight=2))[0] == (1, 2, 0.5)
         with pytest.raises(ValueError, match=r"shape \(4, 4\) without names could be an adjacency matrix or a table"):
             as_graph(pd.DataFrame(np.eye(4)))
@@ -523,7 +525,8 @@ class TestFeaturesByName:
         assert gr.Graph([0, 1, 2], [1, 0], nodes=["u", "v"], y=pd.Series([2, 1], index=["v", "u"])).y.tolist() == [1, 2]
 
     def test_without_an_index_of_names(self):
-        assert as_graph(self.pairs, x=pd.DataFrame({"age": [1, 2, 3]})).x.tolist() == [[1], [2], [3]]
+        with pytest.warns(UserWarning, match="x has the default index of pandas, which names no nodes"):
+            assert as_graph(self.pairs, x=pd.DataFrame({"age": [1, 2, 3]})).x.tolist() == [[1], [2], [3]]
         assert as_graph(self.pairs, x=pl.DataFrame({"age": [1, 2, 3]})).x.tolist() == [[1], [2], [3]]
         assert as_graph(self.pairs, y=pl.Series([1, 2, 3])).y.tolist() == [1, 2, 3]
 
@@ -553,7 +556,7 @@ class TestFeaturesByName:
         assert as_graph(self.pairs, x=frame.set_index("name")).x.tolist() == [[1], [2], [3]]
         with pytest.raises(TypeError, match="x has the column 1, which holds Object and no numbers"):
             as_graph(self.pairs, x=pd.DataFrame({0: [1, 2, 3], 1: [1, [2], 3]}))
-        holes = pd.DataFrame({"age": pd.array([1, None, 3], dtype="Int64")})
+        holes = pd.DataFrame({"age": pd.array([1, None, 3], dtype="Int64")}, index=frame["name"])
         np.testing.assert_array_equal(as_graph(self.pairs, x=holes).x, [[1], [np.nan], [3]])
 
 
@@ -753,3 +756,16 @@ class TestEmbedders:
             self.fast.fit([[0, 1], [1]])
         with pytest.raises(ValueError, match=r"got shape \(3, 2\); for a matrix of one side by the other"):
             self.fast.fit(np.ones((3, 2)))
+
+
+def test_directions_that_are_not_there_are_not_made_up_without_a_word(tmp_path):
+    plain = as_graph([("a", "b"), ("b", "c")])
+    plain.save(tmp_path / "plain.graph")
+    drawn = igraph.Graph([(0, 1)])
+    for undirected in (plain, tmp_path / "plain.graph", nx.Graph([("a", "b")]), drawn):
+        with pytest.warns(UserWarning, match="the graph is undirected, and directed=True cannot tell the directions"):
+            assert as_graph(undirected, directed=True).directed
+        assert not as_graph(undirected, directed=False).directed
+    as_graph(plain.to_scipy(), directed=True)  # a symmetric matrix may be directed, as are edges in a list
+    as_graph(nx.DiGraph([("a", "b")]), directed=True)
+    as_graph(as_graph([("a", "b")], directed=True), directed=True)

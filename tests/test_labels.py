@@ -32,10 +32,10 @@ PARTIAL = {
     "negative": np.where(KNOWN, CODES, -1),
     "NaN": np.where(KNOWN, CODES, np.nan),
     "series": pd.Series(np.where(KNOWN, CODES, np.nan)[SHUFFLED], index=INDEX),
-    "Int64": pd.Series(np.where(KNOWN, CODES, np.nan)).astype("Int64"),
+    "Int64": pd.Series(np.where(KNOWN, CODES, np.nan), index=NAMES).astype("Int64"),
     "None": [text if known else None for text, known in zip(TEXTS.tolist(), KNOWN, strict=True)],
-    "string": pd.Series(TEXTS).where(KNOWN).astype("string"),
-    "categories": pd.Series(pd.Categorical(TEXTS)).where(KNOWN),
+    "string": pd.Series(TEXTS, index=NAMES).where(KNOWN).astype("string"),
+    "categories": pd.Series(pd.Categorical(TEXTS), index=NAMES).where(KNOWN),
     "mapping": {name: text for name, text, known in zip(NAMES, TEXTS, KNOWN, strict=True) if known},
 }
 
@@ -55,7 +55,7 @@ def test_every_form_of_labels_is_understood(form):
 @pytest.mark.parametrize("form", PARTIAL)
 def test_missing_labels_are_no_class(form):
     np.testing.assert_array_equal(scores(PARTIAL[form]), scores(PARTIAL["negative"]))
-    named = form in ("series", "mapping")
+    named = isinstance(PARTIAL[form], (pd.Series, dict))
     found = gr.evaluate.clustering(PARTIAL[form], pd.Series(CODES, index=NAMES) if named else CODES)
     assert (found.num_nodes, found.num_classes, found["accuracy"]) == (34, 3, 1)
 
@@ -81,3 +81,29 @@ def test_what_is_no_label():
     large = node_labels([2**60, 2**60 + 1, None], None, "y")
     assert large.tolist() == [2**60, 2**60 + 1, -1]
     assert is_unlabeled(large).tolist() == [False, False, True]
+
+
+def test_the_default_index_of_pandas_names_no_nodes():
+    said = "has the default index of pandas, which names no nodes, so that its rows are taken in the order"
+    for labels in (pd.Series(TEXTS), pd.DataFrame({"team": TEXTS})):
+        with pytest.warns(UserWarning, match=f"y {said}"):
+            np.testing.assert_array_equal(scores(labels), scores(TEXTS))
+        with pytest.warns(UserWarning, match=f"y {said}"):
+            gr.as_graph([(NAMES[0], NAMES[1])], nodes=NAMES, y=labels)
+    with pytest.warns(UserWarning, match=f"x {said}"):
+        gr.as_graph([(NAMES[0], NAMES[1])], nodes=NAMES, x=pd.DataFrame(np.zeros((40, 2))))
+    gr.as_graph([(0, 1)], y=pd.Series([1, 2]))  # these are the names
+    gr.as_graph(np.array([[0], [1]]), num_nodes=2, y=pd.Series([1, 2]))
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_a_table_of_names_and_labels_is_refused_with_what_to_write(library):
+    table = library.DataFrame({"name": NAMES, "team": TEXTS})
+    with pytest.raises(ValueError, match=r"y is a table .* 'name', 'team'; .*y.set_index\('name'\)\['team'\]"):
+        scores(table)
+    with pytest.raises(ValueError, match=r"y is a table with the columns"):
+        gr.as_graph([(NAMES[0], NAMES[1])], nodes=NAMES, y=table)
+    with pytest.raises(ValueError, match=r"labels is a table with the columns"):
+        gr.plot.map(VECTORS, labels=table, method="pca")
+    with pytest.raises(ValueError, match=r"NaN where there is no label, as \.reindex\(graph\.nodes\) does"):
+        scores(pd.Series(CODES[1:], index=NAMES[1:]))

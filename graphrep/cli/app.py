@@ -923,10 +923,14 @@ def recommend(
     from graphrep.cli import recommend as command
 
     own = {"dimensions": dimensions, "epochs": epochs}
-    estimator = command.make(method.value, seed, threads, {name: value for name, value in own.items() if value})
+    estimator = command.make(
+        method.value, seed, threads, {name: value for name, value in own.items() if value is not None}
+    )
     options = _reader_options(source, target, delimiter, header, comments, quotes, None)
-    chosen = _column(weight) if weight is not None else None if weighted and method is Recommender.als else False
+    chosen = _column(weight) if weight is not None else None if weighted else False
     found = command.read(file, options | {"weight": chosen})
+    if weight is None and method is not Recommender.als:
+        found = found._replace(weighted=False)
     wanted = [command.named("user", text, found) for text in users or ()]
     basket = [command.named("item", text, found) for text in items or ()]
     if evaluate:

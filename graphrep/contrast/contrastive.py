@@ -16,6 +16,7 @@ from graphrep.contrast._base import COMMON_SETTINGS, ContrastiveEmbedder
 from graphrep.contrast.sources import GraphSource
 from graphrep.distributed.ranks import Ranks
 from graphrep.graph import Graph
+from graphrep.nn.layers import evaluating
 from graphrep.nn.sparse import SparseFeatures
 from graphrep.ops.convolution import propagate
 
@@ -76,7 +77,7 @@ class Contrastive(ContrastiveEmbedder):
     learning_rate, weight_decay : float, optional
         Settings of Adam (AdamW for BGRL).
     epochs : int, optional
-        Upper bound on the number of epochs.
+        Upper bound on the number of epochs. 0 keeps the encoder as it was drawn, which is an untrained baseline.
     stop : {"last", "loss", "agreement"} or StopRule
         Selects, without labels, the epoch whose weights are used; see :class:`graphrep.contrast.HighestAgreement`.
     residual : bool, optional
@@ -230,10 +231,8 @@ class OwnEncoder(nn.Module):
     @torch.no_grad()
     def infer(self, x: Tensor, adj: Any = None) -> Tensor:
         """As :meth:`forward` in evaluation mode."""
-        training = self.training
-        self.eval()
-        out: Tensor = self(x, adj)
-        self.train(training)
+        with evaluating(self):
+            out: Tensor = self(x, adj)
         return out
 
 

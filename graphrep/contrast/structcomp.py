@@ -68,7 +68,7 @@ class StructComp(ContrastiveEmbedder):
     learning_rate, weight_decay : float, optional
         Settings of Adam.
     epochs : int, optional
-        Upper bound on the number of epochs.
+        Upper bound on the number of epochs. 0 keeps the encoder as it was drawn, which is an untrained baseline.
     stop : {"agreement", "loss", "last"} or StopRule
         Selects, without labels, the epoch whose weights are used; see :class:`graphrep.contrast.HighestAgreement`.
     residual : bool, optional

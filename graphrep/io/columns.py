@@ -96,6 +96,7 @@ def find_columns(
     target: Any = None,
     weight: Any = None,
     what: str = "the table",
+    numbers: bool = True,
 ) -> Columns:
     """Find the columns of the end points and the weight.
 
@@ -108,6 +109,8 @@ def find_columns(
         ``weight=False`` ignores weights, True requires a column that is called so, or the third of unnamed columns.
     what : str
         Begins messages.
+    numbers : bool
+        Whether the third of unnamed columns could be weights, which the warning about it then says.
 
     Notes
     -----
@@ -153,10 +156,9 @@ def find_columns(
         return Columns(*ends, rest[0])
     if not named and rest and source is None:
         third = "a third column, which is" if count == 3 else f"{count} columns; those after the second are"
-        warn_caller(
-            f"{what} has {third} ignored; give weight=2 to use the third as weights, or weight=False to ignore it "
-            "without this warning."
-        )
+        types = "edge_type=1 for (head, relation, tail), edge_type=2 for (source, target, type)"
+        use = "weight=2 to use the third as weights" if numbers else types
+        warn_caller(f"{what} has {third} ignored; give {use}, or weight=False to ignore it without this warning.")
     return Columns(*ends, None)
 
 

@@ -202,6 +202,10 @@ def _convert_file(
                 spool.clear()
                 names = StringNames(how.memory // 2)
                 _read(readers, spool, names, how, strings=True)
+        if isinstance(names, IntegerNames):
+            for reader in readers:
+                if isinstance(reader, TextFile):
+                    reader.found.warn_of_zeros(reader.name)
         hint = next((reader.sides for reader in readers if reader.sides), None)
         _write_spool(path, folder, spool, names, num_nodes, how, place, hint)
 

@@ -121,9 +121,9 @@ def read_edges(
     -------
     EdgeList
         If every name is an integer, in quotes or not, ``nodes`` holds the distinct integers in ascending order (0 …
-        num_nodes - 1 if ``num_nodes`` is given); a minus sign, leading zeros and a trailing ``.0`` are allowed.
-        Otherwise all names are strings, in order of first appearance, the source of a line before its target. Edges of
-        weight zero are kept.
+        num_nodes - 1 if ``num_nodes`` is given); a minus sign, a trailing ``.0`` and, with a warning where the first
+        lines have them, leading zeros are allowed. Otherwise all names are strings, in order of first appearance, the
+        source of a line before its target. Edges of weight zero are kept.
 
     Warns
     -----
@@ -190,6 +190,8 @@ def read_edges(
         raise ValueError(sentence_of(name, error, form)) from None
     finally:
         released(text)
+    if ids is not None:
+        found.warn_of_zeros(name)
     edges = EdgeList(ends, others, weights, nodes, columns=found.ends)
     if bipartite:
         return _two_sides(edges)

@@ -600,7 +600,8 @@ class GAE(LinkPredictor):
         Precision of matrix products during training. Parameters, norms, the loss and all scores are float32.
     epochs : int, optional
         Upper bound on the number of epochs. Default: as many as make 1,000 batches, from 20 to 250; without validation
-        pairs, which could stop the training, 400 batches and at most 100 epochs.
+        pairs, which could stop the training, 400 batches and at most 100 epochs. 0 keeps the network as it was drawn,
+        which is an untrained baseline.
     max_seconds : float, optional
         Time limit. Training ends after the batch at which the rest of the time is needed for a validation, and the best
         epoch is used, of which the last may be a part. With a checkpoint, epochs are finished, at least one, and the

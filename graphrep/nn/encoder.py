@@ -10,7 +10,7 @@ from torch import nn
 
 from graphrep.nn.blocks import Block, row_blocks
 from graphrep.nn.generators import current_generator, using_rows
-from graphrep.nn.layers import Dropout, Linear, NormDropoutReLU, drop, dropped_linear, glorot_linear, linear
+from graphrep.nn.layers import Dropout, Linear, NormDropoutReLU, drop, dropped_linear, evaluating, glorot_linear, linear
 from graphrep.nn.sparse import SparseFeatures, feature_rows
 from graphrep.ops.adjacency import Adjacency
 from graphrep.ops.convolution import propagate
@@ -169,10 +169,12 @@ class Encoder(nn.Module):
         Besides ``x`` and the result, there are at most three tables of shape (num_nodes, dimensions), one more with
         ``initial_residual`` or ``jumping_weights="mean"``, and a block of about four million entries of the adjacency.
         """
-        training, n = self.training, adj.num_rows
-        self.eval()
-        if not n:
-            return self.forward(x, adj)
+        with evaluating(self):
+            return self._inferred(x, adj) if adj.num_rows else self.forward(x, adj)
+
+    def _inferred(self, x: Tensor | SparseFeatures | None, adj: Adjacency) -> Tensor:
+        """:meth:`infer`, of at least one node."""
+        n = adj.num_rows
         parts = [torch.arange(begin, min(begin + _ROWS, n), device=adj.device) for begin in range(0, n, _ROWS)]
         multiplied = x is not None and self._multiplies(x)
 
@@ -202,7 +204,6 @@ class Encoder(nn.Module):
             if self.jumping_weights is not None:
                 step = h if factors is None else h * factors[layer]
                 mixed = step.clone() if mixed is None else mixed.add_(step)
-        self.train(training)
         if mixed is None:
             assert h is not None
             return h

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from graphrep.nn.layers import Linear, glorot_linear
+from graphrep.nn.layers import Linear, evaluating, glorot_linear
 from graphrep.nn.sparse import SparseFeatures
 from graphrep.ops.adjacency import Adjacency
 from graphrep.ops.convolution import propagate
@@ -131,20 +131,18 @@ class GCN(nn.Module):
         ``x`` and the result is a block of columns or rows: O(num_rows * (dimensions + block)) memory for any number of
         layers.
         """
-        training = self.training
-        self.eval()
-        linears = self._linears()
-        rows = int(x.shape[0])
-        out = linears[0].weight.new_empty(rows, linears[0].out_features)
-        for layer, linear in enumerate(linears):
-            if layer:
-                out = _rows_times(out, linear.weight)
-            for begin in range(0, linear.out_features, block):
-                part = slice(begin, begin + block)
-                h = _product(x, linear.weight[part].T) if layer == 0 else out[:, part].contiguous()
-                h = self._spread(h, adj) + linear.bias[part]
-                out[:, part] = self._finish(layer, h, part)
-        self.train(training)
+        with evaluating(self):
+            linears = self._linears()
+            rows = int(x.shape[0])
+            out = linears[0].weight.new_empty(rows, linears[0].out_features)
+            for layer, linear in enumerate(linears):
+                if layer:
+                    out = _rows_times(out, linear.weight)
+                for begin in range(0, linear.out_features, block):
+                    part = slice(begin, begin + block)
+                    h = _product(x, linear.weight[part].T) if layer == 0 else out[:, part].contiguous()
+                    h = self._spread(h, adj) + linear.bias[part]
+                    out[:, part] = self._finish(layer, h, part)
         return out
 
     def _linears(self) -> list[nn.Linear]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from graphrep.nn.generators import current_generator, current_rows, random_seed,
 from graphrep.ops.counter_dropout import dropout, norm_dropout_relu, reference
 from graphrep.ops.library import CACHED, eager, empty
 
-__all__ = ["Dropout", "Linear", "NormDropoutReLU", "drop", "dropped_linear", "glorot_linear", "linear"]
+__all__ = ["Dropout", "Linear", "NormDropoutReLU", "drop", "dropped_linear", "evaluating", "glorot_linear", "linear"]
 
 Tensor = torch.Tensor
 
@@ -22,6 +23,18 @@ Tensor = torch.Tensor
 _PRODUCT: Any = getattr(torch.ops.mkldnn, "_linear_pointwise", None) if torch._C._has_mkldnn else None
 _WORTHWHILE = 1 << 18  # multiplications; below, the overhead of the call dominates
 _ROWS = 1 << 13  # rows per block, which fit in the cache
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Evaluation mode within the block; afterwards each part has its own mode again."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in modes:
+            part.training = training
 
 
 def drop(x: Tensor, p: float, *, training: bool, relu: bool = False) -> Tensor:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from graphrep._arrays import detached
 from graphrep._checks import checked_int, is_missing, warn_caller
-from graphrep._labels import of_mapping
+from graphrep._labels import of_mapping, refuse_table
 from graphrep._names import aligned
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def texts_of(values: Any, vectors: NodeVectors, what: str) -> list[str | None]:
     if isinstance(values, Mapping) and not hasattr(values, "vectors"):
         given = of_mapping(values, vectors._index, what)
     else:
+        refuse_table(values, what)
         array = detached(aligned(values, vectors._index, what))
         array = array if isinstance(array, np.ndarray) else np.array([*array, None], dtype=object)[:-1]
         array = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array

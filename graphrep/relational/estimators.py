@@ -18,7 +18,7 @@ from graphrep._estimator import LoopEstimator
 from graphrep._names import NodeIndex, node_keys
 from graphrep._saving import SavedEstimator
 from graphrep._threads import limited_threads
-from graphrep._triples import Vocabulary, vocabulary_of
+from graphrep._triples import Vocabulary, is_typed_graph, vocabulary_of
 from graphrep.distributed.ranks import Ranks, checked_ranks
 from graphrep.distributed.training import SharedTraining
 from graphrep.evaluate.ranking import KnownTriples, Ranking, ranking
@@ -198,9 +198,22 @@ class TripleEstimator(LoopEstimator, TripleScorer):
         held_out = None if val is None else words.rows(val, "val")
         if held_out is not None and not len(held_out):
             raise ValueError("val must hold at least one triple, got none; leave it out to train for all epochs.")
+        named = relations is not None or is_typed_graph(triples)
+        asked = np.arange(words.relations.num_nodes) if named else rows[:0, 1] if held_out is None else held_out[:, 1]
+        self._warn_of_untrained(words, np.setdiff1d(asked, rows[:, 1]))
         with limited_threads(self.n_jobs):
             self._train(words, rows, held_out, ranks)
         return self
+
+    def _warn_of_untrained(self, words: Vocabulary, missing: I64) -> None:
+        """Name relations without a training triple, whose ranks would say nothing."""
+        if len(missing):
+            shown = ", ".join(map(repr, names_of(words.relations)[missing[:3]].tolist()))
+            more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+            warn_caller(
+                f"{type(self).__name__} has no triple of the relations {shown}{more} to learn from; ranks and scores "
+                "of their triples are those of random vectors; add triples, or leave these relations out."
+            )
 
     def fit_transform(self, triples: Any, y: Any = None, **options: Any) -> F32:
         """Train on triples; return the vectors of the entities, in the order of ``entities_``."""
@@ -416,7 +429,7 @@ class ComplEx(TripleEstimator):
     patience : int, optional
         Stop after this number of epochs without a better validation MRR; None: never.
     epochs : int
-        Upper bound on the number of epochs.
+        Upper bound on the number of epochs. 0 keeps the vectors as they were drawn, which know nothing of the triples.
     max_seconds : float, optional
         Start no epoch but the first after this time.
     checkpoint : path, optional

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import warnings
 
 import numpy as np
 import pytest
@@ -80,3 +81,33 @@ def test_bad_input_is_one_sentence(arguments, message, sold, capsys):
 def test_a_file_that_is_not_there(tmp_path, capsys):
     assert run(tmp_path / "none.csv", 1) == 1
     assert capsys.readouterr().err == f"graphrep: there is no file {tmp_path / 'none.csv'}.\n"
+
+
+@pytest.mark.parametrize("method", ["itemknn", "als"])
+def test_triples_are_not_taken_for_purchases_without_a_word(method, tmp_path, capsys):
+    path = tmp_path / "facts.csv"
+    path.write_text("ann,likes,tea\nbob,likes,jam\nann,knows,bob\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        assert run(path, "ann", "--method", method, *(["--dimensions", 1] if method == "als" else [])) == 0
+    assert "third column, which is ignored; give edge_type=1" in capsys.readouterr().err
+
+
+def test_weights_of_a_named_column_count_for_als_alone(tmp_path, capsys):
+    path = tmp_path / "rated.csv"
+    path.write_text("user,item,weight\nann,tea,5\nann,jam,1\nbob,tea,2\nbob,oil,4\n")
+    scores = {}
+    for method, weights in (("itemknn", ()), ("itemknn", ["--unweighted"]), ("als", ()), ("als", ["--unweighted"])):
+        own = ["--dimensions", 1] if method == "als" else []
+        assert run(path, "ann", "--method", method, *own, *weights) == 0
+        said = capsys.readouterr()
+        assert not said.err
+        scores[method, bool(weights)] = said.out
+    assert scores["itemknn", False] == scores["itemknn", True]
+    assert scores["als", False] != scores["als", True]
+
+
+@pytest.mark.parametrize("option", ["--epochs", "--dimensions"])
+def test_zero_is_not_taken_for_the_default(option, sold, capsys):
+    assert run(sold, 1, "--method", "bpr", option, 0) == 1
+    assert f"{option[2:]} must be at least 1, got 0" in capsys.readouterr().err

@@ -63,6 +63,14 @@ def test_integers_become_strings_as_they_are_spelled_if_any_name_is_one(tmp_path
     assert graph.nodes[0] == f"{ENDS[0, 0]:05d}"
 
 
+def test_leading_zeros_are_lost_with_a_warning(tmp_path):
+    path = write_lines(tmp_path / "codes.txt", [("00123", "01234"), ("01234", "98765")])
+    for read in (as_graph, lambda one: convert_edges(one, tmp_path / "other.graph")):
+        with pytest.warns(UserWarning, match="codes.txt: names such as 00123 are read as integers, without leading"):
+            read(path)
+    assert open_graph(tmp_path / "other.graph").nodes.tolist() == [123, 1234, 98765]
+
+
 def test_text_with_header_weights_and_quotes_across_blocks(tmp_path):
     body = "".join(f'{u},"a ""{v}"",\n{v}",{w / 2}\n' for u, v, w in zip(*FEW, FEW[0], strict=True)) * 14
     path = tmp_path / "edges.csv"

@@ -602,7 +602,8 @@ def test_names_of_columns(write):
 def test_integers_are_strings_if_any_name_is(write, backend):
     table = read_edges(write("7 007\n7 x\n-1 9223372036854775808\n"))
     assert table.nodes.tolist() == ["7", "007", "x", "-1", "9223372036854775808"]
-    table = read_edges(write("7 007\n-1 7\n"))
+    with pytest.warns(UserWarning, match="names such as 007 are read as integers, without leading zeros"):
+        table = read_edges(write("7 007\n-1 7\n"))
     assert table.nodes.tolist() == [-1, 7]
 
 

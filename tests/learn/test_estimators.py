@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 
@@ -11,6 +12,7 @@ import torch
 from sklearn.base import clone
 
 import graphrep as gr
+from graphrep._embedder import plain_settings
 
 SMALL = {"dimensions": 8, "epochs": 3}
 MODELS = [
@@ -291,3 +293,19 @@ def test_own_objectives_and_encoders_of_contrastive_learners():
         gr.Contrastive(encoder=torch.nn.Linear(2, 2), epochs=1).fit(graph)
     with pytest.raises(TypeError, match="objective must be a name or a function"):
         gr.StructComp(objective=3).fit(graph)
+
+
+def test_settings_of_any_estimator_are_plain():
+    def stop(epoch, record, estimator):
+        del epoch, record, estimator
+
+    nested = {"callbacks": [stop, (np.float32(2), None)], "model": gr.GAE(callbacks=[stop]), "table": np.zeros((2, 2))}
+    plain = plain_settings(nested)
+    assert json.loads(json.dumps(plain)) == plain == plain_settings(nested)
+    assert "stop" in plain["callbacks"][0]
+    assert plain["callbacks"][1] == [2.0, None]
+    assert " at 0x" not in json.dumps(plain)
+    model = gr.Node2Vec(dimensions=8, walk_length=10, walks_per_node=2, callbacks=[stop]).fit(graph_of())
+    assert model.node_vectors_.settings["dimensions"] == 8
+    again = gr.Node2Vec(dimensions=8, walk_length=10, walks_per_node=2, init=model).fit(graph_of())
+    assert again.node_vectors_.settings["init"].startswith("Node2Vec(")

@@ -64,3 +64,17 @@ def test_edge_dropout_is_drawn_anew_in_every_layer(layers):
     # the two directions of an edge go by themselves
     if layers == 1:
         assert 0.4 < (kept != kept[SWAPPED]).float().mean() < 0.6
+
+
+@pytest.mark.parametrize("num_nodes", [0, 4])
+def test_inference_leaves_the_mode_of_each_part(num_nodes):
+    encoder = Encoder(3, dimensions=2, layers=2, convolution="gcn", layer_norm=True)
+    encoder.norms[0].eval()
+    modes = [part.training for part in encoder.modules()]
+    assert len(set(modes)) == 2
+    adj = gr.ops.as_adjacency(gr.as_graph([[], []], num_nodes=num_nodes))
+    encoder.infer(torch.ones(num_nodes, 3), adj)
+    assert [part.training for part in encoder.modules()] == modes
+    with pytest.raises(RuntimeError):
+        encoder.infer(torch.ones(num_nodes, 5), adj)
+    assert [part.training for part in encoder.modules()] == modes

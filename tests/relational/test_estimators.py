@@ -346,3 +346,24 @@ def test_the_symmetry_rule_has_its_published_rank(shared_data):
     found = gr.relational.triple_baselines(train, test, known=[train, valid, test], entities=40943)
     measured = {name: [round(row[m], 4) for m in ("mrr", "hits@1", "hits@10")] for name, row in found.items()}
     assert measured == {"degree": [0.0256, 0.0155, 0.0440], "symmetry": [0.3715, 0.3618, 0.3901]}
+
+
+@EVERY
+def test_relations_without_a_triple_are_named(model):
+    short, triples = clone(model).set_params(epochs=1), named(TRAIN)
+    heard = r"no triple of the relations 'unheard' to learn from"
+    with pytest.warns(UserWarning, match=heard):
+        short.fit(triples, relations=["r0", "r1", "r2", "unheard"])
+    with pytest.warns(UserWarning, match=heard):
+        short.fit(triples, val=[("e0", "unheard", "e1")])
+    short.fit(TRAIN[TRAIN[:, 1] != 1])  # a number that is left out is no name
+    with pytest.warns(UserWarning, match="of the relations 3, 4, 5 and 4 more to"):
+        short.fit(TRAIN, relations=10)
+
+
+def test_columns_in_another_order_are_noticed():
+    facts, model = named(TRAIN), gr.ComplEx(**SMALL)
+    for turned in ([(h, t, r) for h, r, t in facts], np.array([(h, t, r) for h, r, t in facts])):
+        with pytest.warns(UserWarning, match=r"relations, such as 'e\d+', are entities, too: .* head, relation, tail"):
+            model.fit(turned)
+    model.fit([*facts, ("r0", "r1", "e1")])  # some relations may be entities
