@@ -182,6 +182,7 @@ _LEARNERS: dict[Method, tuple[str, tuple[str, ...]]] = {
 }
 # What several processes compute together.
 _DIVIDED = (Method.fastrp, Method.spectral, Method.prone, Method.hope, Method.node2vec, Method.deepwalk)
+_ON_DISK = (Method.fastrp, Method.node2vec, Method.deepwalk)  # within --memory
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -277,8 +278,8 @@ def embed(
     memory: Annotated[
         str | None,
         typer.Option(
-            help="fastrp, for --output NAME.npy: compute on the disk within so much memory, such as 4GB; default: in "
-            "memory."
+            help="fastrp, node2vec, deepwalk, for --output NAME.npy: compute on the disk within so much memory, such "
+            "as 4GB; default: in memory."
         ),
     ] = None,
     shard: Annotated[
@@ -368,8 +369,8 @@ def embed(
         if output is not None and model.absolute() == output.absolute():
             raise typer.BadParameter("--model and --output must be two files.")
         check_writable(model, file)
-    if memory is not None and method is not Method.fastrp:
-        raise typer.BadParameter("--memory is an option of fastrp.")
+    if memory is not None and method not in _ON_DISK:
+        raise typer.BadParameter(f"--memory is an option of {', '.join(one.value for one in _ON_DISK)}.")
     if shard is not None and (method is not Method.fastrp or launched() == 1):
         raise typer.BadParameter("--shard is an option of fastrp with several processes, such as torchrun starts.")
     name, own_options = _LEARNERS[method]

@@ -1,4 +1,4 @@
-"""Skip-gram tables divided among ranks: each keeps some rows of x, and the rows of y go around."""
+"""Skip-gram tables divided into parts: among ranks, each of which keeps some rows of x while those of y go around."""
 
 from __future__ import annotations
 
@@ -11,27 +11,66 @@ import numpy.typing as npt
 from graphrep.distributed.ranks import Ranks
 from graphrep.ops.skipgram import SkipGram
 
-__all__ = ["SharedSkipGram"]
+__all__ = ["Dealt", "SharedSkipGram"]
 
 F32 = npt.NDArray[np.float32]
+
+
+class Dealt:
+    """Nodes that are dealt to parts in the order of their counts, so that all have about equally many tokens.
+
+    Parameters
+    ----------
+    counts : int array of shape (num_nodes,)
+    size : int
+        Number of parts.
+    dtype : dtype
+        Of the walks.
+
+    Attributes
+    ----------
+    order : int64 array of shape (num_nodes,)
+        Nodes of the first part, of the second, …
+    parts : list of (begin, end)
+        Where in it they are.
+    """
+
+    def __init__(self, counts: npt.NDArray[np.int64], size: int, dtype: Any) -> None:
+        n = len(counts)
+        dealt = np.argsort(-counts, kind="stable")
+        self.order = np.concatenate([dealt[part::size] for part in range(size)])
+        ends = itertools.accumulate(len(range(part, n, size)) for part in range(size))
+        self.parts = list(itertools.pairwise([0, *ends]))
+        self.rows = np.full(n + 1, -1, dtype)  # of each node in this order; the last entry is that of the end of a walk
+        self.rows[self.order] = np.arange(n, dtype=dtype)
+
+    def placed(self, walks: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The walks in rows instead of nodes."""
+        found: npt.NDArray[Any] = self.rows[walks]
+        return found
+
+    def model(self, dimensions: int, *, counts: Any, node_keys: Any, **options: Any) -> SkipGram:
+        """The model of a part, with options of :class:`graphrep.ops.SkipGram`, but for tied tables and kinds."""
+        keys = self.order.view(np.uint64) if node_keys is None else node_keys[self.order]
+        counts = counts[self.order]
+        return SkipGram(len(counts), dimensions, counts=counts, node_keys=keys, parts=self.parts, **options)
 
 
 class SharedSkipGram:
     """A :class:`graphrep.ops.SkipGram` that ranks train together, none of them the rows of another at the same time.
 
-    Nodes are dealt to the ranks in the order of their counts, so that all have about equally many tokens. A rank keeps
-    the vectors x of its nodes; the vectors y of its nodes go from rank to rank, until each has had all of them.
+    A rank keeps the vectors x of the nodes that are dealt to it; the vectors y of its nodes go from rank to rank, until
+    each has had all of them.
 
     Parameters
     ----------
     ranks : Ranks
-    num_nodes, dimensions : int
+    dimensions : int
     counts : int array of shape (num_nodes,)
-    node_keys : uint64 array of shape (num_nodes,), optional
     dtype : dtype
         Of the walks.
     **options
-        Of :class:`graphrep.ops.SkipGram`, but for tied tables and kinds.
+        Of :meth:`Dealt.model`.
 
     Attributes
     ----------
@@ -41,27 +80,14 @@ class SharedSkipGram:
         Nodes of the rows of ``model.input``.
     """
 
-    def __init__(
-        self, ranks: Ranks, num_nodes: int, dimensions: int, *, counts: Any, node_keys: Any, dtype: Any, **options: Any
-    ) -> None:
-        size = ranks.world_size
-        dealt = np.argsort(-counts, kind="stable")
-        ends = itertools.accumulate(len(range(rank, num_nodes, size)) for rank in range(size))
-        parts = list(itertools.pairwise([0, *ends]))
-        order = np.concatenate([dealt[rank::size] for rank in range(size)])
-        keys = order.astype(np.uint64) if node_keys is None else node_keys[order]
-        self.model = SkipGram(
-            num_nodes, dimensions, counts=counts[order], node_keys=keys, parts=parts, part=ranks.rank, **options
-        )
-        self._ranks = ranks
-        self.nodes = order[slice(*parts[ranks.rank])]
-        self._place = np.full(num_nodes + 1, -1, dtype)  # the last entry is that of the end of a walk
-        self._place[order] = np.arange(num_nodes)
+    def __init__(self, ranks: Ranks, dimensions: int, *, counts: Any, dtype: Any, **options: Any) -> None:
+        self._ranks, self._dealt = ranks, Dealt(counts, ranks.world_size, dtype)
+        self.model = self._dealt.model(dimensions, counts=counts, part=ranks.rank, **options)
+        self.nodes = self._dealt.order[slice(*self.model.centers)]
 
     def places(self, walks: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The walks as :meth:`train` takes them."""
-        placed: npt.NDArray[Any] = self._place[walks]
-        return placed
+        return self._dealt.placed(walks)
 
     def train(self, walks: npt.NDArray[Any], walk_ids: npt.NDArray[np.int64], first: int, total: int) -> None:
         """Train on walks, which are the same on every rank."""
@@ -86,5 +112,5 @@ class SharedSkipGram:
         delattr(model, name)
         for begin in range(0, whole.shape[1], 16):  # a copy of some columns at a time
             columns = slice(begin, begin + 16)
-            whole[:, columns] = whole[self._place[:-1], columns]
+            whole[:, columns] = whole[self._dealt.rows[:-1], columns]
         return whole

@@ -6,7 +6,8 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,7 +16,6 @@ from graphrep._mapped import in_memory
 from graphrep._progress import progress_bar
 from graphrep.distributed.ranks import Ranks
 from graphrep.embed.interrupts import DeferredInterrupt
-from graphrep.learn.checkpoint import Checkpoint
 
 __all__ = ["ChunkTrainer"]
 
@@ -25,12 +25,30 @@ _LOGGED_EVERY = 30.0  # seconds
 _TIMES_A_SAVE = 19  # of training, at least, before the next save
 
 
+class Saves(Protocol):
+    """What is needed of a :class:`graphrep.learn.Checkpoint`."""
+
+    path: Path | None
+
+    def load(self, stage: str) -> Any:
+        """State of a stage; None if it was not reached."""
+
+    def discard(self, stage: str) -> None:
+        """Exclude a stage from later saves."""
+
+    def save(self, stage: str, state: Any) -> None:
+        """Write the state of a stage."""
+
+    def remove(self) -> None:
+        """Called when the stage is complete."""
+
+
 class ChunkTrainer(TrainedEstimator):
     """Base of estimators whose tables are trained on chunks of items that are drawn by their position."""
 
     def _train_chunks(
         self,
-        checkpoint: Checkpoint,
+        checkpoint: Saves,
         stage: str,
         tables: Mapping[str, Any],
         draw: Callable[[int, int], tuple[Any, ...]],
@@ -95,7 +113,7 @@ class ChunkTrainer(TrainedEstimator):
         checkpoint.remove()
 
 
-def _restored(checkpoint: Checkpoint, stage: str, tables: Mapping[str, Any], total: int) -> int:
+def _restored(checkpoint: Saves, stage: str, tables: Mapping[str, Any], total: int) -> int:
     """Fill the tables from the checkpoint, if it has them; return the number of items behind them."""
     state = checkpoint.load(stage)
     if state is None:

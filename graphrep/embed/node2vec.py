@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import os
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,24 +18,42 @@ from graphrep._arrays import as_vectors
 from graphrep._checks import checked_float, checked_int
 from graphrep._embedder import F32, extended_graph, is_matrix, new_arcs
 from graphrep._estimator import graph_sizes
-from graphrep._memory import check_memory
+from graphrep._memory import Estimate, check_memory, checked_bytes, readable_bytes
 from graphrep._names import NodeIndex, names_of
 from graphrep._random import resolve_seed
 from graphrep._saving import packed_graph, unpacked_graph
-from graphrep.distributed.ranks import Ranks
-from graphrep.distributed.skipgram import SharedSkipGram
+from graphrep.distributed.ranks import Ranks, checked_ranks
+from graphrep.distributed.skipgram import Dealt, SharedSkipGram
 from graphrep.embed._base import DividedEmbedder, NodeEmbedder
 from graphrep.embed._chunks import ChunkTrainer
+from graphrep.embed._walks_on_disk import (
+    MOST_PARTS,
+    PER_NODE,
+    Manifest,
+    Plan,
+    TableFiles,
+    WalkFile,
+    check_disk,
+    publish,
+)
+from graphrep.embed.finishing import checked_steps
 from graphrep.graph import Graph
+from graphrep.io.buckets import beside
+from graphrep.io.paths import checked_suffix
+from graphrep.io.vector_paths import check_vector_path
 from graphrep.learn.callbacks import check_callbacks
 from graphrep.learn.checkpoint import Checkpoint
 from graphrep.ops.skipgram import SkipGram
 from graphrep.ops.walks import WalkSampler
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from typing_extensions import Self
 
 __all__ = ["DeepWalk", "Node2Vec", "WalkEmbedder"]
+
+log = logging.getLogger("graphrep.embed")
 
 _STAGE = "skip-gram"
 
@@ -39,6 +62,9 @@ _CHUNK_TOKENS = 1_000_000
 
 # Of a chunk that ranks share: tokens per node, and the least number of chunks. Contexts go around once for each.
 _ROUND_TOKENS, _ROUNDS = 8, 20
+
+# The same of a round on the disk, where all vectors are read and written several times.
+_DISK_ROUND_TOKENS = 40
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -69,12 +95,22 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
         return (graph,)
 
     def _memory_needed(self, graph: Graph) -> int:
-        padded = -(-checked_int("dimensions", self.dimensions, 1) // 16) * 16
-        size = graph.indices.dtype.itemsize
-        alias = 0 if graph.weights is None else (4 + size) * graph.num_arcs + 8 * graph.num_nodes
+        copied = 0 if self._padded() == self.dimensions else 4 * self.dimensions * graph.num_nodes
+        return self._bytes_of_tables(graph) + copied
+
+    def _bytes_of_tables(self, graph: Graph) -> int:
+        """Bytes of a training in memory."""
         tokens = min(2 * _CHUNK_TOKENS, self._tokens(graph))  # of the walks at hand and of those before
-        copied = 0 if padded == self.dimensions else 4 * self.dimensions
-        return (8 * padded + copied + 32) * graph.num_nodes + alias + (size + 1) * tokens
+        size = graph.indices.dtype.itemsize
+        return (8 * self._padded() + 32) * graph.num_nodes + self._bytes_of_sampler(graph) + (size + 1) * tokens
+
+    def _bytes_of_sampler(self, graph: Graph) -> int:
+        size = graph.indices.dtype.itemsize
+        return 0 if graph.weights is None else (4 + size) * graph.num_arcs + 8 * graph.num_nodes
+
+    def _padded(self) -> int:
+        """Columns of the tables."""
+        return -(-checked_int("dimensions", self.dimensions, 1) // 16) * 16
 
     def _tokens(self, graph: Graph) -> int:
         """Length of all walks."""
@@ -87,8 +123,7 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
     def _embed(self, graph: Graph, **options: Any) -> F32:
         ranks: Ranks = options.get("ranks") or Ranks()
         several = ranks.world_size > 1
-        check_callbacks(self.callbacks)
-        checked_float("checkpoint_seconds", self.checkpoint_seconds, 0)
+        self._check_training()
         if several and self.checkpoint is not None:
             raise ValueError("checkpoint cannot be written by several ranks; leave it out, or fit in one process.")
         data = self._identity(graph)
@@ -97,9 +132,14 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
         checkpoint = self._open_checkpoint(*data, mapped=True, ranks=ranks, sizes=graph_sizes(graph))
         sampler = self._sampler(graph, checkpoint.seed)
         trained = self._train_together if several else self._train_alone
-        x, self._contexts = trained(graph, sampler, checkpoint, ranks)
+        x, contexts = trained(graph, sampler, checkpoint, ranks)
+        self._contexts: F32 | None = contexts
         self._graph = graph
         return x if x.shape[1] == self.dimensions else np.ascontiguousarray(x[:, : self.dimensions])
+
+    def _check_training(self) -> None:
+        check_callbacks(self.callbacks)
+        checked_float("checkpoint_seconds", self.checkpoint_seconds, 0)
 
     def _train_alone(self, graph: Graph, sampler: WalkSampler, checkpoint: Checkpoint, ranks: Ranks) -> tuple[F32, F32]:
         """The vectors of nodes, and as contexts."""
@@ -107,7 +147,7 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
         chunk = max(1, min(total, _CHUNK_TOKENS // sampler.walk_length))
         model = self._skip_gram(graph, checkpoint.seed, _visits(sampler, ranks), self.subsampling)
         if self.init is not None:
-            self._start_from(self.init, graph, model)
+            self._starter(graph)(model)
 
         def draw(position: int, most: int) -> tuple[Any, Any]:
             ids = sampler.shuffled_ids(position, min(chunk, most))
@@ -128,12 +168,10 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
         n = graph.num_nodes
         epoch, total = self._num_walks(sampler)
         chunk = max(1, min(total // _ROUNDS, _ROUND_TOKENS * n // sampler.walk_length))
-        padded = -(-self.dimensions // 16) * 16
-        needed = self._memory_needed(graph) + (4 * padded // ranks.world_size + 64) * n
+        needed = self._memory_needed(graph) + (4 * self._padded() // ranks.world_size + 64) * n
         check_memory(needed, f"each rank of {type(self).__name__} of {n:,} nodes", self._memory_advice)
         shared = SharedSkipGram(
             ranks,
-            n,
             self.dimensions,
             counts=_visits(sampler, ranks),
             subsampling=self.subsampling,
@@ -141,7 +179,7 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
             **self._settings(graph, checkpoint.seed),
         )
         if self.init is not None:
-            self._start_from(self.init, graph, shared.model, shared.nodes)
+            self._starter(graph)(shared.model, shared.nodes)
 
         def draw(position: int, most: int) -> tuple[Any, Any]:
             ids = sampler.shuffled_ids(position, min(chunk, most))
@@ -154,6 +192,52 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
 
         self._train_walks(checkpoint, {}, draw, train, epoch, total, ranks)
         return shared.tables()
+
+    def _train_in_parts(
+        self, graph: Graph, sampler: WalkSampler, checkpoint: Checkpoint, plan: Plan, folder: Path
+    ) -> tuple[TableFiles, Dealt]:
+        """The tables in files of a folder, and the order of their rows."""
+        counts = _visits(sampler, Ranks(), plan.chunk)
+        dealt = Dealt(counts, plan.parts, graph.indices.dtype)
+        settings = {"subsampling": self.subsampling, **self._settings(graph, checkpoint.seed)}
+        model = dealt.model(self.dimensions, counts=counts, **settings)
+        del counts
+        name, rounds = type(self).__name__, -(-plan.total // plan.round)
+        log.info("%s: %d parts in %s, about %d rounds of %d walks", name, plan.parts, folder, rounds, plan.round)
+        tables = TableFiles(folder, model, kept=checkpoint.path is not None)
+        file = WalkFile(folder / "walks", sampler, dealt, plan.chunk)
+        trained = 0
+
+        def start(model: SkipGram, part: int) -> None:
+            if self.init is not None:
+                self._starter(graph)(model, dealt.order[slice(*model.parts[part])])
+
+        def draw(position: int, most: int) -> tuple[Any, Any]:
+            del most  # no round is longer than an epoch
+            return file.walks(plan.place(position))
+
+        def train(position: int, ids: Any, walks: Any) -> int:
+            nonlocal trained
+            place = plan.place(position)
+            tables.bring(place.centers, place.contexts)
+            model.train_unchecked(walks, ids, place.first, plan.total)
+            trained = position + len(ids)
+            return int(np.count_nonzero(walks >= 0)) // plan.pairs
+
+        manifest = Manifest(checkpoint, tables, start)
+        self._train_chunks(
+            manifest,
+            _STAGE,
+            {},
+            draw,
+            train,
+            total=plan.pairs * plan.total,
+            epoch=plan.pairs * plan.epoch,
+            seconds=self.checkpoint_seconds,
+            unit=" parts of walks",
+        )
+        manifest.save(_STAGE, {"position": trained or plan.pairs * plan.total})
+        return tables, dealt
 
     def _num_walks(self, sampler: WalkSampler) -> tuple[int, int]:
         """Number of walks of an epoch, and of all."""
@@ -187,21 +271,25 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
             return init._unfinished, init._contexts, names_of(fitted)
         return as_vectors(fitted), None, names_of(fitted)
 
-    def _start_from(self, init: Any, graph: Graph, model: SkipGram, nodes: Any = slice(None)) -> None:
-        """Fill tables, whose rows are these nodes, from earlier vectors that have the same names."""
-        vectors, contexts, names = self._earlier(init)
+    def _starter(self, graph: Graph) -> Callable[..., None]:
+        """Fills tables, whose rows are all nodes or those given, from earlier vectors that have the same names."""
+        vectors, contexts, names = self._earlier(self.init)
         if vectors.shape[1] != self.dimensions:
             raise ValueError(f"init must have {self.dimensions} dimensions, got {vectors.shape[1]}.")
         if names is None and len(vectors) != graph.num_nodes:
             raise ValueError(f"init has {len(vectors)} rows without names, but the graph has {graph.num_nodes} nodes.")
-        rows = np.arange(graph.num_nodes) if names is None else NodeIndex(names, len(names)).find(graph.nodes)
-        if not (rows >= 0).any():
+        found = np.arange(graph.num_nodes) if names is None else NodeIndex(names, len(names)).find(graph.nodes)
+        if not (found >= 0).any():
             raise ValueError(f"init has none of the nodes of the graph, such as {graph.nodes[0]!r}; names must agree.")
-        rows = rows[nodes]
-        known = rows >= 0
-        model.vectors[known] = vectors[rows[known]]
-        if contexts is not None:
-            model.output[known] = contexts[rows[known]]
+
+        def start(model: SkipGram, nodes: Any = slice(None)) -> None:
+            rows = found[nodes]
+            known = rows >= 0
+            model.vectors[known] = vectors[rows[known]]
+            if contexts is not None:
+                model.output[known] = contexts[rows[known]]
+
+        return start
 
     def transform(self, new: Any) -> Any:
         """Vectors of new nodes, trained with the vectors of all fitted nodes held fixed.
@@ -231,6 +319,8 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
         from graphrep.vectors import NodeVectors
 
         check_is_fitted(self, "embedding_")
+        if self._contexts is None:
+            raise ValueError("transform needs the vectors of contexts, which a fit with out= does not keep; fit again.")
         if is_matrix(new):
             return self._train_rows(None, self._new_rows(new))
         names, arcs = new_arcs(new, self._graph)
@@ -270,7 +360,8 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
 
     def _restore(self, state: dict[str, Any]) -> None:
         graph, contexts = unpacked_graph(state["_graph"]), state["_contexts"]
-        if graph.num_nodes != len(state["embedding_"]) or len(contexts) != graph.num_nodes or contexts.ndim != 2:
+        fits = contexts is None or (contexts.ndim == 2 and len(contexts) == graph.num_nodes)
+        if graph.num_nodes != len(state["embedding_"]) or not fits:
             raise ValueError("graph and vectors differ in size")
         super()._restore(state | {"_graph": graph})
 
@@ -279,7 +370,15 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
 class DividedWalkEmbedder(WalkEmbedder, DividedEmbedder):
     """Base of those that ranks can train together."""
 
-    def fit(self, graph: Any, y: Any = None, *, ranks: Ranks | None = None) -> Self:
+    def fit(
+        self,
+        graph: Any,
+        y: Any = None,
+        *,
+        out: str | os.PathLike[str] | None = None,
+        memory: int | str | None = None,
+        ranks: Ranks | None = None,
+    ) -> Self:
         """Embed a graph.
 
         Parameters
@@ -287,6 +386,12 @@ class DividedWalkEmbedder(WalkEmbedder, DividedEmbedder):
         graph : Graph or anything :func:`graphrep.as_graph` takes
             A square NumPy array, or list of lists of numbers, is a dense adjacency matrix, as in scikit-learn.
         y : ignored
+        out : path, optional
+            Train within ``memory`` and write the vectors to this ``.npy`` file. ``embedding_`` is then mapped from it,
+            read-only, and no vectors of contexts are kept for ``transform``. Not with ``finish`` or ``ranks``.
+        memory : int or str, optional
+            With ``out``: bytes to use, such as ``"4GB"`` (the default), beside those of the interpreter, its libraries
+            and the graph; a mapped graph takes none.
         ranks : Ranks, optional
             Of :func:`graphrep.distributed.connect`: each draws some of the walks, has the vectors of some of the nodes,
             and trains these as centers with all contexts of all walks, whose vectors go from rank to rank. The loss,
@@ -301,18 +406,168 @@ class DividedWalkEmbedder(WalkEmbedder, DividedEmbedder):
 
         Raises
         ------
+        MemoryError
+            The graph does not fit; or ``memory`` is less than about 56 bytes per node and a sixteenth of a table.
+        OSError
+            The disk is full, or ``out`` cannot be written.
         RankError
             Another rank failed.
         ValueError
             Among others: the ranks disagree on the graph or the settings, or several are to write a checkpoint.
 
+        Notes
+        -----
+        With ``out`` and tables that fit into ``memory``, the bits are those of a fit without. Otherwise nodes are dealt
+        to R parts, the fewest of which two fit, one of the vectors and one of the context vectors; all parts are files
+        beside ``out``. Walks are drawn in rounds, 20 or more in all, and kept in a file; each round is trained with
+        every pair of parts, as by R ``ranks``. The guide "Large graphs" has the quality: links are predicted a
+        little worse, labels as well. Vectors depend on R, and with ``n_jobs=1`` on nothing else. In a round, each part
+        is read and written about 2 R + 2 times, 4 * num_nodes * dimensions bytes for each of all tables, and the walks
+        are read R^2 times.
+
+        With ``checkpoint``, the parts lie in a folder beside it, with ".tables" after its name, and take up to twice
+        the disk; an interrupted fit goes on from its last save with the same ``memory``.
+
         References
         ----------
-        Lerer et al. PyTorch-BigGraph: A Large-scale Graph Embedding System. MLSys 2019, section 4.2, for the rotation
-        of parts; its negatives are of the part of the context, while here all parts are weighted as in the loss.
+        Lerer et al. PyTorch-BigGraph: A Large-scale Graph Embedding System. MLSys 2019, section 4, for buckets of
+        pairs of parts, on the disk and on several machines; its negatives are of the part of the context, while here
+        all parts are weighted as in the loss.
         """
         del y
-        return self._fit_together(graph, ranks)
+        if out is None:
+            if memory is not None:
+                raise TypeError("memory= bounds a fit on the disk; give out=, the file of the vectors, too.")
+            return self._fit_together(graph, ranks)
+        if checked_ranks(ranks).world_size > 1:
+            raise ValueError("out= is for one process; leave it out on several ranks, each of which gets all vectors.")
+        return self._fit_on_disk(graph, Path(out), checked_bytes("memory", "4GB" if memory is None else memory, 10**6))
+
+    def fit_transform(
+        self,
+        graph: Any,
+        y: Any = None,
+        *,
+        out: str | os.PathLike[str] | None = None,
+        memory: int | str | None = None,
+        ranks: Ranks | None = None,
+    ) -> F32:
+        """Embed a graph; return float32 vectors of shape (num_nodes, dimensions), in the order of ``g.nodes``.
+
+        The parameters are those of :meth:`fit`.
+        """
+        return self.fit(graph, y, out=out, memory=memory, ranks=ranks).embedding_
+
+    def estimate(self, graph: Any, *, memory: int | str | None = None) -> Estimate:
+        """What ``fit`` will take, without fitting: memory, disk and, roughly, time; finishing steps are not counted.
+
+        Parameters
+        ----------
+        graph : Graph or anything :func:`graphrep.as_graph` takes
+        memory : int or str, optional
+            That of :meth:`fit` with ``out=``, for an estimate of a fit on the disk. Reading and writing is assumed to
+            take a second per gigabyte.
+
+        Returns
+        -------
+        graphrep.embed.Estimate
+
+        Raises
+        ------
+        MemoryError
+            ``memory`` is too little, as for :meth:`fit`.
+
+        Examples
+        --------
+        >>> import graphrep as gr
+        >>> g = gr.datasets.rmat(num_nodes=10_000)
+        >>> gr.DeepWalk().estimate(g).memory
+        20560000
+        >>> gr.DeepWalk().estimate(g, memory="8MB")[:2]
+        (6805000, 11840000)
+        """
+        if memory is None:
+            return super().estimate(graph)
+        g = self._validated_graph(graph, reset=False)
+        size = checked_bytes("memory", memory, 10**6)
+        plan, needed = self._plan(g, size)
+        seconds = self._seconds(g)
+        assert seconds is not None
+        if plan.parts == 1:
+            return Estimate(needed, 4 * g.num_nodes * self.dimensions, seconds)
+        traffic = plan.traffic(4 * g.num_nodes * self._padded(), g.indices.dtype.itemsize * self.walk_length)
+        return Estimate(needed, self._bytes_on_disk(g, plan), seconds + 1e-9 * traffic)
+
+    def _fit_on_disk(self, graph: Any, out: Path, memory: int) -> Self:
+        if checked_steps(self.finish):
+            raise ValueError(f"finish={self.finish!r} needs all vectors in memory; give finish=None with out=.")
+        checked_suffix(out, (".npy",))
+        check_vector_path(out, writing=True, sources=[graph] if isinstance(graph, (str, os.PathLike)) else [])
+        self._check_training()
+        g = self._validated_graph(graph)
+        check_vector_path(out, nodes=g.nodes)
+        plan, _ = self._plan(g, memory)
+        # With one part, the fit is that in memory, and so is its checkpoint.
+        divided = [] if plan.parts == 1 else [plan.parts, plan.round]
+        checkpoint = self._open_checkpoint(*self._identity(g), *divided, mapped=True)
+        sampler = self._sampler(g, checkpoint.seed)
+        shape = g.num_nodes, self.dimensions
+        names = g.nodes if g.node_keys() is not None else None
+        with beside(out) as temporary:
+            place = temporary / out.name
+            if plan.parts == 1:
+                check_disk(out, temporary, 0, 4 * math.prod(shape))
+                x = self._train_alone(g, sampler, checkpoint, Ranks())[0]
+                vectors = publish(out, place, _blocks(x, self.dimensions), shape, names)
+            else:
+                folder = _tables_folder(checkpoint, temporary)
+                check_disk(out, folder, self._bytes_on_disk(g, plan), 4 * math.prod(shape))
+                tables, dealt = self._train_in_parts(g, sampler, checkpoint, plan, folder)
+                if checkpoint.path is None:
+                    tables.remove("y")
+                vectors = publish(out, place, tables.rows(dealt.order, self.dimensions), shape, names)
+                checkpoint.remove()
+                tables.remove("x", "y")
+                (folder / "walks").unlink()
+                if checkpoint.path is not None:
+                    with suppress(OSError):  # it has files of somebody else
+                        folder.rmdir()
+        self._graph, self._contexts = g, None
+        self.embedding_ = self._unfinished = vectors
+        self._finishes: list[Any] = []
+        self.nodes_ = g.nodes
+        return self
+
+    def _plan(self, graph: Graph, memory: int) -> tuple[Plan, int]:
+        """How the training is divided so that it takes at most so many bytes, and the bytes that it takes."""
+        n, length = graph.num_nodes, checked_int("walk_length", self.walk_length, 1)
+        epoch = checked_int("walks_per_node", self.walks_per_node, 1) * n
+        total = checked_int("epochs", self.epochs, 1) * epoch
+        table, alone = 4 * self._padded(), self._bytes_of_tables(graph)
+        if alone <= memory:
+            return Plan(1, epoch, total, total, total), alone
+        per_node = PER_NODE + 24 * (self.subsampling != 0)
+        per_token = 2 * graph.indices.dtype.itemsize + 1
+
+        def needed(parts: int, tokens: int) -> int:
+            walks = per_token * max(tokens, length)
+            return self._bytes_of_sampler(graph) + per_node * n + 2 * table * -(-n // parts) + walks
+
+        tokens = min(_CHUNK_TOKENS, memory // 64, self._tokens(graph))
+        parts = next((parts for parts in range(2, MOST_PARTS + 1) if needed(parts, tokens) <= memory), None)
+        if parts is None:
+            least = needed(MOST_PARTS, min(_CHUNK_TOKENS, self._tokens(graph)))
+            raise MemoryError(
+                f"memory= is {readable_bytes(memory)}, but {type(self).__name__} of {n:,} nodes on the disk needs "
+                f"{readable_bytes(least)}; give memory={least} or more."
+            )
+        walks = max(1, min(total // _ROUNDS, _DISK_ROUND_TOKENS * n // length))
+        return Plan(parts, epoch, total, min(walks, epoch), max(1, tokens // length)), needed(parts, tokens)
+
+    def _bytes_on_disk(self, graph: Graph, plan: Plan) -> int:
+        """Bytes of the files of tables and walks."""
+        tables = 8 * self._padded() * graph.num_nodes * (1 if self.checkpoint is None else 2)
+        return tables + graph.indices.dtype.itemsize * self.walk_length * plan.round
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -397,10 +652,10 @@ class Node2Vec(DividedWalkEmbedder):
     p: float = 1.0
     q: float = 1.0
 
-    def _memory_needed(self, graph: Graph) -> int:
+    def _bytes_of_sampler(self, graph: Graph) -> int:
         edges = graph.num_arcs if graph.directed else graph.num_arcs // 2
         bloom = 0 if (self.p, self.q) == (1, 1) else 2 * edges  # two bytes per edge at most
-        return super()._memory_needed(graph) + bloom
+        return super()._bytes_of_sampler(graph) + bloom
 
     def _sampler(self, graph: Graph, seed: int, start: Any = None) -> WalkSampler:
         options = {"walk_length": self.walk_length, "start": start, "seed": seed, "n_jobs": self.n_jobs}
@@ -430,11 +685,26 @@ class DeepWalk(DividedWalkEmbedder):
         return WalkSampler(graph, walk_length=self.walk_length, start=start, seed=seed, n_jobs=self.n_jobs)
 
 
-def _visits(sampler: WalkSampler, ranks: Ranks) -> Any:
-    """Visit counts of one pass over all nodes, enough for the noise distribution."""
+def _tables_folder(checkpoint: Checkpoint, temporary: Path) -> Path:
+    """A folder for tables, which stays if the fit is interrupted and can resume."""
+    if checkpoint.path is None:
+        return temporary
+    folder = checkpoint.path.with_name(checkpoint.path.name + ".tables")
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _blocks(table: F32, dimensions: int) -> Iterator[F32]:
+    """Rows without their padding, in blocks."""
+    for begin in range(0, len(table), 1 << 14):
+        yield np.ascontiguousarray(table[begin : begin + (1 << 14), :dimensions])
+
+
+def _visits(sampler: WalkSampler, ranks: Ranks, chunk: int | None = None) -> Any:
+    """Visit counts of one pass over all nodes, enough for the noise distribution; so many walks at a time."""
     counts = np.zeros(sampler.num_nodes, dtype=np.int64)
     begin, end = ranks.part(sampler.num_starts)
-    chunk = max(1, _CHUNK_TOKENS // sampler.walk_length)
+    chunk = chunk or max(1, _CHUNK_TOKENS // sampler.walk_length)
     for first in range(begin, end, chunk):
         sampler.count_visits(sampler.sample(first, min(chunk, end - first)), counts)
     return ranks.summed("visits", counts)

@@ -50,7 +50,7 @@ def beside(path: str | os.PathLike[str]) -> Iterator[Path]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
             raise OSError(
-                f"cannot write {path}: the disk is full; the edges take several times their size there for a while."
+                f"cannot write {path}: the disk is full; files beside it take several times its size for a while."
             ) from None
         raise
     finally:

@@ -507,6 +507,10 @@ def test_parts_that_are_refused():
     model = SkipGram(3, 4, counts=counts, parts=[(0, 1), (1, 3)])
     with pytest.raises(ValueError, match=r"output must be float32 of shape \(2, 16\), got float32 of shape \(1, 16\)"):
         model.hold(1, model.output)
+    with pytest.raises(ValueError, match=r"input must be float32 of shape \(2, 16\), got float64 of shape \(2, 16\)"):
+        model.keep(1, np.zeros((2, 16)))
+    with pytest.raises(ValueError, match="part must be from 0 to 1"):
+        model.keep(2, model.input)
 
 
 # Order, threads

@@ -82,7 +82,7 @@ class SkipGram:
         Numbers of the kinds of nodes, from 0 and below 256.
     parts : sequence of (begin, end), optional
         Consecutive ranges of all nodes, for a training that processes share: the model has the vectors x of range
-        ``part``, and the vectors y of one range at a time, at first of the same; see :meth:`hold`.
+        ``part``, and the vectors y of one range at a time, at first of the same; see :meth:`hold` and :meth:`keep`.
     part : int
     n_jobs : int or None
         Number of threads. Several threads update the tables without locks (Hogwild), so results vary from run to run.
@@ -186,7 +186,7 @@ class SkipGram:
         shape = (self.centers[1] - self.centers[0], -(-self.dimensions // 16) * 16)
         self.input: F32 = np.empty(shape, dtype=np.float32)
         self.output: F32 = self.input if self.tied else np.zeros(shape, dtype=np.float32)
-        choose("initial_vectors", {"native": cpu.initial_vectors, "reference": reference.initial_vectors})(self)
+        self.draw_vectors()
 
     @property
     def vectors(self) -> F32:
@@ -228,6 +228,21 @@ class SkipGram:
         """Number of the first noise draw of a walk; centers of one part and contexts of one have draws of their own."""
         return (self.part * len(self.parts) + self.held) << 32
 
+    def draw_vectors(self) -> None:
+        """Fill x with the initial vectors of ``centers``."""
+        choose("initial_vectors", {"native": cpu.initial_vectors, "reference": reference.initial_vectors})(self)
+
+    def keep(self, part: int, input: F32) -> None:  # noqa: A002
+        """Train the centers of another part from here on.
+
+        Parameters
+        ----------
+        part : int
+        input : float32 array of shape (end - begin, stride)
+            Vectors x of the part.
+        """
+        self.part, self.input = self._checked_table("input", part, input), input
+
     def hold(self, part: int, output: F32) -> None:
         """Train with the contexts of another part from here on.
 
@@ -242,11 +257,14 @@ class SkipGram:
         output : float32 array of shape (end - begin, stride)
             Vectors y of the part.
         """
+        self.held, self.output = self._checked_table("output", part, output), output
+
+    def _checked_table(self, name: str, part: int, table: F32) -> int:
         begin, end = self.parts[checked_int("part", part, 0, len(self.parts) - 1)]
         shape = (end - begin, self.input.shape[1])
-        if output.shape != shape or output.dtype != np.float32:
-            raise ValueError(f"output must be float32 of shape {shape}, got {output.dtype} of shape {output.shape}.")
-        self.held, self.output = part, output
+        if table.shape != shape or table.dtype != np.float32:
+            raise ValueError(f"{name} must be float32 of shape {shape}, got {table.dtype} of shape {table.shape}.")
+        return part
 
     def train(
         self,
