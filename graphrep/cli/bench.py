@@ -85,8 +85,9 @@ def label_rows(path: Path, nodes: Any, column: str | int | None, owner: str) -> 
     known = rows >= 0
     if not known.any():
         raise ValueError(f"{path} names none of the nodes of {owner}, such as {nodes[0]!r}; names must agree.")
-    if not known[1:].all():  # the first row may be a header
-        warn_caller(f"{int((~known).sum()):,} of {len(rows):,} rows of {path} name no node of {owner}.")
+    strangers = int((~known[1:]).sum())  # the first row may be a header
+    if strangers:
+        warn_caller(f"{strangers:,} of {len(rows) - (not known[0]):,} rows of {path} name no node of {owner}.")
     texts = [str(name) for name in named[table.target[known]].tolist()]
     numbers = all(text.lstrip("-").isdecimal() for text in texts)
     labeled = np.array([not (numbers and text.startswith("-")) for text in texts], dtype=bool)  # negative: unlabeled

@@ -124,6 +124,11 @@ def test_unlabeled_nodes_and_strangers(network, tmp_path, capsys):
     printed = capsys.readouterr()
     assert "3 classes" in printed.out
     assert printed.err == f"graphrep: warning: 1 of 46 rows of {path} name no node of the graph.\n"
+    path.write_text("name,group\n" + path.read_text())  # a header is no row
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        assert run(edges, "--labels", path, *QUICK, "--tasks", "labels", "--no-baselines") == 0
+    assert capsys.readouterr().err == printed.err
 
 
 def test_labels_of_a_graph_file(network, tmp_path, capsys):
