@@ -14,10 +14,13 @@ from graphrep._checks import warn_caller
 from graphrep._convert import Asked, Parts, is_edge_list, is_table, parts_of, parts_of_file, torch_matrix
 from graphrep._names import NodeIndex
 from graphrep._numbering import name_array
+from graphrep._tables import columns_of_table
 from graphrep._types import Relation
 from graphrep.graph import Graph
 
-__all__ = ["Interactions", "aligned_interactions", "as_interactions", "binary_interactions"]
+__all__ = ["Interactions", "aligned_interactions", "as_interactions", "binary_interactions", "warn_of_ratings"]
+
+_RATINGS = ("rating", "ratings", "stars", "count", "counts", "plays", "quantity")
 
 
 class Interactions(NamedTuple):
@@ -83,6 +86,17 @@ def as_interactions(obj: Any, name: str = "graph", **options: Any) -> Interactio
     if asked.kinds is not None:
         raise ValueError(f"{name} has types of edges; give one of them, as_graph({name}).relation(type).")
     return _of_parts(parts, obj, name)
+
+
+def warn_of_ratings(obj: Any, method: str) -> None:
+    """Name a column of a table that looks like weights and is not read."""
+    names = columns_of_table(obj)[0] if is_table(obj) else 0
+    unread = [] if isinstance(names, int) else [name for name in names if str(name).casefold() in _RATINGS]
+    if unread:
+        warn_caller(
+            f"{method} does not read the column {unread[0]!r}: only a column called weight holds weights, which are "
+            "confidence; rename it to weight, or drop it."
+        )
 
 
 def binary_interactions(found: Interactions, method: str) -> Any:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from graphrep import _random
 from graphrep._arrays import check_integers, check_rows, to_numpy
 from graphrep._checks import checked_int
-from graphrep._interactions import Interactions, as_interactions, binary_interactions
+from graphrep._interactions import Interactions, as_interactions, binary_interactions, warn_of_ratings
 from graphrep._names import NodeIndex, as_name_pairs, node_keys
 from graphrep._saving import SavedEstimator
 from graphrep.evaluate.recommendation import top_items
@@ -63,7 +63,7 @@ class Recommender(SavedEstimator):
         Warns
         -----
         UserWarning
-            There are weights, which the method does not use.
+            There are weights, which the method does not use, or ratings in a column that is not read as weights.
         """
         del y
         found = self._read(graph)
@@ -81,6 +81,8 @@ class Recommender(SavedEstimator):
         if not found.matrix.nnz:
             raise ValueError("graph must hold at least one item of a user, got none.")
         if self._takes_weights:
+            if not found.weighted:
+                warn_of_ratings(graph, type(self).__name__)
             return found
         return found._replace(matrix=binary_interactions(found, type(self).__name__))
 

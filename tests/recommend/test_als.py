@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 
@@ -61,3 +62,12 @@ def test_settings_out_of_range(name, value):
 def test_vanishing_vectors_are_told():
     with pytest.warns(UserWarning, match=r"the vectors nearly vanish: .* take a smaller l2 than 10000.0"):
         gr.ALS(dimensions=4, l2=10_000.0).fit(R > 0)
+
+
+def test_ratings_that_are_not_read_are_named():
+    rated = pd.DataFrame({"user": [1, 1, 2, 2], "item": [1, 2, 1, 3], "rating": [5, 1, 4, 2]})
+    model = gr.ALS(dimensions=2, l2=0.1)
+    with pytest.warns(UserWarning, match="ALS does not read the column 'rating': only a column called weight"):
+        without = model.fit(rated).user_factors_
+    np.testing.assert_array_equal(model.fit(rated.drop(columns="rating")).user_factors_, without)
+    assert (model.fit(rated.rename(columns={"rating": "weight"})).user_factors_ != without).any()
