@@ -207,6 +207,7 @@ def picture(cells: dict[str, Any], graphs: list[str]) -> None:
     for axis, (title, part, metric) in zip(
         axes, (("labels, macro-F1", "labels", "macro_f1"), ("links, Hits@100", "links", "hits@100")), strict=True
     ):
+        points, fits = {}, {}
         for row in ROWS:
             shares, seconds = [], []
             for graph in graphs:
@@ -215,18 +216,10 @@ def picture(cells: dict[str, Any], graphs: list[str]) -> None:
                 if not np.isnan(own):
                     shares.append(own / np.nanmax(all_values))
                     seconds.append(value(cells, graph, row, "seconds", ""))
-            if not shares or row == "Spectral, p = 0":  # which would lie on Spectral
-                continue
-            x, y = float(np.exp(np.mean(np.log(seconds)))), float(np.mean(shares))
-            axis.plot(x, y, "o", color="C0")
-            left, below = x > 3 or row == "FastRP, smooth", row in ("ProNE", "Node2Vec, smooth", "LINE")
-            place = {"ha": "right" if left else "left", "va": "top" if below else "bottom", "fontsize": 8}
-            axis.annotate(
-                row, (x, y), xytext=(-5 if left else 5, -3 if below else 3), textcoords="offset points", **place
-            )
-        axis.set_xscale("log")
-        axis.set(xlabel="CPU seconds, geometric mean over graphs", ylabel="share of the best", title=title)
-        axis.margins(x=0.2)
+            if shares and row != "Spectral, p = 0":  # which would lie on Spectral
+                points[row], fits[row] = float(np.mean(shares)), float(np.exp(np.mean(np.log(seconds))))
+        gr.plot.quality(points, "share of the best", seconds=fits, ax=axis)
+        axis.set(xlabel="CPU seconds, geometric mean over graphs", title=title)
     mpl.rcParams["svg.hashsalt"] = "graphrep"
     figure.savefig(PATH.with_suffix(".svg"), metadata={"Date": None})
 
