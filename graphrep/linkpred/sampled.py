@@ -46,7 +46,7 @@ class SampledTask(PairTask):
         predictor: Any = self.model.predictor
         every, sizes = torch.cat(batch[:2], 1), (batch.pos.shape[1], batch.neg.shape[1])
         blocks_of_pairs = self._blocks(every.shape[1])
-        own = torch.cat([torch.arange(*block.own, device=self.device) + block.begin for block in blocks_of_pairs])
+        own = self._places(blocks_of_pairs)
         pairs = every.index_select(1, own)
         common = self._common(pairs, own, batch.pos)
         used = torch.zeros(self.graph.num_nodes, dtype=torch.bool, device=self.device)

@@ -74,11 +74,11 @@ class PairBatch(NamedTuple):
 
 
 class _Block(NamedTuple):
-    """Pairs that a network processes at once: the first, their number, and the range of them that is this rank's."""
+    """Pairs that a network processes at once: the first, their number, and the places of those of this rank."""
 
     begin: int
     size: int
-    own: tuple[int, int]
+    own: range
 
 
 @dataclass(eq=False, repr=False)
@@ -190,15 +190,18 @@ class PairTask:
         seen = self.adj if hidden is None else self._without(hidden)
         pairs, sizes = torch.cat(batch[:2], 1), (batch.pos.shape[1], batch.neg.shape[1])
         count = pairs.shape[1]
-        begin, end = self.ranks.part(count)
-        with self._autocast(), using_rows(self._rows(begin, end), count):
-            logits = _full(self.model.predictor(h, seen, pairs[:, begin:end]))
-        offset = None if batch.offset is None else batch.offset[begin:end]
-        return cross_entropy(logits, offset, min(max(sizes[0] - begin, 0), len(logits)), sizes)
+        own = self._own(count)
+        with self._autocast(), using_rows(self._rows(own), count):
+            logits = _full(self.model.predictor(h, seen, _taken(pairs, own)))
+        return cross_entropy(logits, _taken(batch.offset, own), own, sizes)
 
-    def _rows(self, begin: int, end: int) -> Tensor | None:
-        """Positions of this rank's pairs among those of all ranks; None for a single rank."""
-        return None if self.ranks.world_size == 1 else torch.arange(begin, end, device=self.device)
+    def _own(self, count: int) -> range:
+        """Places of this rank's pairs among so many: dealt out, since edges come first and take longer than others."""
+        return range(self.ranks.rank, count, self.ranks.world_size)
+
+    def _rows(self, own: range) -> Tensor | None:
+        """Places of this rank's pairs among those of all ranks; None for a single rank."""
+        return None if self.ranks.world_size == 1 else _tensor(own, self.device)
 
     def _loss_in_parts(self, h: Tensor, batch: PairBatch, hidden: Tensor | None) -> Tensor:
         """The loss of a batch; also accumulates the gradients of all parameters.
@@ -217,8 +220,7 @@ class PairTask:
         total, begin = torch.zeros((), dtype=_full(h).dtype, device=self.device), 0
         for part in torch.split(pairs, max(rows_at_a_time(self.device), 2 * len(h)), 1):
             blocks = self._blocks(part.shape[1])
-            rows = [self._rows(block.begin + block.own[0], block.begin + block.own[1]) for block in blocks]
-            own = None if rows[0] is None else torch.cat(cast("list[Tensor]", rows))
+            own = None if self.ranks.world_size == 1 else self._places(blocks)
             with self._autocast():
                 inputs = predictor.inputs(leaves[0], seen, wide, part, hidden, own)
             total += self._loss_of_rows(inputs, begin, blocks, sizes, batch.offset)
@@ -230,7 +232,11 @@ class PairTask:
         """Blocks of ``count`` pairs that a network processes at once; all ranks have a share of each."""
         size = rows_at_a_time(self.device)
         sizes = [min(size, count - begin) for begin in range(0, count, size)]
-        return [_Block(i * size, part, self.ranks.part(part)) for i, part in enumerate(sizes)]
+        return [_Block(i * size, part, self._own(part)) for i, part in enumerate(sizes)]
+
+    def _places(self, blocks: list[_Block]) -> Tensor:
+        """Places of this rank's pairs among those of all blocks."""
+        return torch.cat([_tensor(block.own, self.device) + block.begin for block in blocks])
 
     def _loss_of_rows(
         self, inputs: PairInputs, first: int, blocks: list[_Block], sizes: tuple[int, int], offset: Tensor | None
@@ -238,15 +244,15 @@ class PairTask:
         """As above, for the pairs from ``first`` on of a batch with these numbers of positives and negatives."""
         held, predictor = inputs.detached(), cast("PairPredictor", self.model.predictor)
         total: Any = 0.0
-        for part, block in zip(held.parts([end - begin for *_, (begin, end) in blocks]), blocks, strict=True):
+        for part, block in zip(held.parts([len(block.own) for block in blocks]), blocks, strict=True):
             leaf = part.detached()
             for tensor in leaf.tensors():
                 tensor.requires_grad_()
-            with self._autocast(), using_rows(self._rows(*block.own), block.size):
+            with self._autocast(), using_rows(self._rows(block.own), block.size):
                 logits = _full(predictor.logits(leaf))
-            begin = first + block.begin + block.own[0]
-            own = None if offset is None else offset[begin : begin + len(logits)]
-            loss = cross_entropy(logits, own, min(max(sizes[0] - begin, 0), len(logits)), sizes)
+            begin = first + block.begin
+            own = range(begin + block.own.start, begin + block.size, block.own.step)
+            loss = cross_entropy(logits, _taken(offset, own), own, sizes)
             loss.backward()  # type: ignore[no-untyped-call]
             for tensor, there in zip(leaf.tensors(), part.tensors(), strict=True):
                 there.copy_(tensor.grad)  # type: ignore[arg-type]  # the gradient replaces the value
@@ -349,13 +355,25 @@ class PairTask:
         return edges, others
 
 
-def cross_entropy(logits: Tensor, offset: Tensor | None, first: int, sizes: tuple[int, int]) -> Tensor:
-    """Sums of the binary cross-entropy of ``first`` edges and of other pairs, each divided by its size.
+def _tensor(own: range, device: torch.device) -> Tensor:
+    return torch.arange(len(own), device=device) * own.step + own.start
+
+
+def _taken(x: Any, own: range) -> Any:
+    """The places ``own`` of the last dimension; None of None."""
+    return None if x is None else x[..., own.start : own.stop : own.step]
+
+
+def cross_entropy(logits: Tensor, offset: Tensor | None, places: range, sizes: tuple[int, int]) -> Tensor:
+    """Sums of the binary cross-entropy of edges and of other pairs, each divided by its size.
+
+    ``places`` are those of the pairs in the batch, where edges come first.
 
     With logits of the columns: the mean of the loss of the network alone and of its sum with the columns. The sum alone
     would leave the network little to learn where the columns are good, and a network that learned so little ranks worse
     than one without columns on graphs without features.
     """
+    first = len(range(places.start, min(places.stop, sizes[0]), places.step))
     shares = [(1.0, logits)] if offset is None else [(0.5, logits), (0.5, logits + offset)]
     total = torch.zeros((), device=logits.device)
     for share, of in shares:
