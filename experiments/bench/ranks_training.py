@@ -3,19 +3,23 @@
     OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 experiments/bench/ranks_training.py WN18RR
 
 Run it with one process as well, and in a network namespace of its own for the bytes, which are those of all interfaces.
-NCN on 80,000 edges of the Debian graph, ComplEx on 20,000 triples of WN18RR (a folder or an .npz as in
-triples.py) against sampled and against all entities, and GRACE on a random graph of 8,000 nodes.
+NCN on 80,000 edges of the Debian graph, on the whole graph and on sampled neighborhoods; NCN and GAE on sampled
+neighborhoods of eight batches of edges of a random graph of 400,000 nodes with 64 features; ComplEx on 20,000 triples
+of WN18RR (a folder or an .npz as in triples.py) against sampled and against all entities; GRACE on a random graph of
+8,000 nodes.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import time
 from pathlib import Path
 from typing import Any
 
-from _harness import environment, write_results
+import numpy as np
+from _harness import RESULTS, environment, write_results
 from ranks import sent_bytes
 from triples import load
 
@@ -33,6 +37,19 @@ def tasks(triples: Path) -> Any:
     for batch in (None, 40_000):
         model = gr.NCN(untrained_scores=False, batch_size=batch, **options)
         yield f"NCN, batch_size={batch}", model, (graph, edges), {"val": held_out}
+    sampled = {"neighbors": [15], "untrained_scores": False}
+    for batch in (None, 40_000):
+        model = gr.NCN(batch_size=batch, **sampled, **options)
+        yield f"NCN, sampled, batch_size={batch}", model, (graph, edges), {"val": held_out}
+    sparse, drawn = gr.datasets.rmat(num_nodes=400_000, num_edges=2_000_000), np.random.default_rng(0)
+    x = drawn.standard_normal((400_000, 64), dtype=np.float32)
+    sparse = gr.Graph(sparse.indptr, sparse.indices, directed=False, x=x)
+    some = sparse.edges()[:, drawn.choice(sparse.num_edges, 4 * PAIRS, replace=False)]
+    two = {"layers": 2, "neighbors": [15, 10], "convolution": "gcn"}
+    for batch in (2000, 10_000):
+        for name, model in (("NCN, 1 layer", gr.NCN(**sampled)), ("GAE, 2 layers", gr.GAE(**sampled | two))):
+            model.set_params(dimensions=64, batch_size=batch, **options | {"epochs": 3})
+            yield f"{name}, sampled, 400,000 nodes, batch_size={batch}", model, (sparse, some[:, : 8 * batch]), {}
     parts, _ = load(triples)
     some = parts["train"][:PAIRS]
     for negatives in (1000, None):
@@ -44,7 +61,7 @@ def tasks(triples: Path) -> Any:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("triples", type=Path)
-    parser.add_argument("--only", help="names of tasks that contain this text")
+    parser.add_argument("--only", help="names of tasks that contain this text; the results of others stay")
     options = parser.parse_args()
     results = []
     with gr.distributed.connect() as ranks:
@@ -79,8 +96,12 @@ def main() -> None:
             if ranks.rank == 0:
                 print(results[-1], flush=True)
         if ranks.rank == 0:
-            table = {"environment": environment(), "world_size": ranks.world_size, "results": results}
-            write_results(f"bench_ranks_training_{ranks.world_size}", table)
+            name = f"bench_ranks_training_{ranks.world_size}"
+            path, known = RESULTS / f"{name}.json", {}
+            if options.only and path.exists():
+                known = {one["task"]: one for one in json.loads(path.read_text(encoding="utf-8"))["results"]}
+            found = list((known | {one["task"]: one for one in results}).values())
+            write_results(name, {"environment": environment(), "world_size": ranks.world_size, "results": found})
 
 
 if __name__ == "__main__":
