@@ -112,7 +112,7 @@ def load(name: str, root: str | os.PathLike[str] | None = None, *, download: boo
     if folder is None:
         raise FileNotFoundError(
             f"{name} is not in {where}, where no folder {', '.join(spec.folders)} holds raw/ and split/; "
-            f"give download=True or unpack {spec.url} there."
+            f"give download=True to datasets.load, or unpack {spec.url} there."
         )
     files = _files(spec, folder)
     key = {"format": FORMAT, "name": name, "files": fingerprint(folder, files)}

@@ -113,7 +113,7 @@ def load(name: str, root: str | os.PathLike[str] | None = None, *, download: boo
     if missing and not download:
         inside = raw.relative_to(where) if raw != where else Path()
         listed = ", ".join((inside / file).as_posix() for file in missing)
-        raise FileNotFoundError(f"{name} is not in {where}: there is no {listed}; give download=True to fetch it.")
+        raise FileNotFoundError(f"{name} is not in {where}: there is no {listed}; give download=True to datasets.load.")
     for file in missing:
         kind: Literal["numbers", "pickle"] = "numbers" if file.endswith(".index") else "pickle"
         download_file(f"{URL}/{file}", raw / file, what=file, kind=kind, sha256=_SHA256.get(file))

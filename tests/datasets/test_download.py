@@ -304,7 +304,7 @@ def test_a_set_is_fetched_once(server, served_set):
 
 
 def test_a_set_is_not_fetched_unasked_nor_over_something_else(server, served_set):
-    with pytest.raises(FileNotFoundError, match=r"give download=True or unpack http\S+/ddi.zip there"):
+    with pytest.raises(FileNotFoundError, match=r"download=True to datasets.load, or unpack http\S+/ddi.zip there"):
         gr.datasets.load("ogbl-ddi", served_set)
     assert not server.asked
     (served_set / "ogbl_ddi").mkdir(parents=True)
