@@ -249,14 +249,16 @@ def column_signs(y: F32, rows: Rows | None = None) -> F32:
     return np.where(high >= -low, 1, -1).astype(np.float32)
 
 
-def rms_scaled(vectors: F32, target: float = 3.0) -> tuple[F32, float]:
+def rms_scaled(vectors: F32, target: float = 3.0, *, rows: Rows | None = None) -> tuple[F32, float]:
     """Vectors times a factor that makes the root mean square of the lengths of the non-zero rows ``target``.
 
-    Returns the vectors, scaled in place, and the factor, 1 if all are zero.
+    Returns the vectors, by rows and scaled in place, and the factor, 1 if all are zero.
     """
+    rows = rows or Rows(len(vectors))
     squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
-    used = squares > 1e-10 * squares.max(initial=0)  # others are zero but for rounding
-    factor = float(target / np.sqrt(squares[used].mean())) if used.any() else 1.0
+    used = squares > 1e-10 * rows.extremes(squares[:, None])[0]  # others are zero but for rounding
+    total, count = rows.sum(np.stack([np.where(used, squares, 0), used], axis=1))
+    factor = float(target / np.sqrt(total / count)) if count else 1.0
     vectors *= np.float32(factor)
     return vectors, factor
 

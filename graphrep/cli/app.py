@@ -181,7 +181,8 @@ _LEARNERS: dict[Method, tuple[str, tuple[str, ...]]] = {
     Method.transe: ("TransE", _TRIPLES),
 }
 # What several processes compute together.
-_DIVIDED = (Method.fastrp, Method.spectral, Method.prone, Method.hope, Method.node2vec, Method.deepwalk)
+_BY_ROWS = (Method.fastrp, Method.spectral, Method.prone, Method.hope)
+_DIVIDED = (*_BY_ROWS, Method.node2vec, Method.deepwalk)
 _ON_DISK = (Method.fastrp, Method.node2vec, Method.deepwalk)  # within --memory
 
 
@@ -279,14 +280,14 @@ def embed(
         str | None,
         typer.Option(
             help="fastrp, node2vec, deepwalk, for --output NAME.npy: compute on the disk within so much memory, such "
-            "as 4GB; default: in memory."
+            "as 4GB; default: in memory. With --shard rows, that of each process."
         ),
     ] = None,
     shard: Annotated[
         Shard | None,
         typer.Option(
-            help="fastrp with several processes, for --output NAME.npy: rows, so that each holds the arcs and vectors "
-            "of its rows alone; default: columns."
+            help="fastrp, spectral, prone and hope with several processes, for --output NAME.npy: rows, so that each "
+            "holds the arcs and vectors of its rows alone; default: columns."
         ),
     ] = None,
     model: Annotated[
@@ -369,10 +370,14 @@ def embed(
         if output is not None and model.absolute() == output.absolute():
             raise typer.BadParameter("--model and --output must be two files.")
         check_writable(model, file)
-    if memory is not None and method not in _ON_DISK:
-        raise typer.BadParameter(f"--memory is an option of {', '.join(one.value for one in _ON_DISK)}.")
-    if shard is not None and (method is not Method.fastrp or launched() == 1):
-        raise typer.BadParameter("--shard is an option of fastrp with several processes, such as torchrun starts.")
+    if shard is not None and (method not in _BY_ROWS or launched() == 1):
+        able = ", ".join(learner.value for learner in _BY_ROWS)
+        raise typer.BadParameter(f"--shard is an option of {able} with several processes, such as torchrun starts.")
+    if memory is not None and method not in _ON_DISK and shard is not Shard.rows:
+        able = ", ".join(learner.value for learner in _ON_DISK)
+        raise typer.BadParameter(f"--memory is an option of {able}, and of others with --shard rows.")
+    if model is not None and shard is Shard.rows and method in (Method.prone, Method.hope):
+        raise typer.BadParameter(f"--model needs a table of {method.value} that no process has with --shard rows.")
     name, own_options = _LEARNERS[method]
     given = {
         "iteration_weights": _numbers(iteration_weights),

@@ -16,6 +16,7 @@ __all__ = [
     "build_csr",
     "build_rows",
     "count_loops",
+    "double_cover",
     "find_arcs",
     "first_bad_row",
     "index_dtype",
@@ -243,3 +244,23 @@ def _as_ids(source: Ids, target: Ids) -> tuple[Ids, Ids]:
         raise ValueError(f"source and target must be vectors of equal length, got {source.shape} and {target.shape}.")
     dtype = np.int32 if source.dtype == target.dtype == np.int32 else np.int64
     return np.ascontiguousarray(source, dtype=dtype), np.ascontiguousarray(target, dtype=dtype)
+
+
+def double_cover(rows: CSR, incoming: CSR) -> CSR:
+    """Rows of the undirected bipartite graph of arcs, of which every node i has two.
+
+    Row 2 i has the arcs of ``rows``, that leave it as a source, to columns 2 j + 1; row 2 i + 1 those of ``incoming``,
+    the rows of the transpose, that enter it as a target, from columns 2 j.
+    """
+    dtype = index_dtype(2 * int(max(rows.indices.max(initial=0), incoming.indices.max(initial=0))) + 2)
+    counts = np.stack([np.diff(rows.indptr), np.diff(incoming.indptr)], axis=1).reshape(-1)
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    indices = np.empty(indptr[-1], dtype=dtype)
+    weights = None if rows.weights is None else np.empty(len(indices), dtype=np.float32)
+    for side, part in enumerate((rows, incoming)):
+        place = np.repeat(indptr[side:-1:2] - part.indptr[:-1], np.diff(part.indptr))
+        place += np.arange(len(place))
+        indices[place] = 2 * part.indices.astype(dtype) + dtype(1 - side)
+        if weights is not None:
+            weights[place] = part.weights
+    return CSR(indptr, indices, weights)

@@ -30,7 +30,7 @@ struct Spmm {
         arg;  // max and min, may be null: place within the row of the entry that won (the first of equals), -1: none
     int64_t num_x = -1;        // -1: unknown; then indices are trusted
     int64_t num_entries = -1;  // of indices and values; -1: indptr and indices are trusted
-    float own = 0;             // not 0: num_x == num_rows
+    float own = 0;             // not 0: num_x >= num_rows
     float before = 0;
 };
 

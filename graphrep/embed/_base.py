@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
+from graphrep._checks import checked_int
 from graphrep._embedder import (
     F32,
     GraphEmbedder,
@@ -21,14 +24,19 @@ from graphrep._embedder import (
     plain_settings,
 )
 from graphrep._estimator import graph_sizes
-from graphrep._memory import Estimate
+from graphrep._memory import Estimate, checked_bytes
 from graphrep._progress import progress_bar
+from graphrep._random import resolve_seed
 from graphrep._threads import resolve_threads
 from graphrep._version import __version__
 from graphrep.distributed.halo import agree_on_graph
 from graphrep.distributed.ranks import checked_ranks
+from graphrep.embed._division import Division, Needs, RowDivision
+from graphrep.embed._on_disk import write_by_rows
 from graphrep.embed.finishing import Finish, checked_steps, finish_again, finished
 from graphrep.graph import Graph, untyped_graph
+from graphrep.io.paths import checked_suffix
+from graphrep.io.vector_paths import check_vector_path
 from graphrep.learn.checkpoint import digest
 
 if TYPE_CHECKING:
@@ -36,7 +44,7 @@ if TYPE_CHECKING:
 
     from graphrep.distributed import Ranks
 
-__all__ = ["DividedEmbedder", "Estimate", "NodeEmbedder", "TwoSidedEmbedder"]
+__all__ = ["DividedEmbedder", "Estimate", "NodeEmbedder", "ShardedEmbedder", "TwoSidedEmbedder"]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -152,29 +160,7 @@ class DividedEmbedder(NodeEmbedder):
     """A :class:`NodeEmbedder` that ranks can compute together; subclasses take ``ranks`` in ``_embed``."""
 
     def fit(self, graph: Any, y: Any = None, *, ranks: Ranks | None = None) -> Self:
-        """Embed a graph.
-
-        Parameters
-        ----------
-        graph : Graph or anything :func:`graphrep.as_graph` takes
-            A square NumPy array, or list of lists of numbers, is a dense adjacency matrix, as in scikit-learn.
-        y : ignored
-        ranks : Ranks, optional
-            Of :func:`graphrep.distributed.connect`: each computes some of the columns, and then some of the rows. The
-            bits are those of one process. All ranks call ``fit`` with the same graph and settings, which is checked,
-            and each gets all vectors.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        RankError
-            Another rank failed.
-        ValueError
-            Among others: the ranks disagree on the graph or the settings.
-        """
+        """Embed a graph, alone or with other ranks."""
         del y
         return self._fit_together(graph, ranks)
 
@@ -191,6 +177,148 @@ class DividedEmbedder(NodeEmbedder):
         """The progress bar, which rank 0 shows."""
         shown = getattr(self, "progress", None) if ranks.rank == 0 else False
         return progress_bar(total=steps, desc=type(self).__name__, unit=unit, progress=shown)
+
+
+class ShardedEmbedder(DividedEmbedder):
+    """A :class:`DividedEmbedder` of which ranks compute columns or rows; subclasses implement ``_embed_rows``."""
+
+    dimensions: int
+    random_state: Any
+
+    def fit(
+        self,
+        graph: Any,
+        y: Any = None,
+        *,
+        ranks: Ranks | None = None,
+        shard: str = "columns",
+        out: str | os.PathLike[str] | None = None,
+        memory: int | str | None = None,
+    ) -> Self:
+        """Embed a graph.
+
+        Parameters
+        ----------
+        graph : Graph or anything :func:`graphrep.as_graph` takes
+            A square NumPy array, or list of lists of numbers, is a dense adjacency matrix, as in scikit-learn.
+        y : ignored
+        ranks : Ranks, optional
+            Of :func:`graphrep.distributed.connect`: each computes some of the columns, and then some of the rows. The
+            bits are those of one process. All ranks call ``fit`` with the same graph and settings, which is checked,
+            and each gets all vectors.
+        shard : {"columns", "rows"}
+            "rows" for a graph that does not fit one host: each rank reads and holds the arcs and vectors of its rows
+            alone, and gets the rows that its arcs lead to from other ranks, before every product. The bits are the
+            same. Give a mapped graph (:func:`graphrep.open_graph` with ``verify=False``). Not with ``finish``.
+        out : path
+            With ``shard="rows"``: the ``.npy`` file, on a disk that all ranks see, to which each writes its rows, as
+            ``node_vectors_.save(out)`` would. ``embedding_`` is then mapped from it, read-only.
+        memory : int or str, optional
+            With ``shard="rows"``: bytes that a rank may use, such as ``"4GB"`` (the default), beside those of the
+            interpreter and its libraries; a mapped graph takes none.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        MemoryError
+            The graph does not fit, or a rank needs more than ``memory`` for its rows.
+        OSError
+            The disk is full, or ``out`` cannot be written.
+        RankError
+            Another rank failed.
+        ValueError
+            Among others: the ranks disagree on the graph or the settings.
+        """
+        del y
+        return self._fit_together(graph, ranks, shard=shard, out=out, memory=memory)
+
+    def fit_transform(
+        self,
+        graph: Any,
+        y: Any = None,
+        *,
+        ranks: Ranks | None = None,
+        shard: str = "columns",
+        out: str | os.PathLike[str] | None = None,
+        memory: int | str | None = None,
+    ) -> F32:
+        """Embed a graph; return float32 vectors of shape (num_nodes, dimensions), in the order of ``g.nodes``.
+
+        The parameters are those of :meth:`fit`.
+        """
+        return self.fit(graph, y, ranks=ranks, shard=shard, out=out, memory=memory).embedding_
+
+    def _fit_together(
+        self,
+        graph: Any,
+        ranks: Ranks | None,
+        *,
+        shard: str = "columns",
+        out: str | os.PathLike[str] | None = None,
+        memory: int | str | None = None,
+        **options: Any,
+    ) -> Self:
+        checked = checked_ranks(ranks)
+        with checked.together():
+            if shard not in ("columns", "rows"):
+                raise ValueError(f'shard must be "columns" or "rows", got {shard!r}.')
+            if shard == "columns":
+                for name, value in (("out", out), ("memory", memory)):
+                    if value is not None:
+                        raise TypeError(f'{name}= is for a fit by rows; give shard="rows", too, or leave it out.')
+                return self._fit(graph, ranks=checked, **options)
+            if out is None:
+                raise ValueError('shard="rows" leaves no rank with all vectors; give out=, the file for them.')
+            return self._fit_by_rows(graph, Path(out), "4GB" if memory is None else memory, checked, **options)
+
+    def _fit_by_rows(self, graph: Any, out: Path, memory: int | str, ranks: Ranks, **options: Any) -> Self:
+        size = checked_bytes("memory", memory, 1_000_000)
+        if checked_steps(self.finish):
+            raise ValueError(f'finish={self.finish!r} needs all vectors in memory; give finish=None with shard="rows".')
+        checked_suffix(out, (".npy",))
+        check_vector_path(out, writing=True, sources=[graph] if isinstance(graph, (str, os.PathLike)) else [])
+        g = self._validated_graph(graph)
+        check_vector_path(out, nodes=g.nodes)
+        division = RowDivision(ranks, getattr(self, "n_jobs", None), size, self._needs_by_rows(g))
+        division.settings["out"] = out.name
+
+        def compute() -> tuple[int, F32]:
+            vectors = self._embed_rows(g, division, **options)
+            return division.begin, vectors
+
+        self.embedding_ = write_by_rows(g, compute, checked_int("dimensions", self.dimensions, 1), out, ranks)
+        self._unfinished, self._finishes = self.embedding_, []
+        self.nodes_ = g.nodes
+        return self
+
+    def _embed(self, graph: Graph, **options: Any) -> F32:
+        division = Division(options.pop("ranks"), getattr(self, "n_jobs", None))
+        return division.whole(graph, self._embed_rows(graph, division, **options))
+
+    def _embed_rows(self, graph: Graph, division: Division, **options: Any) -> F32:
+        """The vectors of the nodes of this rank."""
+        raise NotImplementedError
+
+    def _needs_by_rows(self, graph: Graph) -> Needs:
+        """What a fit by rows needs; ValueError if there is none of such a graph or with such settings."""
+        raise NotImplementedError
+
+    def _table_of_all(self, table: F32 | None) -> F32:
+        """A table beside ``embedding_``, which only a fit by columns leaves."""
+        if table is None:
+            raise ValueError(
+                f"{type(self).__name__} needs a second table of all nodes for new nodes and to be saved, which no rank "
+                'has after fit(shard="rows"); fit with shard="columns".'
+            )
+        return table
+
+    def _agreed_seed(self, graph: Graph, division: Division, **given: Any) -> int:
+        """The seed of all ranks, which have the same graph and settings."""
+        seed = resolve_seed(self.random_state)
+        return self._agree(division.ranks, graph, seed, given | division.settings, by_file=division.by_rows)
 
 
 class TwoSidedEmbedder(NodeEmbedder):

@@ -9,12 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import LinAlgError, eigh
 
-from graphrep._rows import Rows
+from graphrep._rows import Arcs, Rows
 from graphrep._svd import Eigenpairs
 from graphrep._threads import one_blas_thread
-from graphrep.graph import Graph
-from graphrep.ops.projection import random_projection
-from graphrep.ops.propagation import graph_matmul, recurrence_step
 from graphrep.ops.tall import multiply_rows
 
 __all__ = ["eigenpairs", "leading_eigenpairs"]
@@ -30,7 +27,7 @@ _SMALLEST = 1e-6  # directions of a block below this share of the largest are ro
 
 
 def leading_eigenpairs(
-    graph: Graph,
+    arcs: Arcs,
     factor: F64,
     k: int,
     *,
@@ -46,9 +43,9 @@ def leading_eigenpairs(
 
     Parameters
     ----------
-    graph : Graph
-        A is symmetric and not negative.
-    factor : float64 array of shape (num_nodes,)
+    arcs : Arcs
+        Of A, symmetric and not negative.
+    factor : float64 array, a number per row of ``arcs``
         f, not negative.
     k : int
     magnitude : bool
@@ -60,7 +57,7 @@ def leading_eigenpairs(
     seed, keys
         Of the random start; a row belongs to its key.
     rows : Rows
-        How the blocks are divided among processes, each of which gets all vectors.
+        How the blocks, and the vectors that are returned, are divided among processes.
     step : callable, optional
         Called after each sparse product.
 
@@ -71,12 +68,11 @@ def leading_eigenpairs(
     generalized problem :math:`U^\top A U v = \theta\, U^\top \mathrm{diag}(f)^{-2} U v` in float64, which makes the
     block orthonormal without a QR decomposition.
     """
-    n = graph.num_nodes
     width = k + oversampling
-    if n <= max(width, _DENSE):
-        vectors, values = rows.common(*eigenpairs(graph, factor, k, magnitude=magnitude))
-        return Eigenpairs(vectors, values)
-    block = _Block(graph, factor, width, seed, keys, rows, step)
+    if rows.num_rows <= max(width, _DENSE):
+        vectors, values = rows.common(*eigenpairs(arcs, factor, k, magnitude=magnitude))
+        return Eigenpairs(vectors[rows.mine], values)
+    block = _Block(arcs, factor, width, seed, keys, rows, step)
     if magnitude:  # damp [-b, b]; two products tell how large b may be
         block.power(2)
         values = block.rotate(magnitude=magnitude)
@@ -92,7 +88,7 @@ def leading_eigenpairs(
             values = block.rotate(magnitude=magnitude)
             left -= degree
     else:
-        (bound,) = rows.common(np.array(_spectral_bound(graph, factor, rows.n_jobs)))
+        (bound,) = rows.common(np.array(_spectral_bound(arcs, factor)))
         low, cut = -float(bound), 0.0
         for degree in degrees:
             block.filter(degree, low, cut)
@@ -101,16 +97,16 @@ def leading_eigenpairs(
     return Eigenpairs(block.vectors(k), values[:k])
 
 
-def eigenpairs(graph: Graph, factor: F64, k: int, *, magnitude: bool) -> Eigenpairs:
-    """The same by a dense decomposition, for small graphs and as the oracle; columns beyond num_nodes are zero."""
-    n = graph.num_nodes
-    dense = graph.to_scipy().toarray().astype(np.float64) * factor[:, None] * factor
+def eigenpairs(arcs: Arcs, factor: F64, k: int, *, magnitude: bool) -> Eigenpairs:
+    """All rows, by a dense decomposition, for small graphs and as the oracle; columns beyond the rows are zero."""
+    dense = arcs.dense(factor)
+    n = len(dense)
     with one_blas_thread():
         values, vectors = np.linalg.eigh((dense + dense.T) / 2)
     order = _order(values, magnitude=magnitude)[:k]
     out, kept = np.zeros((n, k), dtype=np.float32), np.zeros(k)
     out[:, : len(order)], kept[: len(order)] = vectors[:, order], values[order]
-    out[graph.out_degree == 0] = 0  # vectors of the eigenvalue 0 may stand there
+    out[~dense.any(axis=1)] = 0  # vectors of the eigenvalue 0 may stand there
     return Eigenpairs(out, kept)
 
 
@@ -118,21 +114,19 @@ def _order(values: F64, *, magnitude: bool) -> npt.NDArray[np.int64]:
     return np.argsort(-np.abs(values) if magnitude else -values, kind="stable")
 
 
-def _spectral_bound(graph: Graph, factor: F64, n_jobs: int | None) -> float:
+def _spectral_bound(arcs: Arcs, factor: F64) -> float:
     """An upper bound of the eigenvalues' absolute values: max (Sx)_i / x_i of a positive x (Collatz, Wielandt)."""
-    f = factor.astype(np.float32)
-    there = f > 0
-    if not there.any():
+    there = factor.astype(np.float32) > 0
+    if not arcs.largest(there):
         return 1.0
     x = np.where(there, 1 / np.where(there, factor, 1.0), 0.0)  # about the leading eigenvector for any power of degrees
     best = np.inf
     for _ in range(_POWER_STEPS):
         scaled = (factor * x).astype(np.float32)[:, None]
-        product = factor * graph_matmul(graph, scaled, n_jobs=n_jobs)[:, 0].astype(np.float64)
-        ratio = float((product[there] / x[there]).max())
-        best = min(best, ratio)
+        product = factor * arcs.product(scaled)[:, 0].astype(np.float64)
+        best = min(best, arcs.largest(product[there] / x[there]))
         x = product + best * x  # shifted, or x would oscillate on a bipartite graph
-        x /= x.max() or 1.0
+        x /= arcs.largest(x) or 1.0
         x[there] = np.maximum(x[there], 1e-30)
     return best * (1 + 1e-4) if best > 0 else 1.0  # float32 products
 
@@ -140,14 +134,13 @@ def _spectral_bound(graph: Graph, factor: F64, n_jobs: int | None) -> float:
 class _Block:
     """The iterate and a buffer, with the products on them: columns while it is filtered, rows once it is rotated."""
 
-    def __init__(self, graph: Graph, factor: F64, width: int, seed: int, keys: Any, rows: Rows, step: Any) -> None:
-        self.graph, self.rows, self.width, self.step = graph, rows, width, step or (lambda: None)
+    def __init__(self, arcs: Arcs, factor: F64, width: int, seed: int, keys: Any, rows: Rows, step: Any) -> None:
+        self.arcs, self.rows, self.width, self.step = arcs, rows, width, step or (lambda: None)
         self.square = (factor**2).astype(np.float32)
         self.inverse = np.divide(1.0, factor, out=np.zeros_like(factor), where=factor > 0)
         self.weight = (self.inverse**2).astype(np.float32)
-        start = np.where(graph.out_degree > 0, factor, 0).astype(np.float32)
-        drawn: Any = {"density": 1.0, "seed": seed, "row_scale": start, "keys": keys, "n_jobs": rows.n_jobs}
-        self.u = random_projection(graph.num_nodes, width, part=rows.part(width), **drawn)
+        start = np.where(np.diff(arcs.csr.indptr) > 0, factor, 0).astype(np.float32)
+        self.u = rows.drawn(width, seed=seed, keys=keys, scale=start)
         self.other = np.empty_like(self.u)
         self.by_rows = False
 
@@ -160,8 +153,7 @@ class _Block:
             self.u, self.by_rows = self.rows.columns(self.u), False
             if self.other.shape != self.u.shape:
                 self.other = np.empty_like(self.u)
-        n_jobs = self.rows.n_jobs
-        recurrence_step(self.graph, self.u, self.other, scale=out_scale, own=own, before=before, n_jobs=n_jobs)
+        self.arcs.step(self.u, self.other, scale=out_scale, own=own, before=before)
         self._swap()
 
     def power(self, steps: int) -> None:
@@ -178,13 +170,13 @@ class _Block:
 
     def rotate(self, *, magnitude: bool) -> F64:
         """Rayleigh-Ritz: make the columns orthonormal approximate eigenvectors in order; returns their values."""
-        image = graph_matmul(self.graph, self.u, out=self.other, n_jobs=self.rows.n_jobs)
+        image = self.arcs.product(self.u, out=self.other)
         self.step()
-        image, self.u, mine = self.rows.rows(image, self.width), self.rows.rows(self.u, self.width), self.rows.mine
-        overlap = self.rows.gram(self.u, scale=self.weight[mine])
+        image, self.u = self.rows.rows(image, self.width), self.rows.rows(self.u, self.width)
+        overlap = self.rows.gram(self.u, scale=self.rows.own(self.weight))
         moved = self.rows.gram(self.u, image, symmetric=True)
         if magnitude:  # by the lengths of images: where signs are mixed, the Ritz values of S would cancel
-            lengths = self.rows.gram(image, scale=self.square[mine])
+            lengths = self.rows.gram(image, scale=self.rows.own(self.square))
             squares, basis = _ritz(overlap, lengths, magnitude=magnitude)
             sign = np.where(np.einsum("ij,ik,kj->j", basis, moved, basis, optimize=True) < 0, -1.0, 1.0)
             values = sign * np.sqrt(np.maximum(squares, 0))
@@ -197,8 +189,8 @@ class _Block:
 
     def vectors(self, k: int) -> F32:
         self.other = np.empty((0, 0), dtype=np.float32)  # freed before the result is allocated
-        out = self.rows.whole(np.ascontiguousarray(self.u[:, :k]))
-        out *= self.inverse.astype(np.float32)[:, None]
+        out = np.ascontiguousarray(self.u[:, :k])
+        out *= self.rows.own(self.inverse.astype(np.float32))[:, None]
         return out
 
 

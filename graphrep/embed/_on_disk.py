@@ -27,20 +27,23 @@ from graphrep.ops.projection import accumulate_rows
 from graphrep.ops.propagation import inverse_degrees, recurrence_step
 
 __all__ = [
+    "PER_NODE_OF_ALL",
     "ROWS",
     "Moments",
     "Powers",
     "check_rows",
+    "columns_within",
     "row_blocks",
     "sizes_on_disk",
     "sums_by_rows",
     "sums_on_disk",
+    "write_by_rows",
 ]
 
 F32 = npt.NDArray[np.float32]
 ROWS = 1 << 14  # in a block whose sums are added; part of the result, so the same wherever the vectors are
 _PER_NODE = 40  # bytes for degrees, their logarithms, and later for hashes of rows
-_PER_NODE_OF_ALL = 48  # bytes on a rank that has some rows: numbers, their places, hashes of rows
+PER_NODE_OF_ALL = 48  # bytes on a rank that has some rows: numbers, their places, hashes of rows
 
 
 class Powers(NamedTuple):
@@ -180,11 +183,32 @@ def sums_by_rows(
         return _published(out, place, graph, d, ranks), mean, scale
 
 
+def write_by_rows(
+    graph: Graph, compute: Callable[[], tuple[int, F32]], dimensions: int, out: Path, ranks: Ranks
+) -> F32:
+    """Write what ``compute()`` returns on each rank, its first row and its rows, to ``out``; returns all, mapped."""
+    if ranks.rank == 0:
+        _check_disk(out, 4 * graph.num_nodes * dimensions)
+    with _common_folder(out, ranks) as folder:
+        place = folder / "vectors.npy"
+        start = _created(place, graph.num_nodes, dimensions, ranks)
+        begin, own = compute()
+        with place.open("r+b") as file:
+            file.seek(start + 4 * begin * dimensions)
+            file.write(np.ascontiguousarray(own).data)
+        return _published(out, place, graph, dimensions, ranks)
+
+
 def check_rows(rows: int, arcs: int, halo: tuple[int, int], graph: Graph, d: int, memory: int, ranks: Ranks) -> int:
     """Columns that are exchanged at a time; MemoryError if a rank has no memory for one, with so many rows and arcs."""
     per_arc = graph.indices.itemsize + (0 if graph.weights is None else 4)
-    fixed = per_arc * arcs + (8 * d + 24) * rows + 20 * sum(halo) + _PER_NODE_OF_ALL * graph.num_nodes
+    fixed = per_arc * arcs + (8 * d + 24) * rows + 20 * sum(halo) + PER_NODE_OF_ALL * graph.num_nodes
     column = 4 * (2 * rows + sum(halo))
+    return columns_within(memory, fixed, column, d, ranks)
+
+
+def columns_within(memory: int, fixed: int, column: int, d: int, ranks: Ranks) -> int:
+    """Columns, at most d, that fit beside ``fixed`` bytes; MemoryError if a rank has no memory for one."""
     needed = ranks.tell("memory for rows", fixed + column)
     most = max(needed)
     if most > memory:

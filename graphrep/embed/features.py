@@ -12,18 +12,17 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
-from graphrep import _random
 from graphrep._checks import checked_features, checked_int, checked_ints
 from graphrep._embedder import F32, is_matrix, new_arcs
+from graphrep._rows import Arcs, Rows, smoothed
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._threads import limited_threads
-from graphrep.distributed.rows import DividedRows
-from graphrep.embed._base import DividedEmbedder
-from graphrep.evaluate.baselines import smooth_features
+from graphrep.embed._base import ShardedEmbedder
+from graphrep.embed._division import Division, Needs
 from graphrep.graph import Graph, untyped_graph
 from graphrep.learn.checkpoint import digest
 from graphrep.ops.projection import random_projection
-from graphrep.ops.tall import multiply_rows
+from graphrep.ops.tall import multiply_rows, share_rows
 
 __all__ = ["PropagatedFeatures"]
 
@@ -33,7 +32,7 @@ _LEAST = 1e-6  # share of the largest singular value below which a direction is 
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class PropagatedFeatures(DividedEmbedder):
+class PropagatedFeatures(ShardedEmbedder):
     r"""Features averaged over neighborhoods of several sizes, reduced by an SVD.
 
     With :math:`X \approx U \Sigma V^\top` truncated to ``dimensions`` columns and the propagation matrix
@@ -81,7 +80,8 @@ class PropagatedFeatures(DividedEmbedder):
 
     Notes
     -----
-    A graph without features is taken with the rows of its adjacency matrix for features. Sparse features stay sparse.
+    A graph without features is taken with the rows of its adjacency matrix for features, but not by
+    ``fit(shard="rows")``, which divides rows of features alone. Sparse features stay sparse.
     Time O(nnz(X) d + max(hops) num_arcs d + num_nodes len(hops)² d²) with d dimensions; memory 2 len(hops) + 4 tables
     of shape (num_nodes, dimensions).
 
@@ -145,32 +145,39 @@ class PropagatedFeatures(DividedEmbedder):
 
     def _propagated(self, arcs: sp.csr_array, x: Any) -> F32:
         """Vectors of nodes with these arcs to the fitted nodes, and these features."""
-        inner = 1 / np.sqrt(self._graph.weighted_degree() + 1)[:, None]
+        fitted, start = Arcs(self._graph, self.n_jobs), self._start_of_all()
+        inner = 1 / np.sqrt(fitted.degree() + 1)[:, None]
         own = 1 / np.sqrt(np.asarray(arcs.sum(axis=1)).reshape(-1, 1) + 1)
         with limited_threads(1):
-            power, fitted = np.asarray(x @ self.components_, dtype=np.float32), self._start
+            power = np.asarray(x @ self.components_, dtype=np.float32)
             powers = [power]
             for _ in range(max(self._checked_hops())):
-                power = np.asarray(own * (arcs @ (inner * fitted) + own * power), dtype=np.float32)
-                fitted = smooth_features(self._graph, fitted, 1, n_jobs=self.n_jobs)
+                power = np.asarray(own * (arcs @ (inner * start) + own * power), dtype=np.float32)
+                start = smoothed(fitted, start, 1)
                 powers.append(power)
             blocks = np.hstack([_unit(powers[hop]) for hop in self._checked_hops()])
             return np.asarray(blocks @ self.mixing_, dtype=np.float32)
 
-    def _embed(self, graph: Graph, **options: Any) -> F32:
-        ranks = options["ranks"]
+    def _embed_rows(self, graph: Graph, division: Division, **options: Any) -> F32:
+        del options
         dimensions = checked_int("dimensions", self.dimensions, 1)
         self._checked_hops()
-        x = checked_features("x", graph.x, graph.num_nodes) if graph.x is not None else _adjacency(graph)
         self._has_features, self._graph = graph.x is not None, graph
         keys = None if self._has_features else graph.node_keys()
-        rows = DividedRows(graph.num_nodes, ranks, self.n_jobs)
-        given = {"features": digest(graph.x)[:16] if ranks.world_size > 1 else None}
-        seed = self._agree(ranks, graph, _random.resolve_seed(self.random_state), given)
+        in_file = division.by_rows and "file" in graph._cache  # which all of it belongs to
+        known = division.ranks.world_size == 1 or in_file
+        seed = self._agreed_seed(graph, division, features=None if known else digest(graph.x)[:16])
+        arcs, rows = division.arcs(graph)
+        # Every rank decomposes the features of all nodes, or all of them together, by the same sums.
+        held: Rows = rows if division.by_rows else Rows(graph.num_nodes, self.n_jobs)
         with limited_threads(1):  # a product of matrices may be summed in another order with more threads
-            (self.components_,) = rows.common(_right_vectors(x, dimensions, seed, keys, self.n_jobs))
-            self._start = np.asarray(x @ self.components_, dtype=np.float32)
-            blocks = self._blocks(graph, self._start, rows)
+            x = self._features(held)
+            found = _right_vectors(x, graph.num_nodes, dimensions, seed, keys, held)
+            (self.components_,) = rows.common(found)
+            start = _by_shares(x, self.components_, held)
+            self._start = None if division.by_rows else start
+            del x
+            blocks = self._blocks(arcs, start, rows)
             squares, axes = rows.common(*np.linalg.eigh(rows.gram(blocks)))
             order = np.argsort(-squares)[:dimensions]
             order = order[squares[order] > _LEAST**2 * max(squares.max(), 0.0)]
@@ -180,17 +187,31 @@ class PropagatedFeatures(DividedEmbedder):
             scale = _SCALE * np.sqrt(graph.num_nodes / total) if total > 0 else 0.0
             self.mixing_ = np.zeros((blocks.shape[1], dimensions), dtype=np.float32)
             self.mixing_[:, : len(order)] = scale * mixing
-        return rows.whole(multiply_rows(blocks, self.mixing_, n_jobs=self.n_jobs))
+        return multiply_rows(blocks, self.mixing_, n_jobs=self.n_jobs)
 
-    def _blocks(self, graph: Graph, start: F32, rows: DividedRows) -> F32:
+    def _features(self, rows: Rows) -> Any:
+        """Features, or rows of the adjacency, of some nodes."""
+        x = _adjacency(self._graph) if self._graph.x is None else self._graph.x
+        mine = x if rows.mine == slice(0, self._graph.num_nodes) else x[rows.mine]
+        return checked_features("x", mine, rows.mine.stop - rows.mine.start)
+
+    def _blocks(self, arcs: Arcs, start: F32, rows: Rows) -> F32:
         """Unit rows of the powers side by side."""
         hops, width, done = self._checked_hops(), start.shape[1], 0
         power = np.ascontiguousarray(start[:, slice(*rows.part(width))])
         blocks = np.empty((rows.mine.stop - rows.mine.start, len(hops) * width), dtype=np.float32)
         for place in np.argsort(hops, kind="stable"):
-            power, done = smooth_features(graph, power, hops[place] - done, n_jobs=self.n_jobs), hops[place]
+            power, done = smoothed(arcs, power, hops[place] - done), hops[place]
             blocks[:, place * width : (place + 1) * width] = _unit(rows.rows(power, width))
         return blocks
+
+    def _start_of_all(self) -> F32:
+        """U Sigma, which no rank has after a fit by rows."""
+        if self._start is None:
+            rows = Rows(self._graph.num_nodes, self.n_jobs)
+            with limited_threads(1):
+                self._start = _by_shares(self._features(rows), self.components_, rows)
+        return self._start
 
     def _checked_hops(self) -> list[int]:
         hops = checked_ints("hops", self.hops, 0)
@@ -204,11 +225,24 @@ class PropagatedFeatures(DividedEmbedder):
         products = 8 * entries + 4 * graph.num_arcs  # times the columns: the SVD of X, and four propagations
         return self.dimensions * (products / 5e8 + graph.num_nodes * 20 * self.dimensions / 1e10)
 
+    def _needs_by_rows(self, graph: Graph) -> Needs:
+        if graph.x is None:
+            raise ValueError(
+                "a graph without features has its adjacency in their place, whose SVD needs all rows; give features, "
+                'or take Spectral, with shard="rows".'
+            )
+        hops, width = len(self._checked_hops()), checked_int("dimensions", self.dimensions, 1)
+        features, shares = graph.x.shape[1], -(-graph.num_nodes // share_rows(graph.num_nodes))
+        own = 24 * graph.x.nnz // graph.num_nodes if sp.issparse(graph.x) else 8 * features
+        sums = 8 * min(width + _OVERSAMPLING, features) * features * (2 * shares + 6)
+        return Needs(width, 4 * (hops + 5) * width + own + 60, gram=hops * width, fixed=sums)
+
     def _memory_needed(self, graph: Graph) -> int:
         tables = 2 * len(self._checked_hops()) + 4
         return 4 * tables * graph.num_nodes * checked_int("dimensions", self.dimensions, 1)
 
     def _state(self) -> dict[str, Any]:
+        self._start_of_all()
         names = ("components_", "mixing_", "_start", "_has_features")
         fitted = {name: getattr(self, name) for name in names}
         return super()._state() | fitted | {"_graph": packed_graph(self._graph)}
@@ -230,14 +264,25 @@ def _adjacency(graph: Graph) -> sp.csr_array:
     return sp.csr_array(graph.to_scipy(), dtype=np.float32)
 
 
-def _right_vectors(x: Any, width: int, seed: int, keys: npt.NDArray[np.uint64] | None, n_jobs: int | None) -> F32:
-    """Leading right singular vectors of a dense or sparse matrix as columns, at most ``width``."""
-    width = min(width, *x.shape)
-    wide = min(width + _OVERSAMPLING, *x.shape)
-    basis: Any = random_projection(x.shape[1], wide, density=1.0, seed=seed, keys=keys, n_jobs=n_jobs)
+def _right_vectors(
+    x: Any, num_rows: int, width: int, seed: int, keys: npt.NDArray[np.uint64] | None, rows: Rows
+) -> F32:
+    """Leading right singular vectors, as columns, at most ``width``, of a matrix of which there are these rows."""
+    least = min(num_rows, x.shape[1])
+    width, wide = min(width, least), min(width + _OVERSAMPLING, least)
+    basis: Any = random_projection(x.shape[1], wide, density=1.0, seed=seed, keys=keys, n_jobs=rows.n_jobs)
     for _ in range(_POWER_STEPS):
-        basis = np.linalg.qr(x.T @ (x @ basis))[0]
-    image = np.asarray(x @ basis, dtype=np.float64)
-    axes = np.linalg.eigh(image.T @ image)[1]
+        squared = rows.total_of((share.T @ (share @ basis) for share in rows.shares(x)), basis.shape)
+        (basis,) = rows.common(np.linalg.qr(squared)[0].astype(np.float32))
+    images = (np.asarray(share @ basis, dtype=np.float64) for share in rows.shares(x))
+    axes = np.linalg.eigh(rows.total_of((image.T @ image for image in images), (wide, wide)))[1]
     found = basis @ axes[:, ::-1][:, :width]
     return np.asarray(found, dtype=np.float32)
+
+
+def _by_shares(x: Any, matrix: F32, rows: Rows) -> F32:
+    """A matrix by rows times a small one, each share on its own: the rounding depends on the number of rows."""
+    out = np.empty((x.shape[0], matrix.shape[1]), dtype=np.float32)
+    for share, product in zip(rows.shares(x), rows.shares(out), strict=True):
+        product[...] = share @ matrix
+    return out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,12 @@ from scipy.sparse.csgraph import connected_components
 
 from graphrep._checks import checked_float, checked_int
 from graphrep._embedder import F32
-from graphrep._random import resolve_seed
+from graphrep._rows import Arcs
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._svd import inverse, randomized_svd, rms_scaled, symmetric_eigenpairs
-from graphrep.distributed.rows import DividedRows
-from graphrep.embed._base import DividedEmbedder, TwoSidedEmbedder
+from graphrep.embed._base import ShardedEmbedder, TwoSidedEmbedder
+from graphrep.embed._division import Division, Needs
 from graphrep.graph import Graph
-from graphrep.ops.propagation import graph_matmul
 
 __all__ = ["HOPE"]
 
@@ -27,10 +27,11 @@ F64 = npt.NDArray[np.float64]
 
 # Longest series of powers of A, and the size of the terms, relative to the sum, at which it ends.
 _TERMS, _TERM_ERROR = 500, 1e-5
+_TURNS: Any = {"turns": 300, "tolerance": 1e-4}  # of the bound of the spectral radius
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class HOPE(TwoSidedEmbedder, DividedEmbedder):
+class HOPE(TwoSidedEmbedder, ShardedEmbedder):
     r"""HOPE with the Katz index: vectors whose dot products are counts of walks that decay with length.
 
     .. math:: K = \sum_{l \ge 1} (\beta A)^l = (I - \beta A)^{-1} \beta A \approx U S V^\top, \qquad
@@ -88,6 +89,9 @@ class HOPE(TwoSidedEmbedder, DividedEmbedder):
     products of A with (num_nodes, dimensions + 16). Directed: a randomized SVD, in which each of 2 * power + 2 products
     with K is a series of products with A, about log(1e-5) / log(factor) of them (17 at 0.5). Memory about five float32
     tables of shape (num_nodes, dimensions).
+
+    ``fit(shard="rows")`` takes undirected graphs. It leaves no rank with the second table that new nodes, and a model
+    in a file, need.
 
     References
     ----------
@@ -153,51 +157,51 @@ class HOPE(TwoSidedEmbedder, DividedEmbedder):
         return self._new_vectors(new)
 
     def _two_sided_vectors(self, rows: sp.csr_array, incoming: sp.csr_array) -> F32:
-        if self._right is not None:
-            parts = [rows @ self._right]
-        else:
+        if self._graph.directed:
             source, target = self.source_, self.target_
             by = inverse(self.values_).astype(np.float32)
             parts = [rows @ (target * by + source), incoming @ (source * by + target)]
+        else:
+            parts = [rows @ self._table_of_all(self._right)]
         return (np.concatenate(parts, axis=1) * (self.beta_ * self.scale_)).astype(np.float32)
 
-    def _embed(self, graph: Graph, **options: Any) -> F32:
-        ranks = options["ranks"]
+    def _embed_rows(self, graph: Graph, division: Division, **options: Any) -> F32:
+        del options
         dimensions, power = checked_int("dimensions", self.dimensions, 1), checked_int("power", self.power, 0)
         if graph.directed and dimensions % 2:
             raise ValueError(
                 f"dimensions must be even for a directed graph, half for sources, half for targets; got {dimensions}."
             )
-        self.beta_ = float(ranks.tell("beta", self._checked_beta(graph))[0])
-        self._graph = graph
-        n, rows = graph.num_nodes, DividedRows(graph.num_nodes, ranks, self.n_jobs)
-        seed = self._agree(ranks, graph, resolve_seed(self.random_state), {})
+        seed, ranks, n = self._agreed_seed(graph, division), division.ranks, graph.num_nodes
+        self._graph, (arcs, rows) = graph, division.arcs(graph)
+        radius = partial(_radius_by_rows, arcs) if division.by_rows else partial(spectral_radius, graph)
+        self.beta_ = float(ranks.tell("beta", self._checked_beta(graph, radius))[0])
         common: dict[str, Any] = {"seed": seed, "keys": graph.node_keys(), "n_jobs": self.n_jobs, "rows": rows}
         steps = 2 * power + 2 if graph.directed else power + 1
         with self._bar(ranks, steps, " steps") as bar:
             common["advance"] = bar.update
             if graph.directed:
-                incoming = graph.transpose()
-                terms = ranks.tell("terms", self._series_length(graph))[0]
+                incoming = Arcs(graph.transpose(), self.n_jobs)
+                terms = ranks.tell("terms", self._series_length(arcs, incoming))[0]
                 # The SVD of K', so that K V = U S holds to rounding.
                 v, self.values_, u = randomized_svd(
                     rows.by_columns(lambda y: self._katz(incoming, y, terms)),
-                    rows.by_columns(lambda x: self._katz(graph, x, terms)),
+                    rows.by_columns(lambda x: self._katz(arcs, x, terms)),
                     (n, n),
                     dimensions // 2,
                     power=power,
                     **common,
                 )
-                found = rows.whole(np.concatenate([u, v], axis=1))
+                found = np.concatenate([u, v], axis=1)
                 found *= np.sqrt(np.concatenate([self.values_] * 2)).astype(np.float32)
                 self._right = None
             else:
                 found, w = symmetric_eigenpairs(
-                    rows.by_columns(lambda x: self._step(graph, x)),
+                    rows.by_columns(lambda x: self._step(arcs, x)),
                     n,
                     dimensions,
                     order=lambda w: np.abs(w / (1 - w)),
-                    steps=[rows.by_columns(lambda x: self._katz(graph, x, 3))] * power,  # near K, and cheap
+                    steps=[rows.by_columns(lambda x: self._katz(arcs, x, 3))] * power,  # near K, and cheap
                     **common,
                 )
                 self.values_ = w / (1 - w)
@@ -205,30 +209,30 @@ class HOPE(TwoSidedEmbedder, DividedEmbedder):
                 inverse = np.divide(np.sign(w), root, out=np.zeros_like(root), where=root > 0)
                 # X again as a product with A: a step of refinement, and what transform does with new rows.
                 right = found * (inverse + root).astype(np.float32)
-                found = rows.whole(rows.by_columns(lambda x: self._step(graph, x))(right))
-                self._right = rows.whole(right)
-        vectors, self.scale_ = rms_scaled(found)
+                found = rows.by_columns(lambda x: self._step(arcs, x))(right)
+                self._right = None if division.by_rows else rows.whole(right)
+        vectors, self.scale_ = rms_scaled(found, rows=rows)
         return vectors
 
-    def _step(self, graph: Graph, x: F32) -> F32:
+    def _step(self, arcs: Arcs, x: F32) -> F32:
         """Beta A x."""
-        y = graph_matmul(graph, x, n_jobs=self.n_jobs)
+        y = arcs.product(x)
         y *= np.float32(self.beta_)
         return y
 
-    def _katz(self, graph: Graph, x: F32, terms: int) -> F32:
+    def _katz(self, arcs: Arcs, x: F32, terms: int) -> F32:
         """The first terms of K x, by Horner's rule."""
-        y = self._step(graph, x)
+        y = self._step(arcs, x)
         for _ in range(1, terms):
             y += x
-            y = self._step(graph, y)
+            y = self._step(arcs, y)
         return y
 
-    def _series_length(self, graph: Graph) -> int:
+    def _series_length(self, *directions: Arcs) -> int:
         """Number of terms after which K 1 and K' 1, the row and column sums, hardly change."""
         lengths = []
-        for part in (graph, graph.transpose()):
-            term = np.ones((graph.num_nodes, 1), dtype=np.float32)
+        for part in directions:
+            term = np.ones((part.num_rows, 1), dtype=np.float32)
             total = np.zeros_like(term)
             count, left = 0, 1.0
             while count < _TERMS and left > _TERM_ERROR:
@@ -238,11 +242,11 @@ class HOPE(TwoSidedEmbedder, DividedEmbedder):
             lengths.append(count)
         return max(lengths)
 
-    def _checked_beta(self, graph: Graph) -> float:
+    def _checked_beta(self, graph: Graph, find_radius: Callable[[], float]) -> float:
         factor = checked_float("factor", self.factor, 0, exclusive=True)
         if factor >= 1:
             raise ValueError(f"factor must be less than 1, or the sum over all walks has no limit; got {self.factor}.")
-        radius = spectral_radius(graph)
+        radius = find_radius()
         if self.beta is not None:
             beta = checked_float("beta", self.beta, 0, exclusive=True)
             if radius * beta >= 1:
@@ -251,16 +255,26 @@ class HOPE(TwoSidedEmbedder, DividedEmbedder):
                     f"the sum over all walks has no limit; got {self.beta}."
                 )
             return beta
-        if radius == 0:
+        if radius == 0 and graph.directed:
             radius = _spectral_norm(graph)
         return factor / radius if radius > 0 else factor
+
+    def _needs_by_rows(self, graph: Graph) -> Needs:
+        if graph.directed:
+            raise ValueError(
+                "the spectral radius of a directed graph needs all of its arcs; give HOPE graph.to_undirected(), or "
+                'shard="columns".'
+            )
+        width = checked_int("dimensions", self.dimensions, 1) + 16
+        return Needs(width, 20 * width + 60, arc=12, gram=width)
 
     def _memory_needed(self, graph: Graph) -> int:
         width = checked_int("dimensions", self.dimensions, 1) + 16
         return 20 * graph.num_nodes * width + (16 * graph.num_arcs if graph.directed else 0)
 
     def _state(self) -> dict[str, Any]:
-        fitted = {"scale_": self.scale_, "beta_": self.beta_, "values_": self.values_, "_right": self._right}
+        right = None if self._graph.directed else self._table_of_all(self._right)
+        fitted = {"scale_": self.scale_, "beta_": self.beta_, "values_": self.values_, "_right": right}
         return super()._state() | fitted | {"_graph": packed_graph(self._graph)}
 
     def _restore(self, state: dict[str, Any]) -> None:
@@ -281,7 +295,7 @@ def spectral_radius(graph: Graph) -> float:
         arcs = a.tocoo()
         inside = component[arcs.row] == component[arcs.col]
         a = sp.csr_array((arcs.data[inside], (arcs.row[inside], arcs.col[inside])), shape=a.shape)
-    return _radius(lambda x: a @ x, graph.num_nodes, turns=300, tolerance=1e-4)
+    return _radius(lambda x: a @ x, graph.num_nodes, **_TURNS)
 
 
 def _spectral_norm(graph: Graph) -> float:
@@ -290,7 +304,26 @@ def _spectral_norm(graph: Graph) -> float:
     return float(np.sqrt(_radius(lambda x: a.T @ (a @ x), graph.num_nodes, turns=50)))
 
 
-def _radius(product: Callable[[F64], F64], size: int, *, turns: int, tolerance: float = 0.0) -> float:
+def _radius_by_rows(arcs: Arcs) -> float:
+    """:func:`spectral_radius` of an undirected graph, of which this process has some rows."""
+    indptr, indices, weights = arcs.csr
+    values = np.ones(len(indices)) if weights is None else weights.astype(np.float64)
+    some = sp.csr_array((values, indices, indptr), shape=(arcs.num_rows, arcs.num_columns))
+    return _radius(lambda x: some @ arcs.table(x), arcs.num_rows, **_TURNS, largest=arcs.largest)
+
+
+def _largest(x: F64) -> float:
+    return float(x.max(initial=0))
+
+
+def _radius(
+    product: Callable[[F64], F64],
+    size: int,
+    *,
+    turns: int,
+    tolerance: float = 0.0,
+    largest: Callable[[F64], float] = _largest,
+) -> float:
     """A bound of the spectral radius of a matrix without negative entries: max (Mx)_i / x_i of a positive x.
 
     The iteration ends when ten turns have lowered it by less than ``tolerance``.
@@ -299,7 +332,7 @@ def _radius(product: Callable[[F64], F64], size: int, *, turns: int, tolerance: 
     bound = previous = np.inf
     for turn in range(turns):
         y = product(x)
-        bound = min(bound, float((y / x).max(initial=0)))
+        bound = min(bound, largest(y / x))
         if bound == 0:
             break
         if turn % 10 == 9:
@@ -307,5 +340,5 @@ def _radius(product: Callable[[F64], F64], size: int, *, turns: int, tolerance: 
                 break
             previous = bound
         x = y + bound / 2 * x  # the shift keeps x positive, and bipartite graphs from alternating
-        x = np.maximum(x / x.max(), 1e-250)
+        x = np.maximum(x / largest(x), 1e-250)
     return bound

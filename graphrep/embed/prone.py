@@ -13,14 +13,13 @@ from scipy.special import ive
 
 from graphrep._checks import checked_float, checked_int
 from graphrep._embedder import F32
-from graphrep._random import resolve_seed
+from graphrep._rows import Arcs, Rows, mean_weight
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._svd import by_rows, column_signs, inverse, orthonormal, randomized_svd, rms_scaled
 from graphrep._threads import one_blas_thread, resolve_threads
-from graphrep.distributed.rows import DividedRows
-from graphrep.embed._base import DividedEmbedder
+from graphrep.embed._base import ShardedEmbedder
+from graphrep.embed._division import Division, Needs
 from graphrep.graph import Graph
-from graphrep.ops.propagation import graph_matmul
 from graphrep.ops.tall import multiply_rows
 
 __all__ = ["ProNE"]
@@ -32,7 +31,7 @@ _FILTER_ERROR = 1e-4
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class ProNE(DividedEmbedder):
+class ProNE(ShardedEmbedder):
     r"""ProNE: truncated SVD of a sparse matrix of log ratios, then a band-pass filter over the graph.
 
     With :math:`P_{ij} = w_{ij} / d_i` and :math:`\nu_j \propto (\sum_i P_{ij})^{3/4}`, :math:`\sum_j \nu_j = 1`,
@@ -92,7 +91,8 @@ class ProNE(DividedEmbedder):
     of the authors differ from these in the fifth digit.
 
     2 * power + 2 products with F and 9 with B at the default filter. Memory 8 bytes per arc beside the graph for F, and
-    about six float32 tables of shape (num_nodes, dimensions).
+    about six float32 tables of shape (num_nodes, dimensions). ``fit(shard="rows")`` leaves no rank with V, so that new
+    nodes, and a model in a file, need a fit by columns.
 
     References
     ----------
@@ -145,21 +145,23 @@ class ProNE(DividedEmbedder):
         """
         return self._new_vectors(new, undirected=True)
 
-    def _embed(self, graph: Graph, **options: Any) -> F32:
-        ranks = options["ranks"]
-        seed = self._agree(ranks, graph, resolve_seed(self.random_state), {})
-        graph = graph.to_undirected()
+    def _embed_rows(self, graph: Graph, division: Division, **options: Any) -> F32:
+        del options
+        seed, keys = self._agreed_seed(graph, division), graph.node_keys()
+        self._graph = graph if division.by_rows else graph.to_undirected()
+        arcs, rows = division.undirected(self._graph)
         dimensions, power = checked_int("dimensions", self.dimensions, 1), checked_int("power", self.power, 0)
         coefficients = self._coefficients()
-        rows, keys = DividedRows(graph.num_nodes, ranks, self.n_jobs), graph.node_keys()
         products = 2 * power + 2 + 2 * (len(coefficients) - 1) + 1
-        with self._bar(ranks, products, " products") as bar:
-            forward, backward = _log_ratios(graph)
+        with self._bar(division.ranks, products, " products") as bar:
+            degree = arcs.degree()
+            looped = _Looped(arcs, mean_weight(arcs, rows, degree), degree, self.n_jobs)
+            forward, backward = _log_ratios(arcs, degree, _log_noise(arcs, rows, degree))
             # The SVD of F', so that F V = U S holds to rounding, and new rows of F can be treated alike.
             v, values, u = randomized_svd(
-                rows.by_columns(lambda y: graph_matmul(graph, y, values=backward, n_jobs=self.n_jobs)),
-                rows.by_columns(lambda x: graph_matmul(graph, x, values=forward, n_jobs=self.n_jobs)),
-                (graph.num_nodes, graph.num_nodes),
+                rows.by_columns(lambda y: arcs.product(y, values=backward)),
+                rows.by_columns(lambda x: arcs.product(x, values=forward)),
+                (rows.num_rows, rows.num_rows),
                 dimensions,
                 power=power,
                 seed=seed,
@@ -170,40 +172,41 @@ class ProNE(DividedEmbedder):
             )
             root = np.sqrt(values)
             v *= inverse(root).astype(np.float32)
-            self._right = rows.whole(v)
+            self._right = None if division.by_rows else rows.whole(v)
             u *= root.astype(np.float32)
             start = rows.columns(_unit_rows(u))
-            filtered = self._filtered(start, _Looped(graph, self.n_jobs), coefficients, bar.update)
+            del v, u
+            filtered = self._filtered(start, looped, coefficients, bar.update)
         with one_blas_thread():
-            filtered = rows.rows(filtered, u.shape[1])
+            filtered = rows.rows(filtered, dimensions)
             _, triangle = orthonormal(filtered, rows=rows)
             _, values, rotation = rows.common(*np.linalg.svd(triangle))
             # Directions that float32 does not resolve would be noise.
-            root = np.sqrt(np.where(values > len(graph.indptr) * 1.2e-7 * values.max(initial=0), values, 0))
+            root = np.sqrt(np.where(values > (rows.num_rows + 1) * 1.2e-7 * values.max(initial=0), values, 0))
             self._rotation = rotation.T * inverse(root)
-            vectors = rows.whole(multiply_rows(filtered, self._rotation, n_jobs=self.n_jobs))
-        flip = column_signs(vectors)
+            vectors = multiply_rows(filtered, self._rotation, n_jobs=self.n_jobs)
+        flip = column_signs(vectors, rows)
         vectors *= flip
         self._rotation *= flip
-        self._graph = graph
         if self.normalize_rows:
             _unit_rows(vectors)
-        vectors, self.scale_ = rms_scaled(vectors)
+        vectors, self.scale_ = rms_scaled(vectors, rows=rows)
         return vectors
 
     def _vectors_of(self, rows: sp.csr_array) -> F32:
         """Vectors of nodes with these weights of the edges to the fitted nodes, a CSR matrix."""
-        graph, added = self._graph, sp.csr_array(rows)
+        right = self._table_of_all(self._right)
+        arcs, added = Arcs(self._graph, self.n_jobs), sp.csr_array(rows)
         added.eliminate_zeros()
         degree = np.asarray(added.sum(axis=1)).ravel()
-        logs = np.log(added.data / np.repeat(degree, np.diff(added.indptr))) - _log_noise(graph)[added.indices]
+        all_rows, fitted = Rows(arcs.num_rows), arcs.degree()
+        noise = _log_noise(arcs, all_rows, fitted)
+        logs = np.log(added.data / np.repeat(degree, np.diff(added.indptr))) - noise[added.indices]
         ratios = sp.csr_array((logs, added.indices, added.indptr), shape=added.shape)
-        forward, _ = _log_ratios(graph)
-        start = np.concatenate(
-            [graph_matmul(graph, self._right, values=forward, n_jobs=self.n_jobs), ratios @ self._right]
-        ).astype(np.float32)
-        walk = _Looped(graph, self.n_jobs, added)
-        filtered = self._filtered(_unit_rows(start), walk, self._coefficients())[graph.num_nodes :]
+        forward, _ = _log_ratios(arcs, fitted, noise)
+        start = np.concatenate([arcs.product(right, values=forward), ratios @ right]).astype(np.float32)
+        walk = _Looped(arcs, mean_weight(arcs, all_rows, fitted), np.append(fitted, degree), self.n_jobs, added)
+        filtered = self._filtered(_unit_rows(start), walk, self._coefficients())[arcs.num_rows :]
         vectors = multiply_rows(np.ascontiguousarray(filtered), self._rotation, n_jobs=self.n_jobs)
         if self.normalize_rows:
             _unit_rows(vectors)
@@ -259,13 +262,19 @@ class ProNE(DividedEmbedder):
         signs = np.where(np.arange(count) % 2, -1.0, 1.0)
         return np.asarray(signs * terms[:count] * np.exp(theta) / np.where(np.arange(count) == 0, 2, 1))
 
+    def _needs_by_rows(self, graph: Graph) -> Needs:
+        del graph
+        width = checked_int("dimensions", self.dimensions, 1) + 16
+        return Needs(width, 24 * width + 60, arc=16, gram=width)
+
     def _memory_needed(self, graph: Graph) -> int:
         width = checked_int("dimensions", self.dimensions, 1) + 16
         arcs = graph.num_arcs * (1 + graph.directed)
         return 12 * arcs + 24 * graph.num_nodes * width + (16 * arcs if graph.directed else 0)
 
     def _state(self) -> dict[str, Any]:
-        fitted = {"scale_": self.scale_, "_right": self._right, "_rotation": self._rotation}
+        right = self._table_of_all(self._right)
+        fitted = {"scale_": self.scale_, "_right": right, "_rotation": self._rotation}
         return super()._state() | fitted | {"_graph": packed_graph(self._graph)}
 
     def _restore(self, state: dict[str, Any]) -> None:
@@ -279,12 +288,11 @@ class ProNE(DividedEmbedder):
 class _Looped:
     """B = A + c I of a graph, with rows of new nodes below it, which the fitted nodes do not see."""
 
-    def __init__(self, graph: Graph, n_jobs: int | None, added: sp.csr_array | None = None) -> None:
-        self._graph, self._threads, self._added = graph, resolve_threads(n_jobs), added
-        self._loop = np.float32(1 if graph.weights is None or not graph.num_arcs else graph.weights.mean(dtype=float))
-        degree = graph.weighted_degree()
-        if added is not None:
-            degree = np.append(degree, np.asarray(added.sum(axis=1)).ravel())
+    def __init__(
+        self, arcs: Arcs, loop: float, degree: F64, n_jobs: int | None, added: sp.csr_array | None = None
+    ) -> None:
+        self._arcs, self._threads, self._added = arcs, resolve_threads(n_jobs), added
+        self._loop = np.float32(loop)
         self._inverse = (1 / (degree + self._loop)).astype(np.float32)[:, None]
 
     def sum(self, x: F32, out: F32) -> F32:
@@ -309,30 +317,28 @@ class _Looped:
 
     def _neighbors(self, x: F32, out: F32) -> None:
         """A x."""
-        n = self._graph.num_nodes
-        graph_matmul(self._graph, x[:n], out=out[:n], n_jobs=self._threads)
+        n = self._arcs.num_rows
+        self._arcs.product(x[:n], out=out[:n])
         if self._added is not None:
             out[n:] = self._added @ x[:n]
 
 
-def _log_noise(graph: Graph) -> F32:
+def _log_noise(arcs: Arcs, rows: Rows, degree: F64) -> F32:
     """Log of nu of each node; 0 for isolated nodes, which have no edge."""
-    degree = graph.weighted_degree()
-    mass = graph_matmul(graph, inverse(degree).astype(np.float32)[:, None], n_jobs=1)[:, 0].astype(np.float64)
+    mass = arcs.product(inverse(degree).astype(np.float32)[:, None])[:, 0].astype(np.float64)
     noise = mass**0.75
-    logs = np.log(noise / max(noise.sum(), 1e-300), out=np.zeros_like(noise), where=noise > 0)
+    logs = np.log(noise / max(float(rows.sum(rows.own(noise))), 1e-300), out=np.zeros_like(noise), where=noise > 0)
     return np.asarray(logs, dtype=np.float32)
 
 
-def _log_ratios(graph: Graph) -> tuple[F32, F32]:
+def _log_ratios(arcs: Arcs, degree: F64, noise: F32) -> tuple[F32, F32]:
     """Entries of F and of F' in the order of the arcs of an undirected graph."""
-    degree, noise = graph.weighted_degree(), _log_noise(graph)
     logs = np.log(degree, out=np.zeros_like(degree), where=degree > 0).astype(np.float32)
-    counts = graph.out_degree
-    forward = -np.repeat(logs, counts) - noise[graph.indices]
-    backward = -logs[graph.indices] - np.repeat(noise, counts)
-    if graph.weights is not None:
-        weight = np.log(graph.weights)
+    counts, indices = np.diff(arcs.csr.indptr), arcs.csr.indices
+    forward = -np.repeat(logs, counts) - arcs.table(noise)[indices]
+    backward = -arcs.table(logs)[indices] - np.repeat(noise, counts)
+    if arcs.csr.weights is not None:
+        weight = np.log(arcs.csr.weights)
         forward += weight
         backward += weight
     return forward, backward

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,11 +16,11 @@ from graphrep import _random
 from graphrep._checks import checked_float, checked_int, checked_ints
 from graphrep._embedder import is_matrix, new_arcs_of_both_directions
 from graphrep._names import as_pairs
+from graphrep._rows import Arcs, Rows, mean_weight
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._svd import column_signs
-from graphrep.csr import CSR
-from graphrep.distributed.rows import DividedRows
-from graphrep.embed._base import DividedEmbedder
+from graphrep.embed._base import ShardedEmbedder
+from graphrep.embed._division import Division, Needs
 from graphrep.embed._filter import leading_eigenpairs
 from graphrep.embed.finishing import RMS
 from graphrep.graph import Graph, untyped_graph
@@ -47,7 +48,7 @@ _CANDIDATES = (_Choice("LA", 0.45, 1.0), _Choice("LM", 0.35, 0.5))
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Spectral(DividedEmbedder):
+class Spectral(ShardedEmbedder):
     r"""Leading eigenvectors of the regularized, degree-normalized adjacency matrix.
 
     With the weighted degrees D, :math:`S = (D + \tau)^{-a} A\, (D + \tau)^{-a}` has eigenvectors
@@ -152,7 +153,17 @@ class Spectral(DividedEmbedder):
     n_jobs: int | None = None
     progress: bool | None = None
 
-    def fit(self, graph: Any, y: Any = None, *, val: Any = None, ranks: Ranks | None = None) -> Spectral:
+    def fit(
+        self,
+        graph: Any,
+        y: Any = None,
+        *,
+        val: Any = None,
+        ranks: Ranks | None = None,
+        shard: str = "columns",
+        out: str | os.PathLike[str] | None = None,
+        memory: int | str | None = None,
+    ) -> Spectral:
         """Embed a graph.
 
         Parameters
@@ -168,6 +179,17 @@ class Spectral(DividedEmbedder):
             Of :func:`graphrep.distributed.connect`: each computes the products of some of the columns, and the sums of
             some of the rows. The bits are those of one process. All ranks call ``fit`` with the same graph, settings
             and labels or pairs, which is checked, and each gets all vectors.
+        shard : {"columns", "rows"}
+            "rows" for a graph that does not fit one host: each rank reads and holds the arcs and vectors of its rows
+            alone, and gets the rows that its arcs lead to from other ranks, before every product. The bits are the
+            same. Give a mapped graph (:func:`graphrep.open_graph` with ``verify=False``). Not with ``finish`` or
+            ``which="auto"``.
+        out : path
+            With ``shard="rows"``: the ``.npy`` file, on a disk that all ranks see, to which each writes its rows, as
+            ``node_vectors_.save(out)`` would. ``embedding_`` is then mapped from it, read-only.
+        memory : int or str, optional
+            With ``shard="rows"``: bytes that a rank may use, such as ``"4GB"`` (the default), beside those of the
+            interpreter and its libraries; a mapped graph takes none.
 
         Returns
         -------
@@ -175,34 +197,54 @@ class Spectral(DividedEmbedder):
 
         Raises
         ------
+        MemoryError
+            The graph does not fit, or a rank needs more than ``memory`` for its rows.
+        OSError
+            The disk is full, or ``out`` cannot be written.
         RankError
             Another rank failed.
         ValueError
             A parameter out of range; ``which="auto"`` without labels or pairs; ranks that disagree.
         """
+        where: dict[str, Any] = {"shard": shard, "out": out, "memory": memory}
         if self.which != "auto":
-            return self._fit_together(graph, ranks, y=None, val=None)
+            return self._fit_together(graph, ranks, **where, y=None, val=None)
         if (y is None) == (val is None):
             raise ValueError('which="auto" chooses by y (labels) or val (validation pairs); give one of them to fit.')
-        return self._fit_together(graph, ranks, y=y, val=val)
+        return self._fit_together(graph, ranks, **where, y=y, val=val)
 
-    def fit_transform(self, graph: Any, y: Any = None, *, val: Any = None, ranks: Ranks | None = None) -> F32:
-        """Embed a graph; return float32 vectors of shape (num_nodes, dimensions), in the order of ``g.nodes``."""
-        return self.fit(graph, y, val=val, ranks=ranks).embedding_
+    def fit_transform(
+        self,
+        graph: Any,
+        y: Any = None,
+        *,
+        val: Any = None,
+        ranks: Ranks | None = None,
+        shard: str = "columns",
+        out: str | os.PathLike[str] | None = None,
+        memory: int | str | None = None,
+    ) -> F32:
+        """Embed a graph; return float32 vectors of shape (num_nodes, dimensions), in the order of ``g.nodes``.
 
-    def _embed(self, graph: Graph, **options: Any) -> F32:
-        if self.which not in ("LA", "LM", "auto"):
-            raise ValueError(f'which must be "LA", "LM" or "auto", got {self.which!r}.')
-        ranks: Ranks = options["ranks"]
+        The parameters are those of :meth:`fit`.
+        """
+        return self.fit(graph, y, val=val, ranks=ranks, shard=shard, out=out, memory=memory).embedding_
+
+    def _embed_rows(self, graph: Graph, division: Division, **options: Any) -> F32:
+        self._checked_which()
         y, val = options["y"], options["val"]
         pairs = [val.valid, val.valid_neg] if hasattr(val, "valid") else val
         labels = [y.to_numpy(), list(y.index)] if hasattr(y, "index") and hasattr(y, "to_numpy") else y
         given = {"labels": digest(labels)[:16], "val": digest(pairs)[:16]}
-        seed = self._agree(ranks, graph, _random.resolve_seed(self.random_state), given)
+        seed = self._agreed_seed(graph, division, **given)
         if self.which == "auto":
-            return self._choose(graph, y, val, ranks, seed)
+            return self._choose(graph, y, val, division, seed)
         self._use(self._choice(_CANDIDATES[self.which == "LM"]))
-        return self._arrange(*self._solve(graph, ranks, seed), graph)
+        return self._solve(graph, division, seed)
+
+    def _checked_which(self) -> None:
+        if self.which not in ("LA", "LM", "auto"):
+            raise ValueError(f'which must be "LA", "LM" or "auto", got {self.which!r}.')
 
     def _choice(self, default: _Choice) -> _Choice:
         """A default with the parameters that are given."""
@@ -215,24 +257,27 @@ class Spectral(DividedEmbedder):
     def _use(self, choice: _Choice) -> None:
         self.which_, self.alpha_, self.power_ = choice
 
-    def _solve(self, graph: Graph, ranks: Ranks, seed: int) -> tuple[F32, F64]:
+    def _solve(self, graph: Graph, division: Division, seed: int) -> F32:
         dimensions = checked_int("dimensions", self.dimensions, 1)
         degrees = checked_ints("filter_degrees", self.filter_degrees, 1, 10)
         if not degrees:
             raise ValueError("filter_degrees must name at least one degree, got none.")
         oversampling = checked_int("oversampling", self.oversampling, 0)
-        tau = checked_float("tau", self.tau, 0) * _mean_weight(graph)
+        tau = checked_float("tau", self.tau, 0)
         keys, k = graph.node_keys(), dimensions
         if graph.directed:
-            graph, keys, k = _double_cover(graph), _double_keys(keys, graph.num_nodes), -(-dimensions // 2)
-        degree = graph.weighted_degree() + tau
+            arcs, rows = division.cover(graph)
+            keys, k = _double_keys(keys, graph.num_nodes), -(-dimensions // 2)
+        else:
+            arcs, rows = division.arcs(graph)
+        degree = arcs.degree()
+        degree += tau * mean_weight(arcs, rows, degree)
         logarithm = np.log(degree, out=np.zeros_like(degree), where=degree > 0)
         factor = np.where(degree > 0, np.exp(-self.alpha_ * logarithm), 0.0)
         products = 8 + sum(degrees) + len(degrees)
-        rows = DividedRows(graph.num_nodes, ranks, self.n_jobs)
-        with self._bar(ranks, products, " products") as bar:
-            return leading_eigenpairs(
-                graph,
+        with self._bar(division.ranks, products, " products") as bar:
+            vectors, values = leading_eigenpairs(
+                arcs,
                 factor,
                 k,
                 magnitude=self.which_ == "LM",
@@ -244,28 +289,30 @@ class Spectral(DividedEmbedder):
                 step=bar.update,
             )
 
-    def _arrange(self, vectors: F32, values: F64, graph: Graph) -> F32:
+        return self._arrange(vectors, values, graph, rows)
+
+    def _arrange(self, vectors: F32, values: F64, graph: Graph, rows: Rows) -> F32:
         """Signs, eigenvalue power and scale."""
         self._graph, self.eigenvalues_ = graph, values
-        weight = column_signs(vectors) * self._sizes() ** self.power_
-        lengths = np.einsum("ij,ij->j", vectors, vectors, dtype=np.float64)
-        size = np.sqrt((lengths * weight**2).sum() / graph.num_nodes)
+        weight = column_signs(vectors, rows) * self._sizes() ** self.power_
+        size = np.sqrt((rows.squares(vectors) * weight**2).sum() / graph.num_nodes)
         self._scale = float(RMS / size) if size > 0 else 1.0
         vectors *= (self._scale * weight).astype(np.float32)
         vectors[:, weight == 0] = 0  # without signs
         if not graph.directed:
             return vectors
-        n = graph.num_nodes
-        return np.ascontiguousarray(np.concatenate([vectors[:n], vectors[n:, : self.dimensions // 2]], axis=1))
+        # Sources beside targets, of which the last is left out where the number of columns is odd.
+        return np.ascontiguousarray(vectors.reshape(-1, 2 * vectors.shape[1])[:, : self.dimensions])
 
-    def _choose(self, graph: Graph, y: Any, val: Any, ranks: Ranks, seed: int) -> F32:
+    def _choose(self, graph: Graph, y: Any, val: Any, division: Division, seed: int) -> F32:
         """The vectors of the candidate that is best by labels or pairs, the first of equals."""
         best = None
         for candidate in map(self._choice, _CANDIDATES):
             self._use(candidate)
-            vectors = self._arrange(*self._solve(graph, ranks, seed), graph)
-            quality = _label_quality(vectors, y, graph) if val is None else self._link_quality(vectors, val, graph)
-            quality = ranks.tell("the quality of a candidate", quality)[0]
+            vectors = self._solve(graph, division, seed)
+            whole = division.whole(graph, vectors)
+            quality = _label_quality(whole, y, graph) if val is None else self._link_quality(whole, val, graph)
+            quality = division.ranks.tell("the quality of a candidate", quality)[0]
             if best is None or quality > best[0]:
                 best = quality, candidate, self.eigenvalues_, self._scale, vectors
         assert best is not None
@@ -364,7 +411,8 @@ class Spectral(DividedEmbedder):
 
     def _vectors_of(self, rows: sp.csr_array, back: sp.csr_array | None = None) -> F32:
         """Vectors of nodes with these arcs to fitted nodes, and of a directed graph also from them."""
-        tau = self.tau * _mean_weight(self._graph)
+        degrees = self._graph.weighted_degree()
+        tau = self.tau * mean_weight(Arcs(self._graph), Rows(self._graph.num_nodes), degrees)
         inverse = _inverse(self.eigenvalues_)
 
         def ends(arcs: Any, fitted_degree: F64, vectors: F32) -> F32:
@@ -375,9 +423,9 @@ class Spectral(DividedEmbedder):
 
         if back is None:
             values = inverse[: self.dimensions]
-            return np.asarray(ends(rows, self._graph.weighted_degree(), self._unfinished) * values, dtype=np.float32)
+            return np.asarray(ends(rows, degrees, self._unfinished) * values, dtype=np.float32)
         source = ends(rows, self._graph.weighted_degree(incoming=True), self.target_)
-        target = ends(back, self._graph.weighted_degree(), self.source_)
+        target = ends(back, degrees, self.source_)
         k = self.target_.shape[1]
         if source.shape[1] < self.source_.shape[1]:  # an odd number of columns: the last one has no target half
             source = np.pad(source, ((0, 0), (0, 1)))
@@ -396,14 +444,24 @@ class Spectral(DividedEmbedder):
         positive, negative = (val.valid, val.valid_neg) if hasattr(val, "valid") else val
         return float(roc_auc(self.score_pairs(as_pairs(positive, graph)), self.score_pairs(as_pairs(negative, graph))))
 
+    def _needs_by_rows(self, graph: Graph) -> Needs:
+        self._checked_which()
+        if self.which == "auto":
+            raise ValueError('which="auto" needs all vectors in memory; give "LA" or "LM" with shard="rows".')
+        k = checked_int("dimensions", self.dimensions, 1)
+        k = -(-k // 2) if graph.directed else k
+        width = k + checked_int("oversampling", self.oversampling, 0)
+        return Needs(width, 8 * width + 4 * k + 60, gram=width)
+
     def _memory_needed(self, graph: Graph) -> int:
         dimensions = checked_int("dimensions", self.dimensions, 1)
         oversampling = checked_int("oversampling", self.oversampling, 0)
         if graph.directed:
-            rows, columns, cover = 2 * graph.num_nodes, -(-dimensions // 2) + oversampling, 24 * graph.num_arcs
+            rows, columns, arcs = 2 * graph.num_nodes, -(-dimensions // 2) + oversampling, graph.num_arcs
         else:
-            rows, columns, cover = graph.num_nodes, dimensions + oversampling, 0
-        return (8 * columns + 90) * rows + 32 * columns**2 + cover
+            rows, columns, arcs = graph.num_nodes, dimensions + oversampling, 0
+        # The double cover, and what it takes to make it.
+        return max((8 * columns + 90) * rows + 32 * columns**2 + 16 * arcs, 40 * arcs)
 
     def _thread_seconds(self, graph: Graph) -> float:
         width = self.dimensions + 16
@@ -430,24 +488,10 @@ def _power(values: F64, exponent: float) -> F64:
     return np.where(there, np.where(there, values, 1.0) ** exponent, 0.0)
 
 
-def _mean_weight(graph: Graph) -> float:
-    return 1.0 if graph.weights is None or not graph.num_arcs else float(graph.weights.mean(dtype=np.float64))
-
-
-def _double_cover(graph: Graph) -> Graph:
-    """The undirected bipartite graph of the arcs: every node once as a source and once, n rows later, as a target."""
-    back, n = graph.transpose(), graph.num_nodes
-    dtype = np.int32 if 2 * n < 2**31 else np.int64
-    indices = np.concatenate([graph.indices.astype(dtype) + dtype(n), back.indices.astype(dtype)])
-    weights = None if graph.weights is None else np.concatenate([graph.weights, back.weights])
-    indptr = np.concatenate([graph.indptr, graph.num_arcs + back.indptr[1:]])
-    return Graph._trusted(CSR(indptr, indices, weights), directed=False)
-
-
 def _double_keys(keys: Any, n: int) -> Any:
-    """Keys of the rows of the cover: those of the names, and others for the targets."""
+    """Keys of the rows of the cover: those of the names, each followed by another for the target."""
     keys = np.arange(n, dtype=np.uint64) if keys is None else keys
-    return np.concatenate([keys, _random.mix64(keys + _random.GOLDEN)])
+    return np.stack([keys, _random.mix64(keys + _random.GOLDEN)], axis=1).reshape(-1)
 
 
 def _label_quality(vectors: F32, y: Any, graph: Graph) -> float:

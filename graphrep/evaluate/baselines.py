@@ -14,6 +14,7 @@ from graphrep._arrays import to_numpy
 from graphrep._labels import node_labels
 from graphrep._names import aligned, as_pairs
 from graphrep._random import random_bits, resolve_seed, stream_key, uniform_double
+from graphrep._rows import Arcs, smoothed
 from graphrep.evaluate.checks import F64, refuse_leaks
 from graphrep.evaluate.link_prediction import LinkPrediction, link_prediction
 from graphrep.evaluate.netinfof import act_scorer
@@ -21,7 +22,6 @@ from graphrep.evaluate.node_classification import NodeClassification, node_class
 from graphrep.evaluate.tables import Comparison
 from graphrep.graph import Graph, untyped_graph
 from graphrep.heuristics.local import HEURISTICS
-from graphrep.ops.propagation import graph_matmul
 
 __all__ = [
     "compare",
@@ -209,11 +209,7 @@ def smooth_features(graph: Any, x: Any, hops: int = 2, *, n_jobs: int | None = N
         raise ValueError(f"x must have shape ({g.num_nodes}, columns), got {y.shape}.")
     if hops < 0:
         raise ValueError(f"hops must not be negative, got {hops}.")
-    scale = (1 / np.sqrt(g.weighted_degree() + 1)).astype(np.float32)[:, None]
-    for _ in range(hops):
-        y = y * scale
-        y = (graph_matmul(g, y, n_jobs=n_jobs) + y) * scale
-    return y
+    return smoothed(Arcs(g, n_jobs), y, hops)
 
 
 def as_float32(x: Any) -> Any:

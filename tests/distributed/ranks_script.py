@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from datetime import timedelta
@@ -13,7 +14,11 @@ import torch
 
 import graphrep as gr
 from graphrep import cli
+from graphrep.csr import CSR
+from graphrep.distributed.halo import balanced_parts
 from graphrep.embed import _on_disk
+from graphrep.graph import Graph
+from graphrep.ops.tall import share_rows
 
 RNG = np.random.default_rng(0)
 ENDS = (9000 * RNG.random((2, 30_000)) ** 2).astype(np.int64)
@@ -81,7 +86,7 @@ def fastrp(ranks):
             equal(getattr(alone, attribute), getattr(shared, attribute))
 
 
-def learners(ranks):
+def learners(ranks, folder):
     for learner, fits in LEARNERS.items():
         for name, options in fits:
             graph = GRAPHS[name]
@@ -92,6 +97,59 @@ def learners(ranks):
                 if isinstance(value, np.ndarray):
                     equal(value, getattr(shared, attribute))
             assert shared.embedding_.any()
+            learner_by_rows(ranks, folder / "learner.npy", learner(**options), graph, alone)
+            ranks.meet("compared")
+
+
+NO_ROWS = {
+    "auto": 'which="auto" needs all vectors in memory',
+    gr.HOPE: "the spectral radius of a directed graph needs all of its arcs",
+    gr.PropagatedFeatures: "a graph without features has its adjacency in their place",
+}
+
+
+def learner_by_rows(ranks, out, model, graph, alone):
+    options = {"ranks": ranks, "shard": "rows", "out": out}
+    what = "auto" if getattr(model, "which", None) == "auto" else type(model)
+    if what == "auto" or (graph.directed, graph.x is not None) in {
+        gr.HOPE: [(True, False), (True, True)],
+        gr.PropagatedFeatures: [(True, False), (False, False)],
+    }.get(what, []):
+        labels = {"y": np.arange(graph.num_nodes) % 2} if what == "auto" else {}
+        refused(ranks, ValueError, NO_ROWS[what], lambda: model.fit(graph, **labels, **options))
+        return
+    if model.finish is not None:
+        refused(ranks, ValueError, "needs all vectors in memory", lambda: model.fit(graph, **options))
+        model.set_params(finish=None)
+        options["memory"] = 1_000_000
+        for _ in range(2):  # before arcs are read, and with the rows of the halo
+            with pytest.raises(MemoryError, match=f"of {ranks.world_size} needs .* or give memory=") as caught:
+                model.fit(graph, **options)
+            options["memory"] = int(re.search(r"give memory=(\d+)", str(caught.value))[1])
+        options["memory"] += 1_500_000  # for a few columns at a time
+    model.fit(blinded(graph, ranks), **options)
+    equal(model.embedding_, alone._unfinished)
+    for attribute, value in vars(alone).items():
+        if isinstance(value, np.ndarray) and attribute != "embedding_" and getattr(model, attribute) is not None:
+            equal(value, getattr(model, attribute))
+
+
+def blinded(graph, ranks):
+    """The graph as a rank finds it that would fail if it read arcs or features of other rows than its own."""
+    begin, end = balanced_parts(graph, ranks, share_rows(graph.num_nodes))[ranks.rank]
+    arcs, rows = slice(graph.indptr[begin], graph.indptr[end]), slice(begin, end)
+
+    def only(values, some, other):
+        out = np.full_like(values, other)
+        out[some] = values[some]
+        return out
+
+    weights = None if graph.weights is None else only(graph.weights, arcs, np.nan)
+    x = None if graph.x is None else only(graph.x, rows, np.nan)
+    csr = CSR(graph.indptr, only(graph.indices, arcs, -1), weights)
+    found = Graph._trusted(csr, directed=graph.directed, nodes=graph._nodes, x=x)
+    found._cache["file"] = "saved.graph", "its digest"
+    return found
 
 
 def seeds(ranks):
@@ -282,6 +340,15 @@ def refusals(ranks, folder):
             ranks, ValueError, f"the ranks disagree on dimensions of the settings: rank 0 has 8, rank {last} has 4",
             lambda learner=learner: learner(dimensions=4 if rank == last else 8).fit(GRAPHS["small"], ranks=ranks),
         )  # fmt: skip
+    where = {"shard": "rows", "out": folder / "refused.npy"}
+    refused(
+        ranks, ValueError, "the ranks disagree on memory of the settings",
+        lambda: gr.Spectral().fit(g, ranks=ranks, memory=10**9 + rank, **where),
+    )  # fmt: skip
+    refused(
+        ranks, ValueError, "the ranks disagree on num_arcs of the graph",
+        lambda: gr.ProNE().fit(gr.as_graph([("n1", "n2")]) if rank == last else g, ranks=ranks, **where),
+    )  # fmt: skip
     refused(
         ranks, ValueError, "the ranks disagree on labels of the settings",
         lambda: gr.Spectral(which="auto").fit(g, np.full(g.num_nodes, rank == last, dtype=int), ranks=ranks),
@@ -315,7 +382,8 @@ def refusals(ranks, folder):
     refused(ranks, kind, sentence, lambda: ranks.map(fail, np.arange(10), block=2))
     for shard in ("rows", "nodes"):
         sentence = 'shard must be "columns" or "rows"' if shard == "nodes" else "give out=, the file for them"
-        refused(ranks, ValueError, sentence, lambda shard=shard: gr.FastRP().fit(g, ranks=ranks, shard=shard))
+        for fit in (gr.FastRP().fit, gr.Spectral().fit):
+            refused(ranks, ValueError, sentence, lambda fit=fit, shard=shard: fit(g, ranks=ranks, shard=shard))
     refused(
         ranks, ValueError, "iteration_weights and self_influence must not all be zero",
         lambda: gr.FastRP(iteration_weights=(0,)).fit(g, ranks=ranks),
@@ -351,7 +419,12 @@ def command(ranks, folder):
         ranks.meet("the command has ended")
         assert (folder / "by_command.npy").read_bytes() == (folder / "alone.npy").read_bytes()
     assert run([*given, "--method", "spectral"]) == 0
-    equal(gr.Spectral(dimensions=40).fit_transform(GRAPHS["wide"]), np.load(folder / "by_command.npy"))
+    expected = gr.Spectral(dimensions=40).fit_transform(GRAPHS["wide"])
+    equal(expected, np.load(folder / "by_command.npy"))
+    assert run([*given, "--method", "spectral", "--shard", "rows", "--memory", "100MB"]) == 0
+    equal(expected, np.load(folder / "by_command.npy"))
+    assert run([*given, "--method", "prone", "--shard", "rows", "--model", str(folder / "no.model")]) == 2
+    assert run([*given, "--method", "deepwalk", "--shard", "rows"]) == 2
     walks = ["--method", "node2vec", "--walk-length", "4", "--walks-per-node", "1", "--q", "0.5", "--threads", "1"]
     names = folder / "names.csv"
     if ranks.rank == 0:
@@ -378,7 +451,7 @@ def main():
     with gr.distributed.connect(timeout=600) as ranks:
         assert ranks.world_size == int(sys.argv[2])
         fastrp(ranks)
-        learners(ranks)
+        learners(ranks, folder)
         seeds(ranks)
         on_disk(ranks, folder)
         by_rows(ranks, folder)

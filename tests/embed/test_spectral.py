@@ -7,7 +7,7 @@ import scipy.linalg
 import scipy.sparse as sp
 
 import graphrep as gr
-from graphrep._rows import Rows
+from graphrep._rows import Arcs, Rows
 from graphrep.embed._filter import eigenpairs, leading_eigenpairs
 
 
@@ -122,8 +122,8 @@ def test_the_dense_form_is_the_oracle_of_the_filter():
     factor = (graph.weighted_degree() + 1) ** -0.45
     options = {"degrees": (8, 8, 8), "oversampling": 16, "seed": 0, "rows": Rows(graph.num_nodes)}
     for magnitude in (False, True):
-        found = leading_eigenpairs(graph, factor, 3, magnitude=magnitude, **options)
-        wanted = eigenpairs(graph, factor, 3, magnitude=magnitude)
+        found = leading_eigenpairs(Arcs(graph), factor, 3, magnitude=magnitude, **options)
+        wanted = eigenpairs(Arcs(graph), factor, 3, magnitude=magnitude)
         np.testing.assert_allclose(found.values, wanted.values, rtol=1e-3)
         np.testing.assert_allclose(np.abs(found.vectors.T @ wanted.vectors), np.eye(3), atol=0.02)
 

@@ -9,7 +9,7 @@ import graphrep as gr
 from graphrep import _core
 from graphrep.csr import CSR
 from graphrep.graph import Graph
-from graphrep.ops.propagation import graph_matmul, inverse_degrees, recurrence_step
+from graphrep.ops.propagation import graph_matmul, inverse_degrees, recurrence_step, rows_matmul
 
 BACKENDS = ["native", "reference"]
 ISAS = ["baseline", "avx2", "avx512"]
@@ -143,6 +143,23 @@ def test_a_step_of_a_recurrence(monkeypatch, set_isa, isa, backend, dtype):
         recurrence_step(graph, x, out, scale=scale, own=own, before=before)
         expected = exact + own * x.astype(np.float64) + before * y.astype(np.float64)
         np.testing.assert_allclose(out, expected, rtol=1e-5 if dtype == np.float32 else 5e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_some_rows_have_the_bits_of_all(backend, monkeypatch):
+    monkeypatch.setenv("GRAPHREP_BACKEND", backend)
+    graph = random_graph(60, 500, weighted=True)
+    x, y, scale = features(60, 20), features(60, 20, seed=1), features(60, 1, seed=2).ravel()
+    n, m = 25, graph.indptr[25]
+    rows = CSR(graph.indptr[: n + 1], graph.indices[:m], graph.weights[:m])
+    for own, before in ((0.0, 0.0), (0.5, 0.0), (-0.25, 2.0)):
+        whole, some = y.copy(), y[:n].copy()
+        recurrence_step(graph, x, whole, scale=scale, own=own, before=before)
+        rows_matmul(rows, x, some, scale=scale[:n], own=own, before=before)
+        np.testing.assert_array_equal(some, whole[:n])
+    if backend == "native":
+        with pytest.raises(ValueError, match="x must have a row for each row of y"):
+            rows_matmul(rows, x[: n - 1], some, own=0.5)
 
 
 def test_layouts_and_read_only_input():

@@ -128,15 +128,19 @@ def rows_matmul(
     x: Table,
     out: Table,
     *,
-    scale: npt.NDArray[np.float32],
+    values: npt.NDArray[np.float32] | None = None,
+    scale: npt.NDArray[np.float32] | None = None,
+    own: float = 0.0,
+    before: float = 0.0,
     n_jobs: int | None = None,
 ) -> None:
-    r""":math:`y = \mathrm{diag}(s) A x` for some rows of an adjacency, whose columns are rows of x in any order.
+    r""":math:`y \leftarrow \mathrm{diag}(s) A x + a x + b y` for some rows of an adjacency, the first rows of x.
 
-    Neighbors are added in the order of ``rows.indices``, so the bits are those of :func:`graph_matmul`.
+    Columns of A are rows of x. Neighbors are added in the order of ``rows.indices``, so the bits are those of
+    :func:`graph_matmul` with these ``values``, and of :func:`recurrence_step`.
     """
     choose("graph_matmul", {"native": cpu.graph_matmul, "reference": reference.graph_matmul})(
-        rows, rows.weights, x, scale, out, resolve_threads(n_jobs)
+        rows, rows.weights if values is None else values, x, scale, out, resolve_threads(n_jobs), own, before
     )
 
 

@@ -29,5 +29,5 @@ def graph_matmul(
     shape = len(graph.indptr) - 1, len(x)
     y: Any = sp.csr_array((data, graph.indices, graph.indptr), shape=shape) @ x.astype(np.float64)
     y = y if scale is None else y * scale[:, None].astype(np.float64)
-    y = y + own * x.astype(np.float64) if own else y
+    y = y + own * x[: len(y)].astype(np.float64) if own else y
     out[...] = y + before * out.astype(np.float64) if before else y
