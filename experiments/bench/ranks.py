@@ -3,7 +3,8 @@
     OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 experiments/bench/ranks.py [--learner fastrp] [--nodes 400000] ...
 
 Run it with other numbers of processes, too, and in a network namespace of its own (``unshare -n``), since the bytes are
-those of all interfaces. Bytes are counted once, as sent. ``--learner rows`` is FastRP with its rows divided.
+those of all interfaces. Bytes are counted once, as sent. ``--learner rows`` is FastRP with its rows divided, and so are
+``spectral_rows`` and ``prone_rows``.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from graphrep.distributed.rows import column_parts
 from graphrep.embed._on_disk import ROWS
 from graphrep.ops.tall import share_rows
 
+LEARNERS = ("fastrp", "rows", "spectral", "spectral_rows", "prone", "prone_rows")
 WEIGHTS = (0.0, 0.0, 1.0, 4.0)
 DIMENSIONS = 128
-POWER = 5  # of ProNE's first SVD
+POWER, FILTER = 5, 9  # of ProNE: iterations of the first SVD, products of the filter
 
 
 def sent_bytes() -> int:
@@ -53,18 +55,23 @@ def expected_bytes(learner: str, graph: gr.Graph, ranks: gr.distributed.Ranks) -
         return exchanged * (8 + 4 * DIMENSIONS * (len(WEIGHTS) - 1)) + flags  # the first product draws its rows
     width, share = DIMENSIONS + 16, share_rows(n)
     block = turned(n, width, ranks, share)
-    gram = others * 8 * width**2 * -(-n // share)
     small = others * 8 * width**2  # a rotation, from rank 0
+    gram = small + 8 * width**2 * -(-n // share) * others // ranks.world_size
+    products, sums = 2 * POWER + 2, 4 * gram + 2 * small
+    if learner.startswith("prone"):
+        sums = (2 * POWER + 3) * (gram + small)  # one for each of three orthonormal blocks, or a few if ill-conditioned
+    if learner.endswith("_rows"):
+        halo, _ = RowGraph(graph, ranks, share).sizes
+        columns = 14 * width + 8 if learner == "spectral_rows" else products * width + FILTER * DIMENSIONS + 3
+        return sum(ranks.tell("sizes of the halo", halo)) * (8 + 4 * columns) + sums
     if learner == "spectral":  # two rotations; the block goes back after the first
-        return 5 * block + 4 * gram + 2 * small + whole
-    products = 2 * POWER + 2
-    grams = 2 * POWER + 3  # one for each of three orthonormal blocks, or a few if they are ill-conditioned
-    return (2 * products + 2) * block + grams * (gram + small) + 2 * whole
+        return 5 * block + sums + whole
+    return (2 * products + 2) * block + sums + 2 * whole
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--learner", choices=["fastrp", "rows", "spectral", "prone"], default="fastrp")
+    parser.add_argument("--learner", choices=LEARNERS, default="fastrp")
     parser.add_argument("--nodes", type=int, default=400_000)
     parser.add_argument("--edges", type=int, default=4_000_000)
     parser.add_argument("--rounds", type=int, default=3)
@@ -81,12 +88,12 @@ def main() -> None:
 
         def fit() -> None:
             common = {"dimensions": DIMENSIONS, "n_jobs": 1}
-            if learner == "spectral":
-                gr.Spectral(**common).fit(graph, ranks=ranks)
-            elif learner == "prone":
-                gr.ProNE(power=POWER, **common).fit(graph, ranks=ranks)
+            where = {"out": folder / "vectors.npy", "shard": "rows"} if learner.endswith("rows") else {}
+            if learner.startswith("spectral"):
+                gr.Spectral(**common).fit(graph, ranks=ranks, **where)
+            elif learner.startswith("prone"):
+                gr.ProNE(power=POWER, **common).fit(graph, ranks=ranks, **where)
             else:
-                where = {"out": folder / "vectors.npy", "shard": "rows"} if learner == "rows" else {}
                 gr.FastRP(iteration_weights=WEIGHTS, **common).fit(graph, ranks=ranks, **where)
 
         found = []
