@@ -199,11 +199,13 @@ def write_by_rows(
         return _published(out, place, graph, dimensions, ranks)
 
 
-def check_rows(rows: int, arcs: int, halo: tuple[int, int], graph: Graph, d: int, memory: int, ranks: Ranks) -> int:
+def check_rows(
+    rows: int, arcs: int, halo: tuple[int, int], graph: Graph, d: int, memory: int, ranks: Ranks, *, itemsize: int
+) -> int:
     """Columns that are exchanged at a time; MemoryError if a rank has no memory for one, with so many rows and arcs."""
     per_arc = graph.indices.itemsize + (0 if graph.weights is None else 4)
-    fixed = per_arc * arcs + (8 * d + 24) * rows + 20 * sum(halo) + PER_NODE_OF_ALL * graph.num_nodes
-    column = 4 * (2 * rows + sum(halo))
+    fixed = per_arc * arcs + ((4 + itemsize) * d + 24) * rows + 20 * sum(halo) + PER_NODE_OF_ALL * graph.num_nodes
+    column = itemsize * (2 * rows + sum(halo))
     return columns_within(memory, fixed, column, d, ranks)
 
 

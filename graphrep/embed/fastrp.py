@@ -376,9 +376,13 @@ class FastRP(NodeEmbedder):
         settings, d = self._settings, self._settings.dimensions
         begin, end = balanced_parts(g, ranks, ROWS)[ranks.rank]
         arcs = int(g.indptr[end] - g.indptr[begin])
-        check_rows(end - begin, arcs, (0, 0), g, d, size, ranks)  # before they are read
+
+        def width_with(halo: tuple[int, int]) -> int:
+            return check_rows(end - begin, arcs, halo, g, d, size, ranks, itemsize=self._itemsize())
+
+        width_with((0, 0))  # before they are read
         rows = RowGraph(g, ranks, ROWS)
-        width = min(ranks.tell("the width", check_rows(end - begin, arcs, rows.sizes, g, d, size, ranks)))
+        width = min(ranks.tell("the width", width_with(rows.sizes)))
         scale, factor = inverses(rows.degree()), None
         if settings.beta:
             whole = _factor(rows.incoming_degree() if g.directed else rows.degree(), settings.beta, ranks)

@@ -398,7 +398,7 @@ def test_another_graph_is_refused(monkeypatch, task):
     before = interrupted(monkeypatch, graph, model)
     edges = graph.edges()
     weighted = [graph.with_edges(edges, 1.0 + (np.arange(edges.shape[1]) == i)) for i in (5, 6)]
-    others = [graph.with_edges(edges[:, 1:]), gr.as_graph(graph, directed=True), *weighted]
+    others = [graph.with_edges(edges[:, 1:]), gr.as_graph(graph.to_scipy(), directed=True), *weighted]
     assert len({digest(other) for other in [graph, *others]}) == 5
     for other in others:
         with pytest.raises(ValueError, match="belongs to another fit"):
