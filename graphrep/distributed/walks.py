@@ -219,6 +219,8 @@ class _Walkers:
         out = np.zeros(len(row), np.uint64)
         if not alphas.excess:
             return out
+        if self._own.weights is None and not self._sampler.graph.directed:  # every row has an arc back
+            return np.full_like(out, _fixed(alphas.excess))
         column, known = self._columns(before)
         arc = find_arcs(self._own._csr, row[known], column[known])
         there = np.flatnonzero(known)[arc >= 0]
