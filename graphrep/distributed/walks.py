@@ -73,7 +73,7 @@ def iter_walks(
 
     Notes
     -----
-    Steps of all walkers of a batch of every rank are taken at once, in NumPy, which takes 10 to 30 times as long
+    Steps of all walkers of a batch of every rank are taken at once, in NumPy, which takes 10 to 40 times as long
     as :func:`graphrep.iter_walks`. A step sends 16 bytes for each walker that leaves its rank, and later 16 to the rank
     that yields the walk; in memory, 16 bytes per node of the walks of a batch.
 
