@@ -118,7 +118,8 @@ class Benchmark:
     --------
     >>> import networkx as nx
     >>> import graphrep as gr
-    >>> found = gr.bench.benchmark(nx.karate_club_graph(), learners=["structcomp"], tasks=["links"], baselines=False)
+    >>> options = {"tasks": ["links"], "baselines": False}
+    >>> found = gr.bench.benchmark(nx.karate_club_graph(), learners=["structcomp"], **options)
     >>> cell = found.cell("structcomp", "links")
     >>> cell.state, cell.reason
     ('skipped', 'it needs node features, which the graph does not have')

@@ -187,7 +187,8 @@ def coles(z: Tensor, positives: Adjacency, negatives: Adjacency, weight: float =
     >>> import torch
     >>> from graphrep.contrast import coles
     >>> import graphrep as gr
-    >>> pair = gr.ops.symmetric_normalize(gr.ops.as_adjacency(gr.as_graph([[0], [1]], directed=False)))
+    >>> edge = gr.as_graph([[0], [1]], directed=False)
+    >>> pair = gr.ops.symmetric_normalize(gr.ops.as_adjacency(edge))
     >>> coles(torch.tensor([[1.0], [2.0]]), pair, pair, weight=0.5)
     tensor(-1.)
     """

@@ -89,7 +89,8 @@ class HighestAgreement(StopRule):
     >>> import networkx as nx
     >>> import graphrep as gr
     >>> stop = gr.contrast.HighestAgreement(patience=2)
-    >>> model = gr.StructComp(compression=4, dimensions=8, epochs=9, stop=stop).fit(nx.karate_club_graph())
+    >>> model = gr.StructComp(compression=4, dimensions=8, epochs=9, stop=stop)
+    >>> model = model.fit(nx.karate_club_graph())
     >>> 1 <= model.best_epoch_ <= len(model.history_)
     True
     """

@@ -74,8 +74,10 @@ class MetaPath2Vec(WalkEmbedder):
     Examples
     --------
     >>> import graphrep as gr
-    >>> g = gr.as_graph([("p", "by", "ann"), ("q", "by", "ann")], edge_type=1, node_type=["paper", "author", "paper"])
-    >>> model = gr.MetaPath2Vec(metapaths=("author", "paper", "author"), dimensions=16, walks_per_node=2, n_jobs=1)
+    >>> facts = [("p", "by", "ann"), ("q", "by", "ann")]
+    >>> g = gr.as_graph(facts, edge_type=1, node_type=["paper", "author", "paper"])
+    >>> path = ("author", "paper", "author")
+    >>> model = gr.MetaPath2Vec(metapaths=path, dimensions=16, walks_per_node=2, n_jobs=1)
     >>> model.fit(g).of_type("paper")
     NodeVectors(num_nodes=2, dimensions=16)
     """

@@ -472,7 +472,8 @@ class AE(AttributedEmbedder):
     >>> import networkx as nx
     >>> import numpy as np
     >>> import graphrep as gr
-    >>> gr.AE(dimensions=16).fit_transform(gr.as_graph(nx.karate_club_graph(), x=np.eye(34)[:, :20])).shape
+    >>> club = gr.as_graph(nx.karate_club_graph(), x=np.eye(34)[:, :20])
+    >>> gr.AE(dimensions=16).fit_transform(club).shape
     (34, 16)
     """
 

@@ -119,7 +119,8 @@ def node_baselines(
     --------
     >>> import networkx as nx
     >>> import graphrep as gr
-    >>> {name: x.shape for name, x in gr.evaluate.node_baselines(nx.karate_club_graph(), dimensions=8).items()}
+    >>> found = gr.evaluate.node_baselines(nx.karate_club_graph(), dimensions=8)
+    >>> {name: x.shape for name, x in found.items()}
     {'random': (34, 8), 'random projection': (34, 8)}
     """
     g = untyped_graph(graph)
@@ -200,7 +201,8 @@ def smooth_features(graph: Any, x: Any, hops: int = 2, *, n_jobs: int | None = N
     Examples
     --------
     >>> import graphrep as gr
-    >>> gr.evaluate.smooth_features(gr.as_graph([[0], [1]], directed=False), [[1.0], [0.0]], hops=1).round(3).tolist()
+    >>> edge = gr.as_graph([[0], [1]], directed=False)
+    >>> gr.evaluate.smooth_features(edge, [[1.0], [0.0]], hops=1).round(3).tolist()
     [[0.5], [0.5]]
     """
     g: Graph = untyped_graph(graph)
@@ -374,7 +376,8 @@ def compare_nodes(
     >>> import graphrep as gr
     >>> g = gr.as_graph(nx.stochastic_block_model([30, 30], [[0.3, 0.02], [0.02, 0.3]], seed=0))
     >>> y = np.arange(60) // 30
-    >>> table = gr.evaluate.compare_nodes({"mine": gr.FastRP(dimensions=8, random_state=0).fit_transform(g)}, g, y)
+    >>> mine = gr.FastRP(dimensions=8).fit_transform(g)
+    >>> table = gr.evaluate.compare_nodes({"mine": mine}, g, y)
     >>> list(table)
     ['mine', 'random', 'random projection']
     """

@@ -160,7 +160,8 @@ def reconstruction(
     >>> import networkx as nx
     >>> import graphrep as gr
     >>> ring = gr.as_graph(nx.circular_ladder_graph(30))
-    >>> result = gr.evaluate.reconstruction(gr.FastRP(dimensions=32).fit_transform(ring), ring, hops=(1, 2))
+    >>> vectors = gr.FastRP(dimensions=32).fit_transform(ring)
+    >>> result = gr.evaluate.reconstruction(vectors, ring, hops=(1, 2))
     >>> result.hops, bool(result[1] > 3 * result.chance[0])
     ((1, 2), True)
     """

@@ -82,7 +82,8 @@ def netinfof_components(
     --------
     >>> import networkx as nx
     >>> from graphrep.evaluate import netinfof_components
-    >>> {name: z.shape for name, z in netinfof_components(nx.karate_club_graph(), dimensions=8).items()}
+    >>> found = netinfof_components(nx.karate_club_graph(), dimensions=8)
+    >>> {name: z.shape for name, z in found.items()}
     {'structure': (34, 8), 'walks': (34, 8)}
     """
     g = untyped_graph(graph, weights=False)

@@ -100,8 +100,9 @@ def hard_negatives(
     --------
     >>> import networkx as nx
     >>> import graphrep as gr
-    >>> split = gr.evaluate.random_link_split(nx.karate_club_graph(), test=0.1, valid=0.1, random_state=0)
-    >>> negatives = gr.heuristics.hard_negatives(split.graph, split.test, num_negatives=6, exclude=split.valid)
+    >>> split = gr.evaluate.random_link_split(nx.karate_club_graph(), test=0.1, valid=0.1)
+    >>> known = split.valid
+    >>> negatives = gr.heuristics.hard_negatives(split.graph, split.test, num_negatives=6, exclude=known)
     >>> negatives.shape
     (2, 8, 6)
     """

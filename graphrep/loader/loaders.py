@@ -438,7 +438,8 @@ class NeighborLoader(_Loader):
     >>> from torch_geometric.data import Data
     >>> import graphrep as gr
     >>> data = Data(x=torch.arange(4.0).view(4, 1), edge_index=torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]]))
-    >>> loader = gr.loader.NeighborLoader(data, [1, 1], input_nodes=torch.tensor([3, 1]), batch_size=1, random_state=0)
+    >>> seeds = torch.tensor([3, 1])
+    >>> loader = gr.loader.NeighborLoader(data, [1, 1], input_nodes=seeds, batch_size=1)
     >>> for batch in loader:
     ...     print(batch.n_id.tolist(), batch.edge_index.tolist(), batch.x.ravel().tolist())
     [3, 2, 1] [[1, 2], [0, 1]] [3.0, 2.0, 1.0]
@@ -634,7 +635,7 @@ class LinkNeighborLoader(_Loader):
     >>> from torch_geometric.data import Data
     >>> import graphrep as gr
     >>> data = Data(num_nodes=4, edge_index=torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]]))
-    >>> loader = gr.loader.LinkNeighborLoader(data, [1], batch_size=2, neg_sampling="binary", random_state=0)
+    >>> loader = gr.loader.LinkNeighborLoader(data, [1], batch_size=2, neg_sampling="binary")
     >>> batch = next(iter(loader))
     >>> batch.edge_label
     tensor([1., 1., 0., 0.])

@@ -40,7 +40,8 @@ class Block:
     --------
     >>> import torch
     >>> import graphrep as gr
-    >>> mean = gr.ops.Adjacency(torch.tensor([0, 2]), torch.tensor([1, 2]), torch.tensor([0.5, 0.5]), num_cols=3)
+    >>> halves = torch.tensor([0.5, 0.5])
+    >>> mean = gr.ops.Adjacency(torch.tensor([0, 2]), torch.tensor([1, 2]), halves, num_cols=3)
     >>> gr.nn.Block(mean).propagate(torch.tensor([[1.0], [2.0], [4.0]]))
     tensor([[3.]])
     """

@@ -93,7 +93,8 @@ def map(  # noqa: A001
     >>> import numpy as np
     >>> import graphrep as gr
     >>> colors = np.repeat(["red", "blue"], 10)
-    >>> x = np.random.default_rng(0).standard_normal((20, 8)) + 4 * np.eye(8)[(colors == "red").astype(int)]
+    >>> x = np.random.default_rng(0).standard_normal((20, 8))
+    >>> x += 4 * np.eye(8)[(colors == "red").astype(int)]
     >>> axes = gr.plot.map(x, colors, method="pca", path="map.png")  # doctest: +SKIP
     """
     check_target(path)

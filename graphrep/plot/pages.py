@@ -132,7 +132,8 @@ def map_html(
     --------
     >>> import graphrep as gr
     >>> v = gr.NodeVectors([[1, 0, 0], [2, 1, 0], [-1, 3, 1]], nodes=["curl", "wget", "gimp"])
-    >>> page = gr.plot.map_html(v, None, {"curl": "net", "wget": "net", "gimp": "graphics"}, method="pca")
+    >>> kinds = {"curl": "net", "wget": "net", "gimp": "graphics"}
+    >>> page = gr.plot.map_html(v, None, kinds, method="pca")
     """
     if path is not None:
         check_page(path)

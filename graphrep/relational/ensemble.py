@@ -93,7 +93,8 @@ class RelationEnsemble(TripleScorer):
     >>> import graphrep as gr
     >>> triples = [(f"city {i}", "next to", f"city {i + 1}") for i in range(20)]
     >>> val = [(f"city {i + 1}", "next to", f"city {i}") for i in range(10)]
-    >>> model = gr.RelationEnsemble(models=["symmetry", gr.ComplEx(dimensions=8, epochs=5)], trials=20)
+    >>> models = ["symmetry", gr.ComplEx(dimensions=8, epochs=5)]
+    >>> model = gr.RelationEnsemble(models=models, trials=20)
     >>> bool(model.fit(triples, val=val).mrr_ >= model.model_mrr_.max())
     True
     >>> len(model.predict(head="city 3", relation="next to", k=2))

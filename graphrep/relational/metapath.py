@@ -67,10 +67,12 @@ def metapath(graph: Any, path: Sequence[Any], *, weight: str = "counts", top: in
     Examples
     --------
     >>> import graphrep as gr
-    >>> g = gr.as_graph([("p", "by", "ann"), ("q", "by", "ann")], edge_type=1, node_type=["paper", "author", "paper"])
+    >>> facts = [("p", "by", "ann"), ("q", "by", "ann")]
+    >>> g = gr.as_graph(facts, edge_type=1, node_type=["paper", "author", "paper"])
     >>> gr.relational.metapath(g, ("paper", "author", "paper")).toarray().tolist()
     [[1.0, 1.0], [1.0, 1.0]]
-    >>> cited = gr.as_graph([("p", "cites", "q"), ("r", "cites", "q")], edge_type=1, node_type=["paper"] * 3)
+    >>> facts = [("p", "cites", "q"), ("r", "cites", "q")]
+    >>> cited = gr.as_graph(facts, edge_type=1, node_type=["paper"] * 3)
     >>> path = [("paper", "cites", "paper"), ("paper", "rev_cites", "paper")]  # papers that cite the same one
     >>> gr.relational.metapath(cited, path).toarray().tolist()
     [[1.0, 0.0, 1.0], [0.0, 0.0, 0.0], [1.0, 0.0, 1.0]]
@@ -145,8 +147,10 @@ def metapath_features(
     Examples
     --------
     >>> import graphrep as gr
-    >>> g = gr.as_graph([("p", "by", "ann"), ("q", "by", "ann")], edge_type=1, node_type=["paper", "author", "paper"])
-    >>> gr.relational.metapath_features(g, [("paper", "author", "paper")], [[0.0], [2.0]], normalize=False).tolist()
+    >>> facts = [("p", "by", "ann"), ("q", "by", "ann")]
+    >>> g = gr.as_graph(facts, edge_type=1, node_type=["paper", "author", "paper"])
+    >>> paths = [("paper", "author", "paper")]
+    >>> gr.relational.metapath_features(g, paths, [[0.0], [2.0]], normalize=False).tolist()
     [[0.0, 1.0], [2.0, 1.0]]
     """
     g = as_graph(graph)

@@ -69,7 +69,8 @@ def graph_matmul(
     >>> import numpy as np
     >>> import graphrep as gr
     >>> path = gr.as_graph([(0, 1), (1, 2)], directed=False)
-    >>> gr.ops.graph_matmul(path, np.array([[1.0], [10.0], [100.0]], dtype=np.float32), normalize=True).ravel()
+    >>> x = np.array([[1.0], [10.0], [100.0]], dtype=np.float32)
+    >>> gr.ops.graph_matmul(path, x, normalize=True).ravel()
     array([10. , 50.5, 10. ], dtype=float32)
     """
     g: Graph = untyped_graph(graph)

@@ -297,8 +297,10 @@ class MetaPathSampler(WalkSampler):
     Examples
     --------
     >>> import graphrep as gr
-    >>> g = gr.as_graph([("p", "by", "ann"), ("q", "by", "bob")], edge_type=1, node_type=["paper", "author"] * 2)
-    >>> g.nodes[gr.ops.MetaPathSampler(g, ("author", "paper", "author"), walk_length=4).sample(0, 2)].tolist()
+    >>> facts = [("p", "by", "ann"), ("q", "by", "bob")]
+    >>> g = gr.as_graph(facts, edge_type=1, node_type=["paper", "author"] * 2)
+    >>> sampler = gr.ops.MetaPathSampler(g, ("author", "paper", "author"), walk_length=4)
+    >>> g.nodes[sampler.sample(0, 2)].tolist()
     [['ann', 'p', 'ann', 'p'], ['bob', 'q', 'bob', 'q']]
     """
 
