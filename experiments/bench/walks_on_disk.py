@@ -4,8 +4,8 @@
 
 DeepWalk with d = 128 and 10 walks of 80 nodes per node on the PPI graph, and 2 walks of 80 on the Debian graph, with
 ``memory`` for 1, 2, 4 and 8 parts: links (a tenth of the edges hidden, AUC of a logistic regression on Hadamard
-products and of the cosine) and, on PPI, labels (half of the nodes labeled, one-vs-rest logistic regression with C = 1,
-the TopK rule, mean over 10 splits), beside random vectors.
+products and of the cosine, of the vectors and of the vectors without their mean) and, on PPI, labels (half of the nodes
+labeled, one-vs-rest logistic regression with C = 1, the TopK rule, mean over 10 splits), beside random vectors.
 
 ``--nodes N`` trains on an R-MAT graph instead, N nodes and 8 edges drawn per node, with ``--memory``, for ``--seconds``
 and then until the chunk at hand ends, as Ctrl-C does.
@@ -14,6 +14,7 @@ and then until the chunk at hand ends, as Ctrl-C does.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import tempfile
@@ -26,13 +27,17 @@ from typing import Any
 import numpy as np
 from _datasets import link_scores, load_ppi
 from _harness import environment, resident, write_results
+from safetensors import safe_open
 
 import graphrep as gr
 
 
 def links(vectors: Any, split: Any) -> dict[str, float]:
-    scores = link_scores(vectors, split, "test", examples=20_000)
-    return {name: value for name, value in scores.items() if name.endswith("AUC")}
+    found = {}
+    for prefix, table in (("", vectors), ("centered ", vectors - vectors.mean(axis=0))):
+        scores = link_scores(table, split, "test", examples=20_000)
+        found |= {prefix + name: value for name, value in scores.items() if name.endswith("AUC")}
+    return found
 
 
 def labels_of(vectors: Any, labels: Any) -> dict[str, float]:
@@ -48,31 +53,36 @@ def memory_for(model: Any, graph: Any, parts: int) -> int:
     return memory
 
 
+def fitted(model: Any, graph: Any, folder: Path, memory: int) -> Any:
+    """Vectors of a fit within so much memory, also where that is less than ``fit`` takes."""
+    return np.array(model._fit_on_disk(graph, folder / "a.npy", memory).embedding_)
+
+
 def quality(options: argparse.Namespace, folder: Path) -> None:
     ppi, labels = load_ppi(options.ppi)
     debian = gr.datasets.load("debian").graph.untyped().to_undirected()
     table: dict[str, Any] = {"environment": environment()}
-    for name, graph, walks in (("ppi", ppi, 10), ("debian", debian, 2)):
+    for name, graph, walks, seeds in (("ppi", ppi, 10, options.seeds), ("debian", debian, 2, 1)):
         split = gr.evaluate.random_link_split(graph, valid=0.0, test=0.1, random_state=0)
         random = np.random.default_rng(0).standard_normal((graph.num_nodes, 128)).astype(np.float32)
         found: dict[str, Any] = {"nodes": graph.num_nodes, "edges": graph.num_edges, "walks_per_node": walks}
         found["random_vectors"] = links(random, split) | (labels_of(random, labels) if name == "ppi" else {})
         found["results"] = []
-        for seed in range(options.seeds):
-            for parts in (1, 2, 4, 8):
+        for seed in range(seeds):
+            for parts in (1, 4, 8, 2):
                 model = gr.DeepWalk(walks_per_node=walks, random_state=seed, n_jobs=1, progress=False)
                 memory = memory_for(model, graph, parts)
                 one: dict[str, Any] = {"seed": seed, "parts": parts, "memory": memory}
                 cpu = time.process_time()
-                vectors = model.fit_transform(split.graph, out=folder / "a.npy", memory=memory)
+                vectors = fitted(model, split.graph, folder, memory)
                 one["cpu_seconds"] = time.process_time() - cpu
-                one |= links(np.array(vectors), split)
+                one |= links(vectors, split)
                 if name == "ppi":
-                    one |= labels_of(np.array(model.fit_transform(graph, out=folder / "a.npy", memory=memory)), labels)
+                    one |= labels_of(fitted(model, graph, folder, memory), labels)
                 found["results"].append(one)
                 print(name, one, flush=True)
+                write_results("bench_walks_on_disk", table | {name: found})
         table[name] = found
-    write_results("bench_walks_on_disk", table)
 
 
 def large(options: argparse.Namespace, folder: Path) -> None:
@@ -82,25 +92,37 @@ def large(options: argparse.Namespace, folder: Path) -> None:
     model = gr.DeepWalk(n_jobs=1, progress=False, checkpoint=folder / "fit.ckpt", checkpoint_seconds=1e9)
     needed, disk, seconds = model.estimate(graph, memory=options.memory)
     plan = model._plan(graph, needed)[0]
+    small = gr.as_graph([(0, 1)], num_nodes=5000)
+    gr.DeepWalk(walks_per_node=1, n_jobs=1).fit(small, out=folder / "small.npy", memory="4MB")  # loads what it loads
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore it
     threading.Timer(options.seconds, os.kill, [os.getpid(), signal.SIGINT]).start()
-    before, began, cpu = resident("RssAnon", reset=True), time.perf_counter(), time.process_time()
+    before, began, cpu = resident("RssAnon"), time.perf_counter(), time.process_time()
+    most, done = [before], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.05):
+            most[0] = max(most[0], resident("RssAnon"))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
     with suppress(KeyboardInterrupt):
         model.fit(graph, out=folder / "a.npy", memory=options.memory)
-    from safetensors import safe_open
-
+    done.set()
+    watcher.join()
     with safe_open(folder / "fit.ckpt", "np") as saved:
-        state = saved.metadata()["state"]
+        state = dict(json.loads(saved.metadata()["state"])["dict"])["skip-gram"]
+    walks = dict(state["dict"])["position"] / plan.pairs
+    lengths = (gr.ops.WalkSampler(graph).sample_ids(np.arange(0, graph.num_nodes, 1000)) >= 0).sum(axis=1)
     result = {
         "nodes": graph.num_nodes,
         "arcs": graph.num_arcs,
         "memory": options.memory,
         "estimate": [needed, disk, seconds],
         "plan": plan._asdict(),
-        "state": state,
+        "tokens": walks * lengths.mean(),  # of walks, each of which is trained with all pairs of parts
         "cpu_seconds": time.process_time() - cpu,
         "wall_seconds": time.perf_counter() - began,
-        "peak_bytes": resident("VmHWM"),
-        "before": before,
+        "largest_use": most[0] - before,  # without pages of files
         "on_disk": {file.name: file.stat().st_size for file in (folder / "fit.ckpt.tables").iterdir()},
     }
     print(result, flush=True)
