@@ -1081,11 +1081,10 @@ def as_graph(
     elif edge_types is not None:
         raise TypeError("edge_types= names the types that edge_type= gives, which is missing.")
     if directed is not None:
-        knows = asked.states_direction or isinstance(obj, Graph)
-        if directed and parts.directed is False and knows and len(parts.source):
+        if directed and parts.directed is False and asked.states_direction and len(parts.source):
             warn_caller(
-                "the graph is undirected, and directed=True cannot tell the directions of its edges: they count as "
-                "they are listed, those of a Graph both ways; make it of directed edges, or leave directed=True out."
+                "the graph is undirected, and directed=True cannot tell the directions of its edges, which count as "
+                "they are listed; make it of directed edges, or leave directed=True out."
             )
         parts.directed = bool(directed)
     if node_type is None and node_types is not None:
