@@ -140,8 +140,8 @@ GRAPHREP_INSTANTIATE(Float16, int32_t)
 GRAPHREP_INSTANTIATE(Float16, int64_t)
 #undef GRAPHREP_INSTANTIATE
 
-#define GRAPHREP_INSTANTIATE(T)                                                                 \
-    template void fill_projection<T>(const Projection&, const float*, int64_t, T*, int);       \
+#define GRAPHREP_INSTANTIATE(T)                                                          \
+    template void fill_projection<T>(const Projection&, const float*, int64_t, T*, int); \
     template void accumulate_rows<T>(const T*, int64_t, int64_t, float, bool, float*, int);
 GRAPHREP_INSTANTIATE(float)
 GRAPHREP_INSTANTIATE(Float16)

@@ -9,11 +9,11 @@ namespace graphrep {
 
 // For row v, with entries e in [indptr[v], indptr[v + 1]) and head h, over columns j of that head:
 //     out[v, h, j] = scale[v] * reduce over e of values[e, h] * x[indices[e], h, j]
-// sums of one head, of float or with V = float, also take a step of a three-term recurrence, in place: + own * x[v, j] + before * out[v, j].
-// indices null: row e of x itself (a segmented reduction). values and scale null: ones. A mean divides by the number of
-// entries. x is (num_x, heads, columns), out (num_rows, heads, columns), values (num_entries, heads); none may overlap.
-// Rows without entries become 0. Sums are formed in float32 (float64 for float64), in the order of the entries. V is the
-// type of values and scale.
+// sums of one head, of float or with V = float, also take a step of a three-term recurrence, in place: + own * x[v, j]
+// + before * out[v, j]. indices null: row e of x itself (a segmented reduction). values and scale null: ones. A mean
+// divides by the number of entries. x is (num_x, heads, columns), out (num_rows, heads, columns), values (num_entries,
+// heads); none may overlap. Rows without entries become 0. Sums are formed in float32 (float64 for float64), in the
+// order of the entries. V is the type of values and scale.
 template <class T, class Id, class V = T>
 struct Spmm {
     const int64_t* indptr;

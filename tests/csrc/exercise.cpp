@@ -509,6 +509,38 @@ void walks_and_skipgram(const Graph<Id>& g) {
     }
 }
 
+template <class T, class Id>
+void projections(const Graph<Id>& g) {
+    const int64_t n = g.rows;
+    for (const int64_t columns : {1, 5, 16, 33}) {
+        Array<double> counts(columns + 1);  // up to all columns, so that short and long shuffles occur
+        for (int64_t k = 0; k <= columns; ++k) counts.data[k] = double(k + 1) / double(columns + 1);
+        Array<uint64_t> keys(n);
+        for (int64_t u = 0; u < n; ++u) keys.data[u] = uint64_t(7 * u);
+        for (const uint64_t* used : {static_cast<const uint64_t*>(nullptr), static_cast<const uint64_t*>(keys.data)}) {
+            const Projection projection{columns, 0, columns, counts.data, used, 3, 1};
+            const Projection some{columns, columns / 2, columns - columns / 2, counts.data, used, 3, 1};
+            same_for_all_threads<T>(n * some.stored,
+                                    [&](int threads, T* out) { fill_projection(some, nullptr, n, out, threads); });
+            same_for_all_threads<T>(
+                n * columns, [&](int threads, T* out) { fill_projection(projection, nullptr, n, out, threads); });
+            same_for_all_threads<T>(n * columns, [&](int threads, T* out) {
+                spmm_projection<T, Id>(projection, g.indptr.data, g.indices.data, nullptr, nullptr, nullptr, n, n, out,
+                                       threads);
+            });
+        }
+        const Array<T> y = random_floats<T>(n * columns);
+        same_for_all_threads<float>(
+            n * columns, [&](int threads, float* out) { accumulate_rows(y.data, n, columns, 2, true, out, threads); });
+        same_for_all_threads<T>(n * columns, [&](int threads, T* out) {
+            std::copy_n(y.data, n * columns, out);  // of which each row is read once more
+            spmm<T, Id, float>({g.indptr.data, g.indices.data, nullptr, nullptr, y.data, n, 1, columns, Reduce::sum,
+                                out, nullptr, n, g.indices.size, 0.5f, -1.0f},
+                               threads);
+        });
+    }
+}
+
 template <class Id>
 void graph_kernels(const Graph<Id>& g) {
     const int64_t n = g.rows, pairs = 9000;
@@ -553,33 +585,8 @@ void graph_kernels(const Graph<Id>& g) {
                                              Merge::sum, threads);
         REQUIRE(part.indptr.size() == n + 1 && part.indptr[n] == part.indices.size());
     }
-    for (const int64_t columns : {1, 5, 16, 33}) {
-        Array<double> counts(columns + 1);  // up to all columns, so that short and long shuffles occur
-        for (int64_t k = 0; k <= columns; ++k) counts.data[k] = double(k + 1) / double(columns + 1);
-        Array<uint64_t> keys(n);
-        for (int64_t u = 0; u < n; ++u) keys.data[u] = uint64_t(7 * u);
-        for (const uint64_t* used : {static_cast<const uint64_t*>(nullptr), static_cast<const uint64_t*>(keys.data)}) {
-            const Projection projection{columns, 0, columns, counts.data, used, 3, 1};
-            const Projection some{columns, columns / 2, columns - columns / 2, counts.data, used, 3, 1};
-            same_for_all_threads<float>(
-                n * some.stored, [&](int threads, float* out) { fill_projection(some, nullptr, n, out, threads); });
-            same_for_all_threads<float>(
-                n * columns, [&](int threads, float* out) { fill_projection(projection, nullptr, n, out, threads); });
-            same_for_all_threads<float>(n * columns, [&](int threads, float* out) {
-                spmm_projection<Id>(projection, g.indptr.data, g.indices.data, nullptr, nullptr, nullptr, n, n, out,
-                                    threads);
-            });
-        }
-        const Array<float> y = random_floats<float>(n * columns);
-        same_for_all_threads<float>(
-            n * columns, [&](int threads, float* out) { accumulate_rows(y.data, n, columns, 2, true, out, threads); });
-        same_for_all_threads<float>(n * columns, [&](int threads, float* out) {
-            std::copy_n(y.data, n * columns, out);  // of which each row is read once more
-            spmm<float, Id>({g.indptr.data, g.indices.data, nullptr, nullptr, y.data, n, 1, columns, Reduce::sum, out,
-                             nullptr, n, g.indices.size, 0.5f, -1.0f},
-                            threads);
-        });
-    }
+    projections<float>(g);
+    projections<Float16>(g);
 }
 
 template <class Id>

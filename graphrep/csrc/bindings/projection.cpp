@@ -27,15 +27,15 @@ template <class T, class Id>
 void bind_products_of(nb::module_& m) {
     m.def(
         "propagate",
-        [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, MaybeIn<float> scale, In<T, 2> x,
-           Out<T, 2> y, float own, float before, Threads num_threads) {
+        [](In<int64_t> indptr, In<Id> indices, MaybeIn<float> weights, MaybeIn<float> scale, In<T, 2> x, Out<T, 2> y,
+           float own, float before, Threads num_threads) {
             check_equal(y.shape(1), x.shape(1), "x and y must have the same number of columns.");
             if (own != 0 && x.shape(0) < y.shape(0)) bad_argument("x must have a row for each row of y.");
             check_sizes(indptr, indices, weights, scale, y);
             spmm<T, Id, float>({indptr.data(), indices.data(), pointer(weights), pointer(scale), x.data(),
-                             int64_t(y.shape(0)), 1, int64_t(y.shape(1)), Reduce::sum, y.data(), nullptr,
-                             int64_t(x.shape(0)), int64_t(indices.size()), own, before},
-                            num_threads);
+                                int64_t(y.shape(0)), 1, int64_t(y.shape(1)), Reduce::sum, y.data(), nullptr,
+                                int64_t(x.shape(0)), int64_t(indices.size()), own, before},
+                               num_threads);
         },
         "indptr"_a.noconvert(), "indices"_a.noconvert(), "weights"_a.noconvert().none(), "scale"_a.noconvert().none(),
         "x"_a.noconvert(), "y"_a.noconvert(), "own"_a, "before"_a, "num_threads"_a, Released());

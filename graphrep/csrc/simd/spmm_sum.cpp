@@ -14,8 +14,7 @@ namespace {
 
 // One row, `Blocks` vectors of its columns; Recur: a step of a recurrence, with this row of x; Some: only the first
 // `some` lanes of one vector exist.
-template <int Blocks, bool Gather, bool Weighted, bool Recur, bool Some, class T, class Id,
-          class V>
+template <int Blocks, bool Gather, bool Weighted, bool Recur, bool Some, class T, class Id, class V>
 static inline void sum_block(const Spmm<T, Id, V>& t, const V* values, const T* x, int64_t stride, int64_t begin,
                              int64_t end, int64_t last, int64_t ahead, typename Lanes<T>::Scalar scale, const T* own,
                              T* out, int some) {
