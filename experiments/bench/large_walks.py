@@ -1,0 +1,139 @@
+"""DeepWalk on a graph of 5 million nodes and 100 million edges with nested communities: tokens per second, and links.
+
+    python experiments/bench/large_walks.py [--nodes 5000000] [--walks 1] [--threads 2]
+
+Each node draws 14 neighbors in its community of 500 nodes, 4 in one of 50,000 and 2 anywhere. Hidden edges are 20,000
+more draws of the same kind, without those that are edges; other pairs are random ones, of all nodes or of the same
+community of 50,000. Scores are cosines; common neighbors stand beside them, and what knowing the communities would
+give. The clock includes everything from the first walk to the vectors. Result:
+experiments/results/bench_large_walks.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from _harness import environment, write_results
+
+import graphrep as gr
+
+LEVELS = ((14, 500), (4, 50_000), (2, None))
+I64 = npt.NDArray[np.int64]
+
+
+def drawn(rng: np.random.Generator, source: I64, size: int | None, n: int) -> I64:
+    """A neighbor of each node in its community of this size."""
+    if size is None:
+        return rng.integers(n, size=len(source))
+    begin = source // size * size
+    return begin + rng.integers(np.minimum(size, n - begin))
+
+
+def edges_of(n: int, rng: np.random.Generator) -> I64:
+    """All draws."""
+    nodes, parts = np.arange(n), []
+    for count, size in LEVELS:
+        source = np.repeat(nodes, count)
+        parts.append(np.stack([source, drawn(rng, source, size, n)]))
+    return np.concatenate(parts, axis=1)
+
+
+def pairs_of(graph: gr.Graph, rng: np.random.Generator, count: int) -> tuple[I64, dict[str, I64]]:
+    """Hidden edges and other pairs."""
+    n = graph.num_nodes
+    shares = np.array([share for share, _ in LEVELS], dtype=float)
+    level = rng.choice(len(LEVELS), size=count, p=shares / shares.sum())
+    source = rng.integers(n, size=count)
+    target = np.empty(count, dtype=np.int64)
+    for i, (_, size) in enumerate(LEVELS):
+        target[level == i] = drawn(rng, source[level == i], size, n)
+    pairs = np.stack([source, target])
+    new = ~graph.has_edges(source, target) & (source != target)
+    other = rng.integers(n, size=count)
+    return pairs[:, new], {
+        "random pairs": np.stack([other, rng.integers(n, size=count)]),
+        "pairs of a community of 50,000": np.stack([other, drawn(rng, other, LEVELS[1][1], n)]),
+    }  # fmt: skip
+
+
+def judged(positive: Any, negative: dict[str, Any]) -> dict[str, float]:
+    """AUC against each kind of other pairs."""
+    return {name: round(float(gr.evaluate.roc_auc(positive, scores)), 4) for name, scores in negative.items()}
+
+
+def anonymous() -> int:
+    """Bytes of memory that are not pages of files."""
+    resident, shared = map(int, Path("/proc/self/statm").read_text(encoding="ascii").split()[1:3])
+    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
+
+
+def main() -> None:
+    """Measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--nodes", type=int, default=5_000_000)
+    parser.add_argument("--walks", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2)
+    args = parser.parse_args()
+    rng = np.random.default_rng(0)
+    graph = gr.as_graph(edges_of(args.nodes, rng), num_nodes=args.nodes, merge="first")
+    hidden, others = pairs_of(graph, rng, 20_000)
+    print(graph, f"{hidden.shape[1]} hidden edges", flush=True)
+    done, peaks, before = threading.Event(), [0], anonymous()
+
+    def watch() -> None:
+        while not done.wait(0.05):
+            peaks.append(max(anonymous(), peaks.pop()))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    model = gr.DeepWalk(walks_per_node=args.walks, n_jobs=args.threads)
+    needed = model.estimate(graph)
+    clock, processor = time.perf_counter(), time.process_time()
+    vectors = model.fit_transform(graph)
+    clock, processor = time.perf_counter() - clock, time.process_time() - processor
+    done.set()
+    watcher.join()
+    tokens = args.walks * args.nodes * model.walk_length
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    def cosine(pairs: I64) -> Any:
+        return np.einsum("ij,ij->i", unit[pairs[0]], unit[pairs[1]])
+
+    common = gr.heuristics.common_neighbors
+
+    def known(pairs: I64) -> Any:
+        return np.select([pairs[0] // size == pairs[1] // size for _, size in LEVELS[:2]], [2.0, 1.0], 0.0)
+
+    row = {
+        "num_nodes": graph.num_nodes,
+        "num_edges": graph.num_edges,
+        "walks_per_node": args.walks,
+        "tokens": tokens,
+        "threads": args.threads,
+        "seconds": round(clock, 1),
+        "processor_seconds": round(processor, 1),
+        "tokens_per_second": round(tokens / clock),
+        "memory_gb": round((max(peaks) - before) / 1e9, 2),
+        "estimated_memory_gb": round(needed.memory / 1e9, 2),
+        "auc": {
+            "cosine": judged(cosine(hidden), {name: cosine(pairs) for name, pairs in others.items()}),
+            "common neighbors": judged(
+                common(graph, hidden), {name: common(graph, pairs) for name, pairs in others.items()}
+            ),
+            "communities known": judged(known(hidden), {name: known(pairs) for name, pairs in others.items()}),
+        },
+    }
+    print(json.dumps(row, indent=1), flush=True)
+    write_results("bench_large_walks", {"environment": environment(), "protocol": __doc__, "run": row})
+
+
+if __name__ == "__main__":
+    main()
