@@ -180,7 +180,10 @@ def write_results(name: str, payload: Mapping[str, Any]) -> Path:
 
 
 def resident(field: str = "VmRSS", *, reset: bool = False) -> int:
-    """Bytes that this process holds ("VmRSS"), or held at most ("VmHWM") since it began or ``reset`` was last given."""
+    """Bytes that this process holds ("VmRSS"), without pages of files ("RssAnon"), or held at most ("VmHWM").
+
+    The last is since the process began or ``reset`` was last given.
+    """
     if reset:
         Path("/proc/self/clear_refs").write_text("5")
     lines = Path("/proc/self/status").read_text().splitlines()

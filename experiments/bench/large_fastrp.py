@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import ctypes
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -24,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _harness import RESULTS, environment, write_results
+from _harness import RESULTS, environment, resident, write_results
 
 import graphrep as gr
 from graphrep.embed import _on_disk
@@ -37,12 +36,6 @@ GRAPHS = {  # nodes, edges drawn
     "65M": (65_608_366, 2_000_000_000),
 }
 MEMORY = {"1M": "200MB", "8M": "1.5GB", "16M": "3GB", "65M": "12GB"}  # 32 columns of float16 at a time, 16 of float32
-
-
-def anonymous() -> int:
-    """Bytes of memory that are not pages of files."""
-    resident, shared = map(int, Path("/proc/self/statm").read_text(encoding="ascii").split()[1:3])
-    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
 
 
 def used(folder: Path) -> int:
@@ -97,14 +90,15 @@ def measured(name: str, precision: str, dimensions: int, folder: Path, threads: 
             begin = time.perf_counter(), time.process_time()
             found = call(*args, **options)
             passes.append([what, time.perf_counter() - begin[0], time.process_time() - begin[1]])
-            say(f"{what}: {passes[-1][1]:.1f} s, {passes[-1][2]:.1f} s of processors, {anonymous() / 1e9:.2f} GB")
+            held = resident("RssAnon") / 1e9
+            say(f"{what}: {passes[-1][1]:.1f} s, {passes[-1][2]:.1f} s of processors, {held:.2f} GB")
             return found
 
         return run
 
     def watch() -> None:
         for i in range(1 << 60):
-            peaks.append(max(anonymous(), peaks.pop()))
+            peaks.append(max(resident("RssAnon"), peaks.pop()))
             if i % 50 == 0:
                 disk.append(max(used(out.parent), disk.pop()))
             if done.wait(0.02):

@@ -13,15 +13,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from _harness import environment, write_results
+from _harness import environment, resident, write_results
 
 import graphrep as gr
 
@@ -69,12 +67,6 @@ def judged(positive: Any, negative: dict[str, Any]) -> dict[str, float]:
     return {name: round(float(gr.evaluate.roc_auc(positive, scores)), 4) for name, scores in negative.items()}
 
 
-def anonymous() -> int:
-    """Bytes of memory that are not pages of files."""
-    resident, shared = map(int, Path("/proc/self/statm").read_text(encoding="ascii").split()[1:3])
-    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
-
-
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -86,11 +78,11 @@ def main() -> None:
     graph = gr.as_graph(edges_of(args.nodes, rng), num_nodes=args.nodes, merge="first")
     hidden, others = pairs_of(graph, rng, 20_000)
     print(graph, f"{hidden.shape[1]} hidden edges", flush=True)
-    done, peaks, before = threading.Event(), [0], anonymous()
+    done, peaks, before = threading.Event(), [0], resident("RssAnon")
 
     def watch() -> None:
         while not done.wait(0.05):
-            peaks.append(max(anonymous(), peaks.pop()))
+            peaks.append(max(resident("RssAnon"), peaks.pop()))
 
     watcher = threading.Thread(target=watch)
     watcher.start()

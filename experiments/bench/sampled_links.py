@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _harness import RESULTS, environment, write_results
+from _harness import RESULTS, environment, resident, write_results
 
 import graphrep as gr
 from graphrep.learn import Loop
@@ -40,12 +39,6 @@ FITS: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "citation2, NCN()": ("citation2", "NCN", {}),
 }
-
-
-def anonymous() -> int:
-    """Bytes of memory that are not pages of files."""
-    resident, shared = map(int, Path("/proc/self/statm").read_text(encoding="ascii").split()[1:3])
-    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
 
 
 def graph_of(name: str, folder: Path) -> gr.Graph:
@@ -80,7 +73,7 @@ def measured(fit: str, folder: Path, seconds: float, threads: int) -> dict[str, 
 
     def watch() -> None:
         while not done.is_set():
-            peaks.append(anonymous())
+            peaks.append(resident("RssAnon"))
             time.sleep(0.005)
 
     Loop._step = timed  # type: ignore[method-assign]

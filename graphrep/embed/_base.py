@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from graphrep.distributed import Ranks
 
-__all__ = ["DividedEmbedder", "Estimate", "NodeEmbedder", "ShardedEmbedder", "TwoSidedEmbedder"]
+__all__ = ["DividedEmbedder", "Estimate", "NodeEmbedder", "ShardedEmbedder", "TwoSidedEmbedder", "is_by_rows"]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -90,6 +90,23 @@ class NodeEmbedder(GraphEmbedder):
         """The expected time of one thread, without finishing steps; None if unknown."""
         del graph
         return None
+
+    def _checked_for_file(self, graph: Any, out: Path, instead: str) -> Graph:
+        """The graph of a fit whose vectors go to a file; ``instead`` is what else to give where all are needed."""
+        if checked_steps(self.finish):
+            raise ValueError(f"finish={self.finish!r} needs all vectors in memory; give finish=None with {instead}.")
+        checked_suffix(out, (".npy",))
+        check_vector_path(out, writing=True, sources=[graph] if isinstance(graph, (str, os.PathLike)) else [])
+        g = self._validated_graph(graph)
+        check_vector_path(out, nodes=g.nodes)
+        return g
+
+    def _fitted_on_disk(self, graph: Graph, vectors: F32) -> Self:
+        """The estimator with vectors that are mapped from a file."""
+        self.embedding_ = self._unfinished = vectors
+        self._finishes: list[Any] = []
+        self.nodes_ = graph.nodes
+        return self
 
     def _agree(self, ranks: Ranks, graph: Graph, seed: int, options: dict[str, Any], *, by_file: bool = False) -> int:
         """Check that all ranks have the same graph and settings; a seed that each of them drew is that of rank 0.
@@ -179,6 +196,15 @@ class DividedEmbedder(NodeEmbedder):
         return progress_bar(total=steps, desc=type(self).__name__, unit=unit, progress=shown)
 
 
+def is_by_rows(shard: str, has_out: bool) -> bool:  # noqa: FBT001
+    """Whether ranks divide the rows, which needs a file for the vectors."""
+    if shard not in ("columns", "rows"):
+        raise ValueError(f'shard must be "columns" or "rows", got {shard!r}.')
+    if shard == "rows" and not has_out:
+        raise ValueError('shard="rows" leaves no rank with all vectors; give out=, the file for them.')
+    return shard == "rows"
+
+
 class ShardedEmbedder(DividedEmbedder):
     """A :class:`DividedEmbedder` of which ranks compute columns or rows; subclasses implement ``_embed_rows``."""
 
@@ -263,25 +289,17 @@ class ShardedEmbedder(DividedEmbedder):
     ) -> Self:
         checked = checked_ranks(ranks)
         with checked.together():
-            if shard not in ("columns", "rows"):
-                raise ValueError(f'shard must be "columns" or "rows", got {shard!r}.')
-            if shard == "columns":
+            if not is_by_rows(shard, out is not None):
                 for name, value in (("out", out), ("memory", memory)):
                     if value is not None:
                         raise TypeError(f'{name}= is for a fit by rows; give shard="rows", too, or leave it out.')
                 return self._fit(graph, ranks=checked, **options)
-            if out is None:
-                raise ValueError('shard="rows" leaves no rank with all vectors; give out=, the file for them.')
+            assert out is not None
             return self._fit_by_rows(graph, Path(out), "4GB" if memory is None else memory, checked, **options)
 
     def _fit_by_rows(self, graph: Any, out: Path, memory: int | str, ranks: Ranks, **options: Any) -> Self:
         size = checked_bytes("memory", memory, 1_000_000)
-        if checked_steps(self.finish):
-            raise ValueError(f'finish={self.finish!r} needs all vectors in memory; give finish=None with shard="rows".')
-        checked_suffix(out, (".npy",))
-        check_vector_path(out, writing=True, sources=[graph] if isinstance(graph, (str, os.PathLike)) else [])
-        g = self._validated_graph(graph)
-        check_vector_path(out, nodes=g.nodes)
+        g = self._checked_for_file(graph, out, 'shard="rows"')
         division = RowDivision(ranks, getattr(self, "n_jobs", None), size, self._needs_by_rows(g))
         division.settings["out"] = out.name
 
@@ -289,10 +307,8 @@ class ShardedEmbedder(DividedEmbedder):
             vectors = self._embed_rows(g, division, **options)
             return division.begin, vectors
 
-        self.embedding_ = write_by_rows(g, compute, checked_int("dimensions", self.dimensions, 1), out, ranks)
-        self._unfinished, self._finishes = self.embedding_, []
-        self.nodes_ = g.nodes
-        return self
+        dimensions = checked_int("dimensions", self.dimensions, 1)
+        return self._fitted_on_disk(g, write_by_rows(g, compute, dimensions, out, ranks))
 
     def _embed(self, graph: Graph, **options: Any) -> F32:
         division = Division(options.pop("ranks"), getattr(self, "n_jobs", None))

@@ -33,6 +33,7 @@ __all__ = [
     "Powers",
     "check_rows",
     "columns_within",
+    "read_whole",
     "row_blocks",
     "sizes_on_disk",
     "sums_by_rows",
@@ -403,7 +404,12 @@ class _Rows(NamedTuple):
 
 
 def _read(file: BinaryIO, rows: int, columns: int, dtype: Any = np.float32) -> Any:
-    found = np.fromfile(file, dtype=dtype, count=rows * columns)
-    if len(found) != rows * columns:
+    found = np.empty((rows, columns), dtype=dtype)
+    read_whole(file, found)
+    return found
+
+
+def read_whole(file: BinaryIO, table: npt.NDArray[Any]) -> None:
+    """Fill an array from a file."""
+    if file.readinto(table.reshape(-1).view(np.uint8).data) != table.nbytes:  # type: ignore[attr-defined]
         raise OSError(f"the file {file.name} was cut short by another program.")
-    return found.reshape(rows, columns)

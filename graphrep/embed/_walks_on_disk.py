@@ -6,13 +6,14 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from graphrep._memory import readable_bytes
 from graphrep.distributed.skipgram import Dealt
+from graphrep.embed._on_disk import read_whole
 from graphrep.io.formats import npy
 from graphrep.io.vectors import write_mapped
 from graphrep.learn.checkpoint import Checkpoint
@@ -264,12 +265,6 @@ class WalkFile:
             file.write(walks.data)
         self._drawn += count
         return ids, walks
-
-
-def read_whole(file: BinaryIO, table: npt.NDArray[Any]) -> None:
-    """Fill an array from a file."""
-    if file.readinto(table.reshape(-1).view(np.uint8).data) != table.nbytes:  # type: ignore[attr-defined]
-        raise OSError(f"the file {file.name} was cut short by another program.")
 
 
 def check_disk(out: Path, folder: Path, needed: int, result: int) -> None:

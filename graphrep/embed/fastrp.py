@@ -24,7 +24,7 @@ from graphrep._saving import packed_graph, unpacked_graph
 from graphrep.distributed.halo import RowGraph, balanced_parts
 from graphrep.distributed.ranks import Ranks, checked_ranks
 from graphrep.distributed.rows import column_parts
-from graphrep.embed._base import NodeEmbedder
+from graphrep.embed._base import NodeEmbedder, is_by_rows
 from graphrep.embed._on_disk import (
     ROWS,
     Moments,
@@ -35,10 +35,7 @@ from graphrep.embed._on_disk import (
     sums_by_rows,
     sums_on_disk,
 )
-from graphrep.embed.finishing import checked_steps
 from graphrep.graph import Graph
-from graphrep.io.paths import checked_suffix
-from graphrep.io.vector_paths import check_vector_path
 from graphrep.learn.checkpoint import digest
 from graphrep.ops.projection import accumulate_rows, project_neighbors, project_rows, random_projection
 from graphrep.ops.propagation import graph_matmul, inverse_degrees, inverses
@@ -205,12 +202,9 @@ class FastRP(NodeEmbedder):
         del y
         ranks = checked_ranks(ranks)
         with ranks.together():
-            if shard not in ("columns", "rows"):
-                raise ValueError(f'shard must be "columns" or "rows", got {shard!r}.')
+            is_by_rows(shard, out is not None)
             if out is not None:
                 return self._fit_on_disk(graph, Path(out), "4GB" if memory is None else memory, ranks, shard)
-            if shard == "rows":
-                raise ValueError('shard="rows" leaves no rank with all vectors; give out=, the file for them.')
             if memory is not None:
                 raise TypeError("memory= bounds a fit on the disk; give out=, the file of the vectors, too.")
             return self._fit(graph, features=features, ranks=ranks)
@@ -330,22 +324,15 @@ class FastRP(NodeEmbedder):
 
     def _fit_on_disk(self, graph: Any, out: Path, memory: int | str, ranks: Ranks, shard: str) -> Self:
         size = checked_bytes("memory", memory, 1_000_000)
-        if checked_steps(self.finish):
-            raise ValueError(f"finish={self.finish!r} needs all vectors in memory; give finish=None with out=.")
-        checked_suffix(out, (".npy",))
-        check_vector_path(out, writing=True, sources=[graph] if isinstance(graph, (str, os.PathLike)) else [])
-        g = self._validated_graph(graph)
-        check_vector_path(out, nodes=g.nodes)
+        g = self._checked_for_file(graph, out, "out=")
         self._settings = settings = self._checked_settings(g.num_nodes)
         if settings.feature_columns:
             raise ValueError(f"feature_ratio={self.feature_ratio} needs the features in memory; leave out out=.")
         self._graph, self._features = g, None
         self._agree_on_all(ranks, g, {"memory": size, "out": out.name, "shard": shard})
         divided = self._sums_by_rows if shard == "rows" else self._sums_by_columns
-        self.embedding_, self.mean_, self.scale_ = divided(g, out, size, ranks)
-        self._unfinished, self._finishes = self.embedding_, []
-        self.nodes_ = g.nodes
-        return self
+        vectors, self.mean_, self.scale_ = divided(g, out, size, ranks)
+        return self._fitted_on_disk(g, vectors)
 
     def _sums_by_columns(self, g: Graph, out: Path, size: int, ranks: Ranks) -> tuple[F32, F32, F32]:
         settings = self._settings

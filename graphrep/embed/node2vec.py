@@ -36,11 +36,8 @@ from graphrep.embed._walks_on_disk import (
     check_disk,
     publish,
 )
-from graphrep.embed.finishing import checked_steps
 from graphrep.graph import Graph
 from graphrep.io.buckets import beside
-from graphrep.io.paths import checked_suffix
-from graphrep.io.vector_paths import check_vector_path
 from graphrep.learn.callbacks import check_callbacks
 from graphrep.learn.checkpoint import Checkpoint
 from graphrep.ops.skipgram import SkipGram
@@ -499,13 +496,8 @@ class DividedWalkEmbedder(WalkEmbedder, DividedEmbedder):
         return Estimate(needed, self._bytes_on_disk(g, plan), seconds + 1e-9 * traffic)
 
     def _fit_on_disk(self, graph: Any, out: Path, memory: int) -> Self:
-        if checked_steps(self.finish):
-            raise ValueError(f"finish={self.finish!r} needs all vectors in memory; give finish=None with out=.")
-        checked_suffix(out, (".npy",))
-        check_vector_path(out, writing=True, sources=[graph] if isinstance(graph, (str, os.PathLike)) else [])
         self._check_training()
-        g = self._validated_graph(graph)
-        check_vector_path(out, nodes=g.nodes)
+        g = self._checked_for_file(graph, out, "out=")
         plan, _ = self._plan(g, memory)
         # With one part, the fit is that in memory, and so is its checkpoint.
         divided = [] if plan.parts == 1 else [plan.parts, plan.round]
@@ -533,10 +525,7 @@ class DividedWalkEmbedder(WalkEmbedder, DividedEmbedder):
                     with suppress(OSError):  # it has files of somebody else
                         folder.rmdir()
         self._graph, self._contexts = g, None
-        self.embedding_ = self._unfinished = vectors
-        self._finishes: list[Any] = []
-        self.nodes_ = g.nodes
-        return self
+        return self._fitted_on_disk(g, vectors)
 
     def _plan(self, graph: Graph, memory: int) -> tuple[Plan, int]:
         """How the training is divided so that it takes at most so many bytes, and the bytes that it takes."""
