@@ -12,7 +12,7 @@ from graphrep.csr import CSR
 from graphrep.graph import Graph
 from graphrep.ops.projection import random_projection
 from graphrep.ops.propagation import graph_matmul, recurrence_step
-from graphrep.ops.tall import grams, share_rows, total
+from graphrep.ops.tall import grams, multiply_rows, share_rows, total
 
 __all__ = ["Arcs", "Rows", "mean_weight", "smoothed"]
 
@@ -96,6 +96,63 @@ class Rows:
         options: dict[str, Any] = {"density": 1.0, "seed": seed, "keys": keys, "row_scale": scale}
         return random_projection(self.num_rows, width, part=self.part(width), **options, n_jobs=self.n_jobs)
 
+    def passes(self, width: int) -> int:  # noqa: ARG002
+        """How often a product with a block of so many columns passes over the arcs."""
+        return 1
+
+    def filtered(
+        self,
+        function: Callable[[F32, F32], tuple[F32, F32]],
+        width: int,
+        draw: Callable[..., F32],
+        blocks: list[Any],
+    ) -> tuple[Any, Any]:
+        """Two blocks by rows that ``function`` makes of one by columns and of a second one that it overwrites.
+
+        ``blocks`` holds what an earlier call returned, and is emptied; where it is empty, the block is drawn.
+        """
+        del width
+        u, other = blocks or (draw(), None)
+        blocks.clear()
+        return function(u, np.empty_like(u) if other is None else other)
+
+    def empty(self, width: int) -> Any:
+        """A block by rows, to be filled."""
+        return np.empty((self.mine.stop - self.mine.start, width), dtype=np.float32)
+
+    def put(self, out: Any, column: int, function: Callable[[F32], F32], x: Any) -> None:
+        """Write what the function makes of rows of x to columns of ``out``, both by rows."""
+        found = function(x)
+        out[:, column : column + found.shape[1]] = found
+
+    def part_of(self, x: F32) -> Any:
+        """A block by columns, of one that this process has whole."""
+        return np.ascontiguousarray(x[:, slice(*self.part(x.shape[1]))])
+
+    def on_columns(self, function: Callable[[F32], F32], x: Any, *, blocks: int) -> Any:  # noqa: ARG002
+        """What a function, which holds so many blocks, makes of a block by columns."""
+        return function(x)
+
+    def held(self, x: F32) -> Any:
+        """A block by rows, of an array of all rows."""
+        return x[self.mine]
+
+    def each(self, function: Callable[..., object], *blocks: Any) -> None:
+        """Change the first of these blocks by rows in place: the function takes all or some of the rows of each."""
+        function(*blocks)
+
+    def map(self, function: Callable[..., F32], *blocks: Any) -> Any:
+        """A block of the rows that the function makes of all or some of the rows of blocks, and of numbers, by rows."""
+        return function(*blocks)
+
+    def numbers(self, function: Callable[[F32], npt.NDArray[Any]], x: Any) -> npt.NDArray[Any]:
+        """Numbers by rows, that the function makes of all or some of the rows of a block."""
+        return function(x)
+
+    def multiply(self, x: Any, matrix: npt.NDArray[np.floating], out: Any = None) -> Any:
+        """:func:`graphrep.ops.tall.multiply_rows` of a block by rows."""
+        return multiply_rows(x, matrix, out=out, n_jobs=self.n_jobs)
+
     def shares(self, x: Any) -> Iterator[Any]:
         """The shares of a block, or matrix, by rows."""
         return (x[begin : begin + self.share] for begin in range(0, x.shape[0], self.share))
@@ -141,8 +198,8 @@ class Rows:
         """All rows, of a block by rows, on every rank."""
         return x
 
-    def by_columns(self, function: Callable[[F32], F32]) -> Callable[[F32], F32]:
-        """A function of blocks by columns as one of blocks by rows."""
+    def by_columns(self, function: Callable[[F32], F32], *, blocks: int = 2) -> Callable[[Any], Any]:  # noqa: ARG002
+        """A function of blocks by columns as one of blocks by rows; it takes so many blocks, with both of these."""
         return lambda x: self.rows(function(self.columns(x)), x.shape[1])
 
     def total(self, shares: F64) -> F64:

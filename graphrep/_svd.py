@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -15,7 +16,6 @@ import numpy.typing as npt
 
 from graphrep._rows import Rows
 from graphrep._threads import one_blas_thread, own_blas_thread
-from graphrep.ops.tall import multiply_rows
 
 __all__ = [
     "Eigenpairs",
@@ -150,12 +150,12 @@ def randomized_svd(
         right, triangle = orthonormal(multiply(transposed, basis), rows=right_rows)  # A' Q = W' R
         z, values, w = left_rows.common(*np.linalg.svd(triangle.T))  # Q R' W'' = (Q z) values (W' w)'
         kept = min(rank, int(np.count_nonzero(values > max(shape) * np.finfo(np.float32).eps * values[0])))
-        left = multiply_rows(basis, z[:, :kept], n_jobs=n_jobs)
+        left = left_rows.multiply(basis, _padded(z[:, :kept], rank))
+        del basis
         flip = column_signs(left, left_rows)
-        left *= flip
-        right = multiply_rows(right, w[:kept].T * flip, n_jobs=n_jobs)
-    values = np.append(values[:kept], np.zeros(rank - kept))
-    return Factors(_padded(left, rank), values, _padded(right, rank))
+        left_rows.each(partial(_multiply, flip), left)
+        right = right_rows.multiply(right, _padded(w[:kept].T, rank) * flip)
+    return Factors(left, np.append(values[:kept], np.zeros(rank - kept)), right)
 
 
 def symmetric_eigenpairs(
@@ -204,18 +204,18 @@ def symmetric_eigenpairs(
             if advance is not None:
                 advance()
         basis, _ = orthonormal(block, rows=rows)
-        image = product(basis)
+        del block
+        small = rows.gram(basis, product(basis))
         if advance is not None:
             advance()
-        small = rows.gram(basis, image)
         values, vectors = rows.common(*np.linalg.eigh((small + small.T) / 2))
         there = np.any(rows.extremes(basis), axis=0)
         present = np.square(vectors[there]).sum(axis=0) > 0.5  # zero columns of the basis are no eigenvectors
         values, vectors = values[present], vectors[:, present]
         chosen = np.argsort(-order(values), kind="stable")[:rank]
-        found = multiply_rows(basis, vectors[:, chosen], n_jobs=n_jobs)
-        found *= column_signs(found, rows)
-    return Eigenpairs(_padded(found, rank), np.append(values[chosen], np.zeros(rank - len(chosen))))
+        found = rows.multiply(basis, _padded(vectors[:, chosen], rank))
+        rows.each(partial(_multiply, column_signs(found, rows)), found)
+    return Eigenpairs(found, np.append(values[chosen], np.zeros(rank - len(chosen))))
 
 
 def orthonormal(y: F32, *, n_jobs: int | None = None, rows: Rows | None = None) -> tuple[F32, F64]:
@@ -236,7 +236,7 @@ def orthonormal(y: F32, *, n_jobs: int | None = None, rows: Rows | None = None) 
             shift, kept = (1e-7, weights > -1) if first else (0.0, weights > 1e-6)
             spread = np.sqrt(np.maximum(weights, 0) + shift)
             by = inverse(lengths)[:, None] * directions * np.where(kept, inverse(spread), 0)
-            q = multiply_rows(q, by, n_jobs=rows.n_jobs)
+            q = rows.multiply(q, by)
             r = (np.where(kept, spread, 0)[:, None] * directions.T * lengths) @ r
             if weights[kept].min(initial=1) > 0.05:  # a further pass would only change what float32 cannot hold
                 break
@@ -255,11 +255,11 @@ def rms_scaled(vectors: F32, target: float = 3.0, *, rows: Rows | None = None) -
     Returns the vectors, by rows and scaled in place, and the factor, 1 if all are zero.
     """
     rows = rows or Rows(len(vectors))
-    squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
+    squares = rows.numbers(lambda x: np.einsum("ij,ij->i", x, x, dtype=np.float64), vectors)
     used = squares > 1e-10 * rows.extremes(squares[:, None])[0]  # others are zero but for rounding
     total, count = rows.sum(np.stack([np.where(used, squares, 0), used], axis=1))
     factor = float(target / np.sqrt(total / count)) if count else 1.0
-    vectors *= np.float32(factor)
+    rows.each(partial(_multiply, np.float32(factor)), vectors)
     return vectors, factor
 
 
@@ -268,7 +268,8 @@ def _conditioned(y: F32, rows: Rows) -> F32:
     y, _ = _scaled(y, rows)
     lengths, weights, directions = _spectrum(y, rows)
     by = inverse(lengths)[:, None] * directions / np.sqrt(np.maximum(weights, 0) + 1e-7)
-    return multiply_rows(y, by, n_jobs=rows.n_jobs)
+    found: F32 = rows.multiply(y, by)
+    return found
 
 
 def _scaled(y: F32, rows: Rows) -> tuple[F32, F64]:
@@ -280,7 +281,13 @@ def _scaled(y: F32, rows: Rows) -> tuple[F32, F64]:
     r = np.eye(y.shape[1])
     if largest == 0 or 1e-12 < largest < 1e12:
         return y, r
-    return (y.astype(np.float64) / largest).astype(np.float32), r * largest
+    scaled: F32 = rows.map(lambda x: (x.astype(np.float64) / largest).astype(np.float32), y)
+    return scaled, r * largest
+
+
+def _multiply(factor: F32, x: F32) -> None:
+    """Multiply rows in place."""
+    x *= factor
 
 
 def _spectrum(y: F32, rows: Rows, *, scaled: bool = True) -> tuple[F64, F64, F64]:
@@ -318,10 +325,9 @@ def _map(work: Callable[[slice], T], num_rows: int, num_threads: int) -> Iterato
         yield from pool.map(alone, blocks)
 
 
-def _padded(x: F32, columns: int) -> F32:
-    if x.shape[1] == columns:
-        return x
-    return np.concatenate([x, _zeros(len(x), columns - x.shape[1])], axis=1)
+def _padded(x: F64, columns: int) -> F64:
+    """With columns of zeros at the end."""
+    return np.pad(x, ((0, 0), (0, columns - x.shape[1])))
 
 
 def _zeros(rows: int, columns: int) -> F32:

@@ -183,7 +183,7 @@ _LEARNERS: dict[Method, tuple[str, tuple[str, ...]]] = {
 # What several processes compute together.
 _BY_ROWS = (Method.fastrp, Method.spectral, Method.prone, Method.hope)
 _DIVIDED = (*_BY_ROWS, Method.node2vec, Method.deepwalk)
-_ON_DISK = (Method.fastrp, Method.node2vec, Method.deepwalk)  # within --memory
+_ON_DISK = (*_BY_ROWS, Method.node2vec, Method.deepwalk)  # within --memory
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -279,8 +279,8 @@ def embed(
     memory: Annotated[
         str | None,
         typer.Option(
-            help="fastrp, node2vec, deepwalk, for --output NAME.npy: compute on the disk within so much memory, such "
-            "as 4GB; default: in memory. With --shard rows, that of each process."
+            help="fastrp, spectral, prone, hope, node2vec, deepwalk, for --output NAME.npy: compute on the disk within "
+            "so much memory, such as 4GB; default: in memory. With --shard rows, that of each process."
         ),
     ] = None,
     shard: Annotated[
@@ -373,11 +373,11 @@ def embed(
     if shard is not None and (method not in _BY_ROWS or launched() == 1):
         able = ", ".join(learner.value for learner in _BY_ROWS)
         raise typer.BadParameter(f"--shard is an option of {able} with several processes, such as torchrun starts.")
-    if memory is not None and method not in _ON_DISK and shard is not Shard.rows:
-        able = ", ".join(learner.value for learner in _ON_DISK)
-        raise typer.BadParameter(f"--memory is an option of {able}, and of others with --shard rows.")
-    if model is not None and shard is Shard.rows and method in (Method.prone, Method.hope):
-        raise typer.BadParameter(f"--model needs a table of {method.value} that no process has with --shard rows.")
+    if memory is not None and method not in _ON_DISK:
+        raise typer.BadParameter(f"--memory is an option of {', '.join(learner.value for learner in _ON_DISK)}.")
+    in_file = "--shard rows" if shard is Shard.rows else "--memory" if memory is not None else None
+    if model is not None and in_file and method in (Method.prone, Method.hope):
+        raise typer.BadParameter(f"--model needs a table of {method.value} that is not kept with {in_file}.")
     name, own_options = _LEARNERS[method]
     given = {
         "iteration_weights": _numbers(iteration_weights),

@@ -21,6 +21,7 @@ __all__ = [
     "first_bad_row",
     "index_dtype",
     "is_symmetric",
+    "rows_of_arcs",
     "transpose_csr",
 ]
 
@@ -44,6 +45,14 @@ class CSR(NamedTuple):
 def index_dtype(num_nodes: int) -> type[np.int32] | type[np.int64]:
     """Return the narrower integer type that holds every node id: int32 below 2**31 nodes, else int64."""
     return np.int32 if num_nodes < 2**31 else np.int64
+
+
+def rows_of_arcs(indptr: npt.NDArray[np.int64], begin: int, end: int) -> tuple[slice, npt.NDArray[np.int64]]:
+    """The rows that the arcs [begin, end) belong to, and how many of these arcs each row has."""
+    first = int(np.searchsorted(indptr, begin, side="right")) - 1
+    last = int(np.searchsorted(indptr, end, side="left"))
+    bounds = np.clip(indptr[first : last + 1], begin, end)
+    return slice(first, last), bounds[1:] - bounds[:-1]
 
 
 def build_csr(

@@ -67,6 +67,15 @@ class DividedRows(Rows):
         blocks = self._ranks.to_rows("rows", x, widths, self._parts)
         return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
 
+    def filtered(self, function: Any, width: int, draw: Any, blocks: list[Any]) -> tuple[F32, F32]:
+        """Two blocks by rows that ``function`` makes of one by columns, as :meth:`Rows.filtered`."""
+        other = blocks.pop() if blocks else None
+        x = self.columns(blocks.pop()) if blocks else draw()
+        if other is None or other.shape != x.shape:
+            other = np.empty_like(x)
+        x, other = function(x, other)
+        return self.rows(x, width), self.rows(other, width)
+
     def whole(self, x: F32) -> F32:
         """All rows, on every rank."""
         return self._ranks.gather("all rows", x, self.num_rows, parts=self._parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ from graphrep._threads import resolve_threads
 from graphrep._version import __version__
 from graphrep.distributed.halo import agree_on_graph
 from graphrep.distributed.ranks import checked_ranks
+from graphrep.embed._blocks_on_disk import DiskDivision, DiskNeeds, chunks_of, sizes_in_blocks
 from graphrep.embed._division import Division, Needs, RowDivision
 from graphrep.embed._on_disk import write_by_rows
 from graphrep.embed.finishing import Finish, checked_steps, finish_again, finished
@@ -176,6 +177,8 @@ class NodeEmbedder(GraphEmbedder):
 class DividedEmbedder(NodeEmbedder):
     """A :class:`NodeEmbedder` that ranks can compute together; subclasses take ``ranks`` in ``_embed``."""
 
+    _memory_advice = "take fewer dimensions, or give fit out=, which computes on the disk"
+
     def fit(self, graph: Any, y: Any = None, *, ranks: Ranks | None = None) -> Self:
         """Embed a graph, alone or with other ranks."""
         del y
@@ -233,14 +236,15 @@ class ShardedEmbedder(DividedEmbedder):
             bits are those of one process. All ranks call ``fit`` with the same graph and settings, which is checked,
             and each gets all vectors.
         shard : {"columns", "rows"}
-            "rows" for a graph that does not fit one host: each rank reads and holds the arcs and vectors of its rows
-            alone, and gets the rows that its arcs lead to from other ranks, before every product. The bits are the
-            same. Give a mapped graph (:func:`graphrep.open_graph` with ``verify=False``). Not with ``finish``.
-        out : path
-            With ``shard="rows"``: the ``.npy`` file, on a disk that all ranks see, to which each writes its rows, as
-            ``node_vectors_.save(out)`` would. ``embedding_`` is then mapped from it, read-only.
+            "rows", with ``out``, for a graph that does not fit one host: each rank reads and holds the arcs and vectors
+            of its rows alone, and gets the rows that its arcs lead to from other ranks, before every product. The bits
+            are the same. Give a mapped graph (:func:`graphrep.open_graph` with ``verify=False``).
+        out : path, optional
+            Write the vectors to this ``.npy`` file, as ``node_vectors_.save(out)`` would, bit by bit, and compute on
+            the disk what ``memory`` does not hold. ``embedding_`` is mapped from it, read-only. Not with ``finish``.
+            Several ranks need ``shard="rows"``, and a disk that all of them see.
         memory : int or str, optional
-            With ``shard="rows"``: bytes that a rank may use, such as ``"4GB"`` (the default), beside those of the
+            With ``out``: bytes that each process may use, such as ``"4GB"`` (the default), beside those of the
             interpreter and its libraries; a mapped graph takes none.
 
         Returns
@@ -250,13 +254,19 @@ class ShardedEmbedder(DividedEmbedder):
         Raises
         ------
         MemoryError
-            The graph does not fit, or a rank needs more than ``memory`` for its rows.
+            The graph does not fit, or ``memory`` is too little for a column, or for the rows of a rank.
         OSError
             The disk is full, or ``out`` cannot be written.
         RankError
             Another rank failed.
         ValueError
             Among others: the ranks disagree on the graph or the settings.
+
+        Notes
+        -----
+        With ``out`` and less ``memory`` than ``estimate`` says, blocks of vectors lie in files beside ``out`` that go
+        with the fit. Products take as many columns at a time as fit, and pass over the arcs once for these; sums,
+        rotations and norms take some rows at a time. ``estimate(graph, memory=...)`` says how much disk that needs.
         """
         del y
         return self._fit_together(graph, ranks, shard=shard, out=out, memory=memory)
@@ -288,27 +298,87 @@ class ShardedEmbedder(DividedEmbedder):
         **options: Any,
     ) -> Self:
         checked = checked_ranks(ranks)
+        by_rows = is_by_rows(shard, out is not None)
+        if checked.world_size > 1 and out is not None and not by_rows:
+            raise ValueError(
+                f'{type(self).__name__} on several ranks writes to out= by rows; give shard="rows", or leave out out=.'
+            )
         with checked.together():
-            if not is_by_rows(shard, out is not None):
-                for name, value in (("out", out), ("memory", memory)):
-                    if value is not None:
-                        raise TypeError(f'{name}= is for a fit by rows; give shard="rows", too, or leave it out.')
+            if out is None:
+                if memory is not None:
+                    raise TypeError("memory= bounds a fit whose vectors go to a file; give out=, too, or leave it out.")
                 return self._fit(graph, ranks=checked, **options)
-            assert out is not None
-            return self._fit_by_rows(graph, Path(out), "4GB" if memory is None else memory, checked, **options)
+            size = checked_bytes("memory", "4GB" if memory is None else memory, 1_000_000)
+            fit = self._fit_by_rows if by_rows else self._fit_in_blocks
+            return fit(graph, Path(out), size, checked, **options)
 
-    def _fit_by_rows(self, graph: Any, out: Path, memory: int | str, ranks: Ranks, **options: Any) -> Self:
-        size = checked_bytes("memory", memory, 1_000_000)
+    def _fit_by_rows(self, graph: Any, out: Path, memory: int, ranks: Ranks, **options: Any) -> Self:
         g = self._checked_for_file(graph, out, 'shard="rows"')
-        division = RowDivision(ranks, getattr(self, "n_jobs", None), size, self._needs_by_rows(g))
+        division = RowDivision(ranks, getattr(self, "n_jobs", None), memory, self._needs_by_rows(g))
         division.settings["out"] = out.name
 
-        def compute() -> tuple[int, F32]:
+        def compute(folder: Path) -> Iterator[tuple[int, F32]]:
+            del folder
             vectors = self._embed_rows(g, division, **options)
-            return division.begin, vectors
+            yield division.begin, vectors
 
         dimensions = checked_int("dimensions", self.dimensions, 1)
         return self._fitted_on_disk(g, write_by_rows(g, compute, dimensions, out, ranks))
+
+    def _fit_in_blocks(self, graph: Any, out: Path, memory: int, ranks: Ranks, **options: Any) -> Self:
+        g = self._checked_for_file(graph, out, "out=")
+        needs = self._needs_on_disk(g)
+        n_jobs = getattr(self, "n_jobs", None)
+        in_memory = self._memory_needed(g) <= memory
+        disk = 0 if in_memory else sizes_in_blocks(g, needs, memory, type(self).__name__)[1]
+
+        def compute(folder: Path) -> Iterator[tuple[int, F32]]:
+            division = (
+                Division(ranks, n_jobs, in_file=True) if in_memory else DiskDivision(n_jobs, memory, needs, folder)
+            )
+            yield from chunks_of(self._embed_rows(g, division, **options), memory)
+
+        dimensions = checked_int("dimensions", self.dimensions, 1)
+        return self._fitted_on_disk(g, write_by_rows(g, compute, dimensions, out, ranks, disk=disk))
+
+    def estimate(self, graph: Any, *, memory: int | str | None = None) -> Estimate:
+        """What ``fit`` will take, without fitting: memory, disk and, roughly, time; finishing steps are not counted.
+
+        Parameters
+        ----------
+        graph : Graph or anything :func:`graphrep.as_graph` takes
+        memory : int or str, optional
+            That of :meth:`fit` with ``out=``, for an estimate of a fit on the disk.
+
+        Returns
+        -------
+        graphrep.embed.Estimate
+
+        Raises
+        ------
+        MemoryError
+            ``memory`` is too little for a column.
+
+        Examples
+        --------
+        >>> import graphrep as gr
+        >>> g = gr.datasets.rmat(num_nodes=100_000)
+        >>> gr.Spectral(dimensions=64).estimate(g)[:2]
+        (73204800, 0)
+        >>> gr.Spectral(dimensions=64).estimate(g, memory="20MB")[:2]
+        (20000000, 0)
+        """
+        if memory is None:
+            return super().estimate(graph)
+        g = self._validated_graph(graph, reset=False)
+        size = checked_bytes("memory", memory, 1_000_000)
+        result = 4 * g.num_nodes * checked_int("dimensions", self.dimensions, 1)
+        needs, whole = self._needs_on_disk(g), self._memory_needed(g)
+        if whole <= size:
+            return Estimate(whole, result, self._seconds(g))
+        needed, disk = sizes_in_blocks(g, needs, size, type(self).__name__)
+        seconds = self._seconds(g)
+        return Estimate(needed, max(disk, result), None if seconds is None else seconds + 1e-9 * needs.traffic)
 
     def _embed(self, graph: Graph, **options: Any) -> F32:
         division = Division(options.pop("ranks"), getattr(self, "n_jobs", None))
@@ -322,12 +392,16 @@ class ShardedEmbedder(DividedEmbedder):
         """What a fit by rows needs; ValueError if there is none of such a graph or with such settings."""
         raise NotImplementedError
 
+    def _needs_on_disk(self, graph: Graph) -> DiskNeeds:
+        """What a fit on the disk needs; ValueError if there is none of such a graph or with such settings."""
+        raise NotImplementedError
+
     def _table_of_all(self, table: F32 | None) -> F32:
-        """A table beside ``embedding_``, which only a fit by columns leaves."""
+        """A table beside ``embedding_``, which a fit whose vectors go to a file does not leave."""
         if table is None:
             raise ValueError(
-                f"{type(self).__name__} needs a second table of all nodes for new nodes and to be saved, which no rank "
-                'has after fit(shard="rows"); fit with shard="columns".'
+                f"{type(self).__name__} needs a second table of all nodes for new nodes and to be saved, which fit "
+                "does not keep with out=; fit without it."
             )
         return table
 

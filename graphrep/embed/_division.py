@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from graphrep._embedder import F32
 from graphrep._rows import Arcs
@@ -49,17 +52,29 @@ class Division:
     ranks : Ranks
     settings : dict
         What the ranks must agree on.
+    in_file : bool
+        Whether the vectors go to a file, and nothing else of their size is kept.
     """
 
     by_rows = False
 
-    def __init__(self, ranks: Ranks, n_jobs: int | None) -> None:
-        self.ranks, self._n_jobs = ranks, n_jobs
+    def __init__(self, ranks: Ranks, n_jobs: int | None, *, in_file: bool = False) -> None:
+        self.ranks, self._n_jobs, self.in_file = ranks, n_jobs, in_file
         self.settings: dict[str, Any] = {}
 
     def arcs(self, graph: Graph) -> tuple[Arcs, DividedRows]:
         """The arcs of a graph, and the rows of blocks that they are multiplied with."""
         return Arcs(graph, self._n_jobs), DividedRows(graph.num_nodes, self.ranks, self._n_jobs)
+
+    def per_arc(self, pieces: Iterable[tuple[F32, ...]], num_arcs: int, count: int) -> list[F32]:
+        """Arrays with a number per arc, of pieces that follow each other."""
+        out = [np.empty(num_arcs, dtype=np.float32) for _ in range(count)]
+        begin = 0
+        for parts in pieces:
+            for array, part in zip(out, parts, strict=True):
+                array[begin : begin + len(part)] = part
+            begin += len(parts[0])
+        return out
 
     def whole(self, graph: Graph, vectors: F32) -> F32:
         """All vectors, of those of the nodes of this rank."""
@@ -83,7 +98,7 @@ class RowDivision(Division):
     by_rows = True
 
     def __init__(self, ranks: Ranks, n_jobs: int | None, memory: int, needs: Needs) -> None:
-        super().__init__(ranks, n_jobs)
+        super().__init__(ranks, n_jobs, in_file=True)
         self._memory, self._needs = memory, needs
         self.settings = {"memory": memory, "shard": "rows"}
         self.begin = 0  # of the nodes of this rank

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,6 @@ from scipy.linalg import LinAlgError, eigh
 from graphrep._rows import Arcs, Rows
 from graphrep._svd import Eigenpairs
 from graphrep._threads import one_blas_thread
-from graphrep.ops.tall import multiply_rows
 
 __all__ = ["eigenpairs", "leading_eigenpairs"]
 
@@ -61,6 +60,11 @@ def leading_eigenpairs(
     step : callable, optional
         Called after each sparse product.
 
+    Returns
+    -------
+    Eigenpairs
+        The vectors are a block by rows.
+
     Notes
     -----
     The iterate is kept as :math:`U = \mathrm{diag}(f) T`, so that a product with S is one with the unweighted A whose
@@ -71,11 +75,10 @@ def leading_eigenpairs(
     width = k + oversampling
     if rows.num_rows <= max(width, _DENSE):
         vectors, values = rows.common(*eigenpairs(arcs, factor, k, magnitude=magnitude))
-        return Eigenpairs(vectors[rows.mine], values)
+        return Eigenpairs(rows.held(vectors), values)
     block = _Block(arcs, factor, width, seed, keys, rows, step)
     if magnitude:  # damp [-b, b]; two products tell how large b may be
-        block.power(2)
-        values = block.rotate(magnitude=magnitude)
+        values = block.iterate(block.power(2), magnitude=magnitude)
         left = sum(degrees) - 2
         while left > 0:
             largest, cut = float(np.abs(values).max()), float(np.abs(values).min())
@@ -84,15 +87,14 @@ def leading_eigenpairs(
                 break
             ratio = largest / max(cut, 1e-3 * largest)
             degree = int(min(left, _DEGREE, max(1, _GROWTH // max(np.arccosh(ratio), 1e-3))))
-            block.filter(degree, -largest / ratio, largest / ratio) if degree > 1 else block.power(1)
-            values = block.rotate(magnitude=magnitude)
+            steps = block.filter(degree, -largest / ratio, largest / ratio) if degree > 1 else block.power(1)
+            values = block.iterate(steps, magnitude=magnitude)
             left -= degree
     else:
         (bound,) = rows.common(np.array(_spectral_bound(arcs, factor)))
         low, cut = -float(bound), 0.0
         for degree in degrees:
-            block.filter(degree, low, cut)
-            values = block.rotate(magnitude=magnitude)
+            values = block.iterate(block.filter(degree, low, cut), magnitude=magnitude)
             cut = max(float(values.min()), low / 2)
     return Eigenpairs(block.vectors(k), values[:k])
 
@@ -131,50 +133,52 @@ def _spectral_bound(arcs: Arcs, factor: F64) -> float:
     return best * (1 + 1e-4) if best > 0 else 1.0  # float32 products
 
 
+class _Step(NamedTuple):
+    """A product: diag(scale) A u + own u + before (the iterate before u)."""
+
+    scale: F32
+    own: float
+    before: float
+
+
 class _Block:
-    """The iterate and a buffer, with the products on them: columns while it is filtered, rows once it is rotated."""
+    """The iterate and a second block, by rows, with the products and rotations of them."""
 
     def __init__(self, arcs: Arcs, factor: F64, width: int, seed: int, keys: Any, rows: Rows, step: Any) -> None:
         self.arcs, self.rows, self.width, self.step = arcs, rows, width, step or (lambda: None)
         self.square = (factor**2).astype(np.float32)
         self.inverse = np.divide(1.0, factor, out=np.zeros_like(factor), where=factor > 0)
         self.weight = (self.inverse**2).astype(np.float32)
-        start = np.where(np.diff(arcs.csr.indptr) > 0, factor, 0).astype(np.float32)
-        self.u = rows.drawn(width, seed=seed, keys=keys, scale=start)
-        self.other = np.empty_like(self.u)
-        self.by_rows = False
+        self.draw = {"seed": seed, "keys": keys}
+        self.scale = np.where(np.diff(arcs.csr.indptr) > 0, factor, 0).astype(np.float32)  # of the random start
+        self.blocks: list[Any] = []  # the iterate, and the second one
 
-    def _swap(self) -> None:
-        self.u, self.other = self.other, self.u
-        self.step()
+    def power(self, steps: int) -> list[_Step]:
+        """Products with S."""
+        return [_Step(self.square, 0.0, 0.0)] * steps
 
-    def _product(self, out_scale: F32, own: float, before: float) -> None:
-        if self.by_rows:
-            self.u, self.by_rows = self.rows.columns(self.u), False
-            if self.other.shape != self.u.shape:
-                self.other = np.empty_like(self.u)
-        self.arcs.step(self.u, self.other, scale=out_scale, own=own, before=before)
-        self._swap()
-
-    def power(self, steps: int) -> None:
-        for _ in range(steps):
-            self._product(self.square, 0.0, 0.0)
-
-    def filter(self, degree: int, low: float, high: float) -> None:
-        """Apply the Chebyshev polynomial that is small on [low, high]."""
+    def filter(self, degree: int, low: float, high: float) -> list[_Step]:
+        """The Chebyshev polynomial that is small on [low, high]."""
         half, center = (high - low) / 2, (high + low) / 2
         scale = self.square / np.float32(half)
-        self._product(scale, -center / half, 0.0)
-        for _ in range(degree - 1):
-            self._product(2 * scale, -2 * center / half, -1.0)
+        first = _Step(scale, -center / half, 0.0)
+        return [first, *[_Step(2 * scale, -2 * center / half, -1.0)] * (degree - 1)] if degree > 1 else [first]
 
-    def rotate(self, *, magnitude: bool) -> F64:
-        """Rayleigh-Ritz: make the columns orthonormal approximate eigenvectors in order; returns their values."""
-        image = self.arcs.product(self.u, out=self.other)
-        self.step()
-        image, self.u = self.rows.rows(image, self.width), self.rows.rows(self.u, self.width)
-        overlap = self.rows.gram(self.u, scale=self.rows.own(self.weight))
-        moved = self.rows.gram(self.u, image, symmetric=True)
+    def iterate(self, steps: Sequence[_Step], *, magnitude: bool) -> F64:
+        """Products, then Rayleigh-Ritz: the columns become orthonormal approximate eigenvectors in order of values."""
+
+        def multiplied(u: F32, other: F32) -> tuple[F32, F32]:
+            for step in steps:
+                self.arcs.step(u, other, **step._asdict())
+                u, other = other, u
+                self.step()
+            image = self.arcs.product(u, out=other)
+            self.step()
+            return u, image
+
+        u, image = self.rows.filtered(multiplied, self.width, self._drawn, self.blocks)
+        overlap = self.rows.gram(u, scale=self.rows.own(self.weight))
+        moved = self.rows.gram(u, image, symmetric=True)
         if magnitude:  # by the lengths of images: where signs are mixed, the Ritz values of S would cancel
             lengths = self.rows.gram(image, scale=self.rows.own(self.square))
             squares, basis = _ritz(overlap, lengths, magnitude=magnitude)
@@ -183,15 +187,21 @@ class _Block:
         else:
             values, basis = _ritz(overlap, moved, magnitude=magnitude)
         values, basis = self.rows.common(values, basis)
-        multiply_rows(self.u, basis, out=image, n_jobs=self.rows.n_jobs)
-        self.u, self.other, self.by_rows = image, self.u, True
+        self.blocks = [self.rows.multiply(u, basis, out=image), u]
         return values
 
-    def vectors(self, k: int) -> F32:
-        self.other = np.empty((0, 0), dtype=np.float32)  # freed before the result is allocated
-        out = np.ascontiguousarray(self.u[:, :k])
-        out *= self.rows.own(self.inverse.astype(np.float32))[:, None]
-        return out
+    def _drawn(self, **part: Any) -> F32:
+        return self.rows.drawn(self.width, scale=self.scale, **self.draw, **part)
+
+    def vectors(self, k: int) -> Any:
+        self.blocks.pop()  # freed before the result is allocated
+
+        def scaled(u: F32, inverse: F32) -> F32:
+            out = np.ascontiguousarray(u[:, :k])
+            out *= inverse[:, None]
+            return out
+
+        return self.rows.map(scaled, *self.blocks, self.rows.own(self.inverse.astype(np.float32)))
 
 
 def _ritz(overlap: F64, moved: F64, *, magnitude: bool) -> tuple[F64, F64]:

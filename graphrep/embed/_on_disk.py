@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -185,18 +185,23 @@ def sums_by_rows(
 
 
 def write_by_rows(
-    graph: Graph, compute: Callable[[], tuple[int, F32]], dimensions: int, out: Path, ranks: Ranks
-) -> F32:
-    """Write what ``compute()`` returns on each rank, its first row and its rows, to ``out``; returns all, mapped."""
+    graph: Graph, compute: Callable[[Path], Iterable[tuple[int, F32]]], dimensions: int, out: Path, ranks: Ranks, *,
+    disk: int = 0,
+) -> F32:  # fmt: skip
+    """Write what ``compute(folder)`` yields on each rank, rows and the number of the first, to ``out``; all, mapped.
+
+    ``disk`` is what the files of ``compute`` take, which are gone before the rows are written.
+    """
+    size = 4 * graph.num_nodes * dimensions
     if ranks.rank == 0:
-        _check_disk(out, 4 * graph.num_nodes * dimensions)
+        _check_disk(out, max(size, disk))
     with _common_folder(out, ranks) as folder:
         place = folder / "vectors.npy"
         start = _created(place, graph.num_nodes, dimensions, ranks)
-        begin, own = compute()
         with place.open("r+b") as file:
-            file.seek(start + 4 * begin * dimensions)
-            file.write(np.ascontiguousarray(own).data)
+            for begin, rows in compute(folder):
+                file.seek(start + 4 * begin * dimensions)
+                file.write(np.ascontiguousarray(rows).data)
         return _published(out, place, graph, dimensions, ranks)
 
 

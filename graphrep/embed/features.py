@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,16 +19,18 @@ from graphrep._rows import Arcs, Rows, smoothed
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._threads import limited_threads
 from graphrep.embed._base import ShardedEmbedder
+from graphrep.embed._blocks_on_disk import DiskNeeds
 from graphrep.embed._division import Division, Needs
 from graphrep.graph import Graph, untyped_graph
 from graphrep.learn.checkpoint import digest
 from graphrep.ops.projection import random_projection
-from graphrep.ops.tall import multiply_rows, share_rows
+from graphrep.ops.tall import share_rows
 
 __all__ = ["PropagatedFeatures"]
 
 _SCALE = 3.0  # root mean square of the row lengths
 _OVERSAMPLING, _POWER_STEPS = 16, 3
+_SMOOTHED_BLOCKS = 5  # that a smoothing step holds at a time
 _LEAST = 1e-6  # share of the largest singular value below which a direction is rounding
 
 
@@ -81,7 +84,7 @@ class PropagatedFeatures(ShardedEmbedder):
     Notes
     -----
     A graph without features is taken with the rows of its adjacency matrix for features, but not by
-    ``fit(shard="rows")``, which divides rows of features alone. Sparse features stay sparse.
+    ``fit(out=...)``, which reads some rows of the features at a time. Sparse features stay sparse.
     Time O(nnz(X) d + max(hops) num_arcs d + num_nodes len(hops)² d²) with d dimensions; memory 2 len(hops) + 4 tables
     of shape (num_nodes, dimensions).
 
@@ -169,13 +172,13 @@ class PropagatedFeatures(ShardedEmbedder):
         seed = self._agreed_seed(graph, division, features=None if known else digest(graph.x)[:16])
         arcs, rows = division.arcs(graph)
         # Every rank decomposes the features of all nodes, or all of them together, by the same sums.
-        held: Rows = rows if division.by_rows else Rows(graph.num_nodes, self.n_jobs)
+        held: Rows = rows if division.in_file else Rows(graph.num_nodes, self.n_jobs)
         with limited_threads(1):  # a product of matrices may be summed in another order with more threads
-            x = self._features(held)
+            x = self._features(held, None if division.in_file else np.float32)
             found = _right_vectors(x, graph.num_nodes, dimensions, seed, keys, held)
             (self.components_,) = rows.common(found)
             start = _by_shares(x, self.components_, held)
-            self._start = None if division.by_rows else start
+            self._start = None if division.in_file else start
             del x
             blocks = self._blocks(arcs, start, rows)
             squares, axes = rows.common(*np.linalg.eigh(rows.gram(blocks)))
@@ -187,26 +190,28 @@ class PropagatedFeatures(ShardedEmbedder):
             scale = _SCALE * np.sqrt(graph.num_nodes / total) if total > 0 else 0.0
             self.mixing_ = np.zeros((blocks.shape[1], dimensions), dtype=np.float32)
             self.mixing_[:, : len(order)] = scale * mixing
-        return multiply_rows(blocks, self.mixing_, n_jobs=self.n_jobs)
+        vectors: F32 = rows.multiply(blocks, self.mixing_)
+        return vectors
 
-    def _features(self, rows: Rows) -> Any:
-        """Features, or rows of the adjacency, of some nodes."""
+    def _features(self, rows: Rows, dtype: Any = None) -> Any:
+        """Features, by default of any type, or rows of the adjacency, of some nodes."""
         x = _adjacency(self._graph) if self._graph.x is None else self._graph.x
         mine = x if rows.mine == slice(0, self._graph.num_nodes) else x[rows.mine]
-        return checked_features("x", mine, rows.mine.stop - rows.mine.start)
+        return checked_features("x", mine, rows.mine.stop - rows.mine.start, dtype)
 
-    def _blocks(self, arcs: Arcs, start: F32, rows: Rows) -> F32:
+    def _blocks(self, arcs: Arcs, start: F32, rows: Rows) -> Any:
         """Unit rows of the powers side by side."""
         hops, width, done = self._checked_hops(), start.shape[1], 0
-        power = np.ascontiguousarray(start[:, slice(*rows.part(width))])
-        blocks = np.empty((rows.mine.stop - rows.mine.start, len(hops) * width), dtype=np.float32)
+        power, blocks = rows.part_of(start), rows.empty(len(hops) * width)
         for place in np.argsort(hops, kind="stable"):
-            power, done = smoothed(arcs, power, hops[place] - done), hops[place]
-            blocks[:, place * width : (place + 1) * width] = _unit(rows.rows(power, width))
+            more, done = hops[place] - done, hops[place]
+            if more:
+                power = rows.on_columns(partial(_smoothed, arcs, more), power, blocks=_SMOOTHED_BLOCKS)
+            rows.put(blocks, place * width, _unit, rows.rows(power, width))
         return blocks
 
     def _start_of_all(self) -> F32:
-        """U Sigma, which no rank has after a fit by rows."""
+        """U Sigma, which a fit whose vectors go to a file does not keep."""
         if self._start is None:
             rows = Rows(self._graph.num_nodes, self.n_jobs)
             with limited_threads(1):
@@ -225,12 +230,22 @@ class PropagatedFeatures(ShardedEmbedder):
         products = 8 * entries + 4 * graph.num_arcs  # times the columns: the SVD of X, and four propagations
         return self.dimensions * (products / 5e8 + graph.num_nodes * 20 * self.dimensions / 1e10)
 
-    def _needs_by_rows(self, graph: Graph) -> Needs:
+    def _needs_on_disk(self, graph: Graph) -> DiskNeeds:
+        self._check_features(graph)
+        hops, width = len(self._checked_hops()), checked_int("dimensions", self.dimensions, 1)
+        row, gram = 64, max(hops * width, graph.x.shape[1])
+        return DiskNeeds(graph.num_nodes, width, row, _SMOOTHED_BLOCKS, files=hops + 3, passes=5 * hops, gram=gram)
+
+    @staticmethod
+    def _check_features(graph: Graph) -> None:
         if graph.x is None:
             raise ValueError(
                 "a graph without features has its adjacency in their place, whose SVD needs all rows; give features, "
-                'or take Spectral, with shard="rows".'
+                "or take Spectral, with out=."
             )
+
+    def _needs_by_rows(self, graph: Graph) -> Needs:
+        self._check_features(graph)
         hops, width = len(self._checked_hops()), checked_int("dimensions", self.dimensions, 1)
         features, shares = graph.x.shape[1], -(-graph.num_nodes // share_rows(graph.num_nodes))
         own = 24 * graph.x.nnz // graph.num_nodes if sp.issparse(graph.x) else 8 * features
@@ -255,6 +270,10 @@ class PropagatedFeatures(ShardedEmbedder):
         super()._restore(state | {"_graph": graph})
 
 
+def _smoothed(arcs: Arcs, hops: int, x: F32) -> F32:
+    return smoothed(arcs, x, hops)
+
+
 def _unit(rows: F32) -> F32:
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.where(length > 0, length, 1))
@@ -272,17 +291,28 @@ def _right_vectors(
     width, wide = min(width, least), min(width + _OVERSAMPLING, least)
     basis: Any = random_projection(x.shape[1], wide, density=1.0, seed=seed, keys=keys, n_jobs=rows.n_jobs)
     for _ in range(_POWER_STEPS):
-        squared = rows.total_of((share.T @ (share @ basis) for share in rows.shares(x)), basis.shape)
+        squared = rows.total_of((share.T @ (share @ basis) for share in _shares(x, rows)), basis.shape)
         (basis,) = rows.common(np.linalg.qr(squared)[0].astype(np.float32))
-    images = (np.asarray(share @ basis, dtype=np.float64) for share in rows.shares(x))
+    images = (np.asarray(share @ basis, dtype=np.float64) for share in _shares(x, rows))
     axes = np.linalg.eigh(rows.total_of((image.T @ image for image in images), (wide, wide)))[1]
     found = basis @ axes[:, ::-1][:, :width]
     return np.asarray(found, dtype=np.float32)
 
 
+def _shares(x: Any, rows: Rows) -> Iterator[Any]:
+    """The shares of features, in float32."""
+    return (share.astype(np.float32, copy=False) for share in rows.shares(x))
+
+
 def _by_shares(x: Any, matrix: F32, rows: Rows) -> F32:
     """A matrix by rows times a small one, each share on its own: the rounding depends on the number of rows."""
-    out = np.empty((x.shape[0], matrix.shape[1]), dtype=np.float32)
-    for share, product in zip(rows.shares(x), rows.shares(out), strict=True):
-        product[...] = share @ matrix
-    return out
+
+    def product(some: Any) -> F32:
+        out = np.empty((some.shape[0], matrix.shape[1]), dtype=np.float32)
+        for begin in range(0, len(out), rows.share):
+            share = some[begin : begin + rows.share]
+            out[begin : begin + rows.share] = share.astype(np.float32, copy=False) @ matrix
+        return out
+
+    found: F32 = rows.map(product, x)
+    return found

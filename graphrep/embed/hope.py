@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,7 @@ from graphrep._rows import Arcs
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._svd import inverse, randomized_svd, rms_scaled, symmetric_eigenpairs
 from graphrep.embed._base import ShardedEmbedder, TwoSidedEmbedder
+from graphrep.embed._blocks_on_disk import DiskNeeds
 from graphrep.embed._division import Division, Needs
 from graphrep.graph import Graph
 
@@ -27,6 +29,7 @@ F64 = npt.NDArray[np.float64]
 
 # Longest series of powers of A, and the size of the terms, relative to the sum, at which it ends.
 _TERMS, _TERM_ERROR = 500, 1e-5
+_PIECE = 1 << 17  # arcs, about, that are multiplied at a time
 _TURNS: Any = {"turns": 300, "tolerance": 1e-4}  # of the bound of the spectral radius
 
 
@@ -90,8 +93,8 @@ class HOPE(TwoSidedEmbedder, ShardedEmbedder):
     with K is a series of products with A, about log(1e-5) / log(factor) of them (17 at 0.5). Memory about five float32
     tables of shape (num_nodes, dimensions).
 
-    ``fit(shard="rows")`` takes undirected graphs. It leaves no rank with the second table that new nodes, and a model
-    in a file, need.
+    ``fit(out=...)`` takes undirected graphs, and does not keep the second table that new nodes, and a model in a file,
+    need.
 
     References
     ----------
@@ -174,7 +177,7 @@ class HOPE(TwoSidedEmbedder, ShardedEmbedder):
             )
         seed, ranks, n = self._agreed_seed(graph, division), division.ranks, graph.num_nodes
         self._graph, (arcs, rows) = graph, division.arcs(graph)
-        radius = partial(_radius_by_rows, arcs) if division.by_rows else partial(spectral_radius, graph)
+        radius = partial(_radius_by_rows, arcs) if division.in_file else partial(spectral_radius, graph)
         self.beta_ = float(ranks.tell("beta", self._checked_beta(graph, radius))[0])
         common: dict[str, Any] = {"seed": seed, "keys": graph.node_keys(), "n_jobs": self.n_jobs, "rows": rows}
         steps = 2 * power + 2 if graph.directed else power + 1
@@ -201,16 +204,17 @@ class HOPE(TwoSidedEmbedder, ShardedEmbedder):
                     n,
                     dimensions,
                     order=lambda w: np.abs(w / (1 - w)),
-                    steps=[rows.by_columns(lambda x: self._katz(arcs, x, 3))] * power,  # near K, and cheap
+                    steps=[rows.by_columns(lambda x: self._katz(arcs, x, 3), blocks=3)] * power,  # near K, and cheap
                     **common,
                 )
                 self.values_ = w / (1 - w)
                 root = np.sqrt(np.abs(self.values_))
                 inverse = np.divide(np.sign(w), root, out=np.zeros_like(root), where=root > 0)
                 # X again as a product with A: a step of refinement, and what transform does with new rows.
-                right = found * (inverse + root).astype(np.float32)
+                right = rows.map(lambda x: x * (inverse + root).astype(np.float32), found)
+                del found
                 found = rows.by_columns(lambda x: self._step(arcs, x))(right)
-                self._right = None if division.by_rows else rows.whole(right)
+                self._right = None if division.in_file else rows.whole(right)
         vectors, self.scale_ = rms_scaled(found, rows=rows)
         return vectors
 
@@ -260,13 +264,22 @@ class HOPE(TwoSidedEmbedder, ShardedEmbedder):
         return factor / radius if radius > 0 else factor
 
     def _needs_by_rows(self, graph: Graph) -> Needs:
+        self._check_undirected(graph)
+        width = checked_int("dimensions", self.dimensions, 1) + 16
+        return Needs(width, 20 * width + 60, arc=12, gram=width)
+
+    def _needs_on_disk(self, graph: Graph) -> DiskNeeds:
+        self._check_undirected(graph)
+        width = checked_int("dimensions", self.dimensions, 1) + 16
+        return DiskNeeds(graph.num_nodes, width, row=40, blocks=3, files=3, passes=10 * (self.power + 2))
+
+    @staticmethod
+    def _check_undirected(graph: Graph) -> None:
         if graph.directed:
             raise ValueError(
                 "the spectral radius of a directed graph needs all of its arcs; give HOPE graph.to_undirected(), or "
-                'shard="columns".'
+                "leave out out= and shard=."
             )
-        width = checked_int("dimensions", self.dimensions, 1) + 16
-        return Needs(width, 20 * width + 60, arc=12, gram=width)
 
     def _memory_needed(self, graph: Graph) -> int:
         width = checked_int("dimensions", self.dimensions, 1) + 16
@@ -307,9 +320,19 @@ def _spectral_norm(graph: Graph) -> float:
 def _radius_by_rows(arcs: Arcs) -> float:
     """:func:`spectral_radius` of an undirected graph, of which this process has some rows."""
     indptr, indices, weights = arcs.csr
-    values = np.ones(len(indices)) if weights is None else weights.astype(np.float64)
-    some = sp.csr_array((values, indices, indptr), shape=(arcs.num_rows, arcs.num_columns))
-    return _radius(lambda x: some @ arcs.table(x), arcs.num_rows, **_TURNS, largest=arcs.largest)
+    cuts = np.searchsorted(indptr, np.arange(0, len(indices), _PIECE))
+    bounds = sorted({0, *cuts.tolist(), arcs.num_rows})
+
+    def product(x: F64) -> F64:
+        table, out = arcs.table(x), np.zeros(arcs.num_rows)
+        for begin, end in itertools.pairwise(bounds):
+            some = slice(*indptr[[begin, end]])
+            values = np.ones(some.stop - some.start) if weights is None else weights[some].astype(np.float64)
+            own = (values, indices[some], indptr[begin : end + 1] - some.start)
+            out[begin:end] = sp.csr_array(own, shape=(end - begin, arcs.num_columns)) @ table
+        return out
+
+    return _radius(product, arcs.num_rows, **_TURNS, largest=arcs.largest)
 
 
 def _largest(x: F64) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,10 @@ from graphrep._rows import Arcs, Rows, mean_weight
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._svd import by_rows, column_signs, inverse, orthonormal, randomized_svd, rms_scaled
 from graphrep._threads import one_blas_thread, resolve_threads
+from graphrep.csr import rows_of_arcs
+from graphrep.distributed.ranks import Ranks
 from graphrep.embed._base import ShardedEmbedder
+from graphrep.embed._blocks_on_disk import DiskNeeds
 from graphrep.embed._division import Division, Needs
 from graphrep.graph import Graph
 from graphrep.ops.tall import multiply_rows
@@ -28,6 +31,8 @@ F64 = npt.NDArray[np.float64]
 
 # Largest error of the truncated filter, relative to its largest response.
 _FILTER_ERROR = 1e-4
+_FILTER_BLOCKS = 5  # that the filter holds at a time
+_PIECE = 1 << 18  # arcs whose entries are computed at a time
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -91,8 +96,8 @@ class ProNE(ShardedEmbedder):
     of the authors differ from these in the fifth digit.
 
     2 * power + 2 products with F and 9 with B at the default filter. Memory 8 bytes per arc beside the graph for F, and
-    about six float32 tables of shape (num_nodes, dimensions). ``fit(shard="rows")`` leaves no rank with V, so that new
-    nodes, and a model in a file, need a fit by columns.
+    about six float32 tables of shape (num_nodes, dimensions). ``fit(out=...)`` does not keep V, which new
+    nodes, and a model in a file, need.
 
     References
     ----------
@@ -148,15 +153,16 @@ class ProNE(ShardedEmbedder):
     def _embed_rows(self, graph: Graph, division: Division, **options: Any) -> F32:
         del options
         seed, keys = self._agreed_seed(graph, division), graph.node_keys()
-        self._graph = graph if division.by_rows else graph.to_undirected()
+        self._graph = graph if division.in_file else graph.to_undirected()
         arcs, rows = division.undirected(self._graph)
         dimensions, power = checked_int("dimensions", self.dimensions, 1), checked_int("power", self.power, 0)
         coefficients = self._coefficients()
-        products = 2 * power + 2 + 2 * (len(coefficients) - 1) + 1
+        products = 2 * power + 2 + rows.passes(dimensions) * self._filter_products(coefficients)
         with self._bar(division.ranks, products, " products") as bar:
             degree = arcs.degree()
             looped = _Looped(arcs, mean_weight(arcs, rows, degree), degree, self.n_jobs)
-            forward, backward = _log_ratios(arcs, degree, _log_noise(arcs, rows, degree))
+            noise = _log_noise(arcs, rows, degree)
+            forward, backward = division.per_arc(_log_ratios(arcs, degree, noise), len(arcs.csr.indices), 2)
             # The SVD of F', so that F V = U S holds to rounding, and new rows of F can be treated alike.
             v, values, u = randomized_svd(
                 rows.by_columns(lambda y: arcs.product(y, values=backward)),
@@ -171,25 +177,40 @@ class ProNE(ShardedEmbedder):
                 advance=bar.update,
             )
             root = np.sqrt(values)
-            v *= inverse(root).astype(np.float32)
-            self._right = None if division.by_rows else rows.whole(v)
-            u *= root.astype(np.float32)
-            start = rows.columns(_unit_rows(u))
-            del v, u
-            filtered = self._filtered(start, looped, coefficients, bar.update)
+            self._right = None
+            if not division.in_file:
+                v *= inverse(root).astype(np.float32)
+                self._right = rows.whole(v)
+            del v
+
+            def start(x: F32) -> None:
+                x *= root.astype(np.float32)
+                _unit_rows(x)
+
+            def banded(x: F32) -> F32:
+                return self._filtered(x, looped, coefficients, bar.update)
+
+            rows.each(start, u)
+            forward = backward = None  # type: ignore[assignment]
+            filtered = rows.by_columns(banded, blocks=_FILTER_BLOCKS)(u)
+            del u
         with one_blas_thread():
-            filtered = rows.rows(filtered, dimensions)
             _, triangle = orthonormal(filtered, rows=rows)
             _, values, rotation = rows.common(*np.linalg.svd(triangle))
             # Directions that float32 does not resolve would be noise.
             root = np.sqrt(np.where(values > (rows.num_rows + 1) * 1.2e-7 * values.max(initial=0), values, 0))
             self._rotation = rotation.T * inverse(root)
-            vectors = multiply_rows(filtered, self._rotation, n_jobs=self.n_jobs)
+            vectors = rows.multiply(filtered, self._rotation)
+            del filtered
         flip = column_signs(vectors, rows)
-        vectors *= flip
         self._rotation *= flip
-        if self.normalize_rows:
-            _unit_rows(vectors)
+
+        def end(x: F32) -> None:
+            x *= flip
+            if self.normalize_rows:
+                _unit_rows(x)
+
+        rows.each(end, vectors)
         vectors, self.scale_ = rms_scaled(vectors, rows=rows)
         return vectors
 
@@ -203,7 +224,8 @@ class ProNE(ShardedEmbedder):
         noise = _log_noise(arcs, all_rows, fitted)
         logs = np.log(added.data / np.repeat(degree, np.diff(added.indptr))) - noise[added.indices]
         ratios = sp.csr_array((logs, added.indices, added.indptr), shape=added.shape)
-        forward, _ = _log_ratios(arcs, fitted, noise)
+        per_arc = Division(Ranks(), self.n_jobs).per_arc
+        forward, _ = per_arc(_log_ratios(arcs, fitted, noise), len(arcs.csr.indices), 2)
         start = np.concatenate([arcs.product(right, values=forward), ratios @ right]).astype(np.float32)
         walk = _Looped(arcs, mean_weight(arcs, all_rows, fitted), np.append(fitted, degree), self.n_jobs, added)
         filtered = self._filtered(_unit_rows(start), walk, self._coefficients())[arcs.num_rows :]
@@ -262,10 +284,20 @@ class ProNE(ShardedEmbedder):
         signs = np.where(np.arange(count) % 2, -1.0, 1.0)
         return np.asarray(signs * terms[:count] * np.exp(theta) / np.where(np.arange(count) == 0, 2, 1))
 
+    @staticmethod
+    def _filter_products(coefficients: F64) -> int:
+        return 2 * (len(coefficients) - 1) + 1
+
     def _needs_by_rows(self, graph: Graph) -> Needs:
         del graph
         width = checked_int("dimensions", self.dimensions, 1) + 16
         return Needs(width, 24 * width + 60, arc=16, gram=width)
+
+    def _needs_on_disk(self, graph: Graph) -> DiskNeeds:
+        width = checked_int("dimensions", self.dimensions, 1) + 16
+        return DiskNeeds(
+            graph.num_nodes, width, row=48, blocks=_FILTER_BLOCKS, files=4, arc=8, passes=10 * (self.power + 3)
+        )
 
     def _memory_needed(self, graph: Graph) -> int:
         width = checked_int("dimensions", self.dimensions, 1) + 16
@@ -331,17 +363,21 @@ def _log_noise(arcs: Arcs, rows: Rows, degree: F64) -> F32:
     return np.asarray(logs, dtype=np.float32)
 
 
-def _log_ratios(arcs: Arcs, degree: F64, noise: F32) -> tuple[F32, F32]:
-    """Entries of F and of F' in the order of the arcs of an undirected graph."""
+def _log_ratios(arcs: Arcs, degree: F64, noise: F32) -> Iterator[tuple[F32, F32]]:
+    """Entries of F and of F' in the order of the arcs of an undirected graph, some of them at a time."""
     logs = np.log(degree, out=np.zeros_like(degree), where=degree > 0).astype(np.float32)
-    counts, indices = np.diff(arcs.csr.indptr), arcs.csr.indices
-    forward = -np.repeat(logs, counts) - arcs.table(noise)[indices]
-    backward = -arcs.table(logs)[indices] - np.repeat(noise, counts)
-    if arcs.csr.weights is not None:
-        weight = np.log(arcs.csr.weights)
-        forward += weight
-        backward += weight
-    return forward, backward
+    indptr, indices, weights = arcs.csr
+    logs_there, noise_there = arcs.table(logs), arcs.table(noise)
+    for begin in range(0, len(indices), _PIECE):
+        end = min(begin + _PIECE, len(indices))
+        (own, counts), target = rows_of_arcs(indptr, begin, end), indices[begin:end]
+        forward = -np.repeat(logs[own], counts) - noise_there[target]
+        backward = -logs_there[target] - np.repeat(noise[own], counts)
+        if weights is not None:
+            weight = np.log(weights[begin:end])
+            forward += weight
+            backward += weight
+        yield forward, backward
 
 
 def _unit_rows(x: F32) -> F32:

@@ -20,6 +20,7 @@ from graphrep._rows import Arcs, Rows, mean_weight
 from graphrep._saving import packed_graph, unpacked_graph
 from graphrep._svd import column_signs
 from graphrep.embed._base import ShardedEmbedder
+from graphrep.embed._blocks_on_disk import DiskNeeds
 from graphrep.embed._division import Division, Needs
 from graphrep.embed._filter import leading_eigenpairs
 from graphrep.embed.finishing import RMS
@@ -140,8 +141,6 @@ class Spectral(ShardedEmbedder):
     array([1.15, 0.97, 0.8 , 0.61])
     """
 
-    _memory_advice = "take fewer dimensions, or FastRP, whose tables fit(out=...) keeps on the disk"
-
     dimensions: int = 128
     which: str = "LA"
     alpha: float | None = None
@@ -180,15 +179,16 @@ class Spectral(ShardedEmbedder):
             some of the rows. The bits are those of one process. All ranks call ``fit`` with the same graph, settings
             and labels or pairs, which is checked, and each gets all vectors.
         shard : {"columns", "rows"}
-            "rows" for a graph that does not fit one host: each rank reads and holds the arcs and vectors of its rows
-            alone, and gets the rows that its arcs lead to from other ranks, before every product. The bits are the
-            same. Give a mapped graph (:func:`graphrep.open_graph` with ``verify=False``). Not with ``finish`` or
+            "rows", with ``out``, for a graph that does not fit one host: each rank reads and holds the arcs and vectors
+            of its rows alone, and gets the rows that its arcs lead to from other ranks, before every product. The bits
+            are the same. Give a mapped graph (:func:`graphrep.open_graph` with ``verify=False``).
+        out : path, optional
+            Write the vectors to this ``.npy`` file, as ``node_vectors_.save(out)`` would, bit by bit, and compute on
+            the disk what ``memory`` does not hold. ``embedding_`` is mapped from it, read-only. Not with ``finish`` or
             ``which="auto"``.
-        out : path
-            With ``shard="rows"``: the ``.npy`` file, on a disk that all ranks see, to which each writes its rows, as
-            ``node_vectors_.save(out)`` would. ``embedding_`` is then mapped from it, read-only.
+            Several ranks need ``shard="rows"``, and a disk that all of them see.
         memory : int or str, optional
-            With ``shard="rows"``: bytes that a rank may use, such as ``"4GB"`` (the default), beside those of the
+            With ``out``: bytes that each process may use, such as ``"4GB"`` (the default), beside those of the
             interpreter and its libraries; a mapped graph takes none.
 
         Returns
@@ -198,13 +198,20 @@ class Spectral(ShardedEmbedder):
         Raises
         ------
         MemoryError
-            The graph does not fit, or a rank needs more than ``memory`` for its rows.
+            The graph does not fit, or ``memory`` is too little for a column, or for the rows of a rank.
         OSError
             The disk is full, or ``out`` cannot be written.
         RankError
             Another rank failed.
         ValueError
             A parameter out of range; ``which="auto"`` without labels or pairs; ranks that disagree.
+
+        Notes
+        -----
+        With ``out`` and less ``memory`` than ``estimate`` says, the two blocks of the iteration lie in files beside
+        ``out``, of a directed graph with its arcs in both directions. A round reads each column once for all of its
+        products, which pass over the arcs once for each range of columns that fits (8 bytes per node and column, and 64
+        per node), then reads and writes the rows.
         """
         where: dict[str, Any] = {"shard": shard, "out": out, "memory": memory}
         if self.which != "auto":
@@ -274,7 +281,7 @@ class Spectral(ShardedEmbedder):
         degree += tau * mean_weight(arcs, rows, degree)
         logarithm = np.log(degree, out=np.zeros_like(degree), where=degree > 0)
         factor = np.where(degree > 0, np.exp(-self.alpha_ * logarithm), 0.0)
-        products = 8 + sum(degrees) + len(degrees)
+        products = rows.passes(k + oversampling) * (sum(degrees) + len(degrees))
         with self._bar(division.ranks, products, " products") as bar:
             vectors, values = leading_eigenpairs(
                 arcs,
@@ -297,12 +304,18 @@ class Spectral(ShardedEmbedder):
         weight = column_signs(vectors, rows) * self._sizes() ** self.power_
         size = np.sqrt((rows.squares(vectors) * weight**2).sum() / graph.num_nodes)
         self._scale = float(RMS / size) if size > 0 else 1.0
-        vectors *= (self._scale * weight).astype(np.float32)
-        vectors[:, weight == 0] = 0  # without signs
-        if not graph.directed:
-            return vectors
+        scale = (self._scale * weight).astype(np.float32)
+
+        def scaled(x: F32) -> None:
+            x *= scale
+            x[:, weight == 0] = 0  # without signs
+
+        def side_by_side(x: F32) -> F32:
+            return np.ascontiguousarray(x.reshape(-1, 2 * x.shape[1])[:, : self.dimensions])
+
+        rows.each(scaled, vectors)
         # Sources beside targets, of which the last is left out where the number of columns is odd.
-        return np.ascontiguousarray(vectors.reshape(-1, 2 * vectors.shape[1])[:, : self.dimensions])
+        return rows.map(side_by_side, vectors) if graph.directed else vectors
 
     def _choose(self, graph: Graph, y: Any, val: Any, division: Division, seed: int) -> F32:
         """The vectors of the candidate that is best by labels or pairs, the first of equals."""
@@ -417,8 +430,9 @@ class Spectral(ShardedEmbedder):
 
         def ends(arcs: Any, fitted_degree: F64, vectors: F32) -> F32:
             degree = np.asarray(arcs.sum(axis=1)).ravel()
-            factor = _power(fitted_degree + tau, -self.alpha_)
-            sums = arcs @ (vectors * factor[:, None])
+            there = np.unique(arcs.indices)  # of vectors that may be mapped from a file
+            factor = _power(fitted_degree[there] + tau, -self.alpha_)
+            sums = arcs[:, there] @ (vectors[there] * factor[:, None])
             return np.asarray(sums * _power(degree + tau * (degree > 0), -self.alpha_)[:, None], dtype=np.float64)
 
         if back is None:
@@ -445,13 +459,26 @@ class Spectral(ShardedEmbedder):
         return float(roc_auc(self.score_pairs(as_pairs(positive, graph)), self.score_pairs(as_pairs(negative, graph))))
 
     def _needs_by_rows(self, graph: Graph) -> Needs:
+        width, k = self._widths(graph)
+        return Needs(width, 8 * width + 4 * k + 60, gram=width)
+
+    def _needs_on_disk(self, graph: Graph) -> DiskNeeds:
+        rows, rounds = (
+            graph.num_nodes * (1 + graph.directed),
+            len(checked_ints("filter_degrees", self.filter_degrees, 1)),
+        )
+        return DiskNeeds(
+            rows, self._widths(graph)[0], row=84 if graph.directed else 64, blocks=2, files=2, passes=6 * rounds
+        )
+
+    def _widths(self, graph: Graph) -> tuple[int, int]:
+        """Columns of the blocks, and of eigenvectors, of a fit whose vectors go to a file."""
         self._checked_which()
         if self.which == "auto":
-            raise ValueError('which="auto" needs all vectors in memory; give "LA" or "LM" with shard="rows".')
+            raise ValueError('which="auto" needs all vectors in memory; give "LA" or "LM" with out=.')
         k = checked_int("dimensions", self.dimensions, 1)
         k = -(-k // 2) if graph.directed else k
-        width = k + checked_int("oversampling", self.oversampling, 0)
-        return Needs(width, 8 * width + 4 * k + 60, gram=width)
+        return k + checked_int("oversampling", self.oversampling, 0), k
 
     def _memory_needed(self, graph: Graph) -> int:
         dimensions = checked_int("dimensions", self.dimensions, 1)
