@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "checks.hpp"
 #include "isa.hpp"
 #include "parallel.hpp"
 #include "random.hpp"
@@ -112,6 +113,8 @@ void spmm_projection(const Projection& projection, const int64_t* indptr, const 
             });
     });
     write_rows(num_rows, columns, y, num_threads, [&](int64_t begin, int64_t end, float* out) {
+        // Here, while they are near: a pass of its own would read a mapped graph twice.
+        check_ids("indices", indices + indptr[begin], indptr[end] - indptr[begin], num_columns);
         ProjectionRows row(projection);
         std::memset(out, 0, static_cast<size_t>((end - begin) * columns) * sizeof(float));
         for (int64_t v = begin; v < end; ++v, out += columns) {

@@ -23,7 +23,8 @@ struct Projection {
 template <class T>
 void fill_projection(const Projection& projection, const float* row_scale, int64_t num_rows, T* r, int num_threads);
 
-// y = diag(scale) A diag(row_scale) R without R in memory: its few entries are drawn again for every arc.
+// y = diag(scale) A diag(row_scale) R without R in memory: its few entries are drawn again for every arc. Throws for an
+// index outside [0, num_columns); the offsets must be right.
 template <class T, class Id>
 void spmm_projection(const Projection& projection, const int64_t* indptr, const Id* indices, const float* weights,
                      const float* scale, const float* row_scale, int64_t num_rows, int64_t num_columns, T* y,

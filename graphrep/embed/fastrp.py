@@ -365,7 +365,7 @@ class FastRP(NodeEmbedder):
         arcs = int(g.indptr[end] - g.indptr[begin])
 
         def width_with(halo: tuple[int, int]) -> int:
-            return check_rows(end - begin, arcs, halo, g, d, size, ranks, itemsize=self._itemsize())
+            return check_rows(end - begin, arcs, halo, g, d, size, ranks, itemsize=settings.itemsize)
 
         width_with((0, 0))  # before they are read
         rows = RowGraph(g, ranks, ROWS)
@@ -430,12 +430,9 @@ class FastRP(NodeEmbedder):
         accumulate_rows(power, weight / self._unit, total, normalize=self.normalize_rows, n_jobs=self.n_jobs)
 
     def _memory_needed(self, graph: Graph) -> int:
-        dimensions, size = checked_int("dimensions", self.dimensions, 1), self._itemsize()
+        dimensions, size = checked_int("dimensions", self.dimensions, 1), np.dtype(self._checked_precision()).itemsize
         tables = (4 + 2 * size) * dimensions * graph.num_nodes
         return tables + 40 * graph.num_nodes + 40 * dimensions  # and degrees; moments of columns
-
-    def _itemsize(self) -> int:
-        return np.dtype(self._checked_precision()).itemsize
 
     def _checked_precision(self) -> str:
         if self.precision not in _PRECISIONS:
@@ -479,7 +476,7 @@ class FastRP(NodeEmbedder):
         settings = self._checked_settings(g.num_nodes)
         terms = sum(map(bool, (settings.self_influence, *settings.weights)))
         size = checked_bytes("memory", memory, 1_000_000)
-        needed, disk = sizes_on_disk(g.num_nodes, settings.dimensions, terms, size, self._itemsize())
+        needed, disk = sizes_on_disk(g.num_nodes, settings.dimensions, terms, size, settings.itemsize)
         seconds = self._seconds(g)
         assert seconds is not None
         return Estimate(needed, disk, seconds + 64e-9 * g.num_nodes * settings.dimensions)
@@ -649,6 +646,11 @@ class _Settings(NamedTuple):
     feature_columns: int
     seed: int
     precision: str = "float32"
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of an entry of the powers."""
+        return np.dtype(self.precision).itemsize
 
 
 def _checked_weights(weights: Any) -> tuple[float, ...]:

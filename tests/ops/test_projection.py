@@ -252,3 +252,12 @@ def test_keys_are_checked():
     for keys in (np.zeros(3, dtype=np.uint64), np.zeros(4, dtype=np.int64), np.zeros(8, dtype=np.uint64)[::2]):
         with pytest.raises(ValueError, match="keys must be a C-contiguous uint64 array of shape"):
             random_projection(4, 8, density=1.0, keys=keys)
+
+
+@pytest.mark.parametrize("column", [-1, 2000])
+def test_a_column_outside_the_graph_is_an_error_in_every_block_of_rows(column):
+    indices = np.zeros(2000, dtype=np.int32)
+    indices[1500] = column
+    graph = Graph._trusted(CSR(np.arange(2001), indices, None), directed=True)
+    with pytest.raises(IndexError, match=rf"indices must lie in \[0, 2000\), got {column}"):
+        project_neighbors(graph, 4, density=1.0, n_jobs=2)

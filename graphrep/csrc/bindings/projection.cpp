@@ -47,8 +47,7 @@ void bind_products_of(nb::module_& m) {
             check_sizes(indptr, indices, weights, scale, y);
             const size_t nodes = keys ? keys->size() : y.shape(0);  // some of which may have no row here
             check_projection(nodes, y.shape(1), columns, first_column, row_scale, keys, counts);
-            check_csr<Id>(indptr.data(), indices.data(), rows_of(indptr), int64_t(indices.size()), int64_t(nodes),
-                          num_threads);
+            check_csr<Id>(indptr.data(), nullptr, rows_of(indptr), int64_t(indices.size()), 0, num_threads);
             spmm_projection<T, Id>(
                 {columns, first_column, int64_t(y.shape(1)), counts.data(), pointer(keys), seed, magnitude},
                 indptr.data(), indices.data(), pointer(weights), pointer(scale), pointer(row_scale),
