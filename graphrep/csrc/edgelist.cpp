@@ -46,6 +46,7 @@ struct Chunk {
     EdgeListProblem overflow{};  // an integer outside int64: an error only if all names are integers
     const char* problem_line = nullptr;
     const char* overflow_line = nullptr;
+    const char* padded = nullptr;  // the first integer with leading zeros
 };
 
 std::vector<Chunk> split_chunks(const char* text, int64_t size, int64_t begin, int64_t chunk_bytes) {
@@ -76,6 +77,8 @@ class EdgeListReader {
             if (too_narrow_) return false;
             if (find_problem(result.problem)) return true;
             if (format_.num_nodes < 0) result.ids = number_integers();
+            for (const Chunk& chunk : chunks_)
+                if (chunk.padded && result.padded < 0) result.padded = chunk.padded - text_;
         } else {
             too_narrow_ = false;
             const int64_t share = std::min(kMaxTableBytes, (size - begin) / threads_ + 1);
@@ -214,8 +217,8 @@ class EdgeListReader {
             double weight = 1;
             int64_t source, target;
             if (integers && end_ - at >= 64 &&
-                (bare ? scanner_.scan_plain<true>(at, end_, source, target, weight)
-                      : scanner_.scan_plain<false>(at, end_, source, target, weight))) {
+                (bare ? scanner_.scan_plain<true>(at, end_, source, target, weight, chunk.padded)
+                      : scanner_.scan_plain<false>(at, end_, source, target, weight, chunk.padded))) {
                 if (weighted()) weights_[slot] = static_cast<float>(weight);
                 store(chunk, slot, source, target);
                 ++chunk.count;
@@ -269,6 +272,7 @@ class EdgeListReader {
             if (!integers.load(std::memory_order_relaxed) || too_narrow_.load(std::memory_order_relaxed)) return;
             parse<true>(chunk, [&](const char* line, const Field* fields, int64_t slot) {
                 int64_t ends[2] = {};
+                const char* padded = nullptr;
                 for (int i = 0; i < 2; ++i) {
                     const IntegerText kind = parse_integer(fields[i], ends[i]);
                     if (format_.num_nodes >= 0) {
@@ -282,7 +286,11 @@ class EdgeListReader {
                         integers.store(false, std::memory_order_relaxed);
                         return false;
                     }
+                    const char* digits = fields[i].data + (*fields[i].data == '-');
+                    if (digits + 1 < fields[i].data + fields[i].size && is_padded(digits))
+                        padded = padded ? std::min(padded, fields[i].data) : fields[i].data;
                 }
+                if (!chunk.padded) chunk.padded = padded;
                 store(chunk, slot, ends[0], ends[1]);
                 return integers.load(std::memory_order_relaxed);
             });

@@ -26,6 +26,7 @@ struct EdgeList {
     EdgeListEnds<int64_t> wide;    // otherwise
     Buffer<float> weights;         // only if the format has a column of weights
     Buffer<int64_t> ids;           // integer names, ascending; absent if num_nodes is given or a name is not an integer
+    int64_t padded = -1;           // position in the text of the first integer with leading zeros; -1: none
     Buffer<char> names;            // other names in order of first appearance, each with a NUL byte behind it
     Buffer<int64_t> name_position;  // position in the text where each of those first appears
 };

@@ -63,6 +63,9 @@ inline IntegerText parse_integer(const Name& field, int64_t& value) {
     return error == std::errc() ? IntegerText::ok : IntegerText::no;
 }
 
+// Whether an integer at `at` begins with a zero and has another digit; reads up to 2 bytes.
+inline bool is_padded(const char* at) { return *at == '0' && static_cast<unsigned>(at[1] - '0') <= 9; }
+
 // Read the whole field as a decimal number; values outside the range of double become infinite or zero.
 inline bool parse_number(const Name& field, double& value) {
     const char* begin = field.data;
@@ -223,9 +226,10 @@ class LineScanner {
 
     // Read the most common kind of line without splitting: unsigned integers in neighboring columns and an optional
     // weight after them, with single delimiters. Needs 64 readable bytes; moves `at` past the line feed on success,
-    // else changes nothing.
+    // else changes nothing. `padded` becomes the first integer with leading zeros, unless it is known.
     template <bool bare>
-    bool scan_plain(const char*& at, const char* text_end, int64_t& source, int64_t& target, double& weight) const {
+    bool scan_plain(const char*& at, const char* text_end, int64_t& source, int64_t& target, double& weight,
+                    const char*& padded) const {
         const char* p = at;
         int64_t u, v;
         if (!bare) {
@@ -234,7 +238,10 @@ class LineScanner {
                 if (!skip_column(p, text_end) || *p == '\n') return false;
             if (text_end - p < 64) return false;  // digits are read eight at a time
         }
-        if (!scan_digits(p, u) || !is_delimiter(*p) || !scan_digits(++p, v)) return false;
+        const char* const first = p;
+        if (!scan_digits(p, u) || !is_delimiter(*p)) return false;
+        const char* const second = ++p;
+        if (!scan_digits(p, v)) return false;
         int column = first_ + 2;
         if (format_.weight >= 0) {
             if (!is_delimiter(*p)) return false;
@@ -249,6 +256,8 @@ class LineScanner {
         if (*p != '\n') return false;
         if (format_.num_nodes >= 0 && (u >= format_.num_nodes || v >= format_.num_nodes)) return false;
         at = p + 1;
+        if (((*first == '0') | (*second == '0')) && !padded)
+            padded = is_padded(first) ? first : is_padded(second) ? second : nullptr;
         source = u;
         target = v;
         if (!bare && format_.source != first_) std::swap(source, target);

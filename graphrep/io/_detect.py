@@ -82,7 +82,7 @@ class Wish:
 class Found:
     """Position of the first edge, the format, and the names of the columns, those of the end points once more.
 
-    ``sides`` says why source and target may be numbered separately, and ``padded`` is an integer with leading zeros.
+    ``sides`` says why source and target may be numbered separately.
     """
 
     begin: int
@@ -90,15 +90,6 @@ class Found:
     names: list[str] | None
     ends: tuple[str, str]
     sides: str | None
-    padded: str | None = None
-
-    def warn_of_zeros(self, name: str) -> None:
-        """Say that names have been read as integers which are spelled otherwise."""
-        if self.padded is not None:
-            warn_caller(
-                f"{name}: names such as {self.padded} are read as integers, without leading zeros; to keep them as "
-                "text, give pandas.read_csv(path, dtype=str)."
-            )
 
 
 def detect(name: str, text: Bytes, wish: Wish) -> Found:
@@ -169,8 +160,6 @@ def detect(name: str, text: Bytes, wish: Wish) -> Found:
                     f"{name}: the nodes in column {column if names is None else names[column]!r} are numbers with "
                     "decimals and are read as names; give source= and target= to choose other columns, or to confirm."
                 )
-    ends = [row[column] for row in fields if len(row) == columns for column in found[:2]]
-    padded = next((end.decode() for end in ends if is_integer(end) and re.match(rb"-?0\d", end)), None)
     if names is None and wish.source is None and wish.weight is None and columns > 2 and _counts(fields):
         warn_caller(
             f"{name}: the first column counts the lines, but is read as the sources; give source=1 and target=2 if it "
@@ -191,7 +180,7 @@ def detect(name: str, text: Bytes, wish: Wish) -> Found:
     if names is not None and names[found.source] != names[found.target]:
         called = names[found.source], names[found.target]
     sides = _separate_sides(text, start, names, found.source, found.target)
-    return Found(rows[0].start, form, names, called, sides, padded)
+    return Found(rows[0].start, form, names, called, sides)
 
 
 def separator(delimiter: bytes) -> str:

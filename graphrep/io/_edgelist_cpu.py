@@ -8,7 +8,7 @@ import numpy as np
 
 from graphrep import _core
 from graphrep._threads import resolve_threads
-from graphrep.io._lines import NO_POSITIONS, BadLineError, Format, Table
+from graphrep.io._lines import NO_POSITIONS, BadLineError, Format, Table, integer_at
 
 if TYPE_CHECKING:
     from graphrep.io._text import Bytes
@@ -29,7 +29,7 @@ def parse_edges(
     """
     threads = resolve_threads(n_jobs) if n_jobs is not None else max(1, min(resolve_threads(None), len(text) >> 16))
     num_nodes = -1 if form.num_nodes is None else form.num_nodes
-    problem, source, target, weights, ids, names, positions = _core.read_edge_list(
+    problem, source, target, weights, ids, names, positions, padded = _core.read_edge_list(
         np.frombuffer(text, dtype=np.uint8),
         begin,
         form.delimiter,
@@ -59,4 +59,5 @@ def parse_edges(
         None if ids is None else ids.view(np.int64),
         names or b"",
         NO_POSITIONS if positions is None else positions.view(np.int64),
+        None if padded < 0 else integer_at(text, padded),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from graphrep.csr import index_dtype
-from graphrep.io._lines import NO_POSITIONS, BadLineError, Format, Table, data_lines, integer, is_integer
+from graphrep.io._lines import NO_POSITIONS, BadLineError, Format, Table, data_lines, integer, is_integer, is_padded
 
 if TYPE_CHECKING:
     from graphrep.io._text import Bytes
@@ -33,7 +33,7 @@ def parse_edges(text: Bytes, begin: int, form: Format, *, n_jobs: int | None = N
     names: list[bytes] = []
     first: dict[bytes, int] = {}  # positions
     weights = []
-    overflow = None
+    overflow = padded = None
     for line in data_lines(text, begin, form.delimiter, form.comments, quotes=form.quotes):
         if len(line.fields) != form.columns:
             raise BadLineError("columns", line.number, columns=len(line.fields))
@@ -52,6 +52,9 @@ def parse_edges(text: Bytes, begin: int, form: Format, *, n_jobs: int | None = N
                 overflow = BadLineError("integer_range", line.number, name)
             names.append(name)
             first.setdefault(name, line.positions[column])
+        if padded is None:
+            ends = sorted((line.positions[column], line.fields[column]) for column in wanted[:2])
+            padded = next((name for _, name in ends if is_padded(name)), None)
     w = None if form.weight is None else np.array(weights, dtype=np.float32)
     if form.strings or not all(map(is_integer, first)):
         for name, position in first.items():
@@ -71,7 +74,7 @@ def parse_edges(text: Bytes, begin: int, form: Format, *, n_jobs: int | None = N
     else:
         ids, codes = np.unique(values, return_inverse=True)
         codes = codes.astype(index_dtype(len(ids)))
-    return Table(codes[::2].copy(), codes[1::2].copy(), w, ids, b"", NO_POSITIONS)
+    return Table(codes[::2].copy(), codes[1::2].copy(), w, ids, b"", NO_POSITIONS, padded)
 
 
 def _weight(field: bytes, line: int, delimiter: bytes) -> float:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 BLANKS = b" \t"
 _LINE_END = re.compile(rb"\r?(?:\n|\Z)")
 _INTEGER = re.compile(rb"-?\d+(\.0+)?")
+_PADDED = re.compile(rb"-?0\d")
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Table(NamedTuple):
 
     ``ids`` are the distinct integer names, ascending; None if ``num_nodes`` was given or a name is not an integer. In
     the latter case ``names`` holds the distinct names in order of first appearance, each followed by a NUL byte, and
-    ``positions`` their first positions in the text.
+    ``positions`` their first positions in the text. ``padded`` is the first integer that has leading zeros, where all
+    names are integers.
     """
 
     source: npt.NDArray[np.integer[Any]]
@@ -53,6 +55,7 @@ class Table(NamedTuple):
     ids: npt.NDArray[np.int64] | None
     names: bytes
     positions: npt.NDArray[np.int64]
+    padded: bytes | None = None
 
 
 NO_POSITIONS = np.zeros(0, dtype=np.int64)
@@ -175,6 +178,17 @@ def _feed(text: Bytes, end: re.Match[bytes]) -> int:
 def is_integer(field: bytes) -> bool:
     """Whether the field consists of digits, with an optional minus; ``.0`` may follow."""
     return bool(_INTEGER.fullmatch(field))
+
+
+def is_padded(field: bytes) -> bool:
+    """Whether an integer has leading zeros, without which it is another name."""
+    return bool(_PADDED.match(field))
+
+
+def integer_at(text: Bytes, position: int) -> bytes:
+    """The integer that begins there, as it is spelled."""
+    found = _INTEGER.match(text, position)
+    return found[0] if found else b""
 
 
 def integer(field: bytes) -> int:

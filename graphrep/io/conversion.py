@@ -20,7 +20,7 @@ from graphrep.io.arrays import array_header
 from graphrep.io.bounded import is_pipe, open_regular, reading
 from graphrep.io.buckets import MINIMUM, Sorting, beside, block_edges, write_sorted
 from graphrep.io.edge_chunks import Chunk, NotIntegersError, TableFile, TextFile
-from graphrep.io.edgelist import checked_wish
+from graphrep.io.edgelist import checked_wish, warn_of_zeros
 from graphrep.io.graph_files import REFUSED, files_of_edges, kind_of_file
 from graphrep.io.name_tables import IntegerNames, StringNames
 from graphrep.io.paths import check_writable, checked_suffix, need_pyarrow
@@ -205,7 +205,7 @@ def _convert_file(
         if isinstance(names, IntegerNames):
             for reader in readers:
                 if isinstance(reader, TextFile):
-                    reader.found.warn_of_zeros(reader.name)
+                    warn_of_zeros(reader.name, reader.padded)
         hint = next((reader.sides for reader in readers if reader.sides), None)
         _write_spool(path, folder, spool, names, num_nodes, how, place, hint)
 

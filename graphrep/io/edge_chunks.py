@@ -62,6 +62,7 @@ class TextFile:
         self.weighted = self.found.form.weight is not None
         self.sides = self.found.sides
         self.all_integers = False  # once all chunks have been read as strings
+        self.padded: bytes | None = None  # an integer with leading zeros, once all chunks have been read as integers
 
     def _detected(self) -> Found:
         """Format, from as many lines as the reader of whole files looks at."""
@@ -129,6 +130,7 @@ class TextFile:
                 else:
                     if table.ids is None and form.num_nodes is None:
                         raise NotIntegersError
+                    self.padded = self.padded or table.padded
                     yield self._numbered(table)
                 rest, size, begin = text[end:], self.block, 0
                 lines += part.count(b"\n")

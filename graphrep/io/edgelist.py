@@ -121,8 +121,8 @@ def read_edges(
     -------
     EdgeList
         If every name is an integer, in quotes or not, ``nodes`` holds the distinct integers in ascending order (0 …
-        num_nodes - 1 if ``num_nodes`` is given); a minus sign, a trailing ``.0`` and, with a warning where the first
-        lines have them, leading zeros are allowed. Otherwise all names are strings, in order of first appearance, the
+        num_nodes - 1 if ``num_nodes`` is given); a minus sign, a trailing ``.0`` and, with a warning, leading zeros
+        are allowed. Otherwise all names are strings, in order of first appearance, the
         source of a line before its target. Edges of weight zero are kept.
 
     Warns
@@ -182,7 +182,7 @@ def read_edges(
     try:
         found = detect(name, text, wish)
         form = found.form
-        ends, others, weights, ids, names, positions = parse(text, found.begin, form, n_jobs=n_jobs)
+        ends, others, weights, ids, names, positions, padded = parse(text, found.begin, form, n_jobs=n_jobs)
         if num_nodes is not None:
             return EdgeList(ends, others, weights, np.arange(num_nodes, dtype=np.int64), columns=found.ends)
         nodes = _decoded(name, text, names, positions) if ids is None else ids
@@ -191,7 +191,7 @@ def read_edges(
     finally:
         released(text)
     if ids is not None:
-        found.warn_of_zeros(name)
+        warn_of_zeros(name, padded)
     edges = EdgeList(ends, others, weights, nodes, columns=found.ends)
     if bipartite:
         return _two_sides(edges)
@@ -264,6 +264,15 @@ def _decoded(name: str, text: Bytes, names: bytes, positions: npt.NDArray[np.int
         line = text[: positions[names.count(b"\0", 0, error.start)]].count(b"\n") + 1
         raise ValueError(f"{name}, line {line}: a name is not valid UTF-8.") from None
     return np.array(decoded.split("\0")[:-1], dtype=object)
+
+
+def warn_of_zeros(name: str, padded: bytes | None) -> None:
+    """Say that names have been read as integers which are spelled otherwise, such as this one."""
+    if padded is not None:
+        warn_caller(
+            f"{name}: names such as {padded.decode()} are read as integers, without leading zeros; to keep them as "
+            "text, give pandas.read_csv(path, dtype=str), or a Parquet file with columns of strings."
+        )
 
 
 def sentence_of(name: str, error: BadLineError, form: Format) -> str:

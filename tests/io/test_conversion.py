@@ -64,11 +64,12 @@ def test_integers_become_strings_as_they_are_spelled_if_any_name_is_one(tmp_path
 
 
 def test_leading_zeros_are_lost_with_a_warning(tmp_path):
-    path = write_lines(tmp_path / "codes.txt", [("00123", "01234"), ("01234", "98765")])
-    for read in (as_graph, lambda one: convert_edges(one, tmp_path / "other.graph")):
+    many = [(str(u), str(u + 1)) for u in range(10_000, 30_000)]
+    path = write_lines(tmp_path / "codes.txt", [*many, ("00123", "01234"), ("01234", "98765")])
+    for read in (as_graph, lambda one: convert_edges(one, tmp_path / "other.graph", memory="2MB")):
         with pytest.warns(UserWarning, match="codes.txt: names such as 00123 are read as integers, without leading"):
             read(path)
-    assert open_graph(tmp_path / "other.graph").nodes.tolist() == [123, 1234, 98765]
+    assert open_graph(tmp_path / "other.graph").nodes.tolist() == [123, 1234, *range(10_000, 30_001), 98765]
 
 
 def test_text_with_header_weights_and_quotes_across_blocks(tmp_path):

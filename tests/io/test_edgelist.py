@@ -5,6 +5,7 @@ import gzip
 import io
 import lzma
 import os
+import re
 import sys
 import tarfile
 import threading
@@ -50,13 +51,14 @@ def outcome(parse, text, form, begin=0, **options):
         table = parse(text, begin, form, **options)
     except BadLineError as error:
         return error.args
-    source, target, weights, ids, names, positions = table
+    source, target, weights, ids, names, positions, padded = table
     return (
         (source.dtype, source.tolist(), target.dtype, target.tolist()),
         None if weights is None else (weights.dtype, weights.tobytes()),
         None if ids is None else (ids.dtype, ids.tolist()),
         names,
         np.searchsorted(np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n")), positions).tolist(),
+        padded,
     )
 
 
@@ -605,6 +607,15 @@ def test_integers_are_strings_if_any_name_is(write, backend):
     with pytest.warns(UserWarning, match="names such as 007 are read as integers, without leading zeros"):
         table = read_edges(write("7 007\n-1 7\n"))
     assert table.nodes.tolist() == [-1, 7]
+
+
+@pytest.mark.parametrize("line", ["5 007\n", "007\t5\n", "5 -007\n", '5 "007"\n', "5  007.0\n"])
+@pytest.mark.parametrize("columns", [{}, {"source": 1, "target": 0}])
+def test_leading_zeros_are_told_wherever_they_are(line, columns, write, backend):
+    name = line.replace('"', "").replace("5", "").strip()
+    with pytest.warns(UserWarning, match=f"names such as {re.escape(name)} are read as integers"):
+        table = read_edges(write("0 10\n" * 1500 + line + "08 09\n" + "0 100\n" * 200), **columns)
+    assert {7, -7} & set(table.nodes.tolist())
 
 
 def test_num_nodes(write, backend):

@@ -56,7 +56,7 @@ void bind_edgelist(nb::module_& m) {
                 narrow ? to_numpy(std::move(list.narrow.source)) : to_numpy(std::move(list.wide.source)),
                 narrow ? to_numpy(std::move(list.narrow.target)) : to_numpy(std::move(list.wide.target)),
                 to_numpy(std::move(list.weights)), to_numpy(std::move(list.ids)), names,
-                to_numpy(std::move(list.name_position)));
+                to_numpy(std::move(list.name_position)), list.padded);
         },
         "text"_a.noconvert(), "begin"_a, "delimiter"_a, "columns"_a, "source"_a, "target"_a, "weight"_a, "quotes"_a,
         "comments"_a, "num_nodes"_a, "strings"_a, "wide"_a, "chunk_bytes"_a, "num_threads"_a);
