@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 from _harness import environment, write_results
 
 import graphrep as gr
@@ -45,7 +46,8 @@ def expected_bytes(learner: str, graph: gr.Graph, ranks: gr.distributed.Ranks) -
     """Bytes of all ranks together, by the formulas of docs/scaling.md."""
     n, others = graph.num_nodes, ranks.world_size - 1
     terms = sum(weight > 0 for weight in WEIGHTS)
-    flags = others * n * (1 + 8)  # and hashes of rows
+    isolated = int(np.count_nonzero(graph.out_degree == 0))
+    flags = others * n * (1 if isolated > n / 5 else 9)  # and hashes of rows, unless a fifth of the rows are zero
     whole = others * n * 4 * DIMENSIONS
     if learner == "fastrp":
         return terms * turned(n, DIMENSIONS, ranks, ROWS) + whole + flags
