@@ -14,12 +14,14 @@ import platform
 import resource
 import statistics
 import tempfile
+import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 RESULTS = Path(os.environ.get("GRAPHREP_RESULTS", Path(__file__).resolve().parents[1] / "results"))
 PACKAGES = ("graphrep", "numpy", "scipy", "torch", "scikit-learn")
@@ -188,3 +190,28 @@ def resident(field: str = "VmRSS", *, reset: bool = False) -> int:
         Path("/proc/self/clear_refs").write_text("5")
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
+
+
+@contextmanager
+def largest(measure: Callable[[], int] = lambda: resident("RssAnon"), *, every: float = 0.05) -> Iterator[list[int]]:
+    """A list with the largest value of ``measure``, taken every so many seconds while the block runs, and at its ends.
+
+    By default, the bytes that this process holds without pages of files.
+    """
+    found, done = [measure()], threading.Event()
+
+    def look() -> None:
+        found[0] = max(found[0], measure())
+
+    def watch() -> None:
+        while not done.wait(every):
+            look()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield found
+    finally:
+        done.set()
+        watcher.join()
+        look()

@@ -17,13 +17,12 @@ import json
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _harness import RESULTS, environment, resident, write_results
+from _harness import RESULTS, environment, largest, resident, write_results
 
 import graphrep as gr
 from graphrep.embed import _on_disk
@@ -80,7 +79,7 @@ def measured(name: str, precision: str, dimensions: int, folder: Path, threads: 
     """One fit in this process."""
     path, out = graph_of(name, folder, threads), folder / "vectors" / "vectors.npy"
     out.parent.mkdir(exist_ok=True)
-    start, done, peaks, disk, passes = time.perf_counter(), threading.Event(), [0], [0], []
+    start, passes = time.perf_counter(), []
 
     def say(text: str) -> None:
         print(f"{time.perf_counter() - start:8.1f} s  {text}", file=sys.stderr, flush=True)
@@ -96,16 +95,6 @@ def measured(name: str, precision: str, dimensions: int, folder: Path, threads: 
 
         return run
 
-    def watch() -> None:
-        for i in range(1 << 60):
-            peaks.append(max(resident("RssAnon"), peaks.pop()))
-            if i % 50 == 0:
-                disk.append(max(used(out.parent), disk.pop()))
-            if done.wait(0.02):
-                return
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
     processor = time.process_time()
     graph = timed("open and verify", gr.open_graph)(path)
     say(f"{graph.num_nodes:,} nodes, {graph.num_edges:,} edges")
@@ -118,11 +107,10 @@ def measured(name: str, precision: str, dimensions: int, folder: Path, threads: 
     model = gr.FastRP(dimensions=dimensions, iteration_weights=(0, 0, 1, 4), precision=precision, n_jobs=threads)
     estimate = model.estimate(graph, memory=MEMORY[name])
     say(f"estimate: memory {estimate.memory / 1e9:.2f} GB, disk {estimate.disk / 1e9:.2f} GB, {estimate.seconds:.0f} s")
-    vectors = model.fit(graph, out=out, memory=MEMORY[name]).embedding_
+    with largest(every=0.02) as memory, largest(lambda: used(out.parent), every=1) as disk:
+        vectors = model.fit(graph, out=out, memory=MEMORY[name]).embedding_
     seconds, processor = time.perf_counter() - start, time.process_time() - processor
     say(f"{vectors.shape} written")
-    done.set()
-    watcher.join()
     columns = dimensions // sum(what == "first power" for what, _, _ in passes)
     out.unlink()
     own = [sum(cpu for what, _, cpu in passes if what == kind) for kind in ("first power", "product")]
@@ -138,7 +126,7 @@ def measured(name: str, precision: str, dimensions: int, folder: Path, threads: 
         "first_power_ns_per_arc_and_block": round(own[0] / graph.num_arcs / (dimensions / columns) * 1e9, 2),
         "product_ns_per_arc_and_block": round(own[1] / graph.num_arcs / (3 * dimensions / columns) * 1e9, 2),
         "probe_ns_per_row": round(probed(graph, columns * np.dtype(precision).itemsize, threads), 2),
-        "memory_gb": round(peaks[0] / 1e9, 2),
+        "memory_gb": round(memory[0] / 1e9, 2),
         "estimated_memory_gb": round(estimate.memory / 1e9, 2),
         "disk_gb": round(disk[0] / 1e9, 2),
         "estimated_disk_gb": round(estimate.disk / 1e9, 2),

@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import threading
 import time
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from _harness import environment, resident, write_results
+from _harness import environment, largest, write_results
 
 import graphrep as gr
 
@@ -78,21 +77,12 @@ def main() -> None:
     graph = gr.as_graph(edges_of(args.nodes, rng), num_nodes=args.nodes, merge="first")
     hidden, others = pairs_of(graph, rng, 20_000)
     print(graph, f"{hidden.shape[1]} hidden edges", flush=True)
-    done, peaks, before = threading.Event(), [0], resident("RssAnon")
-
-    def watch() -> None:
-        while not done.wait(0.05):
-            peaks.append(max(resident("RssAnon"), peaks.pop()))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
     model = gr.DeepWalk(walks_per_node=args.walks, n_jobs=args.threads)
     needed = model.estimate(graph)
-    clock, processor = time.perf_counter(), time.process_time()
-    vectors = model.fit_transform(graph)
-    clock, processor = time.perf_counter() - clock, time.process_time() - processor
-    done.set()
-    watcher.join()
+    with largest() as memory:
+        before, clock, processor = memory[0], time.perf_counter(), time.process_time()
+        vectors = model.fit_transform(graph)
+        clock, processor = time.perf_counter() - clock, time.process_time() - processor
     tokens = args.walks * args.nodes * model.walk_length
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
@@ -113,7 +103,7 @@ def main() -> None:
         "seconds": round(clock, 1),
         "processor_seconds": round(processor, 1),
         "tokens_per_second": round(tokens / clock),
-        "memory_gb": round((max(peaks) - before) / 1e9, 2),
+        "memory_gb": round((memory[0] - before) / 1e9, 2),
         "estimated_memory_gb": round(needed.memory / 1e9, 2),
         "auc": {
             "cosine": judged(cosine(hidden), {name: cosine(pairs) for name, pairs in others.items()}),

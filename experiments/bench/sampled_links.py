@@ -16,13 +16,12 @@ import json
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _harness import RESULTS, environment, resident, write_results
+from _harness import RESULTS, environment, largest, write_results
 
 import graphrep as gr
 from graphrep.learn import Loop
@@ -62,7 +61,7 @@ def graph_of(name: str, folder: Path) -> gr.Graph:
 def measured(fit: str, folder: Path, seconds: float, threads: int) -> dict[str, Any]:
     """One fit in this process."""
     graph_name, learner, options = FITS[fit]
-    graph, steps, peaks, done = graph_of(graph_name, folder), [], [0], threading.Event()
+    graph, steps = graph_of(graph_name, folder), []
     step = Loop._step
 
     def timed(self: Loop, *args: Any) -> Any:
@@ -71,31 +70,23 @@ def measured(fit: str, folder: Path, seconds: float, threads: int) -> dict[str, 
         steps.append(time.process_time() - before)
         return found
 
-    def watch() -> None:
-        while not done.is_set():
-            peaks.append(resident("RssAnon"))
-            time.sleep(0.005)
-
     Loop._step = timed  # type: ignore[method-assign]
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    begin = time.process_time()
-    model = getattr(gr, learner)(
-        **options,
-        dimensions=64,
-        epochs=1,
-        untrained_scores=False,
-        max_seconds=seconds,
-        progress=False,
-        n_jobs=threads,
-    ).fit(graph)
-    fitted = time.process_time() - begin
-    pairs = np.random.default_rng(1).integers(graph.num_nodes, size=(2, 1_000_000))
-    begin = time.process_time()
-    model.score_pairs(pairs)
-    scored = time.process_time() - begin
-    done.set()
-    watcher.join()
+    with largest(every=0.005) as memory:
+        begin = time.process_time()
+        model = getattr(gr, learner)(
+            **options,
+            dimensions=64,
+            epochs=1,
+            untrained_scores=False,
+            max_seconds=seconds,
+            progress=False,
+            n_jobs=threads,
+        ).fit(graph)
+        fitted = time.process_time() - begin
+        pairs = np.random.default_rng(1).integers(graph.num_nodes, size=(2, 1_000_000))
+        begin = time.process_time()
+        model.score_pairs(pairs)
+        scored = time.process_time() - begin
     number = -(-graph.num_edges // model.sizes_["batch_size"])
     each = statistics.mean(steps[1:] or steps)
     return {
@@ -103,7 +94,7 @@ def measured(fit: str, folder: Path, seconds: float, threads: int) -> dict[str, 
         "num_edges": graph.num_edges,
         "features": int(graph.x.shape[1]),
         "batch_size": model.sizes_["batch_size"],
-        "memory_gb": round(max(peaks) / 1e9, 2),
+        "memory_gb": round(memory[0] / 1e9, 2),
         "steps": len(steps),
         "first_step_seconds": round(steps[0], 2),
         "step_seconds": round(each, 2),

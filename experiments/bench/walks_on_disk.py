@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 from _datasets import link_scores, load_ppi
-from _harness import environment, resident, write_results
+from _harness import environment, largest, write_results
 from safetensors import safe_open
 
 import graphrep as gr
@@ -96,19 +96,10 @@ def large(options: argparse.Namespace, folder: Path) -> None:
     gr.DeepWalk(walks_per_node=1, n_jobs=1).fit(small, out=folder / "small.npy", memory="4MB")  # loads what it loads
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore it
     threading.Timer(options.seconds, os.kill, [os.getpid(), signal.SIGINT]).start()
-    before, began, cpu = resident("RssAnon"), time.perf_counter(), time.process_time()
-    most, done = [before], threading.Event()
-
-    def watch() -> None:
-        while not done.wait(0.05):
-            most[0] = max(most[0], resident("RssAnon"))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    with suppress(KeyboardInterrupt):
+    began, cpu = time.perf_counter(), time.process_time()
+    with largest() as most, suppress(KeyboardInterrupt):
+        before = most[0]
         model.fit(graph, out=folder / "a.npy", memory=options.memory)
-    done.set()
-    watcher.join()
     with safe_open(folder / "fit.ckpt", "np") as saved:
         state = dict(json.loads(saved.metadata()["state"])["dict"])["skip-gram"]
     walks = dict(state["dict"])["position"] / plan.pairs
