@@ -1,6 +1,6 @@
 """DeepWalk on a graph of 5 million nodes and 100 million edges with nested communities: tokens per second, and links.
 
-    python experiments/bench/large_walks.py [--nodes 5000000] [--walks 1] [--threads 2]
+    python experiments/bench/large_walks.py [--nodes 5000000] [--walks 10] [--threads 2] [--checkpoint FILE]
 
 Each node draws 14 neighbors in its community of 500 nodes, 4 in one of 50,000 and 2 anywhere. Hidden edges are 20,000
 more draws of the same kind, without those that are edges; other pairs are random ones, of all nodes or of the same
@@ -70,14 +70,15 @@ def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nodes", type=int, default=5_000_000)
-    parser.add_argument("--walks", type=int, default=1)
+    parser.add_argument("--walks", type=int, default=10)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--checkpoint", help="where an interrupted run resumes; its writing is part of the time")
     args = parser.parse_args()
     rng = np.random.default_rng(0)
     graph = gr.as_graph(edges_of(args.nodes, rng), num_nodes=args.nodes, merge="first")
     hidden, others = pairs_of(graph, rng, 20_000)
     print(graph, f"{hidden.shape[1]} hidden edges", flush=True)
-    model = gr.DeepWalk(walks_per_node=args.walks, n_jobs=args.threads)
+    model = gr.DeepWalk(walks_per_node=args.walks, n_jobs=args.threads, checkpoint=args.checkpoint)
     needed = model.estimate(graph)
     with largest() as memory:
         before, clock, processor = memory[0], time.perf_counter(), time.process_time()
@@ -100,6 +101,7 @@ def main() -> None:
         "walks_per_node": args.walks,
         "tokens": tokens,
         "threads": args.threads,
+        "checkpoint": args.checkpoint is not None,
         "seconds": round(clock, 1),
         "processor_seconds": round(processor, 1),
         "tokens_per_second": round(tokens / clock),

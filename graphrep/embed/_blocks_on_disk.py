@@ -6,6 +6,7 @@ import itertools
 import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -160,11 +161,10 @@ class DiskRows(Rows):
         own = np.arange(self.num_rows, dtype=np.uint64) if keys is None else keys
         return self.map(drawn, own, *(() if scale is None else (scale,)))
 
-    def drawn(self, width: int, *, part: tuple[int, int] | None = None, **options: Any) -> F32:
+    def drawn(self, width: int, *, seed: int, keys: U64 | None, scale: F32, part: tuple[int, int] | None = None) -> F32:
         """Some columns of a random block."""
-        seed, keys, scale = options["seed"], options["keys"], options["scale"]
-        drawn: dict[str, Any] = {"density": 1.0, "seed": seed, "keys": keys, "row_scale": scale}
-        return random_projection(self.num_rows, width, part=part or (0, width), **drawn, n_jobs=self.n_jobs)
+        options: dict[str, Any] = {"density": 1.0, "seed": seed, "keys": keys, "row_scale": scale}
+        return random_projection(self.num_rows, width, part=part, **options, n_jobs=self.n_jobs)
 
     def filtered(self, function: Any, width: int, draw: Callable[..., F32], blocks: list[Any]) -> tuple[Any, Any]:
         """Two blocks that ``function`` makes of some columns at a time, as :meth:`Rows.filtered`."""
@@ -296,16 +296,14 @@ class DiskDivision(Division):
 
     def per_arc(self, pieces: Iterable[tuple[F32, ...]], num_arcs: int, count: int) -> list[F32]:
         """Arrays with a number per arc, mapped from files without a name."""
-        files = [tempfile.TemporaryFile(dir=self._folder) for _ in range(count)]  # noqa: SIM115
-        for parts in pieces:
-            for file, part in zip(files, parts, strict=True):
-                file.write(part.data)
-        out = []
-        for file in files:
-            file.flush()
-            out.append(np.asarray(mapped_array(file, np.float32, (num_arcs,), 0)))
-            file.close()
-        return out
+        with ExitStack() as stack:
+            files = [stack.enter_context(tempfile.TemporaryFile(dir=self._folder)) for _ in range(count)]
+            for parts in pieces:
+                for file, part in zip(files, parts, strict=True):
+                    file.write(part.data)
+            for file in files:
+                file.flush()
+            return [np.asarray(mapped_array(file, np.float32, (num_arcs,), 0)) for file in files]
 
     def _rows(self, graph: Graph, share: int) -> tuple[Arcs, DiskRows]:
         rows = DiskRows(
@@ -320,16 +318,15 @@ class DiskDivision(Division):
 
     def _sorted(self, graph: Graph, num_nodes: int, ends: Callable[[Any, Any], tuple[Any, Any]]) -> Graph:
         """The undirected graph with these ends of each arc, in the folder."""
-        csr, dtype = CSR(graph.indptr, graph.indices, graph.weights), np.int64
-        step = block_edges(self._memory)
+        csr, step = CSR(graph.indptr, graph.indices, graph.weights), block_edges(self._memory)
 
         def edges() -> Iterator[Edges]:
             for begin in range(0, graph.num_arcs, step):
                 end = min(begin + step, graph.num_arcs)
                 rows, counts = rows_of_arcs(csr.indptr, begin, end)
-                source = np.repeat(np.arange(rows.start, rows.stop, dtype=dtype), counts)
+                source = np.repeat(np.arange(rows.start, rows.stop), counts)
                 weights = None if csr.weights is None else csr.weights[begin:end]
-                yield *ends(source, csr.indices[begin:end].astype(dtype)), weights
+                yield *ends(source, csr.indices[begin:end].astype(np.int64)), weights
 
         how = Sorting(directed=False, merge="max", memory=self._memory, progress=False, n_jobs=self._n_jobs)
         place, buckets = self._folder / "undirected.graph", self._folder / "buckets"
