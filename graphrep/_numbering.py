@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._arrays import detached
-from graphrep._checks import is_missing
+from graphrep._checks import is_missing, warn_caller
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -101,7 +101,8 @@ def _encoded(source: Any, target: Any) -> tuple[I64, list[Any]]:
 def column_of(values: list[Any], what: str, *, hashable: bool = False) -> npt.NDArray[Any] | Names:
     """A column of Python objects: an integer array if all are integers, else names.
 
-    Integers and strings may be mixed. With ``hashable``, names of any one other type are allowed as well.
+    Integers and strings may be mixed, with a warning if 1 and "1" are among them. With ``hashable``, names of any one
+    other type are allowed as well.
     """
     kinds = set(map(type, values))
     if all_integers(values):
@@ -118,12 +119,24 @@ def column_of(values: list[Any], what: str, *, hashable: bool = False) -> npt.ND
             raise ValueError(f"{what} has no node in row {row}; drop the edges without one.")
         raise TypeError(f"{what} must hold integers or strings, got {value!r} in row {row}.")
     if not strange:
-        return Names(values if kinds == {str} else list(map(str, values)), what)
+        return Names(values if kinds == {str} else _spelled(values, what), what)
     try:
         set(values)
     except TypeError as error:
         raise TypeError(f"{what} must be hashable: {error}.") from None
     return Names(values, what)
+
+
+def _spelled(values: list[Any], what: str) -> list[str]:
+    """Integers and strings as strings, with a warning if two names become one."""
+    strings = {value for value in values if isinstance(value, str)}
+    both = next((value for value in values if not isinstance(value, str) and str(value) in strings), None)
+    if both is not None:
+        warn_caller(
+            f"{what} has the names {both!r} and {str(both)!r}, which are taken for one node; cast it to strings to "
+            "confirm, or name the nodes differently."
+        )
+    return list(map(str, values))
 
 
 def _number_integers(source: npt.NDArray[Any], target: npt.NDArray[Any]) -> Numbered:

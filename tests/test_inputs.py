@@ -465,6 +465,20 @@ class TestNodes:
         with pytest.raises(ValueError, match="nodes lacks 'a', which is a node of the graph"):
             as_graph(obj, nodes=["b", "x"])
 
+    @pytest.mark.parametrize(
+        ("obj", "what"),
+        [
+            (pd.DataFrame({"source": [1, "1", "a"], "target": ["a", "b", "b"]}), "column 'source' of the table"),
+            (pd.DataFrame({"user": ["1", 1], "item": ["a", "b"]}), "column 'user' of the table"),
+            ([("a", 1), ("b", "1")], "the list of targets"),
+            (np.array([["a", "1", 1], ["x", "y", "z"]], dtype=object), "the array of edges"),
+        ],
+    )
+    def test_an_integer_and_its_spelling_are_one_node_with_a_warning(self, obj, what):
+        with pytest.warns(UserWarning, match=f"{what} has the names 1 and '1', which are taken for one node"):
+            assert {"1", "user:1"} & set(as_graph(obj).nodes.tolist())
+        assert as_graph(nx.Graph([(1, "1"), ("1", 2)])).nodes.tolist() == [1, "1", 2]
+
     def test_integers_of_pairs_are_names(self):
         with pytest.raises(ValueError, match="nodes lacks 0"):
             as_graph([(0, 1)], nodes=["x", "y"])
