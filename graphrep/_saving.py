@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from graphrep._parameters import NamedParameters
 from graphrep.graph import Graph
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _RUN_ONLY = ("callbacks", "checkpoint", "progress")
 _TYPES = ("node_type", "node_types", "edge_type", "edge_types")  # of a graph
 
 
-class SavedEstimator(BaseEstimator):  # type: ignore[misc]
+class SavedEstimator(NamedParameters, BaseEstimator):  # type: ignore[misc]
     """Base of estimators with ``save``; subclasses say what their state is and how it is set again."""
 
     embedding_: Any

@@ -27,6 +27,7 @@ from graphrep._convert import (
 from graphrep._labels import node_labels, of_mapping
 from graphrep._names import NodeIndex, node_keys
 from graphrep._node_tables import are_tables, parts_with_nodes, write_tables
+from graphrep._parameters import renamed
 from graphrep._types import (
     NO_TYPES,
     Relation,
@@ -1030,6 +1031,9 @@ def as_graph(
     """
     if weight is not None and weights is not None:
         raise TypeError("give weight= (a name) or weights= (an array), not both.")
+    for name in reader_options:
+        if ours := renamed(name, ("source", "target", "weight", "directed", "delimiter", "n_jobs")):
+            raise TypeError(f"as_graph has no parameter {name}; it is called {ours} here.")
     if isinstance(obj, (str, os.PathLike)) and is_saved(obj):
         if reader_options:
             raise TypeError(f"{', '.join(reader_options)}: options of text files, but {obj} is a saved graph.")

@@ -15,6 +15,7 @@ from graphrep._checks import checked_int
 from graphrep._convert import checked_nodes, frozen
 from graphrep._mapped import forget, mapping_of
 from graphrep._names import NodeIndex, UnknownNodeError
+from graphrep._parameters import explained
 from graphrep._search import METRICS, csls, neighbor_means, pair_scores, top_k
 from graphrep.io.frames import frame_vectors, is_frame
 from graphrep.io.hub import VECTORS, file_in, write_folder
@@ -338,6 +339,7 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
         index = pd.Index(self.nodes, name="node", tupleize_cols=False)
         return pd.DataFrame(np.array(self._vectors), index, [f"x{i}" for i in range(self.dimensions)])
 
+    @explained("similarity")
     def similarity(self, a: Hashable, b: Hashable, metric: SearchMetric = "cosine") -> float:
         """Score of two nodes; see :meth:`most_similar` for the metrics."""
         if _checked_search(metric) == "csls":
@@ -345,6 +347,7 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
             return float(csls(pair_scores(self[a], self[b], "cosine"), means[self.row(a)], means[self.row(b)]))
         return float(pair_scores(self[a], self[b], metric))
 
+    @explained("most_similar")
     def most_similar(
         self, node_or_vector: Hashable | npt.ArrayLike, k: int = 10, metric: SearchMetric = "cosine"
     ) -> list[tuple[Any, float]]:
@@ -396,6 +399,7 @@ class NodeVectors(Mapping[Any, npt.NDArray[np.float32]]):
         rows, scores = self._search(query, k, metric, exclude)
         return list(zip(self.nodes[rows[0]].tolist(), scores[0].tolist(), strict=True))
 
+    @explained("neighbors")
     def neighbors(
         self, nodes: Sequence[Hashable] | npt.NDArray[Any] | None = None, k: int = 10, metric: SearchMetric = "cosine"
     ) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:

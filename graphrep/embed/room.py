@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from graphrep._parameters import explained
+
 if TYPE_CHECKING:
     from graphrep.vectors import NodeVectors
 
@@ -14,6 +16,7 @@ __all__ = ["EmbedModule"]
 class EmbedModule(ModuleType):
     """A module that can be called: ``gr.embed(graph)`` beside ``from graphrep.embed import FastRP``."""
 
+    @explained("embed")
     def __call__(
         self,
         graph: Any,

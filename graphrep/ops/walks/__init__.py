@@ -12,6 +12,7 @@ from graphrep import _random
 from graphrep._arrays import check_rows
 from graphrep._backend import choose
 from graphrep._checks import checked_int, checked_rank
+from graphrep._parameters import explained
 from graphrep._threads import resolve_threads
 from graphrep.graph import Graph, as_graph, untyped_graph
 from graphrep.ops.walks import cpu, reference
@@ -23,6 +24,7 @@ __all__ = ["MetaPathSampler", "WalkSampler", "iter_walks", "random_walks", "tran
 Walks = npt.NDArray[np.integer[Any]]
 
 
+@explained("random_walks")
 def random_walks(
     graph: Any,
     *,
@@ -105,6 +107,7 @@ def random_walks(
     return sampler.sample(0, checked_int("walks_per_node", walks_per_node, 0) * sampler.num_starts)
 
 
+@explained("iter_walks")
 def iter_walks(
     graph: Any,
     *,
