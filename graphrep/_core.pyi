@@ -91,6 +91,97 @@ def random_walks(
 def count_visits(walks: NDArray[Id], counts: I64, num_threads: int) -> None: ...
 def shuffled_walk_ids(first: int, num_starts: int, seed: int, ids: I64, num_threads: int) -> None: ...
 
+# walkers
+def step_walkers(
+    indptr: I64,
+    indices: NDArray[Id],
+    weights: F32 | None,
+    alias_keep: F32 | None,
+    alias_slot: NDArray[Id] | None,
+    row_sums: F64 | None,
+    first_node: int,
+    num_nodes: int,
+    walk_length: int,
+    seed: int,
+    first_walk: int,
+    step: int,
+    walkers: I64,
+    made: I64,
+    num_threads: int,
+) -> None: ...
+def try_steps(
+    indptr: I64,
+    indices: NDArray[Id],
+    weights: F32 | None,
+    alias_keep: F32 | None,
+    alias_slot: NDArray[Id] | None,
+    row_sums: F64 | None,
+    filter: U64 | None,
+    first_node: int,
+    num_nodes: int,
+    directed: bool,
+    walk_length: int,
+    p: float,
+    q: float,
+    seed: int,
+    first_walk: int,
+    step: int,
+    walkers: I64,
+    made: I64,
+    num_threads: int,
+) -> tuple[I64, I64]: ...
+def settle_steps(
+    walk_length: int,
+    p: float,
+    q: float,
+    seed: int,
+    first_walk: int,
+    step: int,
+    pairs: I64,
+    askers: I64,
+    where: I64,
+    answers: U8,
+    walkers: I64,
+    made: I64,
+    num_threads: int,
+) -> I64: ...
+def scan_steps(
+    indptr: I64,
+    indices: NDArray[Id],
+    weights: F32 | None,
+    alias_keep: F32 | None,
+    alias_slot: NDArray[Id] | None,
+    row_sums: F64 | None,
+    first_node: int,
+    num_nodes: int,
+    walk_length: int,
+    p: float,
+    q: float,
+    seed: int,
+    first_walk: int,
+    step: int,
+    rows: I64,
+    offsets: I64,
+    answers: U8,
+    walkers: I64,
+    made: I64,
+    num_threads: int,
+) -> None: ...
+def answer_questions(
+    indptr: I64,
+    indices: NDArray[Id],
+    filter: U64 | None,
+    first_node: int,
+    num_nodes: int,
+    pairs: I64,
+    answers: U8,
+    num_threads: int,
+) -> None: ...
+def route_items(
+    items: I64, column: int, ends: I64, counts: I64, out: I64, where: I64 | None, num_threads: int
+) -> None: ...
+def place_nodes(made: I64, first_place: int, out: NDArray[Id], num_threads: int) -> None: ...
+
 # skipgram
 def train_skipgram(
     walks: NDArray[Id],

@@ -1,48 +1,15 @@
 #include "walks.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
-#include "buffer.hpp"
-#include "parallel.hpp"
-#include "random.hpp"
+#include "walk_steps.hpp"
 
 namespace graphrep {
 namespace {
 
-// Walks that a thread advances together, so that their cache misses overlap.
-constexpr int kFirstOrderLanes = 32, kSecondOrderLanes = 64;
-constexpr int kMaxTrials = 64;  // rejections before the exact scan
 constexpr int64_t kStepsBetweenPolls = 1 << 12;
 constexpr int64_t kWalkBlock = 512;  // walks assigned to a thread at a time
-
-inline uint64_t pair_hash(uint64_t u, uint64_t v) { return mix64(u * 0x9e3779b97f4a7c15ULL + v); }
-
-// Four bits of one 64-bit word per arc: a lookup touches a single cache line.
-inline uint64_t filter_mask(uint64_t hash) {
-    return (1ULL << (hash >> 58)) | (1ULL << ((hash >> 52) & 63)) | (1ULL << ((hash >> 46) & 63)) |
-           (1ULL << ((hash >> 40) & 63));
-}
-
-template <class Id>
-inline uint64_t filter_key(Id u, Id v, bool directed) {
-    const Id low = v < u ? v : u, high = v < u ? u : v;  // no branch: it would be unpredictable
-    return pair_hash(static_cast<uint64_t>(directed ? u : low), static_cast<uint64_t>(directed ? v : high));
-}
-
-// Whether x is in the sorted range: branch-free bisection down to a short run.
-template <class Id>
-inline bool contains(const Id* row, int64_t length, Id x) {
-    while (length > 8) {
-        const int64_t half = length / 2;
-        row += half & -static_cast<int64_t>(row[half - 1] < x);
-        length -= half;
-    }
-    bool found = false;
-    for (int64_t i = 0; i < length; ++i) found |= row[i] == x;
-    return found;
-}
 
 template <class Id>
 inline EntryRange row_of(const WalkGraph<Id>& graph, Id node) {
@@ -69,31 +36,9 @@ inline bool has_arc(const WalkGraph<Id>& graph, Id t, Id x) {
     if (graph.filter) {
         const uint64_t hash = filter_key(t, x, graph.directed);
         const uint64_t mask = filter_mask(hash);
-        if ((graph.filter[hash & static_cast<uint64_t>(graph.filter_words - 1)] & mask) != mask) return false;
+        if ((*filter_word(graph, hash) & mask) != mask) return false;
     }
     return row_has(graph, t, x);
-}
-
-// Position within the row of v of arc v -> t, or -1.
-template <class Id>
-inline int64_t find_arc(const WalkGraph<Id>& graph, Id v, Id t) {
-    const auto row = row_of(graph, v);
-    const Id* begin = graph.indices + row.begin;
-    const Id* end = graph.indices + row.end;
-    const Id* at = std::lower_bound(begin, end, t);
-    return at != end && *at == t ? at - graph.indices : -1;
-}
-
-// Arc index drawn from row [begin, begin + degree) in proportion to weight. `rest` returns the unused low bits.
-template <class Id>
-inline int64_t propose(const WalkGraph<Id>& graph, int64_t begin, int64_t degree, uint64_t bits, uint64_t& rest) {
-    const unsigned __int128 product = static_cast<unsigned __int128>(bits) * static_cast<uint64_t>(degree);
-    const int64_t slot = begin + static_cast<int64_t>(product >> 64);
-    rest = static_cast<uint64_t>(product);
-    if (!graph.alias_keep) return slot;
-    if (uniform_float(rest) < graph.alias_keep[slot]) return slot;
-    check_id("alias_slot", graph.alias_slot[slot], degree);
-    return begin + graph.alias_slot[slot];
 }
 
 template <class Id>
@@ -129,8 +74,7 @@ void first_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const i
                     at[k] = -1;
                     continue;
                 }
-                uint64_t rest;
-                arc[k] = propose(graph, row, degree, random_bits(key[k], static_cast<uint64_t>(step)), rest);
+                arc[k] = propose(graph, row, degree, random_bits(key[k], static_cast<uint64_t>(step)));
                 __builtin_prefetch(graph.indices + arc[k]);
             }
             for (int k = 0; k < lanes; ++k) {
@@ -145,83 +89,14 @@ void first_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const i
     }
 }
 
-// Second order by rejection (Yang et al., KnightKing, SOSP 2019): propose x in proportion to w_vx, accept with
-// probability alpha(t, x) / bound. Two refinements: a draw below min(alpha) needs no lookup of the edge t -> x, and
-// where returning is the most likely outcome, its excess over the bound is a separate outcome that is always accepted
-// ("folding"): a row of degree d is then d slots of mass `bound` and an excess. One random number in [0, d + excess),
-// in units of 2^-31, decides everything: its integer part is the slot, its fraction the height to compare with alpha.
-constexpr int kFraction = 31;
-constexpr uint64_t kOne = 1ULL << kFraction;
-
-struct Alphas {
-    double back, near, far;
-    double excess;                                      // of returning, in units of the bound
-    uint64_t back_limit, near_limit, far_limit, floor;  // heights below are accepted; floor is the smallest of them
-    bool fold;
-
-    Alphas(double p, double q) : back(1 / p), near(1), far(1 / q), fold(back > std::max(near, far)) {
-        const double bound = fold ? std::max(near, far) : std::max({back, near, far});
-        excess = fold ? back / bound - 1 : 0;
-        back_limit = fixed(std::min(back / bound, 1.0));
-        near_limit = fixed(near / bound);
-        far_limit = fixed(far / bound);
-        floor = std::min({back_limit, near_limit, far_limit});
-    }
-
-    // Units of 2^-31, at most 2^62, so that a degree below 2^32 can be added.
-    static uint64_t fixed(double value) { return static_cast<uint64_t>(std::min(value, 0x1p31) * 0x1p31); }
-};
-
 template <class Id>
-inline double alpha_of(const WalkGraph<Id>& graph, const Alphas& a, Id t, Id x) {
-    return x == t                 ? a.back
-           : has_arc(graph, t, x) ? a.near
-                                  : a.far;  // x == t comes first, so that a self loop of t does not hide p
-}
-
-// The exact distribution by a scan of the row: for the rare step whose proposals are rejected many times.
-template <class Id>
-int64_t exact_step(const WalkGraph<Id>& graph, const Alphas& a, Id t, Id v, double u) {
-    const auto [begin, end] = row_of(graph, v);
-    double total = 0;
-    poll();
-    for (int64_t e = begin; e < end; ++e)
-        total += alpha_of(graph, a, t, graph.indices[e]) * (graph.weights ? graph.weights[e] : 1.0);
-    double left = u * total;
-    int64_t last = begin;
-    for (int64_t e = begin; e < end; ++e) {
-        const double mass = alpha_of(graph, a, t, graph.indices[e]) * (graph.weights ? graph.weights[e] : 1.0);
-        if (mass <= 0) continue;
-        last = e;
-        left -= mass;
-        if (left < 0) break;
-    }
-    return last;
-}
-
-template <class Id>
-struct Lane {
-    uint64_t key, counter;
-    uint64_t span;    // what is drawn from: degree and excess in fixed point
-    uint64_t height;  // of the proposal
-    uint64_t sure;    // heights below need no lookup
-    int64_t row, degree, arc, step;
+struct Lane : Trial {
+    uint64_t sure;  // heights below need no lookup
+    int64_t step;
     Id* out;
     Id previous, current, candidate;
     int trials;
-    bool folded;  // the draw fell into the excess
 };
-
-// Excess of returning from lane.current in units of a slot, where it differs from row to row.
-template <class Id>
-inline uint64_t excess_of(const WalkGraph<Id>& graph, const Alphas& a, const Lane<Id>& lane) {
-    if (!a.fold) return 0;
-    const int64_t back = find_arc(graph, lane.current, lane.previous);
-    if (back < 0) return 0;
-    if (!graph.weights) return Alphas::fixed(a.excess);
-    const double slots = graph.weights[back] * static_cast<double>(lane.degree) / graph.row_sums[lane.current];
-    return Alphas::fixed(a.excess * slots);
-}
 
 template <class Id>
 void second_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const int64_t* walk_ids, int64_t first_walk,
@@ -258,32 +133,12 @@ void second_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const 
     while (active < kSecondOrderLanes && refill(lanes[active])) ++active;
     for (int64_t round = 1; active > 0; ++round) {
         if (round % kStepsBetweenPolls == 0) poll();
-        for (int k = 0; k < active; ++k) {  // draw
-            Lane<Id>& lane = lanes[k];
-            const uint64_t drawn = bounded(random_bits(lane.key, lane.counter++), lane.span);
-            int64_t slot = static_cast<int64_t>(drawn >> kFraction);
-            lane.height = drawn & (kOne - 1);
-            lane.folded = slot >= lane.degree;
-            slot &= static_cast<int64_t>(lane.folded) - 1;
-            lane.arc = lane.row + slot;
-            if (graph.alias_keep) {
-                const uint64_t bits = random_bits(lane.key, lane.counter++);
-                if (uniform_float(bits) >= graph.alias_keep[lane.arc]) {
-                    check_id("alias_slot", graph.alias_slot[lane.arc], lane.degree);
-                    lane.arc = lane.row + graph.alias_slot[lane.arc];
-                }
-            }
-            __builtin_prefetch(graph.indices + lane.arc);
-        }
+        for (int k = 0; k < active; ++k) draw(graph, lanes[k]);
         uint64_t masks[kSecondOrderLanes];
         const uint64_t* words[kSecondOrderLanes];
         for (int k = 0; k < active; ++k) {  // read the candidate; prefetch the data that accepting it needs
             Lane<Id>& lane = lanes[k];
-            const Id proposed = graph.indices[lane.arc];
-            check_id("indices", proposed, graph.num_nodes);
-            const Id keep = static_cast<Id>(lane.folded) - 1;  // all ones unless folded
-            lane.candidate = (proposed & keep) | (lane.previous & ~keep);
-            lane.height &= static_cast<uint64_t>(lane.folded) - 1;  // 0: accepted
+            lane.candidate = candidate_of(graph, lane, lane.previous, graph.num_nodes);
             __builtin_prefetch(graph.indptr + lane.candidate);
             if (graph.filter) {
                 const uint64_t hash = filter_key(lane.previous, lane.candidate, graph.directed);
@@ -304,7 +159,9 @@ void second_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const 
             lane.trials += !accepted;
             if (lane.trials >= kMaxTrials) {
                 const double u = uniform_double(random_bits(lane.key, lane.counter++));
-                lane.candidate = graph.indices[exact_step(graph, a, lane.previous, lane.current, u)];
+                const auto exists = [&](int64_t e) { return has_arc(graph, lane.previous, graph.indices[e]); };
+                const int64_t arc = exact_step(graph, a, lane.previous, lane.row, lane.row + lane.degree, u, exists);
+                lane.candidate = graph.indices[arc];
                 check_id("indices", lane.candidate, graph.num_nodes);
                 accepted = true;
             }
@@ -325,7 +182,8 @@ void second_order_block(const WalkGraph<Id>& graph, const WalkRule& rule, const 
             if (same_excess)
                 lane.span = (static_cast<uint64_t>(lane.degree) << kFraction) + excess;
             else if (accepted)
-                lane.span = (static_cast<uint64_t>(lane.degree) << kFraction) + excess_of(graph, a, lane);
+                lane.span = (static_cast<uint64_t>(lane.degree) << kFraction) +
+                            excess_of(graph, a, lane, lane.current, lane.previous);
             lane.sure = a.floor;
             if (lane.step == length || lane.degree == 0) {
                 for (int64_t s = lane.step; s < length; ++s) lane.out[s] = -1;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
@@ -9,24 +10,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graphrep import _random
+from graphrep import _core
 from graphrep._checks import checked_int
-from graphrep.csr import CSR, find_arcs
+from graphrep.csr import CSR
 from graphrep.distributed.halo import RowGraph, agree_on_graph
 from graphrep.distributed.ranks import Ranks, checked_ranks
 from graphrep.graph import Graph
 from graphrep.ops.walks import WalkSampler
-from graphrep.ops.walks.cpu import alias_tables
+from graphrep.ops.walks.cpu import alias_tables, edge_filter
 
 __all__ = ["iter_walks"]
 
 Walks = npt.NDArray[np.integer[Any]]
 I64 = npt.NDArray[np.int64]
-U64 = npt.NDArray[np.uint64]
-F64 = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
+U8 = npt.NDArray[np.uint8]
 
-_FRACTION, _TRIALS = np.uint64(31), 64  # as in csrc/walks.cpp
 _ASKED = 1 << 20  # arcs that exact steps ask for at a time
 _PIECE = 1 << 20  # arcs that are numbered at a time
 
@@ -47,9 +45,9 @@ def iter_walks(
     """The walks of :func:`graphrep.iter_walks` on a graph that does not fit one host.
 
     Each rank reads and holds the arcs of some rows, as ``FastRP.fit(shard="rows")`` does; after every step a walker
-    goes to the rank of its node. With p and q, that rank asks the one that has the node before whether there is an arc
-    from it to a proposed node. The batches are those of ``iter_walks(rank=, world_size=)``, number by number, so that
-    all ranks together have the walks of one process. They advance together: all ranks must go on to the end.
+    goes to the rank of its node. With p and q, that rank may have to ask the one that has the node before whether there
+    is an arc from it to a proposed node. The batches are those of ``iter_walks(rank=, world_size=)``, number by number,
+    so that all ranks together have the walks of one process. They advance together: all ranks must go on to the end.
 
     Parameters
     ----------
@@ -58,7 +56,7 @@ def iter_walks(
     ranks : Ranks, optional
         Of :func:`graphrep.distributed.connect`.
     batch_size, walk_length, walks_per_node, p, q, start, seed, n_jobs
-        As in :func:`graphrep.iter_walks`; the threads are for the tables of a weighted graph.
+        As in :func:`graphrep.iter_walks`; the threads are those of each rank.
 
     Yields
     ------
@@ -73,14 +71,17 @@ def iter_walks(
 
     Notes
     -----
-    Steps of all walkers of a batch of every rank are taken at once, in NumPy, which takes 10 to 40 times as long
-    as :func:`graphrep.iter_walks`. A step sends 16 bytes for each walker that leaves its rank, and later 16 to the rank
-    that yields the walk; in memory, 16 bytes per node of the walks of a batch.
+    Steps of all walkers of a batch of every rank are taken at once. A thread takes 1.2 to 2.3 times as long for a step
+    as in :func:`graphrep.iter_walks` where one rank has all rows, 2 to 9 times on each of two ranks, and 3 to 11 times
+    on each of three, most of it for the exchange. A step sends 16 bytes for each walker that leaves its rank, and later
+    16 to the rank that yields the walk; in memory, 16 bytes per node of the walks of a batch.
 
-    With p or q other than 1, a walker takes 32 bytes, a question and its answer 17. A step draws like the kernel of one
-    process until a proposal is accepted whatever the answers, and asks about all proposals before it at once: on
-    average at most max(q, 1 / q) - 1 questions, and never more than 64. After 64 rejections, which only extreme values
-    make likely, it asks about all neighbors of its node, and takes time proportional to their number.
+    With p or q other than 1, a walker takes 32 bytes, a question and its answer 17. A rank answers itself what its rows
+    tell, in an undirected graph also those of proposed nodes. A step draws like the kernel of one process until a
+    proposal is accepted whatever the other ranks answer, and asks about all proposals before it at once: on average
+    at most max(q, 1 / q) - 1 questions, and never more than 64. After 64 rejections, which only extreme values make
+    likely, it asks about all neighbors of its node, and takes time proportional to their number. With q other than 1, a
+    Bloom filter of one to two bytes per arc answers most questions.
 
     Examples
     --------
@@ -108,15 +109,20 @@ def iter_walks(
 
 class _Walkers:
     def __init__(self, sampler: WalkSampler, ranks: Ranks, batch_size: int) -> None:
-        self._sampler, self._ranks, self._batch = sampler, ranks, batch_size
-        graph = sampler.graph
+        self._sampler, self._ranks, self._batch, graph = sampler, ranks, batch_size, sampler.graph
+        self._biases: dict[str, Any] = {} if (sampler.p, sampler.q) == (1.0, 1.0) else {"p": sampler.p, "q": sampler.q}
         rows = RowGraph(graph, ranks, max(1, graph.num_nodes // (256 * ranks.world_size)))
         self._ends = np.array([end for _, end in rows.parts])
-        self._begin, self._end = rows.begin, rows.end
-        self._own, self._nodes = _own_graph(rows)
-        self._before = rows.begin - int(np.searchsorted(self._nodes, rows.begin))  # of row numbers, what is not here
-        self._keep, self._slot, self._sums = alias_tables(self._own, sampler.num_threads)
-        self._alphas = None if (sampler.p, sampler.q) == (1.0, 1.0) else _Alphas(sampler.p, sampler.q)
+        own = self._own = _own_rows(rows, graph.indices.dtype)
+        keep, slot, sums = alias_tables(own, sampler.num_threads)
+        tables = {"weights": own.weights, "alias_keep": keep, "alias_slot": slot, "row_sums": sums}
+        arcs = {"indptr": own.indptr, "indices": own.indices, "first_node": rows.begin, "num_nodes": graph.num_nodes}
+        # Arguments of the kernels.
+        self._arcs: dict[str, Any] = {**arcs, "num_threads": sampler.num_threads}
+        self._graph: dict[str, Any] = {**self._arcs, **tables}
+        self._filter: dict[str, Any] = {"filter": None if sampler.q == 1 else edge_filter(own, sampler.num_threads)}
+        self._direction: dict[str, Any] = {"directed": graph.directed}
+        self._rule: dict[str, Any] = {"walk_length": sampler.walk_length, "seed": sampler.seed}
 
     def batches(self, total: int) -> Iterator[Walks]:
         together = self._batch * self._ranks.world_size
@@ -128,183 +134,91 @@ class _Walkers:
 
     def _walk(self, first: int, count: int) -> Walks:
         """The batch of this rank of those that walks ``first``, … of all ranks make."""
-        length, starts = self._sampler.walk_length, self._sampler.start
-        walker = np.arange(count)
-        at = (first + walker) % self._sampler.num_starts
-        at = at if starts is None else starts[at]
-        mine = (at >= self._begin) & (at < self._end)
-        walker, at = walker[mine], at[mine]
-        # Of second order, a walker also has the node before and how many random numbers it has drawn.
-        more: list[I64] = [] if self._alphas is None else [at, np.zeros_like(at)]
-        places, nodes = [walker * length], [at]
+        length, starts, ranks = self._sampler.walk_length, self._sampler.start, self._ranks
+        begin = min(count, self._batch * ranks.rank)
+        # A walker of second order also has the node before and how many random numbers it has drawn.
+        walkers = np.zeros((min(count - begin, self._batch), 4 if self._biases else 2), np.int64)
+        walkers[:, 0] = np.arange(begin, begin + len(walkers))
+        at = (first + walkers[:, 0]) % self._sampler.num_starts
+        walkers[:, 1] = at if starts is None else starts[at]
+        out = np.full((len(walkers), length), -1, self._sampler.graph.indices.dtype)
+        out[:, 0] = walkers[:, 1]
+        ends = length * self._batch * np.arange(1, ranks.world_size + 1)  # places of the walks of each rank
+        found: list[list[I64]] = [[] for _ in ends]
         for step in range(1, length):
-            walker, at, *more = self._moved(step, first, walker, at, *more)
-            places.append(walker * length + step)
-            nodes.append(at)
-            if step + 1 < length:
-                walker, at, *more = self._sent("walkers", self._owner(at), walker, at, *more)
-        place, node = np.concatenate(places), np.concatenate(nodes)
-        place, node = self._sent("walks", place // (length * self._batch), place, node)
-        begin = min(count, self._batch * self._ranks.rank)
-        out = np.full((min(count - begin, self._batch), length), -1, self._sampler.graph.indices.dtype)
-        out.reshape(-1)[place - begin * length] = node
+            walkers, _ = self._sent("walkers", *self._routed(walkers, 1, self._ends))
+            made = np.empty((len(walkers), 2), np.int64)  # place and node
+            self._move({**self._rule, "first_walk": first, "step": step}, walkers, made)
+            made, counts = self._routed(made, 0, ends)
+            for rank, part in enumerate(np.split(made, np.cumsum(counts)[:-1])):
+                if rank == ranks.rank:
+                    _core.place_nodes(part, begin * length, out, self._sampler.num_threads)
+                else:
+                    found[rank].append(part)
+        counts = [sum(map(len, parts)) for parts in found]
+        made = np.concatenate([np.empty((0, 2), np.int64), *itertools.chain(*found)])
+        _core.place_nodes(self._sent("walks", made, counts)[0], begin * length, out, self._sampler.num_threads)
         return out
 
-    def _owner(self, node: I64) -> I64:
-        return np.searchsorted(self._ends, node, side="right")
+    def _move(self, rule: dict[str, Any], walkers: I64, made: I64) -> None:
+        """A step of the walkers here, with the random numbers of the kernel of all walks."""
+        moved: dict[str, Any] = {"walkers": walkers, "made": made}
+        if not self._biases:
+            _core.step_walkers(**self._graph, **rule, **moved)
+            return
+        rule = rule | self._biases
+        asked = _core.try_steps(**self._graph, **self._filter, **self._direction, **rule, **moved)
+        if self._ranks.world_size == 1 or self._sampler.q == 1:  # no arc is asked for
+            return
+        pairs, askers = (part.reshape(-1, 2) for part in asked)
+        answers, where = self._answers(pairs)
+        questions: dict[str, Any] = {"pairs": pairs, "askers": askers, "where": where, "answers": answers}
+        rest = _core.settle_steps(**rule, **questions, **moved, num_threads=self._sampler.num_threads)
+        parts = np.split(rest, np.flatnonzero(np.diff(np.cumsum(self._rows(walkers, rest)[1]) // _ASKED)) + 1)
+        for i in range(max(self._ranks.tell("exact steps", len(parts) if len(rest) else 0))):
+            rows = parts[i] if i < len(parts) else rest[:0]
+            begin, degree = self._rows(walkers, rows)
+            offsets = np.concatenate([[0], np.cumsum(degree)])
+            arc = np.arange(offsets[-1]) + np.repeat(begin - offsets[:-1], degree)
+            pairs = np.stack([np.repeat(walkers[rows, 2], degree), self._own.indices[arc]], axis=1)
+            answers, where = self._answers(pairs)
+            _core.scan_steps(**self._graph, **rule, **moved, rows=rows, offsets=offsets, answers=answers[where])
 
-    def _moved(self, step: int, first: int, walker: I64, at: I64, *more: I64) -> tuple[I64, ...]:
-        """Walkers that are not at a dead end, after a step with the random numbers of the kernel of all walks."""
-        indptr, row = self._own.indptr, at - self._before
-        begin, degree = indptr[row], indptr[row + 1] - indptr[row]
-        alive = degree > 0
-        walker, at, begin, degree, row = walker[alive], at[alive], begin[alive], degree[alive], row[alive]
-        key = _random.stream_key(self._sampler.seed, first + walker)
-        if self._alphas is not None:
-            before, drawn = (part[alive] for part in more)
-            node = self._proposed(self._alphas, step, key, row, before, drawn)
-            return walker, node, at, drawn
-        bits, slots = _random.random_bits(key, step), degree.astype(np.uint64)
-        arc = begin + _random.bounded(bits, slots).astype(np.int64)
-        if self._keep is not None:
-            with np.errstate(over="ignore"):
-                kept = _random.uniform_float(bits * slots) < self._keep[arc]
-            arc = np.where(kept, arc, begin + self._slot[arc])
-        return walker, self._nodes[self._own.indices[arc]]
+    def _rows(self, walkers: I64, some: I64) -> tuple[I64, I64]:
+        """Where the arcs from the nodes of some walkers begin, and how many there are."""
+        indptr, row = self._own.indptr, walkers[some, 1] - self._arcs["first_node"]
+        return indptr[row], indptr[row + 1] - indptr[row]
 
-    def _proposed(self, alphas: _Alphas, step: int, key: U64, row: I64, before: I64, drawn: I64) -> I64:
-        """The next node of each walker; ``drawn`` counts on.
+    def _answers(self, pairs: I64) -> tuple[U8, I64]:
+        """Whether there are arcs, as the ranks of their sources say, and which answer is that of each pair."""
+        where = np.empty(len(pairs), np.int64)
+        questions, counts = self._routed(pairs, 0, self._ends, where)
+        asked, received = self._sent("questions", questions, counts)
+        answers = np.empty(len(asked), np.uint8)
+        _core.answer_questions(**self._arcs, **self._filter, pairs=asked, answers=answers)
+        return self._ranks.swap("answers", answers, received, counts), where
 
-        The trials of the kernel up to one that is accepted whatever arcs there are; the first one whose arc, asked for,
-        makes it accepted comes before.
-        """
-        indptr, indices = self._own.indptr, self._own.indices
-        degree, node = indptr[row + 1] - indptr[row], np.full(len(row), -1)
-        span = degree.astype(np.uint64) << _FRACTION
-        if step > 1:
-            span += self._excess(alphas, row, before, degree)
-        trying, asked = np.arange(len(row)), [(np.zeros(0, np.int64),) * 3]
-        for _ in range(_TRIALS):
-            if not len(trying):
-                break
-            begin, last = indptr[row[trying]], before[trying]
-            bits = _random.bounded(_random.random_bits(key[trying], drawn[trying]), span[trying])
-            drawn[trying] += 1
-            slot, height = (bits >> _FRACTION).astype(np.int64), bits & np.uint64((1 << 31) - 1)
-            folded = slot >= degree[trying]
-            arc = begin + np.where(folded, 0, slot)
-            if self._keep is not None:
-                kept = _random.uniform_float(_random.random_bits(key[trying], drawn[trying])) < self._keep[arc]
-                drawn[trying] += 1
-                arc = np.where(kept, arc, begin + self._slot[arc])
-            found = np.where(folded, last, self._nodes[indices[arc]])
-            back = found == last
-            sure = folded | (height < np.where(back, alphas.back, min(alphas.near, alphas.far))) | (step == 1)
-            asks = ~sure & ~back
-            asked.append((trying[asks], found[asks], drawn[trying[asks]]))
-            node[trying[sure]] = found[sure]
-            trying = trying[~sure]
-        who, found, count = (np.concatenate(parts) for parts in zip(*asked, strict=True))
-        accepted = self._exist(before[who], found) == (alphas.near > alphas.far)
-        chosen, place = np.unique(who[accepted], return_index=True)  # the first one of each
-        node[chosen], drawn[chosen] = found[accepted][place], count[accepted][place]
-        rest = np.flatnonzero(node < 0)
-        u = _random.uniform_double(_random.random_bits(key[rest], drawn[rest]))
-        drawn[rest] += 1
-        node[rest] = self._exact(alphas, row[rest], before[rest], u)
-        return node
+    def _routed(self, items: I64, column: int, ends: I64, where: I64 | None = None) -> tuple[I64, list[int]]:
+        """Items by the rank to which a number of theirs, if not negative, belongs, and how many there are for each."""
+        if len(ends) == 1:
+            return items, [len(items)]
+        counts, out = np.empty(len(ends), np.int64), np.empty_like(items)
+        _core.route_items(items, column, ends, counts, out, where, self._sampler.num_threads)
+        return out[: counts.sum()], counts.tolist()
 
-    def _excess(self, alphas: _Alphas, row: I64, before: I64, degree: I64) -> U64:
-        """What returning has beyond a slot, where the kernel makes it an outcome of its own."""
-        out = np.zeros(len(row), np.uint64)
-        if not alphas.excess:
-            return out
-        if self._own.weights is None and not self._sampler.graph.directed:  # every row has an arc back
-            return np.full_like(out, _fixed(alphas.excess))
-        column, known = self._columns(before)
-        arc = find_arcs(self._own._csr, row[known], column[known])
-        there = np.flatnonzero(known)[arc >= 0]
-        slots = np.ones(len(there))
-        if self._own.weights is not None:
-            mass = self._own.weights[arc[arc >= 0]].astype(np.float64)
-            slots = mass * degree[there].astype(np.float64) / self._sums[row[there]]
-        out[there] = _fixed(alphas.excess * slots)
-        return out
-
-    def _exact(self, alphas: _Alphas, row: I64, before: I64, u: F64) -> I64:
-        """The scan of the kernel after many rejections: the first node at which the sum of masses exceeds u."""
-        out, indptr = np.empty(len(row), np.int64), self._own.indptr
-        degree = indptr[row + 1] - indptr[row]
-        part = np.cumsum(degree) // _ASKED  # all arcs of a part are asked for at once
-        parts = np.split(np.arange(len(row)), np.flatnonzero(np.diff(part)) + 1)
-        for i in range(max(self._ranks.tell("exact steps", len(parts) if len(row) else 0))):
-            some = parts[i] if i < len(parts) else np.zeros(0, np.int64)
-            counts = degree[some]
-            ends = np.cumsum(counts)
-            arc = np.arange(counts.sum()) + np.repeat(indptr[row[some]] - (ends - counts), counts)
-            node, last = self._nodes[self._own.indices[arc]], np.repeat(before[some], counts)
-            mass = np.where(node == last, alphas.masses[0], np.where(self._exist(last, node), *alphas.masses[1:]))
-            if self._own.weights is not None:
-                mass *= self._own.weights[arc]
-            for walker, begin, end in zip(some, ends - counts, ends, strict=True):
-                own = mass[begin:end]
-                left = np.cumsum(np.append(u[walker] * np.cumsum(own)[-1], -own))[1:]
-                at = np.flatnonzero((left < 0) & (own > 0))[:1]
-                at = at if len(at) else np.flatnonzero(own > 0)[-1:]
-                out[walker] = node[begin + (at[0] if len(at) else 0)]
-        return out
-
-    def _exist(self, source: I64, target: I64) -> Bools:
-        """Whether there are arcs, as the ranks of their sources say."""
-        order, counts, received, asked = self._swapped("questions", self._owner(source), source, target)
-        column, known = self._columns(asked[1])
-        known[known] = find_arcs(self._own._csr, asked[0][known] - self._before, column[known]) >= 0
-        out = np.empty(len(source), bool)
-        out[order] = self._ranks.swap("answers", known, received, counts)
-        return out
-
-    def _columns(self, node: I64) -> tuple[I64, Bools]:
-        """Numbers of nodes in the own graph, and whether they are there."""
-        column = np.searchsorted(self._nodes, node)
-        known = column < len(self._nodes)
-        known[known] = self._nodes[column[known]] == node[known]
-        return column, known
-
-    def _sent(self, step: str, to: I64, *values: I64) -> list[I64]:
-        """Values that each rank has for each other rank."""
-        return self._swapped(step, to, *values)[-1]
-
-    def _swapped(self, step: str, to: I64, *values: I64) -> tuple[I64, list[int], list[int], list[I64]]:
-        """The order in which values are sent, how many go to and come from each rank, and what came."""
-        order = np.argsort(to, kind="stable")
-        counts = np.bincount(to, minlength=self._ranks.world_size).tolist()
+    def _sent(self, step: str, items: I64, counts: list[int]) -> tuple[I64, list[int]]:
+        """What the ranks have for this one, and how much each of them."""
+        if len(counts) == 1:
+            return items, counts
         received = [told[self._ranks.rank] for told in self._ranks.tell(f"number of {step}", counts)]
-        items = self._ranks.swap(step, np.stack(values, axis=1)[order], counts, received)
-        return order, counts, received, list(items.T)
+        return self._ranks.swap(step, items, counts, received), received
 
 
-class _Alphas:
-    """The constants of the kernel for second order: masses, and heights below which a trial is accepted."""
-
-    def __init__(self, p: float, q: float) -> None:
-        back, near, far = self.masses = 1 / p, 1.0, 1 / q
-        bound = max(near, far)
-        self.excess = max(back / bound - 1, 0.0)
-        self.back, self.near, self.far = (_fixed(min(mass / bound, 1.0)) for mass in self.masses)
-
-
-def _fixed(value: Any) -> Any:
-    """In units of 2**-31, at most 2**31 of them, which are 1."""
-    return (np.minimum(value, 2.0**31) * 2.0**31).astype(np.uint64)
-
-
-def _own_graph(rows: RowGraph) -> tuple[Graph, I64]:
-    """The arcs of the own rows as a graph of these rows and the halo, in the order of the row numbers it returns."""
-    size, below = rows.num_rows, int(np.searchsorted(rows.halo, rows.begin))
-    nodes = np.concatenate([rows.halo[:below], np.arange(rows.begin, rows.end), rows.halo[below:]])
+def _own_rows(rows: RowGraph, dtype: npt.DTypeLike) -> Graph:
+    """The arcs of the own rows; their columns are those of the whole graph."""
     indptr, indices, weights = rows.csr
+    nodes = np.concatenate([np.arange(rows.begin, rows.end), rows.halo]).astype(dtype)
+    columns = indices if indices.dtype == dtype else np.empty(len(indices), dtype)
     for at in range(0, len(indices), _PIECE):
-        piece = indices[at : at + _PIECE]
-        piece += np.where(piece < size, below, np.where(piece < size + below, -size, 0)).astype(piece.dtype)
-    indptr = np.pad(indptr, (below, len(rows.halo) - below), mode="edge")
-    return Graph._trusted(CSR(indptr, indices, weights), directed=True), nodes
+        columns[at : at + _PIECE] = nodes[indices[at : at + _PIECE]]
+    return Graph._trusted(CSR(indptr, columns, weights), directed=True)

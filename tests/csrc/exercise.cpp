@@ -39,6 +39,8 @@
 #include "skipgram.hpp"
 #include "spmm.hpp"
 #include "tall.hpp"
+#include "walk_steps.hpp"
+#include "walkers.hpp"
 #include "walks.hpp"
 
 using namespace graphrep;
@@ -387,6 +389,75 @@ Graph<Id> transposed(const Graph<Id>& g) {
     return t;
 }
 
+// Steps on some of the rows, whose questions are answered by all of them.
+template <class Id>
+void walkers_on_rows(const Graph<Id>& g, bool weighted) {
+    const int64_t n = g.rows, first = n / 3, rows = n - first, from = g.indptr.data[first];
+    const int64_t arcs = g.indices.size - from, count = 2300;
+    if (n != g.cols || n == 0) return;
+    Array<int64_t> indptr(rows + 1);
+    Array<Id> indices(arcs), alias(arcs);
+    Array<float> weights(arcs), keep(arcs);
+    Array<double> sums(rows);
+    Array<uint64_t> filter(64), all_filter(64);
+    for (int64_t v = 0; v <= rows; ++v) indptr[v] = g.indptr.data[first + v] - from;
+    for (int64_t e = 0; e < arcs; ++e) indices[e] = g.indices.data[from + e], weights[e] = float(1 + e % 3);
+    for (int64_t v = 0; v < rows; ++v)
+        for (int64_t e = indptr[v]; e < indptr[v + 1]; ++e) sums[v] += weights[e];
+    build_alias_tables<Id>(indptr.data, weights.data, rows, keep.data, alias.data, 1);
+    build_edge_filter<Id>(indptr.data, indices.data, rows, true, filter.data, filter.size, 1);
+    WalkGraph<Id> part{indptr.data, indices.data, nullptr, nullptr, nullptr, nullptr,
+                       filter.data, 64,           rows,    arcs,    true};
+    if (weighted) part.weights = weights.data, part.alias_keep = keep.data, part.alias_slot = alias.data;
+    if (weighted) part.row_sums = sums.data;
+    const OwnRows<Id> own{part, first, n, true};
+    const WalkGraph<Id> whole{
+        g.indptr.data, g.indices.data, nullptr, nullptr, nullptr, nullptr, nullptr, 0, n, arcs + from, true};
+    const OwnRows<Id> all{whole, 0, n, true};
+    for (const int64_t step : {1, 2}) {
+        same_for_all_threads<int64_t>(4 * count, [&](int threads, int64_t* out) {
+            for (int64_t i = 0; i < count; ++i) out[2 * i] = i, out[2 * i + 1] = first + i % rows;
+            step_walkers<Id>(own, {{9, 1, 1, 5}, 3, step}, out, count, out + 2 * count, threads);
+        });
+        for (const double p : {0.25, 1e-9, 1e9})
+            for (const double q : {0.25, 4.0}) {
+                const StepRule rule{{9, p, q, 5}, 3, step};
+                same_for_all_threads<int64_t>(6 * count, [&](int threads, int64_t* walkers) {
+                    int64_t* made = walkers + 4 * count;
+                    for (int64_t i = 0; i < count; ++i) {
+                        walkers[4 * i] = i, walkers[4 * i + 1] = i % 11 ? first + i % rows : -1;
+                        walkers[4 * i + 2] = i % n, walkers[4 * i + 3] = i % 5;
+                    }
+                    const Questions asked = try_steps<Id>(own, rule, walkers, count, made, threads);
+                    const int64_t questions = asked.pairs.size() / 2;
+                    // To two processes and back.
+                    Array<int64_t> ends(2), counts(2), routed(2 * questions), where(questions);
+                    ends[0] = first, ends[1] = n;
+                    route_items(asked.pairs.data(), questions, 2, 0, ends.data, 2, counts.data, routed.data, where.data,
+                                threads);
+                    REQUIRE(counts[0] == questions && counts[1] == 0);
+                    Array<uint8_t> answers(questions);
+                    answer_questions<Id>(all, routed.data, questions, answers.data, threads);
+                    const auto rest = settle_steps(rule, asked.pairs.data(), asked.askers.data(), where.data, questions,
+                                                   answers.data, questions, walkers, count, made, threads);
+                    Array<int64_t> offsets(rest.size() + 1);
+                    for (int64_t i = 0; i < rest.size(); ++i) {
+                        const int64_t row = walkers[4 * rest[i] + 1] - first;
+                        offsets[i + 1] = offsets[i] + indptr[row + 1] - indptr[row];
+                    }
+                    Array<uint8_t> scanned(offsets[rest.size()]);
+                    for (int64_t i = 0; i < scanned.size; ++i) scanned[i] = i % 2;
+                    scan_steps<Id>(own, rule, rest.data(), offsets.data, rest.size(), scanned.data, scanned.size,
+                                   walkers, count, made, threads);
+                    Array<Id> nodes(9 * count);
+                    place_nodes<Id>(made, count, 0, nodes.data, nodes.size, threads);
+                    for (int64_t i = 0; i < count; ++i)
+                        REQUIRE(made[2 * i] == (made[2 * i + 1] < 0 ? -1 : 9 * i + step));
+                });
+            }
+    }
+}
+
 template <class Id>
 void walks_and_skipgram(const Graph<Id>& g) {
     const int64_t n = g.rows;
@@ -611,12 +682,14 @@ void everything() {
         }
         graph_kernels(g);
         walks_and_skipgram(g);
+        for (const bool weighted : {false, true}) walkers_on_rows(g, weighted);
         sets_and_samples(g);
         diffusion(g, t);
     }
     const Graph<Id> many_nodes(5000, 5000, 20000);  // more than one thread takes at a time
     graph_kernels(many_nodes);
     walks_and_skipgram(many_nodes);
+    walkers_on_rows(many_nodes, true);
     sets_and_samples(many_nodes);
     diffusion(many_nodes, transposed(many_nodes));
 }

@@ -111,8 +111,29 @@ def signatures_of(name):
 likely = {
     "scalar": (0, 6), "id": (4, 6), "reduce": (0, 5), "num_threads": (1, 3), "pass_": (0, 3), "path": (0, 3),
     "element_bytes": (1, 9), "weight": (-1, 3), "negatives": (0, 4), "window": (1, 4), "noise_rows": (1, 6),
-    "hops": (1, 2),
+    "hops": (1, 2), "walk_length": (1, 5), "step": (1, 3), "first_walk": (0, 3), "first_node": (0, 2),
+    "column": (0, 2), "first_place": (-1, 2),
 }
+# Tables of walkers and questions are as long as one another in most trials.
+columns = {"walkers": 4, "made": 2, "pairs": 2, "askers": 2, "items": 2, "where": 0, "answers": 0, "rows": 0}
+walkers = {"step_walkers", "try_steps", "settle_steps", "scan_steps", "answer_questions", "route_items", "place_nodes"}
+
+
+def walkers_of(name, values):
+    size, own = int(rng.integers(4)), {}
+    for key, width in columns.items():
+        if isinstance(values.get(key), np.ndarray) and rng.random() < 0.9:
+            width = 2 if name == "step_walkers" and width else width
+            own[key] = rng.integers(-1, 5, (size, width) if width else size).astype(values[key].dtype)
+    if name == "route_items" and rng.random() < 0.9:
+        own["out"], own["counts"] = np.zeros((size, 2), np.int64), np.zeros(len(values["ends"]), np.int64)
+    if "offsets" in values and rng.random() < 0.9:
+        own["offsets"] = np.arange(size + 1)
+    if rng.random() < 0.8:
+        own |= {key: None for key in ("weights", "alias_keep", "alias_slot", "row_sums", "filter") if key in values}
+    return own
+
+
 resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
 for name in names:
     print(name, end=" ", flush=True)  # the last name in the output is that of the binding that ended the process
@@ -122,6 +143,10 @@ for name in names:
         for key, (low, high) in likely.items():
             if isinstance(values.get(key), int) and rng.random() < 0.9:
                 values[key] = int(rng.integers(low, high))
+        if name in walkers:
+            values |= walkers_of(name, values)
+            if "num_nodes" in values and rng.random() < 0.9:
+                values["num_nodes"] = int(rng.integers(4, 40))
         if "seed" in values:
             values["seed"] = 1
         try:

@@ -55,7 +55,7 @@ for name, directed, weights in (
     ("heap", False, SOME.random(1500) + 0.01),
     ("plain", False, None),
 ):
-    GRAPHS[name] = gr.as_graph(FEW, num_nodes=210, directed=directed, weights=weights)
+    GRAPHS[name] = gr.as_graph(FEW, num_nodes=210, directed=directed, weights=weights, merge="max")
 BIASED = {"walk_length": 5, "walks_per_node": 1, "batch_size": 106, "seed": 3}
 MILD, STEEP = [(0.25, 4), (4, 0.25)], [(300, 300), (0.001, 300)]  # many steps of STEEP end with the scan of a row
 LEARNERS = {

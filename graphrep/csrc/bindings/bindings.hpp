@@ -118,6 +118,7 @@ void bind_segment(nb::module_& m);
 void bind_skipgram(nb::module_& m);
 void bind_sparse_dense(nb::module_& m);
 void bind_tall(nb::module_& m);
+void bind_walkers(nb::module_& m);
 void bind_walks(nb::module_& m);
 
 // Reads a tensor's memory; false, without a Python error, if it is not a contiguous tensor on the CPU.

@@ -44,5 +44,6 @@ NB_MODULE(_core, m) {
     bind_skipgram(m);
     bind_sparse_dense(m);
     bind_tall(m);
+    bind_walkers(m);
     bind_walks(m);
 }

@@ -2,14 +2,10 @@
 
 #include "../csr_query.hpp"
 #include "bindings.hpp"
+#include "walk_graph.hpp"
 
 namespace graphrep {
 namespace {
-
-// A Bloom filter has a power of two of words.
-void check_words(size_t words) {
-    if (words == 0 || (words & (words - 1)) != 0) bad_argument("the filter must have a power of two of words.");
-}
 
 template <class Id>
 void bind_walks_of(nb::module_& m) {
@@ -40,26 +36,13 @@ void bind_walks_of(nb::module_& m) {
            MaybeIn<Id> alias_slot, MaybeIn<double> row_sums, MaybeIn<uint64_t> filter, bool directed, double p,
            double q, uint64_t seed, MaybeIn<Id> back, MaybeIn<int64_t> walk_ids, int64_t first_walk,
            MaybeIn<int64_t> starts, Out<Id, 2> out, Threads num_threads) {
-            const size_t arcs = indices.size();
-            for (const auto* part : {&weights, &alias_keep})
-                if (*part) check_equal((*part)->size(), arcs, "weights and alias_keep must have one entry per arc.");
-            if (alias_slot) check_equal(alias_slot->size(), arcs, "alias_slot must have one entry per arc.");
-            if (row_sums)
-                check_equal(row_sums->size(), size_t(rows_of(indptr)), "row_sums must have one entry per row.");
-            if (bool(weights) != bool(alias_keep) || bool(weights) != bool(alias_slot) ||
-                bool(weights) != bool(row_sums))
-                bad_argument("weights, alias_keep, alias_slot and row_sums go together.");
-            if (filter) check_words(filter->size());
-            if (back) check_equal(back->size(), size_t(rows_of(indptr)), "back must have one entry per row.");
+            const auto graph =
+                walk_graph<Id>(indptr, indices, weights, alias_keep, alias_slot, row_sums, filter, directed, back);
             if (walk_ids) check_equal(walk_ids->size(), out.shape(0), "walk_ids must have one entry per walk.");
             if (first_walk < 0 || first_walk > INT64_MAX - int64_t(out.shape(0)) || !(p > 0) || !(q > 0))
                 bad_argument("first_walk must not be negative, and p and q must be positive.");
             if (out.size() == 0) return;
             if (starts ? starts->size() == 0 : rows_of(indptr) == 0) bad_argument("walks need a node to start from.");
-            const WalkGraph<Id> graph{
-                indptr.data(),       indices.data(),    pointer(weights), pointer(alias_keep),
-                pointer(alias_slot), pointer(row_sums), pointer(filter),  filter ? int64_t(filter->size()) : 0,
-                rows_of(indptr),     int64_t(arcs),     directed,         pointer(back)};
             random_walks<Id>(graph, {int64_t(out.shape(1)), p, q, seed}, pointer(walk_ids), first_walk,
                              int64_t(out.shape(0)), pointer(starts), starts ? int64_t(starts->size()) : 0, out.data(),
                              num_threads);
