@@ -144,6 +144,21 @@ def test_safetensors_of_another_program(tmp_path):
     assert v.settings == {}
 
 
+@pytest.mark.parametrize("names", [None, [f"n{i}" for i in range(10)]])
+def test_parquet_is_written_by_row_groups(names, tmp_path, monkeypatch):
+    pq = pytest.importorskip("pyarrow.parquet")
+    from graphrep.io.formats import parquet
+
+    monkeypatch.setattr(parquet, "_GROUP", 4 * 5 * 3)
+    v = gr.NodeVectors(np.random.default_rng(0).random((10, 5), dtype=np.float32), names)
+    v.save(tmp_path / "out.parquet")
+    assert pq.ParquetFile(tmp_path / "out.parquet").num_row_groups == 4
+    assert gr.load_vectors(tmp_path / "out.parquet") == v
+    empty = gr.NodeVectors(np.zeros((0, 5), dtype=np.float32))
+    empty.save(tmp_path / "out.parquet")
+    assert gr.load_vectors(tmp_path / "out.parquet").vectors.shape == (0, 5)
+
+
 def test_parquet_is_what_pandas_and_arrow_expect(tmp_path):
     pq = pytest.importorskip("pyarrow.parquet")
     v = some_vectors(NAMES["plain"])

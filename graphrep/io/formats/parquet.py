@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from graphrep._mapped import forget
 from graphrep.io.atomic import replacing
 from graphrep.io.bounded import Budget, one_line
 from graphrep.io.formats import MalformedError, Names, Options, VectorTable, pack_settings, unpack_settings
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TAKES = frozenset({"nodes", "vectors"})
+_GROUP = 1 << 26  # bytes of vectors in a row group, which is held in memory until it is complete
 
 
 def write(path: Path, vectors: npt.NDArray[np.float32], names: Names, settings: dict[str, Any]) -> None:
@@ -24,11 +26,17 @@ def write(path: Path, vectors: npt.NDArray[np.float32], names: Names, settings: 
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    ids = pa.array(names, type=pa.string() if isinstance(names, list) else pa.int64())
-    rows = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
-    table = pa.table({"node_id": ids, "embedding": rows}).replace_schema_metadata({"graphrep": pack_settings(settings)})
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary)
+    kind = pa.string() if isinstance(names, list) else pa.int64()
+    width = vectors.shape[1]
+    fields = [pa.field("node_id", kind), pa.field("embedding", pa.list_(pa.float32(), width))]
+    schema = pa.schema(fields, metadata={"graphrep": pack_settings(settings)})
+    step = max(1, min(1 << 20, _GROUP // (4 * max(1, width))))
+    with replacing(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+        for begin in range(0, len(vectors), step):
+            part = slice(begin, begin + step)
+            rows = pa.FixedSizeListArray.from_arrays(pa.array(vectors[part].reshape(-1)), width)
+            writer.write_table(pa.table([pa.array(names[part], type=kind), rows], schema=schema), row_group_size=step)
+            forget(vectors)
 
 
 def read(path: Path, options: Options) -> VectorTable:

@@ -12,7 +12,7 @@ from graphrep.io.atomic import replacing
 from graphrep.io.bounded import one_line
 from graphrep.io.formats import MalformedError, Names, Options, VectorTable, pack_settings, unpack_settings
 from graphrep.io.formats.columns import chosen_arrays
-from graphrep.io.tensors import read_tensors
+from graphrep.io.tensors import read_tensors, write_tensors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +22,6 @@ TAKES = frozenset({"nodes", "vectors", "mmap"})
 
 def write(path: Path, vectors: npt.NDArray[np.float32], names: Names, settings: dict[str, Any]) -> None:
     """See :func:`graphrep.io.write_vectors`."""
-    from safetensors.numpy import save_file
-
     tensors: dict[str, npt.NDArray[Any]] = {"embedding": vectors}
     if isinstance(names, list):
         encoded = [name.encode() for name in names]
@@ -32,8 +30,7 @@ def write(path: Path, vectors: npt.NDArray[np.float32], names: Names, settings: 
     else:
         tensors["node_id"] = names
     with replacing(path) as temporary:
-        # One key only: the library writes several in random order, and equal vectors should give equal bytes.
-        save_file(tensors, temporary, metadata={"graphrep": pack_settings(settings)})
+        write_tensors(temporary, tensors, lambda _: pack_settings(settings))
 
 
 def read(path: Path, options: Options) -> VectorTable:
