@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -312,26 +313,30 @@ def parts_of(obj: Any, asked: Asked) -> Parts:
 def parts_of_file(path: str | os.PathLike[str], asked: Asked, options: dict[str, Any]) -> Parts:
     """Edges of a file; ``options`` go to ``read_edges`` if it is text."""
     from graphrep.io.bounded import one_line
-    from graphrep.io.graph_files import read_graph_file
+    from graphrep.io.graph_files import FoundTable, read_graph_file
 
     options = {name: value for name, value in options.items() if value is not None}
-    found = read_graph_file(path, columns=(asked.source, asked.target, asked.weight), directed=bool(asked.directed))
-    if found is None and not options and asked.edge_type is asked.source is asked.target is None and _titled(path):
-        asked.edge_type = True
-    typed = asked.edge_type is not None and asked.edge_type is not False
-    if found is None and typed:
-        return _triples_of_text(path, asked, options)
-    if found is None:
-        return _from_edge_lists((_read_text(path, asked, options),), asked)
+    weight = asked.weight if asked.weights is None else asked.weights
+    array = asked.edge_type if not isinstance(asked.edge_type, (str, int, type(None))) else None
+    column = False if array is not None else asked.edge_type
+    columns = asked.source, asked.target, weight if isinstance(weight, (str, int, type(None))) else False, column
+    found = read_graph_file(path, columns=columns, directed=bool(asked.directed))
+    if found is None or isinstance(found[1], tuple):
+        paths = (path,) if found is None else found[1]
+        parts = _from_edge_lists([_read_text(one, asked, options, column) for one in paths], asked)
+        asked.takes_kinds(array, len(parts.source) if parts.kept is None else len(parts.kept))
+        return parts
     what, obj = found
-    if isinstance(obj, tuple):
-        if typed:
-            raise TypeError(f"edge_type= is not read from a folder of text files; give one file instead of {path}.")
-        return _from_edge_lists([_read_text(part, asked, options) for part in obj], asked)
     if options:
         raise TypeError(f"{', '.join(options)}: options of text files, but {path} is {what}.")
     # What the caller asked for may not fit to the file; if nothing was asked, the content is at fault.
     nothing = all(value is None or value is False for name, value in vars(asked).items() if name != "directed")
+    if isinstance(obj, FoundTable):  # whose columns have other positions than in the file
+        asked.source, asked.target, asked.weight = obj.source, obj.target, obj.weight
+        asked.edge_type = array if array is not None else obj.edge_type
+        if isinstance(asked.weights, (str, int)):
+            asked.weights = None
+        obj = obj.table
     try:
         return parts_of(obj, asked)
     except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
@@ -339,79 +344,21 @@ def parts_of_file(path: str | os.PathLike[str], asked: Asked, options: dict[str,
         raise kind(f"{path} ({what}): {one_line(error)}.") from None
 
 
-def _triples_of_text(path: Any, asked: Asked, options: dict[str, Any]) -> Parts:
-    """A text file of triples; the first line is a header if it has their usual names, or ``edge_type`` is a name."""
-    from graphrep._tables import usual_kind
-    from graphrep.io.bounded import one_line
-    from graphrep.io.rows import read_rows
-
-    if options:
-        raise TypeError(f"{', '.join(options)}: options of files of edges without types, but edge_type= is given.")
-    rows = read_rows(path)
-    header = (
-        rows.pop(0) if isinstance(asked.edge_type, str) or (rows and usual_kind(list(rows[0])) is not None) else None
-    )
-    columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
-    if not columns:
-        raise ValueError(f"{path} holds no triples.")
-    if header is None and len(columns) < 3:
-        raise ValueError(f"{path}: triples need three columns, head, relation and tail; got {len(columns)}.")
-    try:
-        for at, column in enumerate(columns):
-            try:
-                columns[at] = [int(value) for value in column]
-            except ValueError:
-                if header is None and at == 3:
-                    columns[at] = [float(value) for value in column]
-        if header is None:
-            return _from_pairs(list(zip(*columns, strict=True)), asked)
-        return parts_of(_with_fields(header, columns), asked)
-    except (TypeError, ValueError, LookupError) as error:
-        raise ValueError(f"{path}: {one_line(error)}.") from None
-
-
-def _titled(path: Any) -> bool:
-    """Whether the first line of a text file has the usual names of columns of triples."""
-    from graphrep._tables import usual_kind
-    from graphrep.io.rows import first_row
-
-    row = first_row(path)
-    return row is not None and usual_kind(list(row)) is not None
-
-
-def _with_fields(header: Sequence[str], columns: Sequence[list[Any]]) -> npt.NDArray[Any]:
-    """A NumPy table of columns."""
-    from graphrep.io.columns import is_weight_name
-
-    if len(set(header)) < len(header) or not all(header):
-        raise ValueError(f"the header {', '.join(header)} must have a distinct name for each column.")
-    columns = list(columns)
-    for at, name in enumerate(header):
-        if is_weight_name(name) and all(isinstance(value, str) for value in columns[at]):
-            columns[at] = [float(value) for value in columns[at]]
-    kinds = [
-        np.int64 if all_integers(column) else np.float64 if is_weight_name(name) else object
-        for name, column in zip(header, columns, strict=True)
-    ]
-    table = np.empty(len(columns[0]), dtype=list(zip(header, kinds, strict=True)))
-    for name, column in zip(header, columns, strict=True):
-        table[name] = column
-    return table
-
-
-def _read_text(path: Any, asked: Asked, options: dict[str, Any]) -> Any:
+def _read_text(path: Any, asked: Asked, options: dict[str, Any], edge_type: Any) -> Any:
     from graphrep.io import read_edges
 
     if asked.weights is not None and not isinstance(asked.weights, (bool, str)):
         raise TypeError("weights of a file are a column of it; give weight= its name or position, or weight=False.")
     wanted = {"source": asked.source, "target": asked.target, "num_nodes": asked.num_nodes}
     wanted["weight"] = asked.weight if asked.weights is None else asked.weights
+    wanted["edge_type"] = edge_type
     wanted["bipartite"] = False if asked.bipartite else asked.bipartite  # sides are told apart here, by name
     return read_edges(path, **{name: value for name, value in wanted.items() if value is not None} | options)
 
 
 def _from_edge_lists(tables: Sequence[Any], asked: Asked) -> Parts:
     """Edge lists of text files, joined by name."""
+    asked.kinds = _kinds_of_text(tables)
     if len(tables) == 1:
         table = tables[0]
         n, nodes = len(table.nodes), table.nodes
@@ -434,6 +381,26 @@ def _from_edge_lists(tables: Sequence[Any], asked: Asked) -> Parts:
     weights = np.concatenate([table.weights for table in tables]) if weighted == {True} else None
     called = {table.columns for table in tables}
     return from_columns(ends[0], ends[1], weights, asked, called.pop() if len(called) == 1 else ("source", "target"))
+
+
+def _kinds_of_text(tables: Sequence[Any]) -> npt.NDArray[Any] | None:
+    """Types of all edges: integers if all are spelled as such, else strings."""
+    typed = [table.edge_type is not None for table in tables]
+    if not any(typed):
+        return None
+    if not all(typed):
+        raise ValueError("some files of the folder have types of edges and some have none; give edge_type=False.")
+    named = [names_of_kinds(table.edge_types) for table in tables]
+    kind = np.int64 if all(names.dtype == np.int64 for names in named) else object
+    spelled = named if kind == np.int64 else [np.array(table.edge_types, dtype=object) for table in tables]
+    return np.concatenate([names[table.edge_type] for names, table in zip(spelled, tables, strict=True)])
+
+
+def names_of_kinds(spelled: Sequence[str]) -> npt.NDArray[Any]:
+    """Distinct types of edges of a text: int64 codes if all of them are plain integers, else the strings."""
+    if all(re.fullmatch(r"0|-?[1-9][0-9]{0,17}", one) for one in spelled):
+        return np.array(spelled, dtype=np.int64)
+    return np.array(spelled, dtype=object)
 
 
 def edge_list(parts: Parts, asked: Asked, labels: tuple[str, str], *, named: bool) -> Parts:

@@ -18,11 +18,15 @@ from graphrep._types import encode
 from graphrep.io.bounded import one_line
 from graphrep.io.node_tables import (
     Field,
+    id_column,
+    is_integer_text,
     may_link_nodes,
+    node_files,
     parse_field,
     property_column,
     property_values,
     read_columns,
+    typed_values,
     write_columns,
 )
 
@@ -31,13 +35,12 @@ if TYPE_CHECKING:
 
 __all__ = ["are_tables", "parts_with_nodes", "write_tables"]
 
-_IDS = ("id", "nodeid", "node", "name", "key")  # of a plain table, as the first of them is called
-
 
 class _Table(NamedTuple):
     what: str
     fields: list[Field]
     load: Callable[[int], list[Any]]
+    raw: Callable[[int], Any]  # a column as the table has it
 
     def find(self, kind: str) -> int | None:
         """Position of the one column of a kind such as ID."""
@@ -60,13 +63,23 @@ def _is_path(obj: Any) -> bool:
 
 def _tables(obj: Any, what: str) -> list[_Table]:
     listed = obj if isinstance(obj, (list, tuple)) else [obj]
+    listed = [file for one in listed for file in (node_files(one) if _is_folder(one) else [one])]
     return [_read(one, f"{what}[{i}]" if len(listed) > 1 else what) for i, one in enumerate(listed)]
+
+
+def _is_folder(obj: Any) -> bool:
+    return isinstance(obj, (str, os.PathLike)) and os.path.isdir(obj)
 
 
 def _read(obj: Any, what: str) -> _Table:
     if isinstance(obj, (str, os.PathLike)):
-        header, columns = read_columns(obj)
-        return _Table(str(os.fspath(obj)), list(map(parse_field, header)), lambda at: columns[at])
+        from graphrep.io.graph_files import read_table
+
+        what, table = str(os.fspath(obj)), read_table(Path(obj))
+        if table is None:
+            header, columns = read_columns(obj)
+            return _Table(what, list(map(parse_field, header)), lambda at: columns[at], lambda at: columns[at])
+        obj = table
     from graphrep._tables import columns_of_table
 
     names, load = columns_of_table(obj)
@@ -77,7 +90,7 @@ def _read(obj: Any, what: str) -> _Table:
         (column,) = load([at])
         return list(column.tolist() if isinstance(column, np.ndarray) else column.to_list())
 
-    return _Table(what, list(map(parse_field, names)), values)
+    return _Table(what, list(map(parse_field, names)), values, lambda at: load([at])[0])
 
 
 class _Nodes:
@@ -91,7 +104,7 @@ class _Nodes:
         self.tables, labels, id_types = tables, [], set()
         self.labeled = False
         for table in tables:
-            at = _id_column(table)
+            at = id_column(table.fields, table.what)
             space, count = table.fields[at].space, len(self.ids)
             ids = _ids(table.load(at), table, at)
             known = self.rows.setdefault(space, {})
@@ -116,7 +129,7 @@ class _Nodes:
         if self.spaced:
             self.names = [f"{space}:{one}" if space else one for space, one in zip(spaces, self.ids, strict=True)]
             check_distinct(self.names)
-        elif not id_types & {"string", "actual"} and all(map(_is_integer, self.ids)):
+        elif not id_types & {"string", "actual"} and all(map(is_integer_text, self.ids)):
             self.names = list(map(int, self.ids))
 
     def properties(self) -> list[str]:
@@ -138,6 +151,10 @@ class _Nodes:
             listed = brief(*self.properties()) or "none"
             tables = ", ".join(table.what for table in self.tables)
             raise ValueError(f"no table of nodes ({tables}) has a property {brief(name)}; the properties are {listed}.")
+        if kinds == {""}:
+            arrays = self._arrays(name, f"the property {brief(name)} of {source}")
+            if arrays is not None:
+                return np.concatenate(arrays)
         numeric = kinds <= {"byte", "short", "int", "long", "float", "double"}
         if len(kinds) > 1 and not numeric:
             raise ValueError(
@@ -159,17 +176,16 @@ class _Nodes:
             f"{what} has no value for {brief(first)}; fill it in, or leave it out for all nodes of the type."
         )
 
-
-def _id_column(table: _Table) -> int:
-    at = table.find("ID")
-    if at is not None:
-        return at
-    plain = [one.name.replace("_", "").casefold() if not one.kind else "" for one in table.fields]
-    found = next((name for name in _IDS if name in plain), None)
-    if found is None:
-        listed = brief(*(one.name for one in table.fields))
-        raise ValueError(f"{table.what} has no column of ids among {listed}; call it ':ID' or 'id'.")
-    return plain.index(found)
+    def _arrays(self, name: str, what: str) -> list[npt.NDArray[Any]] | None:
+        """A property of all tables as arrays of numbers of one width, if all of them have such."""
+        found: list[npt.NDArray[Any]] = []
+        for table in self.tables:
+            places = [at for at, one in enumerate(table.fields) if one.name == name and not one.kind]
+            values = typed_values(table.raw(places[-1]), what) if places else None
+            if values is None or (found and values.shape[1:] != found[0].shape[1:]):
+                return None
+            found.append(values)
+        return found
 
 
 def _ids(values: list[Any], table: _Table, at: int) -> list[str]:
@@ -184,13 +200,6 @@ def _ids(values: list[Any], table: _Table, at: int) -> list[str]:
 
 def _missing(value: Any) -> bool:
     return is_missing(value) or value == ""
-
-
-def _is_integer(text: str) -> bool:
-    digits = text.removeprefix("-")
-    return digits.isascii() and digits.isdigit() and len(digits) <= 18 and (digits == "0" or digits[0] != "0") and (
-        text != "-0"
-    )  # fmt: skip
 
 
 def parts_with_nodes(edges: Any, nodes: Any, asked: Asked, options: dict[str, Any], names: Any) -> Parts:
@@ -225,6 +234,8 @@ def _parts_with_nodes(edges: Any, nodes: Any, asked: Asked, options: dict[str, A
             raise ValueError(
                 "nodes= has several id spaces, so the edges must have ':START_ID(Space)' and ':END_ID(Space)'."
             )
+        if parts.named and found.names and isinstance(found.names[0], str):
+            parts.nodes = name_array(list(map(str, parts.names())))  # integers, by chance
         parts.arrange(found.names)
     if parts.types.node_type is not None:
         raise TypeError("nodes= are tables, but obj has types of nodes of its own.")
@@ -351,7 +362,7 @@ def write_tables(graph: Graph, kinds_of_edges: Any, weights: Any, folder: str | 
         raise TypeError(f"neo4j-admin's tables hold nodes called by integers or strings, got {brief(odd)}.")
     if len(set(map(str, names))) < len(names):
         raise ValueError("two nodes have the same name when it is written as text; rename one.")
-    text = any(isinstance(name, str) for name in names) and all(_is_integer(str(name)) for name in names)
+    text = any(isinstance(name, str) for name in names) and all(is_integer_text(str(name)) for name in names)
     columns: list[tuple[str, Any]] = [(":ID{id-type: string}" if text else ":ID", names)]
     kinds, types = graph.node_type, graph.node_types or ()
     if kinds is not None:

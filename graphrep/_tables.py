@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from graphrep._checks import is_missing, warn_caller
 from graphrep._convert import Asked, Parts, checked_weights, from_columns, from_matrix
 from graphrep._numbering import Names, column_of
 from graphrep._types import refuse_empty
-from graphrep.io.columns import find_columns, is_weight_name, known_ends, sides_differ
+from graphrep.io.columns import find_columns, known_ends, sides_differ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,23 +31,22 @@ def parts_of_table(obj: Any, asked: Asked) -> Parts:
     names, load = columns_of_table(obj)
     weight = asked.weight if asked.weights is None else asked.weights
     given = None if weight is None or isinstance(weight, (str, int)) else weight
-    kind = _kind_column(names, asked)
-    if kind is not None:
-        _set_ends(names, asked, kind)
     found = find_columns(
         names,
         source=asked.source,
         target=asked.target,
         weight=False if given is not None else weight,
+        edge_type=asked.edge_type,
         numbers=names != 3 or str(load([2])[0].dtype) != "String",
     )
-    for i in found:
-        if i is not None and not isinstance(names, int) and names.count(names[i]) > 1:
+    kind = found.kind
+    for i in found.present:
+        if not isinstance(names, int) and names.count(names[i]) > 1:
             raise ValueError(f"the table has {names.count(names[i])} columns {names[i]!r}; rename them.")
     called = [str(i if isinstance(names, int) else names[i]) for i in found[:2]]
     if kind is not None:
-        asked.kinds = _kind_values(load([kind])[0])
-    columns = load([i for i in found if i is not None])
+        asked.kinds = kind_values(load([kind])[0])
+    columns = load(found._replace(kind=None).present)
     ends = [ends_of(column, f"column {name!r} of the table") for column, name in zip(columns, called, strict=False)]
     length = len(ends[0].values if isinstance(ends[0], Names) else ends[0])
     if kind is None:
@@ -70,74 +68,7 @@ def parts_of_table(obj: Any, asked: Asked) -> Parts:
     return from_columns(ends[0], ends[1], weights, asked, labels)
 
 
-# Columns of triples that cannot be meant otherwise, as find_columns spells them.
-_TRIPLES = (
-    ("head", "relation", "tail"),
-    ("headid", "relationid", "tailid"),
-    ("subject", "predicate", "object"),
-    ("h", "r", "t"),
-)
-
-
-def _kind_column(names: list[Any] | int, asked: Asked) -> int | None:
-    """Position of the column with the types of the edges."""
-    wanted = asked.edge_type
-    if wanted is False or (wanted is not None and not isinstance(wanted, (str, int))):
-        return None
-    if wanted is True:
-        usual = None if isinstance(names, int) else usual_kind(names)
-        wanted = 1 if usual is None else usual
-    if wanted is None:
-        if isinstance(names, int) or asked.source is not None or asked.target is not None:
-            return None
-        return usual_kind(names)
-    if not isinstance(names, int) and wanted in names:
-        return names.index(wanted)
-    count = names if isinstance(names, int) else len(names)
-    if isinstance(wanted, int) and 0 <= wanted < count:
-        return wanted
-    shown = f"{count} columns" if isinstance(names, int) else "the columns " + ", ".join(map(repr, names))
-    raise ValueError(f"edge_type={wanted!r} is no column of the table, which has {shown}.")
-
-
-def places_of_triples(names: list[Any]) -> list[int] | None:
-    """Positions of the head, the relation and the tail among the names of columns, if they have usual names."""
-    plain = [re.sub(r"\W|_", "", str(name)).casefold() for name in names]
-    for triple in _TRIPLES:
-        if all(plain.count(one) == 1 for one in triple):
-            return [plain.index(one) for one in triple]
-    return None
-
-
-def usual_kind(names: list[Any]) -> int | None:
-    """Position of the column of types, where the names of the columns leave no doubt that there are types."""
-    places = places_of_triples(names)
-    if places is not None:
-        return places[1]
-    if any(str(name).startswith(":START_ID") for name in names) and ":TYPE" in names:
-        return names.index(":TYPE")
-    return None
-
-
-def _set_ends(names: list[Any] | int, asked: Asked, kind: int) -> None:
-    """Leave the column of the types out of the search for the end points."""
-    if asked.source is not None or asked.target is not None:
-        return
-    if not isinstance(names, int) and known_ends([name for i, name in enumerate(names) if i != kind]):
-        return
-    count = names if isinstance(names, int) else len(names)
-    weight = asked.weight if asked.weights is None else asked.weights
-    rest = [
-        i
-        for i in range(count)
-        if i != kind and (isinstance(names, int) or (names[i] != weight and not is_weight_name(names[i])))
-    ]
-    if len(rest) >= 2:
-        one, other = rest[:2]
-        asked.source, asked.target = (one, other) if isinstance(names, int) else (names[one], names[other])
-
-
-def _kind_values(column: Any) -> npt.NDArray[Any]:
+def kind_values(column: Any) -> npt.NDArray[Any]:
     """A column of types: integers or strings."""
     values = column if isinstance(column, np.ndarray) else np.asarray(column.to_numpy())
     if values.dtype.kind in "iu":

@@ -12,7 +12,8 @@ from graphrep._arrays import check_integers, check_rows, to_numpy
 from graphrep._checks import is_missing, warn_caller
 from graphrep._convert import is_table
 from graphrep._names import NodeIndex
-from graphrep._tables import columns_of_table, places_of_triples
+from graphrep._tables import columns_of_table
+from graphrep.io.columns import places_of_triples
 
 __all__ = ["Vocabulary", "as_triples", "is_typed_graph", "vocabulary_of"]
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from graphrep._checks import brief
-from graphrep.csr import CSR, build_csr, index_dtype
+from graphrep.csr import CSR, build_csr, build_rows, index_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,10 +42,13 @@ class Types(NamedTuple):
 NO_TYPES = Types()
 
 
-def encode(values: Any, names: Sequence[str] | None, length: int, what: str) -> tuple[Codes, tuple[str, ...]]:
+def encode(
+    values: Any, names: Sequence[str] | None, length: int, what: str, among: int | None = None
+) -> tuple[Codes, tuple[str, ...]]:
     """Codes and names of types. Integers are codes; strings are names, in order of first appearance if none are given.
 
-    Integers without names are called "0", "1", … up to the largest.
+    Integers without names are called "0", "1", … up to the largest. ``among``: of so many edges or nodes these are the
+    distinct types.
     """
     kinds = np.asarray(values.to_numpy() if hasattr(values, "to_numpy") else values)
     if kinds.shape != (length,):
@@ -57,7 +60,8 @@ def encode(values: Any, names: Sequence[str] | None, length: int, what: str) -> 
         raise ValueError(f"{what}s must be distinct strings that are not empty, got {brief(given)}.")
     if kinds.dtype.kind in "iu" and kinds.dtype != bool:
         low, high = (int(kinds.min()), int(kinds.max())) if length else (0, -1)
-        if low < 0 or (given is not None and high >= len(given)) or high > max(2**20, 2 * length):
+        most = max(2**20, 2 * (length if among is None else among))
+        if low < 0 or (given is not None and high >= len(given)) or high > most:
             bound = f"[0, {len(given)}), as {len(given)} {what}s have names" if given else "the codes from 0 upward"
             raise ValueError(f"{what} must lie in {bound}; got {low} … {high}.")
         listed = given if given is not None else tuple(map(str, range(high + 1)))
@@ -111,46 +115,41 @@ def build_typed(
 ) -> tuple[CSR, Codes]:
     """As ``build_csr``, for arcs of several types: rows ascend by (column, type), and only arcs of one type merge.
 
-    Time O(num_edges log num_edges).
+    Time and memory are those of ``build_csr``, with 64-bit columns where nodes times types exceed 2**31.
     """
     if len(source) and (min(source.min(), target.min()) < 0 or max(source.max(), target.max()) >= num_nodes):
         raise IndexError(f"end points must lie in [0, {num_nodes}).")
-    if merge not in ("sum", "max", "first"):
-        raise ValueError(f"merge must be one of sum, max, first; got {merge!r}.")
-    row, col, kind = source.astype(np.int64), target.astype(np.int64), kinds.astype(np.int64)
-    value = np.ones(len(row)) if weights is None else weights.astype(np.float64)
-    if not self_loops:
-        keep = row != col
-        row, col, kind, value = row[keep], col[keep], kind[keep], value[keep]
-    row, col, kind, value = _merged(row, col, kind, value, merge)
+    num_types = int(kinds.max(initial=0)) + 1
+    apart = source != target if symmetrize or not self_loops else None
+    if apart is not None and not self_loops:
+        weights = None if weights is None else weights[apart]
+        source, target, kinds, apart = source[apart], target[apart], kinds[apart], None
+    row, columns = source, with_types(target, kinds, num_nodes, num_types)
+    forward = len(row)
     if symmetrize:
-        both = np.concatenate([row, col]), np.concatenate([col, row])
-        row, col, kind, value = _merged(*both, np.concatenate([kind, kind]), np.concatenate([value, value]), "max")
-    with np.errstate(over="ignore"):
-        single = value.astype(np.float32)
-    if np.isinf(single).any():
-        raise ValueError("weights of parallel edges add up to more than float32 holds; scale them down.")
-    indptr = np.zeros(num_nodes + 1, dtype=np.int64)
-    np.cumsum(np.bincount(row, minlength=num_nodes), out=indptr[1:])
-    csr = CSR(indptr, col.astype(index_dtype(num_nodes)), None if (single == 1).all() else single)
-    return csr, kind.astype(kinds.dtype)
+        back = slice(None) if apart is None else apart
+        row = np.concatenate([source, target[back]])
+        columns = np.concatenate([columns, with_types(source[back], kinds[back], num_nodes, num_types)])
+        weights = None if weights is None else np.concatenate([weights, weights[back]])
+    csr = build_rows(
+        row, columns, weights, num_nodes * num_types, rows=(0, num_nodes), num_forward=forward, merge=merge
+    )
+    indices, found = without_types(csr.indices, num_nodes, num_types, kinds.dtype)
+    return csr._replace(indices=indices), found
 
 
-def _merged(row: Any, col: Any, kind: Any, value: Any, merge: str) -> tuple[Any, Any, Any, Any]:
-    if not len(row):
-        return row, col, kind, value
-    most = [int(part.max()) + 1 for part in (col, kind)]
-    if (int(row.max()) + 1) * most[0] * most[1] < 2**63:
-        order = ((row * most[0] + col) * most[1] + kind).argsort(kind="stable")  # the first of equals stays first
-    else:
-        order = np.lexsort((kind, col, row))
-    row, col, kind, value = row[order], col[order], kind[order], value[order]
-    new = np.ones(len(row), dtype=bool)
-    new[1:] = (np.diff(row) != 0) | (np.diff(col) != 0) | (np.diff(kind) != 0)
-    at = np.flatnonzero(new)
-    if len(at) < len(row):
-        value = value[at] if merge == "first" else {"sum": np.add, "max": np.maximum}[merge].reduceat(value, at)
-    return row[at], col[at], kind[at], value
+def with_types(columns: npt.NDArray[Any], kinds: Codes, num_nodes: int, num_types: int) -> npt.NDArray[Any]:
+    """One number for a column and a type of edge, which ascends by both."""
+    dtype = index_dtype(num_nodes * num_types)
+    both: npt.NDArray[Any] = np.multiply(columns, num_types, dtype=dtype, casting="unsafe")
+    both += kinds.astype(both.dtype, copy=False)
+    return both
+
+
+def without_types(both: npt.NDArray[Any], num_nodes: int, num_types: int, dtype: Any) -> tuple[npt.NDArray[Any], Codes]:
+    """The columns and types of :func:`with_types`."""
+    columns, kinds = np.divmod(both, both.dtype.type(num_types))
+    return columns.astype(index_dtype(num_nodes), copy=False), kinds.astype(dtype)
 
 
 def typed_rows_ascend(csr: CSR, kinds: Codes) -> bool:

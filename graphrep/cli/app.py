@@ -6,7 +6,7 @@ import os
 import sys
 import time
 import warnings
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from graphrep.graph import Graph
     from graphrep.vectors import NodeVectors
@@ -456,7 +456,10 @@ def embed(
     assert output is not None
     check_vector_path(output, nodes=graph.nodes)
     if memory is not None:
-        size = estimator.fit(graph, out=output, memory=memory).embedding_.shape
+        with _npy_of(output) as vectors_file:
+            size = estimator.fit(graph, out=vectors_file, memory=memory).embedding_.shape
+            if vectors_file != output:
+                estimator.node_vectors_.save(output)
     else:
         if choice is None:
             estimator.fit_transform(graph)  # node2vec and deepwalk show a progress bar in a terminal
@@ -467,6 +470,20 @@ def embed(
         estimator.save(model)
     taken = method.value if choice is None else f"{method.value}: {type(estimator).__name__}"
     _print_embedded(output, size, taken, began)
+
+
+@contextmanager
+def _npy_of(output: Path) -> Iterator[Path]:
+    """An .npy file for vectors that are computed on the disk: the output, or one beside it that is removed again."""
+    from graphrep.io.buckets import beside
+
+    if output.suffix.lower() == ".npy":
+        yield output
+        return
+    if output.suffix.lower() not in (".parquet", ".safetensors"):
+        raise ValueError(f"--memory is for --output NAME.npy, .parquet or .safetensors, got {output.name}.")
+    with beside(output) as folder:
+        yield folder / "vectors.npy"
 
 
 def _print_embedded(output: Path | None, size: tuple[int, ...], how: str, began: float) -> None:
@@ -501,8 +518,30 @@ def convert(
     num_nodes: NumNodesOption = None,
     bipartite: BipartiteOption = False,
     edge_type: Annotated[
-        str | None, typer.Option(help="Column of the types of edges: its name or position; default: no types.")
+        str | None,
+        typer.Option(
+            help="Column of the types of edges: its name or position; default: no types, unless the columns are called "
+            "head, relation and tail or the like."
+        ),
     ] = None,
+    nodes: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Table of all nodes in their order, text with a header or Parquet, with a column id or :ID; may be "
+            "repeated, or be a folder of parts. A column :LABEL holds types."
+        ),
+    ] = None,
+    node_type: Annotated[
+        str | None, typer.Option(help="Types of the nodes: a column of --nodes, or NAME.npy of codes by row.")
+    ] = None,
+    x: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--x",
+            help="Features: a column of numbers of --nodes, which may be repeated, or NAME.npy with a row per node.",
+        ),
+    ] = None,
+    y: Annotated[str | None, typer.Option("--y", help="Labels: a column of --nodes, or NAME.npy.")] = None,
     memory: Annotated[
         str | None,
         typer.Option(
@@ -521,6 +560,7 @@ def convert(
     options = _reader_options(source, target, delimiter, header, comments, quotes, num_nodes, bipartite=bipartite)
     if edge_type is not None:
         options["edge_type"] = _column(edge_type)
+    options |= _node_options(nodes, node_type, x, y, mapped=memory is None)
     if memory is None:
         graph = _read_graph(file, directed=directed, weight=chosen, **options)
         graph.save(output)
@@ -530,7 +570,7 @@ def convert(
         from graphrep import open_graph
         from graphrep.io import convert_edges
 
-        convert_edges(file, output, memory=memory, weight=chosen, directed=directed, **options)
+        convert_edges(file, output, memory=memory, weight=chosen, directed=directed or None, **options)
         graph = open_graph(output, verify=False)
     from graphrep._memory import readable_bytes
 
@@ -1200,6 +1240,27 @@ def _reader_options(
         "bipartite": bipartite or None,
     }
     return {name: value for name, value in options.items() if value is not None}
+
+
+def _node_options(
+    nodes: list[Path] | None, node_type: str | None, x: list[str] | None, y: str | None, *, mapped: bool
+) -> dict[str, Any]:
+    """Arguments of ``as_graph`` or ``convert_edges`` about nodes; the former takes arrays, which are mapped."""
+    given: dict[str, Any] = {"nodes": nodes, "node_type": node_type, "x": x, "y": y}
+    options: dict[str, Any] = {}
+    for name, value in given.items():
+        if not value:
+            continue
+        options[name] = value[0] if isinstance(value, list) and len(value) == 1 else value
+        if name != "nodes" and str(options[name]).endswith(".npy"):
+            path = Path(str(options[name]))
+            _check_file(path)
+            if mapped:
+                from graphrep.io.arrays import mapped_npy
+            options[name] = mapped_npy(path) if mapped else path
+    for path in nodes or ():
+        _check_file(path)
+    return options
 
 
 def _column(text: str | None) -> str | int | None:

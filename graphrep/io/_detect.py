@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphrep._checks import warn_caller
 from graphrep.io._lines import BadLineError, Format, Line, data_lines, is_integer
-from graphrep.io.columns import find_columns, is_weight_name, known_ends, sides_differ
+from graphrep.io.columns import find_columns, is_weight_name, known_ends, sides_differ, usual_kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,6 +76,7 @@ class Wish:
     target: Any = None
     weight: Any = None
     num_nodes: int | None = None
+    kind: Any = None  # as edge_type of find_columns
 
 
 @dataclass(frozen=True)
@@ -144,11 +145,22 @@ def detect(name: str, text: Bytes, wish: Wish) -> Found:
         )
     if names is None and wish.weight is True and columns == 2:
         raise ValueError(f"{name}, line {rows[0].number}: weight=True, but there is no third column.")
+    weight = wish.weight
+    if names is None and wish.kind is not None and wish.kind is not False:
+        if columns < 3:
+            raise ValueError(f"{name}: triples need three columns, head, relation and tail; got {columns}.")
+        if columns > 4 and weight is None:
+            raise ValueError(
+                f"{name} has {columns} columns without names; give weight= the position of weights, or weight=False."
+            )
+        if columns == 4 and weight is None and wish.source is None:
+            weight = 2 if wish.kind == 3 else 3
     found = find_columns(
         columns if names is None else names,
         source=wish.source,
         target=wish.target,
-        weight=wish.weight,
+        weight=weight,
+        edge_type=wish.kind,
         what=name,
         numbers=any(len(row) > 2 and is_number(row[2]) for row in fields),
     )
@@ -165,16 +177,12 @@ def detect(name: str, text: Bytes, wish: Wish) -> Found:
             f"{name}: the first column counts the lines, but is read as the sources; give source=1 and target=2 if it "
             "only numbers the edges, or source=0 and target=1 to confirm."
         )
-    form = Format(delimiter, columns, *found, wish.quotes, wish.comments, wish.num_nodes)
+    form = Format(delimiter, columns, *found[:3], wish.quotes, wish.comments, wish.num_nodes, kind=found.kind)
     if delimiter == b"::":  # single colons, with an empty column between two
-        weight = None if found.weight is None else 2 * found.weight
+        weight, kind = (None if place is None else 2 * place for place in found[2:])
+        one, other = 2 * found.source, 2 * found.target
         form = replace(
-            form,
-            delimiter=b":",
-            columns=2 * columns - 1,
-            source=2 * found.source,
-            target=2 * found.target,
-            weight=weight,
+            form, delimiter=b":", columns=2 * columns - 1, source=one, target=other, weight=weight, kind=kind
         )
     called = ("source", "target")
     if names is not None and names[found.source] != names[found.target]:
@@ -308,11 +316,13 @@ def _words(fields: list[bytes]) -> list[str]:
 def _has_header(name: str, fields: list[list[bytes]], wish: Wish) -> bool:
     """Whether the first line names the columns; warns where that is likely, but not certain."""
     first, body = fields[0], [row for row in fields[1:] if len(row) == len(fields[0])]
-    if any(isinstance(column, str) for column in (wish.source, wish.target, wish.weight)):
+    if any(isinstance(column, str) for column in (wish.source, wish.target, wish.weight, wish.kind)):
         return True
     if len(first) < 2:
         return False
     words = _words(first)
+    if wish.kind is not False and usual_kind(words) is not None:
+        return True
     strong = known_ends(words, weak=False)
     if not body:
         return bool(strong) and len(fields) == 1

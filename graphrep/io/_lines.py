@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -38,6 +38,12 @@ class Format:
     comments: tuple[bytes, ...] = (b"#", b"%")
     num_nodes: int | None = None
     strings: bool = False  # names are strings even if all are integers
+    kind: int | None = None  # of the types of edges, which `of_kinds` reads
+
+    def of_kinds(self) -> Format:
+        """Format that reads the types of the edges as names of end points."""
+        assert self.kind is not None
+        return replace(self, source=self.kind, target=self.kind, weight=None, num_nodes=None, strings=True, kind=None)
 
 
 class Table(NamedTuple):

@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._checks import brief
+from graphrep._mapped import mapped_array
 from graphrep.io.bounded import Budget, check_zip, open_regular, reading
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
-__all__ = ["array_header", "digest_of", "read_member", "read_npy", "read_npz"]
+__all__ = ["array_header", "digest_of", "mapped_npy", "read_member", "read_npy", "read_npz"]
 
 
 def read_npz(path: str | os.PathLike[str], content: bytes | None = None) -> dict[str, npt.NDArray[Any]]:
@@ -44,6 +45,16 @@ def read_npy(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
     path = Path(path)
     with reading(path, "is damaged or not a .npy file"), open_regular(path) as file:
         return _array(file, path.stat().st_size)
+
+
+def mapped_npy(path: Path) -> npt.NDArray[Any]:
+    """The array of an .npy file, mapped; ValueError names the file."""
+    with reading(path, "is damaged or not a .npy file"), open_regular(path) as file:
+        shape, fortran, dtype = array_header(file, path.stat().st_size)
+        if dtype.hasobject:
+            raise ValueError("it holds objects, which only a pickle could")
+        array = mapped_array(file, dtype, shape[::-1] if fortran else shape, file.tell())
+    return array.T if fortran else array
 
 
 def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> npt.NDArray[Any]:

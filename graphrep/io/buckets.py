@@ -17,7 +17,7 @@ import numpy.typing as npt
 from graphrep._mapped import mapped_array
 from graphrep._memory import readable_bytes
 from graphrep._progress import progress_bar
-from graphrep._types import NO_TYPES, Types
+from graphrep._types import NO_TYPES, Codes, Types, narrow, with_types, without_types
 from graphrep.csr import CSR, MERGES, build_rows, check_ids, count_loops, index_dtype
 from graphrep.io.saved import StoredNames, write_saved
 
@@ -31,8 +31,9 @@ _PER_EDGE = 80  # bytes that distributing a block takes per edge
 _MOST_BUCKETS = 4096
 
 Ids = npt.NDArray[np.integer[Any]]
-Block = tuple[Ids, Ids, npt.NDArray[np.float32] | None]
-Blocks = Callable[[], Iterable[Block]]  # source, target and weights of all edges, the same at every call
+Weights = npt.NDArray[np.float32] | None
+Block = tuple[Ids, Ids, Weights] | tuple[Ids, Ids, Weights, Codes | None]  # source, target, weights and types
+Blocks = Callable[[], Iterable[Block]]  # all edges, the same at every call
 
 
 def block_edges(memory: int) -> int:
@@ -67,8 +68,10 @@ class SortedGraph:
     num_edges: int
     directed: bool
     _names: npt.NDArray[Any] | StoredNames | None
-    bipartite_sides = node_type = edge_type = node_types = edge_types = x = y = None
     _types: Types = NO_TYPES
+    x: Any = None
+    y: Any = None
+    bipartite_sides = None
 
     @property
     def num_nodes(self) -> int:
@@ -80,12 +83,17 @@ class SortedGraph:
         """Number of entries."""
         return len(self.indices)
 
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("node_type", "node_types", "edge_type", "edge_types"):
+            raise AttributeError(name)
+        return getattr(self._types, name)
+
 
 @dataclass(kw_only=True)
 class Sorting:
     """How edges become rows: as :func:`graphrep.as_graph` takes it, within ``memory`` bytes."""
 
-    directed: bool = False
+    directed: bool | None = False  # None: until it is known whether edges have types
     merge: str = "sum"
     self_loops: bool = True
     memory: int
@@ -107,6 +115,9 @@ def write_sorted(
     num_edges: int,
     weighted: bool,
     names: npt.NDArray[Any] | StoredNames | None = None,
+    types: Types = NO_TYPES,
+    x: Any = None,
+    y: Any = None,
     sorted_out: Callable[[], None] = lambda: None,
 ) -> SortedGraph:
     """Save the graph of edges that are given as row numbers, byte by byte as it would be saved out of memory.
@@ -125,10 +136,14 @@ def write_sorted(
     weighted : bool
         Whether the blocks have weights.
     names : array, StoredNames or None
+    types : Types
+        Those of the nodes, and the names of those of the edges if the blocks have types.
+    x, y : array, optional
+        Features and labels, which may be mapped.
     sorted_out : callable
         Called when ``blocks`` is no longer needed.
     """
-    plan = _Plan(num_nodes, how, weighted=weighted)
+    plan = _Plan(num_nodes, how, weighted=weighted, edge_types=types.edge_types)
     with progress_bar(total=num_edges, desc="counting", unit="edges", unit_scale=True, progress=how.progress) as bar:
         counts = _count(blocks, plan, bar)
     plan.divide(counts, path)
@@ -141,10 +156,12 @@ def write_sorted(
     with progress_bar(
         total=int(arcs.sum()), desc="sorting", unit="arcs", unit_scale=True, progress=how.progress
     ) as bar:
-        csr = _build(plan, arcs, folder, bar)
+        csr, kinds, loops = _build(plan, arcs, folder, bar)
     size = len(csr.indices)
-    edges = size if how.directed else (size + count_loops(csr, n_jobs=how.n_jobs)) // 2
-    graph = SortedGraph(*csr, edges, how.directed, names)
+    if not how.directed and kinds is None:
+        loops = count_loops(csr, n_jobs=how.n_jobs)
+    edges = size if how.directed else (size + loops) // 2
+    graph = SortedGraph(*csr, edges, bool(how.directed), names, types._replace(edge_type=kinds), x, y)
     write_saved(graph, path)
     return graph
 
@@ -152,15 +169,20 @@ def write_sorted(
 class _Plan:
     """Which rows go to which bucket. Rows are counted in groups of consecutive ones, so that any number can be."""
 
-    def __init__(self, num_nodes: int, how: Sorting, *, weighted: bool) -> None:
+    def __init__(
+        self, num_nodes: int, how: Sorting, *, weighted: bool, edge_types: tuple[str, ...] | None = None
+    ) -> None:
         self.num_nodes, self.weighted, self.how = num_nodes, weighted, how
-        self.dtype = np.dtype(index_dtype(num_nodes))
+        self.typed, self.num_types = edge_types is not None, max(1, len(edge_types or ()))
+        self.kind = narrow(np.zeros(0), self.num_types).dtype
+        self.dtype = np.dtype(index_dtype(num_nodes * self.num_types))  # of columns with their types
         most = int(np.clip(how.memory // 256, 1024, 1 << 20))
         self.shift = max(0, (max(num_nodes - 1, 0)).bit_length() - (most.bit_length() - 1))
         self.groups = (num_nodes - 1 >> self.shift) + 1 if num_nodes else 0
         self.bounds: list[int] = []  # groups at which buckets begin, and the end
         # Of an arc, what is read, its key with a spare one, and what is made of it.
         self.per_arc = 3 * self.dtype.itemsize + 16 + (12 if weighted else 4)
+        self.per_arc += self.dtype.itemsize if self.typed else 0
 
     def divide(self, counts: npt.NDArray[np.int64], path: Any) -> None:
         """Choose buckets whose rows can be sorted in half of the memory."""
@@ -197,22 +219,31 @@ class _Plan:
         begin, end = self.bounds[bucket : bucket + 2]
         return begin << self.shift, min(end << self.shift, self.num_nodes)
 
-    def kept(self, block: Block) -> Block:
+    def kept(self, block: Block) -> tuple[Ids, Ids, Any, Any]:
         """A block of checked row numbers, without the self loops that are not wanted."""
-        source, target, weights = block
+        source, target, weights = block[:3]
+        kinds = block[3] if len(block) == 4 else None
         check_ids("source", source, self.num_nodes)
         check_ids("target", target, self.num_nodes)
         if self.how.self_loops:
-            return source, target, weights
-        keep = source != target
-        return source[keep], target[keep], None if weights is None else weights[keep]
+            return source, target, weights, kinds
+        source, target, weights, kinds = _chosen(source != target, source, target, weights, kinds)
+        return source, target, weights, kinds
+
+    def columns(self, ends: Ids, kinds: Codes | None) -> Ids:
+        """Columns of arcs, with their types."""
+        return ends if kinds is None else with_types(ends, kinds, self.num_nodes, self.num_types)
+
+
+def _chosen(keep: npt.NDArray[np.bool_], *parts: Any) -> Any:
+    return tuple(None if part is None else part[keep] for part in parts)
 
 
 def _count(blocks: Blocks, plan: _Plan, bar: Any) -> npt.NDArray[np.int64]:
     """Arcs by group of rows."""
     counts = np.zeros(plan.groups, dtype=np.int64)
     for block in blocks():
-        source, target, _ = plan.kept(block)
+        source, target, *_ = plan.kept(block)
         counts += np.bincount(source >> plan.shift, minlength=plan.groups)
         if not plan.how.directed:
             counts += np.bincount(target[source != target] >> plan.shift, minlength=plan.groups)
@@ -244,14 +275,13 @@ def _distribute(blocks: Blocks, plan: _Plan, folder: Path, bar: Any) -> npt.NDAr
     arcs = np.zeros((plan.buckets, 2), dtype=np.int64)
     of_group = np.repeat(np.arange(plan.buckets, dtype=np.uint16), np.diff(plan.bounds))
     for block in blocks():
-        source, target, weights = plan.kept(block)
-        _append(source, target, weights, 0, of_group, plan, folder, arcs)
+        source, target, weights, kinds = plan.kept(block)
+        _append(source, plan.columns(target, kinds), weights, 0, of_group, plan, folder, arcs)
         if not plan.how.directed:
             apart = source != target
             if not apart.all():
-                source, target = source[apart], target[apart]
-                weights = None if weights is None else weights[apart]
-            _append(target, source, weights, 1, of_group, plan, folder, arcs)
+                source, target, weights, kinds = _chosen(apart, source, target, weights, kinds)
+            _append(target, plan.columns(source, kinds), weights, 1, of_group, plan, folder, arcs)
         bar.update(len(block[0]))
     return arcs
 
@@ -281,20 +311,20 @@ def _append(
     arcs[:, reverse] += counts
 
 
-def _build(plan: _Plan, arcs: npt.NDArray[np.int64], folder: Path, bar: Any) -> CSR:
-    """Sort bucket by bucket; the rows are mapped from files."""
-    how, written, found = plan.how, 0, False
-    names = {name: folder / name for name in ("indptr", "indices", "weights")}
+def _build(plan: _Plan, arcs: npt.NDArray[np.int64], folder: Path, bar: Any) -> tuple[CSR, Codes | None, int]:
+    """Sort bucket by bucket; the rows and their types are mapped from files. With types, self loops are counted."""
+    how, written, found, loops = plan.how, 0, False, 0
+    names = {name: folder / name for name in ("indptr", "indices", "weights", "edge_type")}
     with names["indptr"].open("wb") as indptr, names["indices"].open("wb") as indices:
         indptr.write(np.zeros(1, dtype=np.int64).data)
-        with names["weights"].open("wb") as all_weights:
+        with names["weights"].open("wb") as all_weights, names["edge_type"].open("wb") as edge_type:
             for b, (forward, backward) in enumerate(arcs.tolist()):
                 row, column, weights = _bucket(plan, folder, b, (forward, backward))
                 csr = build_rows(
                     row,
                     column,
                     weights,
-                    plan.num_nodes,
+                    plan.num_nodes * plan.num_types,
                     rows=plan.rows(b),
                     num_forward=forward,
                     merge=how.merge,
@@ -304,6 +334,12 @@ def _build(plan: _Plan, arcs: npt.NDArray[np.int64], folder: Path, bar: Any) -> 
                 if csr.weights is not None and not found:
                     found = True
                     _write_ones(all_weights, written)
+                if plan.typed:
+                    columns, kinds = without_types(csr.indices, plan.num_nodes, plan.num_types, plan.kind)
+                    loops += _count_loops(csr.indptr, columns, plan.rows(b)[0])
+                    edge_type.write(kinds.data)
+                    csr = csr._replace(indices=columns)
+                    del columns, kinds
                 indices.write(csr.indices.data)
                 if found:
                     if csr.weights is None:
@@ -315,14 +351,28 @@ def _build(plan: _Plan, arcs: npt.NDArray[np.int64], folder: Path, bar: Any) -> 
                 bar.update(forward + backward)
     wanted: dict[str, tuple[Any, int]] = {
         "indptr": (np.int64, plan.num_nodes + 1),
-        "indices": (plan.dtype, written),
-        "weights": (np.float32, written),
+        "indices": (index_dtype(plan.num_nodes), written),
     }
-    mapped: list[Any] = []
+    if found:
+        wanted["weights"] = np.float32, written
+    if plan.typed:
+        wanted["edge_type"] = plan.kind, written
+    mapped: dict[str, Any] = {}
     for name, (dtype, size) in wanted.items():
         with names[name].open("rb") as file:
-            mapped.append(mapped_array(file, dtype, (size,), 0) if name != "weights" or found else None)
-    return CSR(*mapped)
+            mapped[name] = mapped_array(file, np.dtype(dtype), (size,), 0)
+    csr = CSR(mapped["indptr"], mapped["indices"], mapped.get("weights"))
+    return csr, mapped.get("edge_type"), loops
+
+
+def _count_loops(indptr: Any, columns: Ids, first: int) -> int:
+    """Arcs from a node to itself in consecutive rows, in which columns may repeat."""
+    loops, step = 0, 1 << 16
+    for begin in range(0, len(indptr) - 1, step):
+        ends = indptr[begin : begin + step + 1]
+        rows = np.repeat(np.arange(first + begin, first + begin + len(ends) - 1), np.diff(ends))
+        loops += int((columns[ends[0] : ends[-1]] == rows).sum())
+    return loops
 
 
 def _bucket(plan: _Plan, folder: Path, bucket: int, sizes: tuple[int, int]) -> tuple[Ids, Ids, Any]:

@@ -1,4 +1,4 @@
-"""Which columns of a table of edges hold the end points and the weight."""
+"""Which columns of a table of edges hold the end points, the weight and the type."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from graphrep._checks import warn_caller
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Columns", "find_columns", "known_ends", "sides_differ"]
+__all__ = ["Columns", "find_columns", "known_ends", "places_of_triples", "sides_differ", "usual_kind"]
 
 # Names of the end points, in lower case without blanks and punctuation.
 _PAIRS = """
@@ -51,11 +51,17 @@ ACTORS, THINGS = set(_ACTORS.split()), set(_THINGS.split())
 
 
 class Columns(NamedTuple):
-    """Positions of the columns in a table; ``weight`` is None if the edges have no weights."""
+    """Positions of the columns in a table; ``weight`` and ``kind`` are None if the edges have no weights or types."""
 
     source: int
     target: int
     weight: int | None
+    kind: int | None = None
+
+    @property
+    def present(self) -> list[int]:
+        """Those that there are."""
+        return [at for at in self if at is not None]
 
 
 def _plain(name: Any) -> str:
@@ -89,12 +95,41 @@ def known_ends(names: Sequence[Any], *, weak: bool = True) -> list[tuple[int, in
     return []
 
 
+# Columns of triples that cannot be meant otherwise, as _plain spells them.
+_TRIPLES = (
+    ("head", "relation", "tail"),
+    ("headid", "relationid", "tailid"),
+    ("subject", "predicate", "object"),
+    ("h", "r", "t"),
+)
+
+
+def places_of_triples(names: Sequence[Any]) -> list[int] | None:
+    """Positions of the head, the relation and the tail among the names of columns, if they have usual names."""
+    plain = [re.sub(r"\W|_", "", str(name)).casefold() for name in names]
+    for triple in _TRIPLES:
+        if all(plain.count(one) == 1 for one in triple):
+            return [plain.index(one) for one in triple]
+    return None
+
+
+def usual_kind(names: Sequence[Any]) -> int | None:
+    """Position of the column of types, where the names of the columns leave no doubt that there are types."""
+    places = places_of_triples(names)
+    if places is not None:
+        return places[1]
+    if any(str(name).startswith(":START_ID") for name in names) and ":TYPE" in names:
+        return list(names).index(":TYPE")
+    return None
+
+
 def find_columns(
     names: Sequence[Any] | int,
     *,
     source: Any = None,
     target: Any = None,
     weight: Any = None,
+    edge_type: Any = False,
     what: str = "the table",
     numbers: bool = True,
 ) -> Columns:
@@ -107,6 +142,9 @@ def find_columns(
     source, target, weight : optional
         Name or position (from 0) of a column. A name that is an integer takes precedence over a position.
         ``weight=False`` ignores weights, True requires a column that is called so, or the third of unnamed columns.
+    edge_type : str, int, bool or None
+        Name or position of the column of the types of edges; True for the one of usual names, else the second; None for
+        the one of usual names, if neither source nor target is given; False for none.
     what : str
         Begins messages.
     numbers : bool
@@ -128,38 +166,66 @@ def find_columns(
     else:
         names, named = list(names), True
     count = len(names)
+    kind = _find_kind(names, named, edge_type, what) if edge_type is not None or source is target is None else None
+    if kind is not None and source is target is None:
+        source, target = _ends_beside(names, named, kind, weight)
     if (source is None) != (target is None):
         raise ValueError("give both source= and target=, or neither.")
     if source is not None:
         ends = _position(names, "source", source, what), _position(names, "target", target, what)
         if ends[0] == ends[1]:
             raise ValueError(f"source and target must be two columns, got {source!r} and {target!r}.")
+        if kind in ends:
+            raise ValueError(f"edge_type names column {names[kind]!r} of {what}, which holds end points.")
     else:
         ends = _usual_ends(names, named, weight, what)
     if weight is False:
-        return Columns(*ends, None)
+        return Columns(*ends, None, kind)
     if weight is not None and weight is not True:
         column = _position(names, "weight", weight, what)
         if column in ends:
             raise ValueError(f"weight names column {names[column]!r}, which holds end points.")
-        return Columns(*ends, column)
-    rest = [i for i in range(count) if i not in ends]
+        return Columns(*ends, column, kind)
+    rest = [i for i in range(count) if i not in ends and i != kind]
     called = [i for i in rest if named and is_weight_name(names[i])]
     if len(called) > 1:
         listed = " and ".join(repr(names[i]) for i in called)
         raise ValueError(f"{what} has the weights {listed}; give weight= one of them, or weight=False.")
     if called:
-        return Columns(*ends, called[0])
+        return Columns(*ends, called[0], kind)
     if weight is True:
         if named or not rest:
             raise ValueError(f"{what} has no column of weights; give weight= the name of the column.")
-        return Columns(*ends, rest[0])
+        return Columns(*ends, rest[0], kind)
     if not named and rest and source is None:
         third = "a third column, which is" if count == 3 else f"{count} columns; those after the second are"
         types = "edge_type=1 for (head, relation, tail), edge_type=2 for (source, target, type)"
         use = "weight=2 to use the third as weights" if numbers else types
         warn_caller(f"{what} has {third} ignored; give {use}, or weight=False to ignore it without this warning.")
-    return Columns(*ends, None)
+    return Columns(*ends, None, kind)
+
+
+def _find_kind(names: list[Any], named: bool, wanted: Any, what: str) -> int | None:  # noqa: FBT001
+    """Position of the column of types; see :func:`find_columns`."""
+    if wanted is False or (wanted is not None and not isinstance(wanted, (str, int))):
+        return None
+    if wanted is None or wanted is True:
+        usual = usual_kind(names) if named else None
+        return 1 if usual is None and wanted else usual
+    if named and wanted in names:
+        return names.index(wanted)
+    if isinstance(wanted, int) and 0 <= wanted < len(names):
+        return wanted
+    shown = f"the columns {_listed(names)}" if named else f"{len(names)} columns"
+    raise ValueError(f"edge_type={wanted!r} is no column of {what}, which has {shown}.")
+
+
+def _ends_beside(names: list[Any], named: bool, kind: int, weight: Any) -> tuple[Any, Any]:  # noqa: FBT001
+    """Columns of the end points where one is that of the types; None, None where usual names decide."""
+    if named and known_ends([name for i, name in enumerate(names) if i != kind]):
+        return None, None
+    rest = [i for i, name in enumerate(names) if i != kind and not (named and (name == weight or is_weight_name(name)))]
+    return (names[rest[0]], names[rest[1]]) if len(rest) > 1 else (None, None)
 
 
 def _usual_ends(names: list[Any], named: bool, weight: Any, what: str) -> tuple[int, int]:  # noqa: FBT001

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,22 +12,22 @@ import numpy.typing as npt
 
 from graphrep._arrays import to_numpy
 from graphrep._checks import checked_int, warn_caller
-from graphrep._mapped import mapped_array
 from graphrep._memory import checked_bytes
 from graphrep._progress import progress_bar
-from graphrep._tables import usual_kind
 from graphrep._threads import resolve_threads
-from graphrep.io.arrays import array_header
-from graphrep.io.bounded import is_pipe, open_regular, reading
+from graphrep._types import NO_TYPES, Types, encode, narrow
+from graphrep.io.arrays import mapped_npy
+from graphrep.io.bounded import is_pipe, one_line
 from graphrep.io.buckets import MINIMUM, Sorting, beside, block_edges, write_sorted
 from graphrep.io.edge_chunks import Chunk, NotIntegersError, TableFile, TextFile
 from graphrep.io.edgelist import checked_wish, warn_of_zeros
 from graphrep.io.graph_files import REFUSED, files_of_edges, kind_of_file
-from graphrep.io.name_tables import IntegerNames, StringNames
+from graphrep.io.name_tables import FixedIntegers, IntegerNames, KindNames, StringNames
+from graphrep.io.node_chunks import Attributes
 from graphrep.io.paths import check_writable, checked_suffix, need_pyarrow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from typing_extensions import Self
 
@@ -49,6 +50,13 @@ def convert_edges(
     directed: bool | None = None,
     merge: str = "sum",
     self_loops: bool = True,
+    edge_type: Any = None,
+    edge_types: Sequence[str] | None = None,
+    nodes: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
+    node_type: Any = None,
+    node_types: Sequence[str] | None = None,
+    x: Any = None,
+    y: Any = None,
     progress: bool | None = None,
     n_jobs: int | None = None,
     **reader_options: Any,
@@ -76,11 +84,27 @@ def convert_edges(
     num_nodes : int, optional
         Take integers as row numbers in [0, num_nodes); names then need no memory.
     directed : bool, optional
-        True takes the edges as arcs; default: undirected.
+        True takes the edges as arcs; default: undirected, and with types of edges directed.
     merge : {"sum", "max", "first"}
         How parallel edges are merged.
     self_loops : bool
         Whether to keep edges from a node to itself.
+    edge_type : str, int, bool or array of shape (num_edges,), optional
+        Types of the edges: the column, as in :func:`graphrep.as_graph`, where usual names such as head, relation and
+        tail mean types, too; False ignores them. Of an array of edges, integers from 0, which may be mapped.
+    edge_types : sequence of str, optional
+        All types by name, in order.
+    nodes : path, or list of paths, optional
+        Tables of all nodes, in their order, as in :func:`graphrep.as_graph`: text with a header, Parquet, or folders of
+        parts, all with the same columns, one of which is called :ID, id, node_id, node, name or key. Their names must
+        include all ends of edges; those without edges are isolated nodes. ``:LABEL`` is their type.
+    node_type : str, or array of shape (num_nodes,), optional
+        Column of ``nodes`` with the types of the nodes; or integers from 0 in the order of the nodes.
+    node_types : sequence of str, optional
+        All types of nodes by name, in order.
+    x, y : str, list of str (x), array, or Path of an .npy file, optional
+        Features and labels: columns of numbers of ``nodes``, one of which may hold arrays of equal length; or an array
+        with a row per node, in their order, which may be mapped. It is copied block by block.
     progress : bool or None
         Whether to show progress bars; None shows them in terminals and Jupyter.
     n_jobs : int or None
@@ -91,7 +115,7 @@ def convert_edges(
     Raises
     ------
     ValueError
-        The input is damaged, or of a format, or with types of edges or two sides, that is only read as a whole.
+        The input is damaged, or of a format that is only read as a whole.
     TypeError, IndexError
         As for :func:`graphrep.as_graph`.
     MemoryError
@@ -112,8 +136,9 @@ def convert_edges(
     beside their characters. Pages of files that the system keeps in its cache do not count.
 
     Disk, beside ``path``, for a while: 8 bytes per edge of the input (16 if ids exceed 31 bits) and 8 per arc (16 from
-    2**31 nodes on), 4 more for each with weights; an undirected edge is two arcs. The result has 4 bytes per arc and 8
-    per node.
+    2**31 nodes on), 4 more for each with weights; an undirected edge is two arcs. Types of edges take 4 bytes per edge,
+    and 16 per arc instead of 8 if num_nodes times the number of types exceeds 2**31. The result has 4 bytes per arc, 1
+    to 4 more for its type, and 8 per node.
 
     Examples
     --------
@@ -126,63 +151,66 @@ def convert_edges(
     Graph(num_nodes=3, num_edges=2, undirected)
     """
     size = checked_bytes("memory", memory, MINIMUM)
-    how = Sorting(
-        directed=bool(directed), merge=merge, self_loops=self_loops, memory=size, progress=progress, n_jobs=n_jobs
-    )
+    how = Sorting(directed=directed, merge=merge, self_loops=self_loops, memory=size, progress=progress, n_jobs=n_jobs)
     resolve_threads(n_jobs)
     checked_suffix(path, (".graph",))
     options = {name: value for name, value in reader_options.items() if value is not None}
     unknown = [name for name in options if name not in ("delimiter", "header", "comments", "quotes")]
     if unknown:
-        raise TypeError(
-            f"convert_edges has no option {', '.join(unknown)}; types of edges, two sides, features and labels need "
-            "as_graph(...).save(path)."
-        )
+        raise TypeError(f"convert_edges has no option {', '.join(unknown)}; two sides need as_graph(...).save(path).")
+    if nodes is not None and num_nodes is not None:
+        raise ValueError("num_nodes= is given, but the tables of nodes= say how many nodes there are.")
+    attributes = Attributes(nodes, node_type, node_types, x, y, how)
     num_nodes = None if num_nodes is None else checked_int("num_nodes", num_nodes, 0)
     if not isinstance(edges, (str, os.PathLike)):
         check_writable(path)
         _refuse_options(options, source, target, weight, "an array")
         array = edges if isinstance(edges, np.ndarray) else to_numpy(edges)
-        _convert_array(array, weights, path, num_nodes, how, "edges")
+        _convert_array(array, weights, path, num_nodes, how, "edges", edge_type, edge_types, attributes)
         return
     if weights is not None:
         raise TypeError("weights= is for arrays; give weight=, the name of a column.")
     if str(edges) == "-" or is_pipe(edges):
         raise ValueError("standard input and pipes are read once and as a whole; save the edges as a file first.")
-    check_writable(path, edges)
-    columns = (source, target, weight)
-    _convert_file(Path(edges), path, columns, num_nodes, how, options)
+    check_writable(path, edges, *(attributes.table.paths if attributes.table else ()))
+    columns = (source, target, weight, edge_type)
+    _convert_file(Path(edges), path, columns, num_nodes, how, options, edge_types, attributes)
 
 
 def _convert_file(
-    place: Path, path: Any, columns: tuple[Any, Any, Any], num_nodes: int | None, how: Sorting, options: dict[str, Any]
+    place: Path,
+    path: Any,
+    columns: tuple[Any, Any, Any, Any],
+    num_nodes: int | None,
+    how: Sorting,
+    options: dict[str, Any],
+    edge_types: Sequence[str] | None,
+    attributes: Attributes,
 ) -> None:
-    source, target, weight = columns
+    source, target, weight, edge_type = columns
     files = files_of_edges(place) if place.is_dir() else [place]
     kind = kind_of_file(files[0])
     if kind == ".npy" and not place.is_dir():
         _refuse_options(options, source, target, weight, f"{place}, an array")
-        with reading(place, "is damaged or not a .npy file"), open_regular(place) as file:
-            shape, fortran, dtype = array_header(file, place.stat().st_size)
-            if dtype.hasobject:
-                raise ValueError("it holds objects, which only a pickle could")
-            array = mapped_array(file, dtype, shape[::-1] if fortran else shape, file.tell())
-        _convert_array(array.T if fortran else array, None, path, num_nodes, how, str(place))
+        _convert_array(mapped_npy(place), None, path, num_nodes, how, str(place), edge_type, edge_types, attributes)
         return
+    if not isinstance(edge_type, (str, int, type(None))):
+        raise TypeError(f"edge_type of {place} is a column; give its name or position.")
     readers: list[Any]
     if kind == "Parquet":
         _refuse_options(options, None, None, None, f"{place}, a Parquet file")
         need_pyarrow(files[0])
-        table = TableFile(files, columns, block_edges(how.memory))
-        named = source is not None
-        _refuse_types(place, [] if named else table.names)
-        readers = [table]
+        readers = [TableFile(files, columns, block_edges(how.memory))]
     elif kind is None:
-        wish = checked_wish(source=source, target=target, weight=weight, num_nodes=num_nodes, **options)
+        wish = checked_wish(
+            source=source, target=target, weight=weight, num_nodes=num_nodes, edge_type=edge_type, **options
+        )
         block = min(max(1 << 16, how.memory // 16), 1 << 26)
         readers = [TextFile(file, wish, block, how.n_jobs) for file in files]
-        if len(readers) == 1 and not options and source is target is None:
-            _refuse_types(place, readers[0].found.names or [])
+        if len({reader.typed for reader in readers}) > 1:
+            raise ValueError(
+                "some files of the folder have types of edges and some have none; give edge_type=False to ignore them."
+            )
         if len({reader.weighted for reader in readers}) > 1:
             raise ValueError(
                 "some files of the folder have weights and some have none; give weight=False to ignore them."
@@ -191,23 +219,44 @@ def _convert_file(
         raise ValueError(f"{files[0]} is {REFUSED[kind]}.")
     else:
         raise ValueError(f"{files[0]} is {kind}, which is not read in parts; {_WHOLE}.")
+    weighted, typed = readers[0].weighted, readers[0].typed
+    if edge_types is not None and not typed:
+        raise TypeError("edge_types= names the types that edge_type= gives, which is missing.")
+    how = replace(how, directed=typed if how.directed is None else how.directed)
+    if num_nodes is not None:
+        attributes.check(num_nodes)
     with beside(path) as folder:
         names: Any = IntegerNames(how.memory // 2) if num_nodes is None else None
-        with _Spool(folder / "edges", weighted=readers[0].weighted) as spool:
+        if attributes.table is not None:
+            attributes.read(folder)
+            names = attributes.table.names
+            for reader in readers:
+                reader.spelled = True
+        with _Spool(folder / "edges", weighted=weighted, typed=typed) as spool:
+            kinds = KindNames(how.memory // 8, "edge_type")
             try:
-                _read(readers, spool, names, how, strings=False)
+                _read(readers, spool, names, kinds, how, strings=isinstance(names, StringNames))
             except NotIntegersError:
                 if num_nodes is not None:
                     raise TypeError("num_nodes cannot be given with named end points.") from None
+                if attributes.table is not None:
+                    raise ValueError(
+                        f"the names in {place} are strings, and those in {attributes.table.what} are integers."
+                    ) from None
                 spool.clear()
-                names = StringNames(how.memory // 2)
-                _read(readers, spool, names, how, strings=True)
+                names, kinds = StringNames(how.memory // 2), KindNames(how.memory // 8, "edge_type")
+                _read(readers, spool, names, kinds, how, strings=True)
+        if typed:
+            try:
+                spool.codes, spool.edge_types = kinds.finish(edge_types)
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"{place}: {error}") from None
         if isinstance(names, IntegerNames):
             for reader in readers:
                 if isinstance(reader, TextFile):
                     warn_of_zeros(reader.name, reader.padded)
         hint = next((reader.sides for reader in readers if reader.sides), None)
-        _write_spool(path, folder, spool, names, num_nodes, how, place, hint)
+        _write_spool(path, folder, spool, names, num_nodes, how, place, hint, attributes)
 
 
 def _refuse_options(options: dict[str, Any], source: Any, target: Any, weight: Any, what: str) -> None:
@@ -218,23 +267,18 @@ def _refuse_options(options: dict[str, Any], source: Any, target: Any, weight: A
         raise TypeError(f"{', '.join(given)}: options of text files and tables, but edges are {what}.")
 
 
-def _refuse_types(place: Path, names: list[Any]) -> None:
-    if usual_kind(list(names)) is not None:
-        raise ValueError(
-            f"{place} has types of edges, by its columns {', '.join(map(repr, names))}; give source= and target= to "
-            f"ignore them, or {_WHOLE}."
-        )
-
-
-def _read(readers: list[Any], spool: _Spool, names: Any, how: Sorting, *, strings: bool) -> None:
+def _read(readers: list[Any], spool: _Spool, names: Any, kinds: KindNames, how: Sorting, *, strings: bool) -> None:
     """All chunks of all files to the spool."""
     total = sum(file.stat().st_size for reader in readers for file in reader.paths)
     bar = progress_bar(total=total, desc="reading", unit="B", unit_scale=True, progress=how.progress)
     with bar:
         for reader in readers:
             for chunk in reader.chunks(bar.update, strings=strings):
-                spool.add(_numbered(chunk, names))
-            if strings and len(readers) > 1 and reader.all_integers:
+                try:
+                    spool.add(_numbered(chunk, names), None if chunk.kinds is None else kinds.add(*chunk.kinds))
+                except ValueError as error:
+                    raise ValueError(f"{reader.paths[0]}: {one_line(error)}.") from None
+            if strings and not getattr(reader, "spelled", False) and len(readers) > 1 and reader.all_integers:
                 raise ValueError(
                     f"the names in {reader.path} are integers, and strings in other files of the folder; {_WHOLE}."
                 )
@@ -243,19 +287,23 @@ def _read(readers: list[Any], spool: _Spool, names: Any, how: Sorting, *, string
 def _numbered(chunk: Chunk, names: Any) -> Chunk:
     if names is None:
         return chunk
+    if isinstance(names, FixedIntegers):
+        return chunk._replace(source=names.find(chunk.source), target=names.find(chunk.target))
     if chunk.names is None:
         for values in (chunk.source, chunk.target) if chunk.ids is None else (chunk.ids,):
             names.add(values)
         return chunk
-    rows = names.add(chunk.names)
+    rows = names.find(chunk.names) if names.complete else names.add(chunk.names)
     return chunk._replace(source=rows[chunk.source], target=rows[chunk.target])
 
 
 class _Spool:
     """Edges as numbers in a file, in input order; those of weight zero are dropped."""
 
-    def __init__(self, path: Path, *, weighted: bool) -> None:
-        self.path, self.file, self.weighted = path, path.open("wb"), weighted
+    def __init__(self, path: Path, *, weighted: bool, typed: bool = False) -> None:
+        self.path, self.file, self.weighted, self.typed = path, path.open("wb"), weighted, typed
+        self.codes: Any = None  # of the numbers of types
+        self.edge_types: tuple[str, ...] | None = None
         self.clear()
 
     def __enter__(self) -> Self:
@@ -272,29 +320,33 @@ class _Spool:
         self.ones = True  # all weights are 1
         self.num_edges = 0
 
-    def add(self, chunk: Chunk) -> None:
+    def add(self, chunk: Chunk, kinds: npt.NDArray[np.int32] | None) -> None:
+        """Append edges and the numbers of their types."""
         source, target, weights = chunk[:3]
         if self.weighted:
             assert weights is not None
             if not weights.all():
                 keep = weights != 0
                 source, target, weights = source[keep], target[keep], weights[keep]
+                kinds = None if kinds is None else kinds[keep]
             self.ones = self.ones and bool((weights == 1).all())
         ends = [source, target]
         if source.dtype == np.int64 and all(_fits(values) for values in ends):
             source, target = (values.astype(np.int32) for values in ends)
         self.chunks.append((len(source), source.dtype))
         self.num_edges += len(source)
-        for part in (source, target, weights) if self.weighted else (source, target):
-            self.file.write(np.ascontiguousarray(part).data)
+        for part in (source, target, weights, kinds):
+            if part is not None:
+                self.file.write(np.ascontiguousarray(part).data)
 
-    def read(self) -> Iterator[tuple[Any, Any, Any]]:
-        """The chunks again; their weights are None if all are 1."""
+    def read(self) -> Iterator[tuple[Any, Any, Any, Any]]:
+        """The chunks again, with codes of types; their weights are None if all are 1, types if there are none."""
         with self.path.open("rb") as file:
             for count, dtype in self.chunks:
                 source, target = (_filled(file, count, dtype) for _ in range(2))
                 weights = _filled(file, count, np.dtype(np.float32)) if self.weighted else None
-                yield source, target, None if self.ones else weights
+                kinds = self.codes[_filled(file, count, np.dtype(np.int32))] if self.typed else None
+                yield source, target, None if self.ones else weights, kinds
 
 
 def _fits(values: npt.NDArray[np.int64]) -> bool:
@@ -318,25 +370,25 @@ def _write_spool(
     how: Sorting,
     place: Path,
     hint: str | None,
+    attributes: Attributes,
 ) -> None:
     step = block_edges(how.memory)
     stored: Any = None
-    if isinstance(names, StringNames):
-        num_nodes = names.count
+    if names is not None:
         stored = names.finish(folder)
-    elif names is not None:
-        stored = names.finish()
         num_nodes = names.count
     assert num_nodes is not None
 
-    def blocks() -> Iterator[tuple[Any, Any, Any]]:
-        for source, target, weights in spool.read():
+    def blocks() -> Iterator[tuple[Any, Any, Any, Any]]:
+        for source, target, weights, kinds in spool.read():
             for begin in range(0, len(source), step):
                 part = slice(begin, begin + step)
                 ends = source[part], target[part]
                 if isinstance(names, IntegerNames):
                     ends = names.rows(ends[0]), names.rows(ends[1])
-                yield *ends, None if weights is None else weights[part]
+                yield *ends, None if weights is None else weights[part], None if kinds is None else kinds[part]
+
+    types, x, y = attributes.finish(folder, num_nodes)
 
     def sorted_out() -> None:
         spool.path.unlink()
@@ -358,11 +410,14 @@ def _write_spool(
         num_edges=spool.num_edges,
         weighted=weighted,
         names=stored,
+        types=types._replace(edge_types=spool.edge_types),
+        x=x,
+        y=y,
         sorted_out=sorted_out,
     )
 
 
-def _overlap(blocks: Iterator[tuple[Any, Any, Any]], num_nodes: int) -> bool:
+def _overlap(blocks: Iterator[tuple[Any, Any, Any, Any]], num_nodes: int) -> bool:
     seen = np.zeros((2, num_nodes), dtype=bool)
     for block in blocks:
         seen[0, block[0]] = True
@@ -371,7 +426,15 @@ def _overlap(blocks: Iterator[tuple[Any, Any, Any]], num_nodes: int) -> bool:
 
 
 def _convert_array(
-    array: npt.NDArray[Any], weights: Any, path: Any, num_nodes: int | None, how: Sorting, what: str
+    array: npt.NDArray[Any],
+    weights: Any,
+    path: Any,
+    num_nodes: int | None,
+    how: Sorting,
+    what: str,
+    edge_type: Any,
+    edge_types: Sequence[str] | None,
+    attributes: Attributes,
 ) -> None:
     """Row numbers of shape (2, num_edges)."""
     if array.ndim != 2 or len(array) != 2 or array.dtype.kind not in "iu":
@@ -384,6 +447,8 @@ def _convert_array(
         weights = np.asarray(weights)
         if weights.shape != (count,):
             raise ValueError(f"weights must have shape ({count},), one per edge; got {weights.shape}.")
+    types, kinds = _kinds_of_array(edge_type, edge_types, count, step)
+    how = replace(how, directed=kinds is not None if how.directed is None else how.directed)
     largest, ones = -1, True
     for begin in range(0, count, step):
         part = array[:, begin : begin + step]
@@ -400,21 +465,54 @@ def _convert_array(
     if largest >= 2**63:
         raise ValueError(f"{what} hold {largest}, which is no row number; give a table or text file.")
 
-    def blocks() -> Iterator[tuple[Any, Any, Any]]:
+    def blocks() -> Iterator[tuple[Any, Any, Any, Any]]:
         for begin in range(0, count, step):
             part = slice(begin, begin + step)
             ends = [np.ascontiguousarray(row[part]) for row in array]
             ends = [row if row.dtype in (np.int32, np.int64) else row.astype(np.int64) for row in ends]
+            codes = None if kinds is None else narrow(kinds[part], len(types.edge_types or ()))
             if weights is None:
-                yield ends[0], ends[1], None
+                yield ends[0], ends[1], None, codes
                 continue
             values = _checked(weights[part], begin)
             keep = slice(None) if values.all() else values != 0
-            yield ends[0][keep], ends[1][keep], None if ones else values[keep]
+            codes = None if codes is None else codes[keep]
+            yield ends[0][keep], ends[1][keep], None if ones else values[keep], codes
 
     with beside(path) as folder:
         weighted = weights is not None and not ones
-        write_sorted(path, folder, blocks, n, how, num_edges=count, weighted=weighted)
+        names: Any = None
+        if attributes.table is not None:
+            attributes.read(folder)
+            found = attributes.table.names
+            if n > found.count:
+                raise ValueError(f"nodes must name each of the {n} nodes once, got {found.count} names.")
+            n, names = found.count, found.finish(folder)
+        of_nodes, x, y = attributes.finish(folder, n)
+        types = of_nodes._replace(edge_types=types.edge_types)
+        write_sorted(
+            path, folder, blocks, n, how, num_edges=count, weighted=weighted, names=names, types=types, x=x, y=y
+        )
+
+
+def _kinds_of_array(given: Any, names: Sequence[str] | None, count: int, step: int) -> tuple[Types, Any]:
+    """Names and codes of the types of an array of edges."""
+    if given is None or given is False:
+        if names is not None:
+            raise TypeError("edge_types= names the types that edge_type= gives, which is missing.")
+        return NO_TYPES, None
+    if isinstance(given, (str, int)):
+        raise TypeError(f"edge_type={given!r} names a column, which an array lacks; give an array of types.")
+    kinds = given if isinstance(given, np.ndarray) else to_numpy(given)
+    if kinds.shape != (count,) or kinds.dtype.kind not in "iu":
+        raise ValueError(
+            f"edge_type must hold an integer from 0 for each of {count} edges, whose names edge_types= gives; got "
+            f"{kinds.dtype} of shape {kinds.shape}."
+        )
+    parts = [kinds[begin : begin + step] for begin in range(0, count, step)]
+    ends = [edge for part in parts for edge in (int(part.min()), int(part.max()))]
+    low_high = np.array([min(ends), max(ends)] if ends else [], dtype=kinds.dtype)
+    return Types(edge_types=encode(low_high, names, len(low_high), "edge_type", among=count)[1]), kinds
 
 
 def _checked(weights: Any, begin: int) -> npt.NDArray[np.float32]:

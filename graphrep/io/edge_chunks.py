@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphrep._backend import choose
+from graphrep._checks import brief
 from graphrep._numbering import Names, number_nodes
 from graphrep.io import _edgelist_cpu, _edgelist_reference
 from graphrep.io._detect import Found, Wish, detect
@@ -29,10 +30,12 @@ from graphrep.io.edgelist import sentence_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Chunk", "NotIntegersError", "TableFile", "TextFile"]
+__all__ = ["IN_PARTS", "Chunk", "NotIntegersError", "TableFile", "TextFile", "opened_text", "parquet_errors"]
 
 _SEEN = 1001  # lines that decide about the format of a text
 _HEAD = 1 << 18
+# Of pyarrow, which otherwise reads the columns of all row groups before the first batch.
+IN_PARTS: dict[str, Any] = {"buffer_size": 1 << 18, "pre_buffer": False}
 
 
 class NotIntegersError(Exception):
@@ -47,6 +50,7 @@ class Chunk(NamedTuple):
     weights: npt.NDArray[np.float32] | None
     names: list[bytes] | None = None
     ids: npt.NDArray[np.int64] | None = None  # the distinct integers, where they are known
+    kinds: tuple[npt.NDArray[Any], Any] | None = None  # positions of types, and the types: bytes, or an array of codes
 
 
 class TextFile:
@@ -59,7 +63,7 @@ class TextFile:
             self.found = self._detected()
         except BadLineError as error:
             raise ValueError(sentence_of(self.name, error, Format(wish.delimiter or b""))) from None
-        self.weighted = self.found.form.weight is not None
+        self.weighted, self.typed = self.found.form.weight is not None, self.found.form.kind is not None
         self.sides = self.found.sides
         self.all_integers = False  # once all chunks have been read as strings
         self.padded: bytes | None = None  # an integer with leading zeros, once all chunks have been read as integers
@@ -113,6 +117,10 @@ class TextFile:
                 part = text[:end]
                 try:
                     table = parse(part, begin, form, n_jobs=self.n_jobs)
+                    kinds = None
+                    if self.typed:
+                        found = parse(part, begin, form.of_kinds(), n_jobs=self.n_jobs)
+                        kinds = found.source, self._names(found, part, lines)
                 except BadLineError as error:
                     if error.fault == "quote_open" and more and len(text) < 64 * self.block:
                         rest, size = text, size + self.block  # the field may end in the next block
@@ -126,12 +134,12 @@ class TextFile:
                     if integers:
                         integers = bad is None or bad is not False
                         overflow = overflow or (bad if isinstance(bad, ValueError) else None)
-                    yield chunk
+                    yield chunk._replace(kinds=kinds)
                 else:
                     if table.ids is None and form.num_nodes is None:
                         raise NotIntegersError
                     self.padded = self.padded or table.padded
-                    yield self._numbered(table)
+                    yield self._numbered(table)._replace(kinds=kinds)
                 rest, size, begin = text[end:], self.block, 0
                 lines += part.count(b"\n")
                 if not more:
@@ -148,13 +156,7 @@ class TextFile:
 
     def _named(self, table: Any, text: bytes, lines: int) -> tuple[Chunk, Any]:
         """Strings; and False if some name is no integer, an error if an integer is too large, else None."""
-        names = table.names.split(b"\0")[:-1]
-        try:
-            table.names.decode("utf-8")
-        except UnicodeDecodeError as error:
-            at = table.positions[table.names.count(b"\0", 0, error.start)]
-            line = lines + text[:at].count(b"\n") + 1
-            raise ValueError(f"{self.name}, line {line}: a name is not valid UTF-8.") from None
+        names = self._names(table, text, lines)
         bad: Any = None
         for name, at in zip(names, table.positions.tolist(), strict=True):
             if not is_integer(name):
@@ -164,6 +166,17 @@ class TextFile:
                 fault = BadLineError("integer_range", lines + text[:at].count(b"\n") + 1, name)
                 bad = ValueError(sentence_of(self.name, fault, self.found.form))
         return Chunk(table.source, table.target, table.weights, names), bad
+
+    def _names(self, table: Any, text: bytes, lines: int) -> list[bytes]:
+        """Distinct names of a table, which are UTF-8."""
+        try:
+            table.names.decode("utf-8")
+        except UnicodeDecodeError as error:
+            at = table.positions[table.names.count(b"\0", 0, error.start)]
+            line = lines + text[:at].count(b"\n") + 1
+            raise ValueError(f"{self.name}, line {line}: a name is not valid UTF-8.") from None
+        listed: list[bytes] = table.names.split(b"\0")[:-1]
+        return listed
 
 
 @contextmanager
@@ -219,50 +232,55 @@ class _Bounded:
         return content
 
 
+@contextmanager
+def parquet_errors(path: Path) -> Iterator[None]:
+    """Errors of a Parquet file that name it."""
+    import pyarrow as pa
+
+    from graphrep.io.formats import MalformedError
+
+    try:
+        yield
+    except MemoryError:
+        raise ValueError(f"{path} does not fit into memory.") from None
+    except (pa.ArrowException, OSError, UnicodeDecodeError, MalformedError) as error:
+        if isinstance(error, OSError) and str(path) in str(error):
+            raise
+        raise ValueError(f"cannot read {path} as Parquet: {one_line(error)}.") from None
+
+
 class TableFile:
     """Parquet files with the same columns, read in batches of rows."""
 
-    def __init__(self, paths: list[Path], columns: tuple[Any, Any, Any], block: int) -> None:
+    def __init__(self, paths: list[Path], columns: tuple[Any, Any, Any, Any], block: int) -> None:
         import pyarrow.parquet as pq
 
         from graphrep.io.formats.parquet import check_parquet
 
         self.paths, self.block = paths, block
+        self.spelled = False  # whether integers are spelled where names must be strings
         names: list[str] | None = None
         for path in paths:
-            with self._reading(path), open_regular(path) as file:
+            with parquet_errors(path), open_regular(path) as file:
                 found = pq.ParquetFile(file).schema_arrow
                 if names is None:
                     names = list(found.names)
                     if len(set(names)) < len(names):
                         raise ValueError(f"{path} has two columns of the same name, of {names}.")
-                    source, target, weight = columns
-                    places = find_columns(names, source=source, target=target, weight=weight, what=str(path))
-                    self.wanted = [names[i] for i in places if i is not None]
+                    source, target, weight, kind = columns
+                    places = find_columns(
+                        names, source=source, target=target, weight=weight, edge_type=kind, what=str(path)
+                    )
+                    self.wanted = [names[i] for i in places.present]
                 if found.names != names:
                     raise ValueError(f"{path} has the columns {found.names}, but {paths[0]} has {names}.")
                 file.seek(0)
                 check_parquet(path, file, set(self.wanted))
         self.names = names or []
-        self.weighted = len(self.wanted) == 3
+        self.weighted, self.typed = places.weight is not None, places.kind is not None
         self.sides = (
             f"its columns are {self.wanted[0]!r} and {self.wanted[1]!r}" if sides_differ(*self.wanted[:2]) else None
         )
-
-    @contextmanager
-    def _reading(self, path: Path) -> Iterator[None]:
-        import pyarrow as pa
-
-        from graphrep.io.formats import MalformedError
-
-        try:
-            yield
-        except MemoryError:
-            raise ValueError(f"{path} does not fit into memory.") from None
-        except (pa.ArrowException, OSError, UnicodeDecodeError, MalformedError) as error:
-            if isinstance(error, OSError) and str(path) in str(error):
-                raise
-            raise ValueError(f"cannot read {path} as Parquet: {one_line(error)}.") from None
 
     def chunks(self, bar: Callable[[int], Any], *, strings: bool) -> Iterator[Chunk]:
         """All edges; ``bar`` gets the bytes of the files as they are read. See :meth:`TextFile.chunks`."""
@@ -272,9 +290,9 @@ class TableFile:
         from graphrep._tables import columns_of_table, ends_of, weights_of
 
         for path in self.paths:
-            with self._reading(path), open_regular(path) as file:
+            with parquet_errors(path), open_regular(path) as file:
                 before = os.fstat(file.fileno())
-                whole, row, done = pq.ParquetFile(file), 0, 0
+                whole, row, done = pq.ParquetFile(file, **IN_PARTS), 0, 0
                 for batch in whole.iter_batches(self.block, columns=self.wanted, use_threads=False):
                     table = pa.Table.from_batches([batch])
                     table.validate(full=True)
@@ -285,9 +303,11 @@ class TableFile:
                             ends_of(column, f"column {name!r}")
                             for column, name in zip(columns[:2], self.wanted, strict=False)
                         ]
-                        what = f"column {self.wanted[-1]!r}, the weights,"
+                        what = f"column {self.wanted[2]!r}, the weights," if self.weighted else ""
                         weights = weights_of(columns[2], len(table), what) if self.weighted else None
-                        chunk = _of_columns(ends, weights, strings=strings)
+                        chunk = _of_columns(ends, weights, strings=strings, spelled=self.spelled)
+                        if self.typed:
+                            chunk = chunk._replace(kinds=_kinds_of(columns[-1]))
                     except (TypeError, ValueError) as error:
                         where = f"{path}, in the rows from {row} on" if row else str(path)
                         raise type(error)(f"{where}: {error}") from None
@@ -298,12 +318,42 @@ class TableFile:
                 check_unchanged(path, file, before)
 
 
-def _of_columns(ends: list[Any], weights: Any, *, strings: bool) -> Chunk:
+def _kinds_of(column: Any) -> tuple[npt.NDArray[Any], Any]:
+    """Types of edges: positions, and the distinct types."""
+    import narwhals as nw
+    import pyarrow as pa
+
+    from graphrep._tables import kind_values
+
+    native = column.to_native()
+    if column.dtype == nw.String and not column.null_count():
+        found = (native.combine_chunks() if isinstance(native, pa.ChunkedArray) else native).dictionary_encode()
+        found = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+        names = found.dictionary.to_pylist()
+        if "" not in names:
+            return found.indices.to_numpy(), [name.encode() for name in names]
+    values = kind_values(column)
+    if values.dtype.kind in "iu":
+        distinct, codes = np.unique(values, return_inverse=True)
+        return codes.ravel(), distinct
+    number: dict[Any, int] = {}
+    codes = np.fromiter((number.setdefault(value, len(number)) for value in values.tolist()), dtype=np.int32)
+    bad = next((value for value in number if not isinstance(value, str)), None)
+    if bad is not None:
+        raise TypeError(f"edge_type must hold integers or strings, got {type(bad).__name__} {brief(bad)}.")
+    return codes, [name.encode() for name in number]
+
+
+def _of_columns(ends: list[Any], weights: Any, *, strings: bool, spelled: bool) -> Chunk:
     named = [isinstance(column, Names) for column in ends]
     if not any(named):
         for column in ends:
             if column.dtype.kind == "u" and len(column) and int(column.max()) >= 2**63:
                 raise ValueError(f"it holds {column.max()}, which does not fit into 64 bits with a sign")
+        if strings and spelled:
+            ids, rows = np.unique(np.concatenate(ends), return_inverse=True)
+            source, target = rows.reshape(2, -1)
+            return Chunk(source, target, weights, [str(one).encode() for one in ids.tolist()])
         if strings:
             raise ValueError("its names are integers, but those in front of them are strings; give one kind of names")
         source, target = (column.astype(np.int64, copy=False) for column in ends)

@@ -55,6 +55,10 @@ class EdgeList(NamedTuple):
         column; a name may then occur on both sides.
     columns : pair of str
         Names of the columns of the end points in the header; without a header, source and target.
+    edge_type : int32 array of shape (num_edges,) or None
+        Type of each edge, as a position in ``edge_types``.
+    edge_types : tuple of str or None
+        Types as they are spelled, in order of first appearance.
     """
 
     source: npt.NDArray[np.integer[Any]]
@@ -63,6 +67,8 @@ class EdgeList(NamedTuple):
     nodes: npt.NDArray[Any]
     sides: npt.NDArray[np.int8] | None = None
     columns: tuple[str, str] = ("source", "target")
+    edge_type: npt.NDArray[np.integer[Any]] | None = None
+    edge_types: tuple[str, ...] | None = None
 
 
 def read_edges(
@@ -77,9 +83,10 @@ def read_edges(
     quotes: bool = True,
     bipartite: bool | None = None,
     num_nodes: int | None = None,
+    edge_type: str | int | bool | None = None,
     n_jobs: int | None = None,
 ) -> EdgeList:
-    r"""Read a text file with one edge per line: source, target, and possibly a weight and other columns.
+    r"""Read a text file with one edge per line: source, target, and possibly a weight, a type and other columns.
 
     The file is UTF-8, plain or compressed with gzip, bzip2, xz, zip (of one file) or zstd (which needs the ``io`` extra
     before Python 3.14). Blank lines are skipped. Blanks around a field are stripped. A field may stand in double quotes
@@ -114,6 +121,10 @@ def read_edges(
         with a warning if the file says that its sides differ, yet the same ids occur on both.
     num_nodes : int, optional
         Take the names as row numbers, integers in [0, num_nodes).
+    edge_type : str, int or bool, optional
+        Name or position of the column with the types of the edges. True takes the column of the usual names, such as
+        head, relation and tail, else the second; False none. Default: the one of the usual names, unless ``source`` and
+        ``target`` are given. Without a header, a fourth column holds weights, unless ``weight=False``.
     n_jobs : int, optional
         Number of threads; the result does not depend on it.
 
@@ -175,6 +186,7 @@ def read_edges(
         comments=comments,
         quotes=quotes,
         num_nodes=num_nodes,
+        edge_type=edge_type,
     )
     name, text = source_name(path), read_bytes(path)
     parse = choose("read_edges", {"native": _edgelist_cpu.parse_edges, "reference": _edgelist_reference.parse_edges})
@@ -183,16 +195,23 @@ def read_edges(
         found = detect(name, text, wish)
         form = found.form
         ends, others, weights, ids, names, positions, padded = parse(text, found.begin, form, n_jobs=n_jobs)
+        kinds, called = None, None
+        if form.kind is not None:
+            table = parse(text, found.begin, form.of_kinds(), n_jobs=n_jobs)
+            kinds, called = table.source, tuple(_decoded(name, text, table.names, table.positions).tolist())
         if num_nodes is not None:
-            return EdgeList(ends, others, weights, np.arange(num_nodes, dtype=np.int64), columns=found.ends)
-        nodes = _decoded(name, text, names, positions) if ids is None else ids
+            nodes: npt.NDArray[Any] = np.arange(num_nodes, dtype=np.int64)
+        else:
+            nodes = _decoded(name, text, names, positions) if ids is None else ids
     except BadLineError as error:
         raise ValueError(sentence_of(name, error, form)) from None
     finally:
         released(text)
     if ids is not None:
         warn_of_zeros(name, padded)
-    edges = EdgeList(ends, others, weights, nodes, columns=found.ends)
+    edges = EdgeList(ends, others, weights, nodes, columns=found.ends, edge_type=kinds, edge_types=called)
+    if num_nodes is not None:
+        return edges
     if bipartite:
         return _two_sides(edges)
     if found.sides and bipartite is None and _sides_overlap(edges):
@@ -213,6 +232,7 @@ def checked_wish(
     comments: Any = None,
     quotes: bool = True,
     num_nodes: int | None = None,
+    edge_type: Any = None,
 ) -> Wish:
     """What the caller asks for, as :func:`read_edges` takes it, checked."""
     if header not in (None, True, False):
@@ -222,6 +242,8 @@ def checked_wish(
     for name, column in (("source", source), ("target", target), ("weight", weight)):
         if not isinstance(column, (str, int, type(None))) or (isinstance(column, bool) and name != "weight"):
             raise TypeError(f"{name} must be the name or the position of a column, got {column!r}.")
+    if not isinstance(edge_type, (str, int, type(None))):
+        raise TypeError(f"edge_type must be the name or the position of a column, True or False, got {edge_type!r}.")
     return Wish(
         _checked_delimiter(delimiter, quotes=quotes),
         _checked_comments(("#", "%") if comments is None else comments),
@@ -232,6 +254,7 @@ def checked_wish(
         target,
         weight,
         None if num_nodes is None else checked_int("num_nodes", num_nodes, 0),
+        edge_type,
     )
 
 

@@ -8,6 +8,7 @@ import math
 import os
 import re
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from graphrep.io._text import head_of, unpacked
 from graphrep.io.arrays import read_npz
-from graphrep.io.bounded import Budget, GrowthError, is_pipe, one_line, open_regular, read_whole
+from graphrep.io.bounded import Budget, GrowthError, is_pipe, one_line, open_regular, read_whole, reading
 from graphrep.io.columns import find_columns
 from graphrep.io.formats import MalformedError
 from graphrep.io.formats.parquet import check_parquet
@@ -25,7 +26,7 @@ from graphrep.io.saved import looks_saved
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["files_of_edges", "kind_of_file", "read_graph_file"]
+__all__ = ["FoundTable", "files_of_edges", "kind_of_file", "read_graph_file", "read_table"]
 
 # Suffix: the name of the format.
 SUFFIXES = {
@@ -72,21 +73,36 @@ _TABLES = ("Parquet", "Feather", "Arrow")
 _TEXT = (".csv", ".tsv", ".txt", ".edges", ".edgelist", ".tab", ".el")
 
 
+@dataclass(frozen=True)
+class FoundTable:
+    """A pyarrow Table, the names of its columns of end points, and those of the weights and types, or False."""
+
+    table: Any
+    source: str
+    target: str
+    weight: str | bool
+    edge_type: str | bool
+
+
 def read_graph_file(
-    path: str | os.PathLike[str], *, columns: tuple[Any, Any, Any] = (None, None, None), directed: bool = False
+    path: str | os.PathLike[str],
+    *,
+    columns: tuple[Any, Any, Any, Any] = (None, None, None, None),
+    directed: bool = False,
 ) -> tuple[str, Any] | None:
     """Read a file that is not a plain edge list.
 
     The suffix decides, and the content where it contradicts: GraphML, GEXF, GML, Pajek, adjacency lists, graph6,
     networkx's edge lists with dictionaries and JSON (node-link, adjacency, Cytoscape) become a networkx graph; METIS,
-    Matrix Market and scipy's .npz a sparse matrix; Parquet, Feather and Arrow a pyarrow Table of the columns needed.
+    Matrix Market and scipy's .npz a sparse matrix; Parquet, Feather and Arrow a pyarrow Table of the columns needed,
+    beside their names.
 
     Parameters
     ----------
     path : str or path-like
         A folder stands for all its files of edges, which must be of one kind and have the same columns.
     columns : tuple
-        ``source``, ``target`` and ``weight`` as in :func:`graphrep.io.columns.find_columns`.
+        ``source``, ``target``, ``weight`` and ``edge_type`` as in :func:`graphrep.io.columns.find_columns`.
     directed : bool
         Direction of a format that does not state it.
 
@@ -420,8 +436,8 @@ def _read_metis(path: Path) -> Any:
     return sp.coo_array((weights, (np.repeat(np.arange(n), counts), flat - 1)), shape=(n, n))
 
 
-def _table(paths: Sequence[Path], kind: str, columns: tuple[Any, Any, Any]) -> Any:
-    """The columns of end points and weights of files with equal columns, as one pyarrow Table."""
+def _table(paths: Sequence[Path], kind: str, columns: tuple[Any, Any, Any, Any]) -> FoundTable:
+    """The columns of end points, weights and types of files with equal columns."""
     try:
         import pyarrow as pa
         from pyarrow import dataset
@@ -435,9 +451,11 @@ def _table(paths: Sequence[Path], kind: str, columns: tuple[Any, Any, Any]) -> A
         for path, part in zip(paths, parts, strict=True):
             if part.schema.names != names:
                 raise ValueError(f"{path} has the columns {part.schema.names}, but {paths[0]} has {names}.")
-        source, target, weight = columns
-        found = find_columns(names, source=source, target=target, weight=weight, what=str(paths[0]))
-        wanted = [i for i in found if i is not None]
+        source, target, weight, edge_type = columns
+        found = find_columns(
+            names, source=source, target=target, weight=weight, edge_type=edge_type, what=str(paths[0])
+        )
+        wanted = found.present
         if len(set(names)) < len(names):
             raise ValueError(f"{paths[0]} has two columns of the same name, of {names}.")
         for path in paths:
@@ -452,10 +470,34 @@ def _table(paths: Sequence[Path], kind: str, columns: tuple[Any, Any, Any]) -> A
         raise ValueError(f"{paths[0]} does not fit into memory.") from None
     except (pa.ArrowException, OSError, UnicodeDecodeError, MalformedError) as error:
         raise ValueError(f"cannot read {paths[0]} as {kind}: {one_line(error)}.") from None
+    weights, kinds = (False if i is None else names[i] for i in (found.weight, found.kind))
+    return FoundTable(table, names[found.source], names[found.target], weights, kinds)
+
+
+def read_table(path: Path) -> Any:
+    """All columns of a Parquet, Feather or Arrow file as a pyarrow Table; None if it is none of these."""
+    if not path.exists() or is_pipe(path):
+        return None
+    kind = _sniffed(head_of(path), path.suffix.lower())
+    if kind not in _TABLES:
+        return None
+    try:
+        from pyarrow import dataset
+    except ImportError:
+        raise ImportError(f"{path}: {kind} needs pyarrow; pip install 'graphrep[io]'.") from None
+    with reading(path, f"cannot be read as {kind}"):
+        part = dataset.dataset(str(path), format="parquet" if kind == "Parquet" else "ipc")
+        if len(set(part.schema.names)) < len(part.schema.names):
+            raise ValueError(f"it has two columns of the same name, of {part.schema.names}")
+        if kind == "Parquet":
+            with open_regular(path) as file:
+                check_parquet(path, file, set(part.schema.names))
+        table = part.to_table()
+        table.validate(full=True)
     return table
 
 
-def _folder(path: Path, columns: tuple[Any, Any, Any]) -> tuple[str, Any]:
+def _folder(path: Path, columns: tuple[Any, Any, Any, Any]) -> tuple[str, Any]:
     files = files_of_edges(path)
     kind = _kind_in_folder(files[0])
     if kind in _TABLES:

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from graphrep._convert import names_of_kinds
 from graphrep._memory import readable_bytes
+from graphrep._types import Codes, encode
 from graphrep.io.saved import StoredNames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-__all__ = ["IntegerNames", "StringNames"]
+__all__ = ["FixedIntegers", "IntegerNames", "KindNames", "StringNames"]
 
 I64 = npt.NDArray[np.int64]
 _SMALL = 1 << 22  # a range of integers that is always marked in an array
@@ -81,7 +83,7 @@ class IntegerNames:
         wider[self._low - low : self._low - low + len(self._seen)] = self._seen
         self._low, self._seen = low, wider
 
-    def finish(self) -> npt.NDArray[Any] | None:
+    def finish(self, folder: Path | None = None) -> npt.NDArray[Any] | None:  # noqa: ARG002
         """All integers, ascending; None if they are 0 … n - 1."""
         if self._seen is not None:
             self.count = count = int(np.count_nonzero(self._seen))
@@ -113,6 +115,70 @@ class IntegerNames:
         self._rank = None
 
 
+def _lacks(name: Any) -> str:
+    return (
+        f"nodes lacks {name!r}, which is a node of the graph; nodes= sets the order and may add nodes, but it does not "
+        "rename them."
+    )
+
+
+class FixedIntegers:
+    """Distinct integers in the order in which they come. Memory: none if they are 0 … n - 1, else 32 bytes each."""
+
+    def __init__(self, folder: Path, memory: int) -> None:
+        self._limit, self._path = _Limit(memory), folder / "ids"
+        self._path.write_bytes(b"")
+        self._plain = True
+        self._order: I64 | None = None
+        self._sorted: Any = None
+        self.count = 0
+
+    def append(self, values: I64) -> None:
+        """Integers in order."""
+        self._plain = self._plain and bool((values == np.arange(self.count, self.count + len(values))).all())
+        self.count += len(values)
+        if not self._plain:
+            self._limit.check(32 * self.count)
+        with self._path.open("ab") as file:
+            file.write(values.data)
+
+    def close(self) -> int | None:
+        """Get ready for look-ups; returns an integer that came twice, if there is one."""
+        if self._plain:
+            return None
+        values = np.fromfile(self._path, dtype=np.int64)
+        self._order = np.argsort(values, kind="stable")
+        self._sorted = values[self._order]
+        twice = np.flatnonzero(self._sorted[1:] == self._sorted[:-1])
+        return int(self._sorted[twice[0]]) if len(twice) else None
+
+    def find(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Row numbers of integers."""
+        if not len(values):
+            return values
+        if self._plain:
+            bad = (values < 0) | (values >= self.count)
+            rows = values
+        else:
+            at = np.minimum(np.searchsorted(self._sorted, values), max(0, self.count - 1))
+            bad = self._sorted[at] != values
+            assert self._order is not None
+            rows = self._order[at]
+        if bad.any():
+            raise ValueError(_lacks(int(values[int(bad.argmax())])))
+        return rows
+
+    def finish(self, folder: Path) -> npt.NDArray[Any] | None:  # noqa: ARG002
+        """The integers, mapped from a file; None if they are 0 … n - 1. Nothing is looked up any more."""
+        from graphrep._mapped import mapped_array
+
+        self._order = self._sorted = None
+        if self._plain:
+            return None
+        with self._path.open("rb") as file:
+            return mapped_array(file, np.int64, (self.count,), 0)
+
+
 class StringNames:
     """Distinct strings in UTF-8, numbered as they come. Memory: about 160 bytes each beside their characters."""
 
@@ -120,21 +186,28 @@ class StringNames:
         self._limit = _Limit(memory)
         self._number: dict[bytes, int] = {}
         self._bytes = 0
-
-    @property
-    def count(self) -> int:
-        """Number of names."""
-        return len(self._number)
+        self.complete = False  # whether names that are not there are wrong
+        self.count = 0
 
     def add(self, names: Iterable[bytes]) -> I64:
         """Row numbers of names; those that are new get the next ones."""
         number, before = self._number, len(self._number)
         rows = np.fromiter((number.setdefault(name, len(number)) for name in names), dtype=np.int64)
+        self.count = len(number)
         if len(number) > before:
             latest = zip(reversed(number), range(len(number) - before), strict=False)
             self._bytes += sum(len(name) + _PER_NAME for name, _ in latest)
             self._limit.check(self._bytes)
         return rows
+
+    def find(self, names: Iterable[bytes]) -> I64:
+        """Row numbers of names that were added."""
+        number = self._number
+        listed = list(names)
+        try:
+            return np.fromiter((number[name] for name in listed), dtype=np.int64, count=len(listed))
+        except KeyError as error:
+            raise ValueError(_lacks(error.args[0].decode())) from None
 
     def __iter__(self) -> Any:
         return iter(self._number)
@@ -167,3 +240,37 @@ class StringNames:
         with places[0].open("rb") as first, places[1].open("rb") as second:
             parts = mapped_array(first, np.uint8, (total,), 0), mapped_array(second, np.int64, (count + 1,), 0)
         return StoredNames(places[0], *parts, None)
+
+
+class KindNames:
+    """Distinct types of edges or nodes, numbered as they come. Memory: as :class:`StringNames`."""
+
+    def __init__(self, memory: int, what: str, *, numbers: bool = True) -> None:
+        self._limit, self.what, self.numbers = _Limit(memory), what, numbers  # whether "1" is the code 1
+        self._number: dict[Any, int] = {}
+        self._text: bool | None = None
+        self.items = 0
+
+    def add(self, codes: npt.NDArray[Any], names: Sequence[bytes] | npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+        """Numbers of types that are given as positions in ``names``: text, or an array of integers."""
+        text, before = not isinstance(names, np.ndarray), len(self._number)
+        if len(names) and text is not (text if self._text is None else self._text):
+            raise ValueError(f"{self.what} is an integer in some parts of the input and a string in others.")
+        self._text = text if len(names) else self._text
+        self.items += len(codes)
+        number = self._number
+        listed = names.tolist() if isinstance(names, np.ndarray) else names
+        rows = np.fromiter((number.setdefault(one, len(number)) for one in listed), dtype=np.int32, count=len(listed))
+        if len(number) > before:
+            self._limit.check(_PER_NAME * len(number))
+        return np.asarray(rows[codes])
+
+    def finish(self, given: Sequence[str] | None) -> tuple[Codes, tuple[str, ...]]:
+        """Code of each number, and the names of the codes, as those of all types that were added."""
+        listed = list(self._number)
+        if self._text:
+            spelled = [name.decode() for name in listed]
+            values = names_of_kinds(spelled) if self.numbers else np.array(spelled, dtype=object)
+        else:
+            values = np.array(listed, dtype=np.int64)
+        return encode(values, given, len(values), self.what, among=self.items)

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import codecs
 import csv
+import importlib.util
 import io
+import os
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from graphrep._checks import brief
 from graphrep.io._text import head_of, read_text
 from graphrep.io.atomic import replacing
 from graphrep.io.bounded import reading
 
-if TYPE_CHECKING:
-    import os
-
 __all__ = [
     "Field",
+    "id_column",
+    "is_integer_text",
     "may_link_nodes",
+    "node_files",
     "parse_field",
     "property_column",
     "property_values",
     "read_columns",
+    "typed_values",
     "write_columns",
 ]
 
@@ -35,6 +40,7 @@ _FIELD = re.compile(
 _INTEGERS = {"byte": np.int8, "short": np.int16, "int": np.int64, "long": np.int64, "integer": np.int64}
 _FLOATS = {"float": np.float32, "double": np.float64, "number": np.float64}
 _NEO4J = {"i": "long", "u": "long", "b": "boolean", "f": "double"}
+_IDS = ("id", "nodeid", "node", "name", "key")  # of a plain table, as the first of them is called
 SEPARATOR = ";"  # between the values of an array, and between labels
 
 
@@ -88,6 +94,74 @@ def read_columns(path: str | os.PathLike[str]) -> tuple[list[str], list[list[str
         )
     header, *body = rows
     return header, [list(column) for column in zip(*body, strict=True)] if body else [[] for _ in header]
+
+
+def id_column(fields: Sequence[Field], what: str) -> int:
+    """Position of the column of ids."""
+    ids = [at for at, one in enumerate(fields) if one.kind == "ID"]
+    if len(ids) > 1:
+        raise ValueError(f"{what} has {len(ids)} columns of the kind :ID; keep one.")
+    if ids:
+        return ids[0]
+    plain = [one.name.replace("_", "").casefold() if not one.kind else "" for one in fields]
+    found = next((name for name in _IDS if name in plain), None)
+    if found is None:
+        listed = brief(*(one.name for one in fields))
+        raise ValueError(f"{what} has no column of ids among {listed}; call it ':ID' or 'id'.")
+    return plain.index(found)
+
+
+def is_integer_text(text: str) -> bool:
+    """Whether an id is an integer in its usual spelling."""
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdigit() and len(digits) <= 18 and (digits == "0" or digits[0] != "0") and (
+        text != "-0"
+    )  # fmt: skip
+
+
+def node_files(nodes: Any) -> list[Path]:
+    """Files of tables that are given as a path, a folder of parts or a list of these."""
+    from graphrep.io.graph_files import files_of_edges
+
+    listed = nodes if isinstance(nodes, (list, tuple)) else [nodes]
+    if not listed or not all(isinstance(one, (str, os.PathLike)) for one in listed):
+        raise TypeError(f"nodes must be the path of a table of nodes, or a list of paths, got {brief(nodes)}.")
+    return [file for one in listed for file in (files_of_edges(Path(one)) if os.path.isdir(one) else [Path(one)])]
+
+
+def typed_values(column: Any, what: str = "a column") -> npt.NDArray[Any] | None:
+    """Numbers of a column of a frame, none of which is missing; lists of numbers become rows. None for all else."""
+    if isinstance(column, list):
+        return None
+    if isinstance(column, np.ndarray):
+        values = column
+    else:
+        import narwhals as nw
+
+        if column.null_count():
+            return None
+        if column.dtype in (nw.List, nw.Array):
+            return None if importlib.util.find_spec("pyarrow") is None else _rows_of_lists(column, what)
+        if not (column.dtype.is_integer() or column.dtype.is_float() or column.dtype == nw.Boolean):
+            return None
+        values = np.asarray(column.to_numpy())
+    if values.dtype.kind not in "biuf" or (values.dtype.kind == "f" and bool(np.isnan(values).any())):
+        return None
+    return values
+
+
+def _rows_of_lists(column: Any, what: str) -> npt.NDArray[Any] | None:
+    import pyarrow as pa
+
+    found = column.to_arrow()
+    found = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+    flat = found.flatten()
+    if not (pa.types.is_integer(flat.type) or pa.types.is_floating(flat.type)) or flat.null_count:
+        return None
+    widths = found.value_lengths().to_numpy() if len(found) else np.zeros(0)
+    if len(widths) and widths.min() != widths.max():
+        raise ValueError(f"{what} must hold arrays of one length, got {widths.min()} to {widths.max()} values.")
+    return np.asarray(flat.to_numpy(zero_copy_only=False)).reshape(len(found), -1 if len(flat) else 0)
 
 
 def property_values(values: Sequence[Any], kind: str, what: str) -> npt.NDArray[Any]:

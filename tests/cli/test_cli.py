@@ -371,6 +371,22 @@ def test_embed_does_not_overwrite_its_input(link, tmp_path, capsys):
     assert path.read_text() == "a b\nb c\n"
 
 
+@pytest.mark.parametrize("suffix", [".parquet", ".safetensors"])
+def test_vectors_computed_on_the_disk_in_other_formats(suffix, edges, tmp_path, capsys):
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow")
+    whole, parts = tmp_path / f"whole{suffix}", tmp_path / f"parts{suffix}"
+    assert run("embed", edges, "-o", whole, "--dimensions", 8) == 0
+    assert run("embed", edges, "-o", parts, "--dimensions", 8, "--memory", "1MB") == 0
+    assert "4 nodes, 8 dimensions, fastrp" in capsys.readouterr().out
+    one, other = gr.load_vectors(whole), gr.load_vectors(parts)
+    np.testing.assert_array_equal(one, other)
+    assert one.nodes.tolist() == other.nodes.tolist()
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(["edges.txt", whole.name, parts.name])
+    assert run("embed", edges, "-o", tmp_path / "out.csv", "--memory", "1MB") == 1
+    assert "--memory is for --output NAME.npy, .parquet or .safetensors, got out.csv" in capsys.readouterr().err
+
+
 def test_estimate(edges, tmp_path, capsys):
     assert run("embed", edges, "--estimate", "--dimensions", 1000) == 0
     printed = capsys.readouterr().out.splitlines()
@@ -442,7 +458,7 @@ def test_embed_triples(tmp_path, edges, capsys):
         assert "10 nodes, 8 dimensions, complex" in capsys.readouterr().out
     for text, message in (
         ("a\tb\n", "t.tsv: triples need three columns, head, relation and tail; got 2."),
-        ("a\tis\tb\nb\t\tc\n", "t.tsv: edge_type is empty in row 1; drop such rows, or name their type."),
+        ("a\tis\tb\nb\t\tc\n", "t.tsv, line 2: a field is empty (columns are separated by tabs)."),
         ("", "t.tsv holds no lines."),
     ):
         bad = tmp_path / "bad" / "t.tsv"

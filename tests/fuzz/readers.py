@@ -61,16 +61,16 @@ def read_saved_graph(folder, name):
             gr.FastRP(dimensions=4).fit(graph)
 
 
-def read_conversion(folder, name):
+def read_conversion(folder, name, **options):
     """``convert_edges``: its graph is that of ``as_graph``, which refuses the same files, but has no .npy."""
     expected, refusal = None, None
     if not name.endswith(".npy"):
         try:
-            expected = gr.as_graph(folder / name)
+            expected = gr.as_graph(folder / name, **options)
         except (ValueError, OSError) as error:
             refusal = error
     with tempfile.TemporaryDirectory() as place:
-        gr.io.convert_edges(folder / name, Path(place) / "out.graph", memory="4MB", progress=False)
+        gr.io.convert_edges(folder / name, Path(place) / "out.graph", memory="4MB", progress=False, **options)
         graph = gr.open_graph(Path(place) / "out.graph", mmap=False)
     assert refusal is None, f"as_graph refuses it: {refusal}"
     look_at_graph(graph)
@@ -78,7 +78,7 @@ def read_conversion(folder, name):
 
 
 def read_triples(folder, name):
-    look_at_graph(gr.as_graph(folder / name, edge_type=1))
+    read_conversion(folder, name, edge_type=1)
 
 
 def read_node_tables(folder, name):

@@ -290,3 +290,26 @@ def test_the_missing_value_of_pandas_is_missing_everywhere():
         gr.as_graph(pd.DataFrame(ends | {"kind": kinds}), edge_type="kind")
     with pytest.raises(ValueError, match="triples: row 1 has no value"):
         gr.ComplEx(dimensions=2, epochs=1).fit([("a", "x", "b"), ("b", pd.NA, "c")])
+
+
+def test_tables_of_nodes_in_parquet_keep_their_dtypes(tmp_path):
+    pa, pq = (pytest.importorskip(name) for name in ("pyarrow", "pyarrow.parquet"))
+    lists = [[0.5, 1.0], [2.0, 3.0], [4.0, 5.0]]
+    columns = {"id": ["a", "b", "c"], "emb": pa.array(lists, pa.list_(pa.float32())), "flag": [True, False, True]}
+    columns["size"] = pa.array([1.0, 2.0, 3.0], pa.float32())
+    (tmp_path / "nodes").mkdir()
+    table = pa.table(columns)
+    pq.write_table(table[:2], tmp_path / "nodes" / "0.parquet")
+    pq.write_table(table[2:], tmp_path / "nodes" / "1.parquet")
+    (tmp_path / "edges.txt").write_text("a b\n")
+    for nodes in (table, tmp_path / "nodes", sorted((tmp_path / "nodes").iterdir())):
+        g = gr.as_graph(tmp_path / "edges.txt", nodes=nodes, x="emb", y="flag")
+        assert (g.x.dtype, g.x.tolist(), g.y.tolist()) == (np.float32, lists, [True, False, True])
+        assert gr.as_graph(tmp_path / "edges.txt", nodes=nodes, x=["size"]).x.dtype == np.float32
+
+
+def test_ids_that_are_strings_match_edges_that_look_like_integers(tmp_path):
+    (tmp_path / "nodes.csv").write_text("id\n1\nb\n2\n")
+    (tmp_path / "edges.txt").write_text("1 2\n")
+    g = gr.as_graph(tmp_path / "edges.txt", nodes=tmp_path / "nodes.csv")
+    assert (g.nodes.tolist(), g.neighbors("1").tolist()) == (["1", "b", "2"], ["2"])

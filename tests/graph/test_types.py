@@ -283,7 +283,7 @@ def test_text_of_triples_passes_the_door_of_all_files(tmp_path):
         gr.as_graph(bomb, edge_type=1)
     binary = tmp_path / "binary.tsv"
     binary.write_bytes(b"a\t\xff\tb\n")
-    with pytest.raises(ValueError, match=r"binary.tsv is no text"):
+    with pytest.raises(ValueError, match=r"binary.tsv, line 1: a name is not valid UTF-8"):
         gr.as_graph(binary, edge_type=1)
 
 
@@ -342,5 +342,54 @@ def test_usual_names_of_columns_mean_types_in_text_as_in_frames(tmp_path):
         assert graph.edge_types == ("KNOWS", "LIKES")
         assert graph.weights.tolist() == [1.5, 2.0]
     (tmp_path / "bad.csv").write_text("head,relation,tail,weight\nann,knows,bob,many\n")
-    with pytest.raises(ValueError, match=r"bad\.csv: .*'many'"):
+    with pytest.raises(ValueError, match=r"bad\.csv, line 2: weight 'many'"):
         gr.as_graph(tmp_path / "bad.csv")
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "feather", "arrow"])
+def test_tables_in_files_keep_their_types(suffix, tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    path = tmp_path / f"t.{suffix}"
+
+    def write(**columns):
+        table = pa.table(columns)
+        if suffix == "parquet":
+            pytest.importorskip("pyarrow.parquet").write_table(table, path)
+        else:
+            with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+                writer.write_table(table)
+
+    wanted = gr.as_graph([("ann", "knows", "bob"), ("bob", "likes", "cy")], edge_type=1)
+    heads, kinds, tails = ["ann", "bob"], ["knows", "likes"], ["bob", "cy"]
+    write(tail=tails, head=heads, relation=kinds)
+    for kind in (None, True, "relation", 2):
+        assert gr.as_graph(path, edge_type=kind) == wanted
+    assert gr.as_graph(path, edge_type=False).edge_types is None
+    assert gr.as_graph(path, source=1, target=0, edge_type=2) == wanted
+    write(since=[1, 2], a=heads, sort=kinds, b=tails, w=[2.0, 3.0])
+    plain = gr.as_graph(path, source="a", target="b", weight=False)
+    assert (plain.edge_types, plain.directed) == (None, False)
+    typed = gr.as_graph(path, source="a", target="b", edge_type="sort", weights="w")
+    assert (typed.edge_types, typed.weights.tolist()) == (wanted.edge_types, [2.0, 3.0])
+    assert gr.as_graph(path, source=1, target=3, edge_type=["x", "y"], weight=False).edge_types == ("x", "y")
+    with pytest.raises(ValueError, match=r"edge_type='kind' is no column of .*, which has the columns 'since', 'a'"):
+        gr.as_graph(path, edge_type="kind")
+
+
+def test_text_with_types_is_read_as_other_text(tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_text('source|target|kind|weight\n"007"|1_0|"a | b"|0,5\n% a comment\n8|007|c|2\n')
+    graph = gr.as_graph(path, edge_type=2, delimiter="|")
+    assert graph.nodes.tolist() == ["007", "1_0", "8"]
+    assert (graph.edge_types, graph.weights.tolist()) == (("a | b", "c"), [0.5, 2.0])
+    path.write_text("1 3 2 0.5\n2 0 1 4\n")
+    graph = gr.as_graph(path, edge_type=1)
+    assert (graph.triples().tolist(), graph.weights.tolist()) == ([[0, 3, 1], [1, 0, 0]], [0.5, 4.0])
+    assert graph.edge_types == ("0", "1", "2", "3")
+    assert gr.as_graph(path, edge_type=1, weight=False).weights is None
+    path.write_text("1 01 2\n2 1 1\n")  # not the same type, spelled twice
+    assert gr.as_graph(path, edge_type=1).edge_types == ("01", "1")
+    path.write_text("1 2\n2 1\n")
+    assert gr.as_graph(path, edge_type=np.array([1, 0])).triples().tolist() == [[0, 1, 1], [1, 0, 0]]
+    edges = gr.io.read_edges(tmp_path / "t.txt")
+    assert (edges.edge_type, edges.edge_types) == (None, None)

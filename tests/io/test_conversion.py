@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import gzip
 
@@ -179,14 +180,15 @@ def test_a_bad_line_far_behind_is_named(bad, message, tmp_path):
     [
         ("t.txt", {"memory": "1 lot"}, ValueError, "memory must be a number of bytes"),
         ("t.txt", {"memory": 1000}, ValueError, "memory must be at least 1 MB, got 1 kB"),
-        ("t.txt", {"bipartite": True}, TypeError, "convert_edges has no option bipartite"),
         ("t.txt", {"merge": "mean"}, ValueError, "merge must be one of"),
         ("t.txt", {"num_nodes": 2}, ValueError, r"line 1: node id '3' lies outside \[0, 2\)"),
         ("none.txt", {}, FileNotFoundError, "there is no file .*none.txt"),
         ("-", {}, ValueError, "read once and as a whole; save the edges"),
         ("t.gml", {}, ValueError, "t.gml is GML, which is not read in parts; leave out memory="),
         ("t.pkl", {}, ValueError, "t.pkl is a pickle, and no pickle is read"),
-        ("triples.tsv", {}, ValueError, "has types of edges, by its columns 'head', 'relation', 'tail'"),
+        ("t.txt", {"edge_type": [0]}, TypeError, "edge_type of .*t.txt is a column; give its name or position"),
+        (np.ones((2, 4), int), {"edge_type": 1}, TypeError, "edge_type=1 names a column, which an array lacks"),
+        (np.ones((2, 4), int), {"edge_type": ["r"] * 4}, ValueError, "edge_type must hold an integer from 0 for each"),
         (np.ones((3, 4), int), {}, ValueError, r"edges must hold integers in the shape \(2, num_edges\)"),
         (np.ones((2, 4), int), {"source": "a"}, TypeError, "source: options of text files and tables"),
         (np.array([[0], [-1]]), {}, IndexError, r"target holds node id -1, outside \[0, 1\)"),
@@ -197,11 +199,10 @@ def test_bad_input_is_one_sentence(edges, options, error, message, tmp_path):
     write_lines(tmp_path / "t.txt", [(3, 4)])
     write_lines(tmp_path / "t.gml", [("graph", "[", "]")])
     write_lines(tmp_path / "t.pkl", [(1, 2)])
-    (tmp_path / "triples.tsv").write_text("head\trelation\ttail\na\tr\tb\n")
     given = tmp_path / edges if isinstance(edges, str) and edges != "-" else edges
     with pytest.raises(error, match=message):
         convert_edges(given, tmp_path / "new.graph", **options)
-    assert len(list(tmp_path.iterdir())) == 4
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_names_and_nodes_that_need_more_memory_are_refused(tmp_path):
@@ -257,3 +258,278 @@ def test_the_command_takes_memory(tmp_path, capsys):
         assert not ended.value.code
     assert (tmp_path / "g0.graph").read_bytes() == (tmp_path / "g2.graph").read_bytes()
     assert "directed" in capsys.readouterr().out
+
+
+KINDS = RNG.integers(5, size=ENDS.shape[1])
+
+
+def write_kinds(path, count, kinds, *, weights=None):
+    """Edges as text or Parquet with a header, and names that need quotes."""
+    names = [f'the "kind" {kind}, and more' if kinds is str else kind for kind in KINDS[:count].tolist()]
+    ends = [f"n {node}" for node in ENDS[0, :count].tolist()], ENDS[1, :count].tolist()
+    columns = {"source": ends[0], "kind": names, "target": [str(node) for node in ends[1]]}
+    columns |= {} if weights is None else {"weight": weights[:count].tolist()}
+    if path.suffix == ".csv":
+        with path.open("w", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(columns)
+            rows.writerows(zip(*columns.values(), strict=True))
+    else:
+        pa, pq = (pytest.importorskip(name) for name in ("pyarrow", "pyarrow.parquet"))
+        pq.write_table(pa.table(columns), path, row_group_size=700)
+    return path
+
+
+@pytest.mark.parametrize("options", [{}, {"directed": False}, {"directed": False, "merge": "max", "self_loops": False}])
+def test_types_of_arrays(options, tmp_path, monkeypatch):
+    seen = []
+    divide = buckets._Plan.divide
+    monkeypatch.setattr(buckets._Plan, "divide", lambda plan, *rest: (divide(plan, *rest), seen.append(plan.buckets)))
+    weights = RNG.integers(0, 4, size=ENDS.shape[1]) / 3
+    assert_same(ENDS, tmp_path, weights=weights, edge_type=KINDS.astype(np.uint8), **options)
+    assert seen[0] > 1
+    assert open_graph(tmp_path / "other.graph", verify=True).edge_types == ("0", "1", "2", "3", "4")
+    named = [f"kind {kind}" for kind in range(600)]
+    assert_same(FEW, tmp_path, memory="64MB", edge_type=KINDS[:300], edge_types=named, num_nodes=2**22)  # 64 bits
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("kinds", [str, int])
+def test_types_of_files(suffix, kinds, tmp_path):
+    weights = RNG.integers(0, 4, size=3000) / 3
+    path = write_kinds(tmp_path / f"edges{suffix}", 3000, kinds, weights=weights)
+    assert_same(path, tmp_path, edge_type="kind")
+    graph = open_graph(tmp_path / "other.graph", verify=True)
+    assert (graph.directed, len(graph.edge_types)) == (True, 5)
+    assert_same(path, tmp_path, edge_type=1, directed=False, weight=False)
+    assert_same(path, tmp_path)
+    assert open_graph(tmp_path / "other.graph").edge_types is None
+
+
+def test_types_of_triples(tmp_path):
+    names = tmp_path / "triples.tsv"
+    write_lines(names, [(f"e{u}", f"r{k}", f"e{v}") for u, k, v in zip(*FEW, KINDS, strict=False)])
+    assert_same(names, tmp_path, edge_type=True)
+    numbers = write_lines(tmp_path / "numbers.tsv", [(u, v, k) for u, v, k in zip(*ENDS, KINDS, strict=True)])
+    assert_same(numbers, tmp_path, edge_type=2, num_nodes=300)
+    usual = tmp_path / "usual.csv"
+    usual.write_text("head,relation,tail\na,r,b\nb,s,c\n")
+    assert_same(usual, tmp_path)
+    assert open_graph(tmp_path / "other.graph").edge_types == ("r", "s")
+    assert_same(usual, tmp_path, edge_type=False)
+    assert open_graph(tmp_path / "other.graph").edge_types is None
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    for part in range(2):
+        write_lines(parts / f"{part}.txt", [(u, f"r{part}", v) for u, v in FEW.T[part::2]])
+    assert_same(parts, tmp_path, edge_type=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("a,b,kind\n1,2,r\n1,2,\n", {"edge_type": "kind"}, r"t.csv, line 3: a field is empty"),
+        ("a,b,kind\n1,2,r\n", {"edge_type": "sort"}, r"edge_type='sort' is no column of .*t.csv, which has the col"),
+        ("a,b,kind\n1,2,r\n", {"edge_type": 3}, r"edge_type=3 is no column of .*t.csv, which has the columns 'a'"),
+        ("a,b,kind\n1,2,7\n1,3,-1\n", {"edge_type": "kind"}, r"edge_type must lie in the codes from 0 upward; got -1"),
+        ("a,b,kind\n1,2,r\n", {"edge_type": "kind", "edge_types": ["s"]}, r"edge_type holds 'r', which is none of 's'"),
+        (
+            "a,b,kind\n1,2,r\n",
+            {"edge_type": "b", "source": "a", "target": "b"},
+            "column 'b' of .*, which holds end points",
+        ),
+        ("a,b\n1,2\n", {"edge_types": ["r"]}, "edge_types= names the types that edge_type= gives, which is missing"),
+        ("1 r 2 a b\n", {"edge_type": 1}, "t.csv has 5 columns without names; give weight="),
+        ("1 2\n", {"edge_type": 1}, "t.csv: triples need three columns, head, relation and tail; got 2"),
+    ],
+)
+def test_bad_types_are_one_sentence(text, options, message, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    for read in (as_graph, lambda edges, **rest: convert_edges(edges, tmp_path / "new.graph", **rest)):
+        with pytest.raises((ValueError, TypeError), match=message):
+            read(path, **options)
+    assert [file.name for file in tmp_path.iterdir()] == ["t.csv"]
+
+
+def write_nodes(path, names):
+    """A table of nodes: kinds, numbers, and arrays of numbers, as text or Parquet."""
+    count = len(names)
+    numbers = np.random.default_rng(1)
+    rows = numbers.random((count, 3)).astype(np.float32)
+    columns = {
+        "id": names,
+        "kind": [f"k {i % 4}" for i in range(count)],
+        "age": numbers.integers(9, size=count).tolist(),
+    }
+    columns["score"] = numbers.random(count).round(3).tolist()
+    if path.suffix == ".parquet":
+        pa, pq = (pytest.importorskip(name) for name in ("pyarrow", "pyarrow.parquet"))
+        lists = pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), 3)
+        pq.write_table(pa.table(columns | {"emb": lists, "f32": rows[:, 0]}), path, row_group_size=70)
+        return path
+    columns |= {"emb:float[]": [";".join(map(str, row)) for row in rows.tolist()], "f32:float": rows[:, 0].tolist()}
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(columns)
+        table.writerows(zip(*columns.values(), strict=True))
+    return path
+
+
+NAMES = {
+    "rows": lambda node: node,
+    "integers": lambda node: 7 * ((node * 101) % 300) - 3,  # in no order
+    "strings": lambda node: f'n "{node}", é',
+}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("kind", NAMES)
+def test_tables_of_nodes(kind, suffix, tmp_path):
+    spelled = NAMES[kind]
+    nodes = write_nodes(tmp_path / f"nodes{suffix}", [spelled(node) for node in range(300)])
+    edges = tmp_path / "edges.csv"
+    with edges.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["source", "target", "sort"])
+        rows.writerows(
+            [spelled(u), spelled(v), f"r{k}"] for u, v, k in zip(*FEW.tolist(), KINDS.tolist(), strict=False)
+        )
+    for options in (
+        {"node_type": "kind", "x": ["age", "score"], "edge_type": "sort"},
+        {"node_type": "age", "x": "emb", "y": "score"},
+        {"x": ["f32"], "y": "age", "node_type": "kind", "node_types": [f"k {i}" for i in range(200)][::-1]},
+    ):
+        assert_same(edges, tmp_path, nodes=nodes, **options)
+        graph = open_graph(tmp_path / "other.graph", verify=True)
+        assert graph.nodes.tolist() == [spelled(node) for node in range(300)]
+        assert graph.x.dtype == (np.float64 if "score" in options["x"] else np.float32)
+
+
+def test_types_that_look_like_integers(tmp_path):
+    edges = write_lines(tmp_path / "edges.txt", [("a", "b")])
+    nodes = tmp_path / "nodes.csv"
+    for header, options in ((":LABEL", {}), ("k", {"node_type": "k"}), ("k:string", {"node_type": "k"})):
+        nodes.write_text(f"id,{header}\na,3\nb,1\n")
+        assert_same(edges, tmp_path, nodes=nodes, **options)
+        types = ("0", "1", "2", "3") if header == "k" else ("3", "1")
+        assert open_graph(tmp_path / "other.graph").node_types == types
+    rows = 10_000
+    nodes.write_text("id,k\n" + "".join(f"n{row},{'x' if row == rows - 1 else row % 5}\n" for row in range(rows)))
+    assert_same(write_lines(tmp_path / "edges.txt", [("n3", "n5")]), tmp_path, nodes=nodes, node_type="k", memory="8MB")
+
+
+def test_parts_of_a_table_of_nodes_and_labels(tmp_path):
+    (tmp_path / "nodes").mkdir()
+    for part in range(3):
+        lines = "".join(f"{node},{'' if node == 4 else f'L{node % 2}'},{node / 2}\n" for node in range(part, 300, 3))
+        (tmp_path / "nodes" / f"{part}.csv").write_text(f":ID,:LABEL,size:double\n{lines}", encoding="utf-8")
+    edges = write_lines(tmp_path / "edges.txt", FEW.T)
+    assert_same(edges, tmp_path, nodes=tmp_path / "nodes", x="size")
+    files = sorted((tmp_path / "nodes").iterdir())
+    assert_same(edges, tmp_path, nodes=files, y="size")
+    assert open_graph(tmp_path / "other.graph").node_types == ("L0", "L1", "node")
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_arrays_of_nodes(order, tmp_path):
+    np.save(tmp_path / "x.npy", np.asarray(RNG.random((300, 40)), dtype=np.float32, order=order))
+    x = np.load(tmp_path / "x.npy", mmap_mode="r")
+    kinds, labels = np.arange(300) % 3, np.array(["a", "b", None] * 100, dtype=object)
+    edges = write_lines(tmp_path / "edges.txt", FEW.T)
+    assert_same(edges, tmp_path, num_nodes=300, x=x, y=labels, node_type=kinds, node_types=["u", "v", "w"])
+    assert_same(FEW, tmp_path, num_nodes=300, x=x, y=kinds)
+    nodes = write_nodes(tmp_path / "nodes.csv", [f"n{node}" for node in range(300)])
+    assert_same(FEW, tmp_path, nodes=nodes, x=x, node_type="kind")
+    convert_edges(FEW, tmp_path / "other.graph", nodes=nodes, x=tmp_path / "x.npy", node_type="kind")
+    assert (tmp_path / "one.graph").read_bytes() == (tmp_path / "other.graph").read_bytes()
+
+
+TABLE = "id,kind,age,word\na,k,1,one\nb,k,2,two\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "edges", "options", "message"),
+    [
+        (TABLE, "a b", {"x": "size"}, r"property 'size'; the properties are .*'kind'"),
+        (TABLE, "a b", {"x": ["age", "word"]}, "the node attribute 'word' holds object and no numbers"),
+        (TABLE, "a c", {}, "nodes lacks 'c', which is a node of the graph"),
+        ("id\n1\n2\n", "1 3", {}, "nodes lacks 3, which is a node of the graph"),
+        ("id\n7\n5\n", "7 6", {}, "nodes lacks 6, which is a node of the graph"),
+        (TABLE.replace("b,k", "a,k"), "a a", {}, "has the id 'a' twice, or another table has it"),
+        ("id\n5\n7\n5\n", "5 7", {}, "has the id '?5'? twice, or another table has it"),
+        (TABLE.replace("b,k", ",k"), "a a", {}, "has no id in row 1 of the column 'id'"),
+        (
+            TABLE.replace("2,two", ",two"),
+            "a b",
+            {"x": "age"},
+            "the property 'age' of .* has no value for 'b'; fill it in",
+        ),
+        (TABLE.replace("id,", "ident,"), "a b", {}, "has no column of ids among 'ident', 'kind'"),
+        (TABLE + "c,k\n", "a b", {}, "row 4 has 2 fields, but the header has 4 columns"),
+        ("", "a b", {}, "nodes.csv is empty; it must begin with the names of its columns"),
+        ("id,v:float[]\na,1;2\nb,1\n", "a b", {"x": "v"}, "must hold arrays of one length, got 1 to 2 values"),
+        (TABLE, "a b", {"num_nodes": 2}, "num_nodes= is given, but the tables of nodes= say how many"),
+        (TABLE, "a b", {"node_types": ["k"]}, "node_types= names the types that node_type= gives, which is missing"),
+        (TABLE, "a b", {"node_type": "kind", "node_types": ["m"]}, "node_type holds 'k', which is none of 'm'"),
+        (TABLE, "a b", {"x": np.ones((3, 2))}, r"x must have one row per node \(2\), got 3"),
+        ("id,:LABEL\na,k\nb,k\n", "a b", {"node_type": "id"}, "node_type"),
+    ],
+)
+def test_bad_tables_of_nodes_are_one_sentence(table, edges, options, message, tmp_path):
+    (tmp_path / "nodes.csv").write_text(table)
+    (tmp_path / "edges.txt").write_text(edges + "\n")
+    for read in (as_graph, lambda path, **rest: convert_edges(path, tmp_path / "new.graph", **rest)):
+        with pytest.raises((ValueError, TypeError), match=message):
+            read(tmp_path / "edges.txt", nodes=tmp_path / "nodes.csv", **options)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"x": "age"}, "x='age' names a column of nodes=, which is missing"),
+        ({"x": "x.npy"}, r"x='x.npy' names a column of nodes=; give pathlib.Path\('x.npy'\) for a file"),
+        ({"node_type": {"a": 1}}, "node_type must be an array with a row per node, the path of an .npy file"),
+        ({"y": np.ones(2, complex)}, "y holds complex128, where a file holds real numbers or strings"),
+        ({"nodes": ["a", "b"]}, "there is no file a|No such file"),
+        ({"nodes": 5}, "nodes must be the path of a table of nodes, or a list of paths, got 5"),
+        ({"bipartite": True}, "convert_edges has no option bipartite; two sides need"),
+    ],
+)
+def test_what_is_not_carried_is_refused(options, message, tmp_path):
+    (tmp_path / "edges.txt").write_text("a b\n")
+    with pytest.raises((ValueError, TypeError, OSError), match=message):
+        convert_edges(tmp_path / "edges.txt", tmp_path / "new.graph", **options)
+    assert [file.name for file in tmp_path.iterdir()] == ["edges.txt"]
+
+
+def test_ids_with_spaces_and_labels_that_are_strings_are_refused(tmp_path):
+    (tmp_path / "edges.txt").write_text("a b\n")
+    nodes = tmp_path / "nodes.csv"
+    for table, options, message in (
+        (":ID(Person),age\na,1\nb,2\n", {}, r"has an id space, by its column ':ID\(Person\)'; leave out memory="),
+        (TABLE, {"y": "word"}, "the node attribute 'word' holds object and no numbers, so it is only read as a whole"),
+    ):
+        nodes.write_text(table)
+        as_graph(tmp_path / "edges.txt", nodes=nodes, **options)
+        with pytest.raises((ValueError, TypeError), match=message):
+            convert_edges(tmp_path / "edges.txt", tmp_path / "new.graph", nodes=nodes, **options)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_command_takes_types_and_features(tmp_path, capsys):
+    np.save(tmp_path / "x.npy", RNG.random((300, 4)))
+    nodes = write_nodes(tmp_path / "nodes.csv", [f"n{node}" for node in range(300)])
+    edges = tmp_path / "edges.tsv"
+    edges.write_text("from\tto\tsort\n" + "".join(f"n{u}\tn{v}\tr{u % 3}\n" for u, v in FEW.T))
+    common = ["--nodes", str(nodes), "--node-type", "kind", "--edge-type", "sort", "--y", "age"]
+    for given in (["--x", "age", "--x", "score"], ["--x", str(tmp_path / "x.npy")]):
+        for options in ([], ["--memory", "1MB"]):
+            with pytest.raises(SystemExit) as ended:
+                cli.main(
+                    ["convert", str(edges), "-o", str(tmp_path / f"g{len(options)}.graph"), *common, *given, *options]
+                )
+            assert not ended.value.code
+        assert (tmp_path / "g0.graph").read_bytes() == (tmp_path / "g2.graph").read_bytes()
+        assert " directed" in capsys.readouterr().out

@@ -250,8 +250,8 @@ class TestTables:
 
     def test_only_the_columns_needed_are_read(self, tmp_path):
         FRAME.to_parquet(tmp_path / "e.parquet")
-        kind, table = read_graph_file(tmp_path / "e.parquet")
-        assert (kind, table.column_names) == ("Parquet", ["from_id", "to_id", "weight"])
+        kind, found = read_graph_file(tmp_path / "e.parquet")
+        assert (kind, found.table.column_names) == ("Parquet", ["from_id", "to_id", "weight"])
 
     def test_an_index_of_pandas_is_no_end_point(self, tmp_path):
         FRAME.rename(columns={"from_id": "one", "to_id": "two"})[["one", "two"]].iloc[::-1].to_parquet(
