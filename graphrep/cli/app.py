@@ -56,9 +56,10 @@ class Shard(str, Enum):
     rows = "rows"
 
 
-class Finish(str, Enum):
+class Finish(Enum):  # no str, which has a method center
     """Finishing steps of ``graphrep embed``."""
 
+    center = "center"
     smooth = "smooth"
     orthogonalise = "orthogonalise"
     whiten = "whiten"

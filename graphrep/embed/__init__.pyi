@@ -5,6 +5,7 @@ from .fastrp import FastRP as FastRP
 from .fastrp import FastRPTrial as FastRPTrial
 from .fastrp import tune_fastrp as tune_fastrp
 from .features import PropagatedFeatures as PropagatedFeatures
+from .finishing import center as center
 from .finishing import orthogonalise as orthogonalise
 from .finishing import smooth as smooth
 from .finishing import whiten as whiten

@@ -34,7 +34,7 @@ from graphrep.distributed.ranks import checked_ranks
 from graphrep.embed._blocks_on_disk import DiskDivision, DiskNeeds, chunks_of, sizes_in_blocks
 from graphrep.embed._division import Division, Needs, RowDivision
 from graphrep.embed._on_disk import write_by_rows
-from graphrep.embed.finishing import Finish, checked_steps, finish_again, finished
+from graphrep.embed.finishing import Finish, checked_steps, finish_again, finished, is_centering
 from graphrep.graph import Graph, untyped_graph
 from graphrep.io.paths import checked_suffix
 from graphrep.io.vector_paths import check_vector_path
@@ -51,6 +51,8 @@ __all__ = ["DividedEmbedder", "Estimate", "NodeEmbedder", "ShardedEmbedder", "Tw
 @dataclass(kw_only=True, eq=False, repr=False)
 class NodeEmbedder(GraphEmbedder):
     """A :class:`GraphEmbedder` with the parameter ``finish``; subclasses keep the fitted graph as ``_graph``."""
+
+    _centers_on_disk = False
 
     finish: str | Sequence[str] | None = None
 
@@ -94,8 +96,9 @@ class NodeEmbedder(GraphEmbedder):
 
     def _checked_for_file(self, graph: Any, out: Path, instead: str) -> Graph:
         """The graph of a fit whose vectors go to a file; ``instead`` is what else to give where all are needed."""
-        if checked_steps(self.finish):
-            raise ValueError(f"finish={self.finish!r} needs all vectors in memory; give finish=None with {instead}.")
+        if checked_steps(self.finish) and not (self._centers_on_disk and is_centering(self.finish)):
+            able = 'None or "center"' if self._centers_on_disk else "None"
+            raise ValueError(f"finish={self.finish!r} needs all vectors in memory; give finish={able} with {instead}.")
         checked_suffix(out, (".npy",))
         check_vector_path(out, writing=True, sources=[graph] if isinstance(graph, (str, os.PathLike)) else [])
         g = self._validated_graph(graph)
@@ -151,8 +154,8 @@ class NodeEmbedder(GraphEmbedder):
 
     def _finish_rows(self, arcs: Any, rows: F32) -> F32:
         """The finishing steps for the vectors of new nodes with these arcs to the fitted nodes, a CSR matrix."""
-        if not self._finishes:
-            return rows
+        if all(finish.step != "smooth" for finish in self._finishes):
+            return finish_again(None, rows, self._finishes, getattr(self, "n_jobs", None))
         graph = extended_graph(self._graph, None, arcs)
         vectors = np.concatenate([self._unfinished, rows])
         vectors = finish_again(graph, vectors, self._finishes, getattr(self, "n_jobs", None))
@@ -169,7 +172,8 @@ class NodeEmbedder(GraphEmbedder):
         unfinished = state.get("_unfinished", vectors)
         finishes = [Finish(**finish) for finish in state.get("_finishes", ())]
         width = (vectors.shape[1],) * 2 if vectors.ndim == 2 else None
-        if unfinished.shape != vectors.shape or any(finish.rotation.shape != width for finish in finishes):
+        matrices = [finish.rotation for finish in finishes if finish.rotation is not None]
+        if unfinished.shape != vectors.shape or any(matrix.shape != width for matrix in matrices):
             raise ValueError("vectors differ in size")
         super()._restore(state | {"_unfinished": unfinished, "_finishes": finishes})
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from graphrep._memory import readable_bytes
 from graphrep.distributed.skipgram import Dealt
 from graphrep.embed._on_disk import read_whole
+from graphrep.embed.finishing import center_in_place
 from graphrep.io.formats import npy
 from graphrep.io.vectors import write_mapped
 from graphrep.learn.checkpoint import Checkpoint
@@ -279,12 +280,20 @@ def check_disk(out: Path, folder: Path, needed: int, result: int) -> None:
             )
 
 
-def publish(out: Path, place: Path, blocks: Iterator[F32], shape: tuple[int, int], names: Any) -> F32:
-    """Write rows to an .npy file, put it in its place, and map it."""
+def publish(
+    out: Path, place: Path, blocks: Iterator[F32], shape: tuple[int, int], names: Any, *, centered: bool
+) -> F32:
+    """Write rows to an .npy file, center them if asked to, put it in its place, and map it."""
     with place.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        begin = file.tell()
         for block in blocks:
             file.write(block.data)
+    if centered:
+        table = np.memmap(place, np.float32, "r+", begin, shape)
+        center_in_place(table)
+        table.flush()
+        del table  # some systems rename no file that is mapped
     write_mapped(out, place, names)
     with out.open("rb") as file:
         return np.asanyarray(npy.read_array(file, 0, out.stat().st_size, mmap=True))

@@ -85,7 +85,7 @@ class FastRP(NodeEmbedder):
     precision : {"float32", "float16"}
         Type of the powers. float16 halves their memory and the bytes that a product gathers, which saves time on graphs
         that exceed the cache; sums and vectors are float32. Not with ``feature_ratio``.
-    finish : {"smooth", "orthogonalise", "whiten"}, sequence of them, or None
+    finish : {"center", "smooth", "orthogonalise", "whiten"}, sequence of them, or None
         Finishing steps, in order: :func:`graphrep.embed.smooth` and its neighbors. New nodes go through them as well.
     random_state : int, RandomState, Generator or None
     n_jobs : int or None

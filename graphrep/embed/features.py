@@ -54,9 +54,9 @@ class PropagatedFeatures(ShardedEmbedder):
     dimensions : int
     hops : sequence of int
         :math:`h_1 \dots h_k`, each at least 0: 0 stands for a node's own features.
-    finish : {"smooth", "orthogonalise", "whiten"}, sequence of them, or None
-        Steps that follow; see :func:`graphrep.embed.smooth`, :func:`graphrep.embed.orthogonalise` and
-        :func:`graphrep.embed.whiten`.
+    finish : {"center", "smooth", "orthogonalise", "whiten"}, sequence of them, or None
+        Steps that follow; see :func:`graphrep.embed.center`, :func:`graphrep.embed.smooth`,
+        :func:`graphrep.embed.orthogonalise` and :func:`graphrep.embed.whiten`.
     random_state : int, RandomState, Generator or None
         For the start of the truncated SVD.
     n_jobs : int or None

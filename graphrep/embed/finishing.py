@@ -1,8 +1,8 @@
-"""Finishing steps for node vectors: smoothing along edges, orthonormal columns, whitening, and a fixed scale."""
+"""Finishing steps for node vectors: centering, smoothing along edges, orthonormal columns, whitening."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,9 +19,12 @@ from graphrep.ops.tall import gram, multiply_rows
 __all__ = [
     "FINISHING",
     "Finish",
+    "center",
+    "center_in_place",
     "checked_steps",
     "finish_again",
     "finished",
+    "is_centering",
     "orthogonalise",
     "smooth",
     "whiten",
@@ -31,9 +34,69 @@ F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
 RMS = 3.0
+_ROWS = 1 << 14  # of a block whose sum is added to the others; part of the result
 _SMALLEST = 1e-6  # a direction whose length is below this share of the largest consists of rounding errors
 _RANGE = 0.5  # theta of ProNE's filter
 _TERMS = 5
+
+
+def center(vectors: Any) -> F32:
+    r"""Columns of mean 0: :math:`x_v - \frac1n \sum_u x_u` for each of n nodes v.
+
+    What all vectors have in common is in every product and cosine of two of them. Distances stay as they are.
+
+    Parameters
+    ----------
+    vectors : array of shape (num_nodes, dimensions), NodeVectors or DataFrame
+
+    Returns
+    -------
+    float32 array of shape (num_nodes, dimensions)
+
+    Notes
+    -----
+    Time O(num_nodes * dimensions). The mean is added in float64, in blocks of rows, so that the bits are those of a fit
+    with ``finish="center"`` that writes its vectors to a file.
+
+    Vectors about which nothing was learned, such as those of nodes without edges in :class:`graphrep.DeepWalk`, are
+    short, and all become nearly the negative mean: these nodes then look alike. Where there are many, as in directed
+    graphs, look at links before and after.
+
+    References
+    ----------
+    Mu, Viswanath. All-but-the-Top: Simple and Effective Postprocessing for Word Representations. ICLR 2018, section 2,
+    whose first step this is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from graphrep.embed import center
+    >>> center(np.array([[1.0, 5.0], [3.0, 5.0]])).tolist()
+    [[-1.0, 0.0], [1.0, 0.0]]
+    """
+    return _centered(_floats(vectors))[0]
+
+
+def _centered(x: F32) -> tuple[F32, F32]:
+    """The centered vectors and the mean that they lack."""
+    x = x.copy()
+    return x, center_in_place(x)
+
+
+def center_in_place(x: F32) -> F32:
+    """Subtract the mean of the rows, in blocks, as x may be mapped; returns it."""
+    total = np.zeros(x.shape[1])
+    for block in _blocks(x):
+        total += block.sum(axis=0, dtype=np.float64)
+    mean = (total / max(len(x), 1)).astype(np.float32)
+    for block in _blocks(x):
+        block -= mean
+    return mean
+
+
+def _blocks(x: F32) -> Iterator[F32]:
+    for begin in range(0, len(x), _ROWS):
+        yield x[begin : begin + _ROWS]
 
 
 def smooth(graph: Any, vectors: Any, *, kind: str | int = "neighborhood", n_jobs: int | None = None) -> F32:
@@ -170,7 +233,7 @@ def orthogonalise(vectors: Any, *, n_jobs: int | None = None) -> F32:
 
 
 def whiten(vectors: Any, *, n_jobs: int | None = None) -> F32:
-    r"""Columns of mean 0 that are uncorrelated and of equal variance: :func:`orthogonalise` of the centered vectors.
+    r"""Columns of mean 0 that are uncorrelated and of equal variance: :func:`orthogonalise` after :func:`center`.
 
     Parameters
     ----------
@@ -191,8 +254,7 @@ def whiten(vectors: Any, *, n_jobs: int | None = None) -> F32:
     >>> bool(np.allclose(x.mean(axis=0), 0, atol=1e-5))
     True
     """
-    x = _floats(vectors)
-    return _principal(x - x.mean(axis=0, dtype=np.float64).astype(np.float32), 0.0, n_jobs)[0]
+    return _principal(center(vectors), 0.0, n_jobs)[0]
 
 
 class Finish(NamedTuple):
@@ -200,34 +262,38 @@ class Finish(NamedTuple):
 
     step: str
     mean: F32 | None
-    rotation: F64
+    rotation: F64 | None  # None: they stay
 
 
 def finished(graph: Graph, vectors: F32, steps: Sequence[str], n_jobs: int | None) -> tuple[F32, list[Finish]]:
     """The steps of an embedder's ``finish``, one after the other, and what they did."""
     done: list[Finish] = []
     for step in steps:
-        mean = None
+        mean = rotation = None
         if step == "smooth":
             vectors = _filtered(graph, vectors, "neighborhood", n_jobs)
-        elif step == "whiten":
-            mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
-            vectors = vectors - mean
-        vectors, rotation = _principal(vectors, 0.5 if step == "smooth" else 0.0, n_jobs)
+        elif step in ("center", "whiten"):
+            vectors, mean = _centered(vectors)
+        if step != "center":
+            vectors, rotation = _principal(vectors, 0.5 if step == "smooth" else 0.0, n_jobs)
         done.append(Finish(step, mean, rotation))
     return vectors, done
 
 
-def finish_again(graph: Graph, vectors: F32, done: Sequence[Finish], n_jobs: int | None) -> F32:
-    """The steps of :func:`finished` with their means and rotations, on another graph and its vectors."""
+def finish_again(graph: Graph | None, vectors: F32, done: Sequence[Finish], n_jobs: int | None) -> F32:
+    """The steps of :func:`finished` with their means and rotations, on other vectors; smoothing takes their graph."""
     for step, mean, rotation in done:
         if step == "smooth":
+            assert graph is not None
             vectors = _filtered(graph, vectors, "neighborhood", n_jobs)
-        vectors = multiply_rows(vectors if mean is None else vectors - mean, rotation, n_jobs=n_jobs)
+        if mean is not None:
+            vectors = vectors - mean
+        if rotation is not None:
+            vectors = multiply_rows(vectors, rotation, n_jobs=n_jobs)
     return vectors
 
 
-FINISHING = ("smooth", "orthogonalise", "whiten")
+FINISHING = ("center", "smooth", "orthogonalise", "whiten")
 
 
 def checked_steps(steps: Any) -> Sequence[str]:
@@ -237,6 +303,11 @@ def checked_steps(steps: Any) -> Sequence[str]:
         if name not in FINISHING:
             raise ValueError(f"finish must be None or of {', '.join(FINISHING)}; got {steps!r}.")
     return names
+
+
+def is_centering(steps: Any) -> bool:
+    """Whether ``finish`` is nothing but "center"."""
+    return tuple(checked_steps(steps)) == ("center",)
 
 
 def _floats(vectors: Any) -> F32:

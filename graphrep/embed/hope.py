@@ -54,9 +54,9 @@ class HOPE(TwoSidedEmbedder, ShardedEmbedder):
         :math:`\beta` itself, instead of ``factor``.
     power : int
         Iterations on the random subspace before the singular vectors, or eigenvectors, are computed from it.
-    finish : {"smooth", "orthogonalise", "whiten"}, sequence of them, or None
-        Steps that follow; see :func:`graphrep.embed.smooth`, :func:`graphrep.embed.orthogonalise` and
-        :func:`graphrep.embed.whiten`.
+    finish : {"center", "smooth", "orthogonalise", "whiten"}, sequence of them, or None
+        Steps that follow; see :func:`graphrep.embed.center`, :func:`graphrep.embed.smooth`,
+        :func:`graphrep.embed.orthogonalise` and :func:`graphrep.embed.whiten`.
     random_state : int, RandomState, Generator or None
     n_jobs : int or None
         Threads; results do not depend on it.

@@ -70,7 +70,7 @@ class LINE(ChunkTrainer, NodeEmbedder):
         Scale the vectors of each order to the same length, so that a row has length 3 (as published, but for the
         factor, which suits linear classifiers with the usual penalty). False leaves them as trained; their length grows
         with the degree, which helps to score links.
-    finish : {"smooth", "orthogonalise", "whiten"}, sequence of them, or None
+    finish : {"center", "smooth", "orthogonalise", "whiten"}, sequence of them, or None
         Finishing steps, in order: :func:`graphrep.embed.smooth` and its neighbors. New nodes go through them as well.
     random_state : int, RandomState, Generator or None
     n_jobs : int or None

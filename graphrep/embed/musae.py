@@ -397,9 +397,9 @@ class MUSAE(AttributedEmbedder):
         Sampled: noise features per pair, drawn in proportion to their frequency to the power of 3/4.
     learning_rate, min_learning_rate : float
         Sampled: start and end of the linear decay.
-    finish : {"smooth", "orthogonalise", "whiten"}, sequence of them, or None
-        Steps that follow; see :func:`graphrep.embed.smooth`, :func:`graphrep.embed.orthogonalise` and
-        :func:`graphrep.embed.whiten`.
+    finish : {"center", "smooth", "orthogonalise", "whiten"}, sequence of them, or None
+        Steps that follow; see :func:`graphrep.embed.center`, :func:`graphrep.embed.smooth`,
+        :func:`graphrep.embed.orthogonalise` and :func:`graphrep.embed.whiten`.
     random_state : int, RandomState, Generator or None
         Sampled: for walks, noise and first vectors.
     n_jobs : int or None

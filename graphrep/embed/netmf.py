@@ -60,7 +60,7 @@ class NetMF(NodeEmbedder):
         It saves the T products with the whole identity, and smooths; M is dense all the same.
     power : int
         Power iterations of the SVD.
-    finish : {"smooth", "orthogonalise", "whiten"}, sequence of them, or None
+    finish : {"center", "smooth", "orthogonalise", "whiten"}, sequence of them, or None
         Finishing steps, in order: :func:`graphrep.embed.smooth` and its neighbors. New nodes go through them as well.
     random_state : int, RandomState, Generator or None
     n_jobs : int or None

@@ -36,6 +36,7 @@ from graphrep.embed._walks_on_disk import (
     check_disk,
     publish,
 )
+from graphrep.embed.finishing import is_centering
 from graphrep.graph import Graph
 from graphrep.io.buckets import beside
 from graphrep.learn.callbacks import check_callbacks
@@ -367,6 +368,8 @@ class WalkEmbedder(ChunkTrainer, NodeEmbedder):
 class DividedWalkEmbedder(WalkEmbedder, DividedEmbedder):
     """Base of those that ranks can train together."""
 
+    _centers_on_disk = True
+
     def fit(
         self,
         graph: Any,
@@ -385,7 +388,8 @@ class DividedWalkEmbedder(WalkEmbedder, DividedEmbedder):
         y : ignored
         out : path, optional
             Train within ``memory`` and write the vectors to this ``.npy`` file. ``embedding_`` is then mapped from it,
-            read-only, and no vectors of contexts are kept for ``transform``. Not with ``finish`` or ``ranks``.
+            read-only, and no vectors of contexts are kept for ``transform``. Not with ``ranks``, and of ``finish``
+            with "center" alone.
         memory : int or str, optional
             With ``out``: bytes to use, such as ``"4GB"`` (the default), beside those of the interpreter, its libraries
             and the graph; a mapped graph takes none.
@@ -505,19 +509,21 @@ class DividedWalkEmbedder(WalkEmbedder, DividedEmbedder):
         sampler = self._sampler(g, checkpoint.seed)
         shape = g.num_nodes, self.dimensions
         names = g.nodes if g.node_keys() is not None else None
+        centered = is_centering(self.finish)
         with beside(out) as temporary:
             place = temporary / out.name
             if plan.parts == 1:
                 check_disk(out, temporary, 0, 4 * math.prod(shape))
                 x = self._train_alone(g, sampler, checkpoint, Ranks())[0]
-                vectors = publish(out, place, _blocks(x, self.dimensions), shape, names)
+                vectors = publish(out, place, _blocks(x, self.dimensions), shape, names, centered=centered)
             else:
                 folder = _tables_folder(checkpoint, temporary)
                 check_disk(out, folder, self._bytes_on_disk(g, plan), 4 * math.prod(shape))
                 tables, dealt = self._train_in_parts(g, sampler, checkpoint, plan, folder)
                 if checkpoint.path is None:
                     tables.remove("y")
-                vectors = publish(out, place, tables.rows(dealt.order, self.dimensions), shape, names)
+                rows = tables.rows(dealt.order, self.dimensions)
+                vectors = publish(out, place, rows, shape, names, centered=centered)
                 checkpoint.remove()
                 tables.remove("x", "y")
                 (folder / "walks").unlink()
@@ -587,8 +593,10 @@ class Node2Vec(DividedWalkEmbedder):
         Exponent of the noise distribution over visit counts.
     subsampling : float
         Threshold of word2vec's subsampling of frequent nodes; 0 keeps all.
-    finish : {"smooth", "orthogonalise", "whiten"}, sequence of them, or None
+    finish : {"center", "smooth", "orthogonalise", "whiten"}, sequence of them, or None
         Finishing steps, in order: :func:`graphrep.embed.smooth` and its neighbors. New nodes go through them as well.
+        "smooth" helps labels and links most; "center" helps products and cosines of vectors, and makes those of several
+        parts or ranks as good as those of one process.
     random_state : int, RandomState, Generator or None
     n_jobs : int or None
         Threads. The walks never depend on it. Training with more than one thread updates vectors without locks, so

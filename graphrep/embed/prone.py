@@ -63,7 +63,7 @@ class ProNE(ShardedEmbedder):
         Power iterations of the first SVD.
     normalize_rows : bool
         Apply ``rownorm`` at the end, the division of each row by its Euclidean norm.
-    finish : {"smooth", "orthogonalise", "whiten"}, sequence of them, or None
+    finish : {"center", "smooth", "orthogonalise", "whiten"}, sequence of them, or None
         Finishing steps, in order: :func:`graphrep.embed.smooth` and its neighbors. New nodes go through them as well.
     random_state : int, RandomState, Generator or None
     n_jobs : int or None

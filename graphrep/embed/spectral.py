@@ -86,7 +86,7 @@ class Spectral(ShardedEmbedder):
         four digits.
     oversampling : int
         Columns of the iteration beyond k.
-    finish : {"smooth", "orthogonalise", "whiten"}, sequence of them, or None
+    finish : {"center", "smooth", "orthogonalise", "whiten"}, sequence of them, or None
         Finishing steps, in order: :func:`graphrep.embed.smooth` and its neighbors. New nodes go through them as well.
     random_state : int, RandomState, Generator or None
         Seed of the start block. A row of it belongs to the node's name.

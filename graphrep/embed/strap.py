@@ -63,9 +63,9 @@ class STRAP(TwoSidedEmbedder):
         among other pairs, and 0 tells an arc better from its reverse.
     power : int
         Power iterations of the SVD.
-    finish : {"smooth", "orthogonalise", "whiten"}, sequence of them, or None
-        Steps that follow; see :func:`graphrep.embed.smooth`, :func:`graphrep.embed.orthogonalise` and
-        :func:`graphrep.embed.whiten`.
+    finish : {"center", "smooth", "orthogonalise", "whiten"}, sequence of them, or None
+        Steps that follow; see :func:`graphrep.embed.center`, :func:`graphrep.embed.smooth`,
+        :func:`graphrep.embed.orthogonalise` and :func:`graphrep.embed.whiten`.
     random_state : int, RandomState, Generator or None
     n_jobs : int or None
         Threads; results do not depend on it.

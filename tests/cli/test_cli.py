@@ -281,7 +281,7 @@ def two_cliques(tmp_path):
     [
         ("fastrp", ["--iteration-weights", "0,1,1", "--normalization-strength", "0"]),
         ("node2vec", ["--walk-length", 20, "--window", 3, "--epochs", 5, "--p", 0.5, "--q", 2]),
-        ("deepwalk", ["--walk-length", 20, "--window", 3, "--epochs", 5]),
+        ("deepwalk", ["--walk-length", 20, "--window", 3, "--epochs", 5, "--finish", "center"]),
         ("node2vec", ["--walk-length", 20, "--epochs", 5, "--finish", "smooth"]),
         ("line", ["--num-negatives", 3]),
         ("prone", []),

@@ -6,7 +6,7 @@ import pytest
 from scipy.special import iv
 
 import graphrep as gr
-from graphrep.embed import orthogonalise, smooth, whiten
+from graphrep.embed import center, orthogonalise, smooth, whiten
 
 GRAPH = gr.as_graph(nx.disjoint_union(nx.barabasi_albert_graph(120, 3, seed=0), nx.empty_graph(5)))
 X = np.random.default_rng(0).standard_normal((125, 6)).astype(np.float32) @ np.diag([9, 5, 4, 3, 2, 1]) + 2
@@ -61,6 +61,16 @@ def test_orthogonalise_and_whiten():
     np.testing.assert_allclose(y.T @ y / (y[:, 0] @ y[:, 0]), np.eye(6), atol=1e-5)
 
 
+def test_center_subtracts_the_mean():
+    x = np.random.default_rng(0).normal([0, 10, -1e4], size=(40_000, 3))
+    mean = x.mean(axis=0, dtype=np.float64)
+    np.testing.assert_allclose(center(x), x.astype(np.float32) - mean, atol=2e-3)
+    y = center(gr.NodeVectors(x[:5], list("abcde")))
+    np.testing.assert_array_equal(y, center(x[:5]))
+    assert y.dtype == np.float32
+    assert center(np.zeros((0, 3))).shape == (0, 3)
+
+
 def test_columns_of_very_different_length_become_orthonormal():
     x = np.random.default_rng(0).standard_normal((4000, 4)).astype(np.float32)
     x = x @ np.diag([1e3, 1, 1e-1, 1e-2]).astype(np.float32)
@@ -96,6 +106,7 @@ def test_vectors_are_matched_by_name():
         (lambda: smooth(GRAPH, X, kind="strong"), 'kind must be "neighborhood", "bandpass" or a number'),
         (lambda: smooth(GRAPH, X, kind=-1), "kind must not be negative"),
         (lambda: smooth(GRAPH, X[:5]), "a row per node of graph, 125; got 5"),
+        (lambda: center(np.full((3, 2), np.inf)), "vectors must be finite; row 0"),
         (lambda: whiten(np.full((3, 2), np.nan)), "vectors must be finite; row 0"),
     ],
 )
@@ -125,6 +136,7 @@ EMBEDDERS = {
 class TestOption:
     def test_it_is_the_function(self, name):
         plain = EMBEDDERS[name]().fit_transform(GRAPH)
+        np.testing.assert_array_equal(EMBEDDERS[name](finish="center").fit_transform(GRAPH), center(plain))
         np.testing.assert_array_equal(EMBEDDERS[name](finish="whiten").fit_transform(GRAPH), whiten(plain))
         np.testing.assert_array_equal(EMBEDDERS[name](finish="smooth").fit_transform(GRAPH), smooth(GRAPH, plain))
         both = EMBEDDERS[name](finish=("smooth", "orthogonalise")).fit_transform(GRAPH)
@@ -149,8 +161,15 @@ class TestOption:
         rotation = np.linalg.lstsq(smooth(GRAPH, fitted) - mean, model.embedding_, rcond=None)[0]
         np.testing.assert_allclose(got, (new @ before - mean) @ rotation, atol=5e-3)
 
-    def test_save_and_load(self, name, tmp_path):
-        model = EMBEDDERS[name](finish=["smooth", "whiten"]).fit(GRAPH)
+    def test_new_nodes_lose_the_mean_of_the_fitted_ones(self, name):
+        rows, plain = GRAPH.to_scipy()[:3], EMBEDDERS[name]().fit(GRAPH)
+        model = EMBEDDERS[name](finish="center").fit(GRAPH)
+        mean = plain.embedding_.mean(axis=0, dtype=np.float64)
+        np.testing.assert_allclose(model.transform(rows), plain.transform(rows) - mean, atol=1e-5)
+
+    @pytest.mark.parametrize("steps", [["smooth", "whiten"], "center"])
+    def test_save_and_load(self, name, steps, tmp_path):
+        model = EMBEDDERS[name](finish=steps).fit(GRAPH)
         model.save(tmp_path / "model")
         again = gr.load(tmp_path / "model")
         np.testing.assert_array_equal(again.embedding_, model.embedding_)

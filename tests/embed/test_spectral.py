@@ -248,7 +248,7 @@ class TestAuto:
         ({"filter_degrees": ()}, "filter_degrees must name at least one degree"),
         ({"dimensions": 0}, "dimensions"),
         ({"oversampling": -1}, "oversampling"),
-        ({"finish": "polish"}, "finish must be None or of smooth, orthogonalise, whiten"),
+        ({"finish": "polish"}, "finish must be None or of center, smooth, orthogonalise, whiten"),
     ],
 )
 def test_bad_settings(options, message):

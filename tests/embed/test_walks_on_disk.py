@@ -16,7 +16,7 @@ from graphrep import cli
 from graphrep._mapped import mapping_of
 from graphrep.distributed import Ranks
 from graphrep.distributed.skipgram import Dealt
-from graphrep.embed import _walks_on_disk, node2vec
+from graphrep.embed import _walks_on_disk, finishing, node2vec
 from graphrep.embed._walks_on_disk import Plan
 from graphrep.ops import SkipGram, WalkSampler
 
@@ -84,6 +84,19 @@ def test_the_bits_are_those_of_the_same_steps_in_memory(graph, learner, parts, t
     again = learner.fit_transform(graph, out=out, memory=int(memory * 1.1))
     assert learner._plan(graph, int(memory * 1.1))[0].parts == parts
     np.testing.assert_array_equal(again, loaded.vectors)
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+@pytest.mark.parametrize("block", [700, 1 << 14])
+def test_centered_vectors_have_the_bits_of_those_in_memory(parts, block, tmp_path, monkeypatch):
+    monkeypatch.setattr(finishing, "_ROWS", block)
+    model = gr.DeepWalk(**QUICK)
+    memory = memory_for(model, NAMED, parts)
+    plain = np.array(model.fit_transform(NAMED, out=tmp_path / "a.npy", memory=memory))
+    model.set_params(finish="center").fit(NAMED, out=tmp_path / "b.npy", memory=memory)
+    np.testing.assert_array_equal(model.embedding_, gr.embed.center(plain))
+    np.testing.assert_array_equal(gr.load_vectors(tmp_path / "b.npy").vectors, model.embedding_)
+    assert {file.name for file in tmp_path.iterdir()} == {"a.npy", "a.npy.nodes.json", "b.npy", "b.npy.nodes.json"}
 
 
 @pytest.mark.parametrize("graph", [GRAPH, NAMED])
@@ -173,7 +186,7 @@ def test_a_checkpoint_without_its_tables_is_refused(tmp_path, monkeypatch):
     model, out = gr.DeepWalk(**QUICK, checkpoint=tmp_path / "fit.ckpt", checkpoint_seconds=0), tmp_path / "a.npy"
     memory = memory_for(model, GRAPH, 2)
 
-    def full(*_):
+    def full(*_, **__):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
@@ -231,7 +244,7 @@ def test_earlier_vectors_new_nodes_and_models(tmp_path):
         ({}, {"memory": "1GB"}, TypeError, "memory= bounds a fit on the disk; give out="),
         ({}, {"out": "a.parquet"}, ValueError, "the name must end in .npy"),
         ({}, {"out": "no/a.npy"}, FileNotFoundError, "there is no folder"),
-        ({"finish": "smooth"}, {"out": "a.npy"}, ValueError, "finish='smooth' needs all vectors in memory"),
+        ({"finish": "smooth"}, {"out": "a.npy"}, ValueError, 'in memory; give finish=None or "center" with out='),
         ({}, {"out": "a.npy", "memory": 1000}, ValueError, "memory must be at least 1 MB"),
         ({}, {"out": "a.npy", "ranks": Ranks(0, 2)}, ValueError, "out= is for one process"),
         ({"checkpoint_seconds": -1}, {"out": "a.npy"}, ValueError, "checkpoint_seconds must"),
