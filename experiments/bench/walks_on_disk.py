@@ -34,7 +34,7 @@ import graphrep as gr
 
 def links(vectors: Any, split: Any) -> dict[str, float]:
     found = {}
-    for prefix, table in (("", vectors), ("centered ", vectors - vectors.mean(axis=0))):
+    for prefix, table in (("", vectors), ("centered ", gr.embed.center(vectors))):
         scores = link_scores(table, split, "test", examples=20_000)
         found |= {prefix + name: value for name, value in scores.items() if name.endswith("AUC")}
     return found

@@ -59,8 +59,8 @@ def center(vectors: Any) -> F32:
     with ``finish="center"`` that writes its vectors to a file.
 
     Vectors about which nothing was learned, such as those of nodes without edges in :class:`graphrep.DeepWalk`, are
-    short, and all become nearly the negative mean: these nodes then look alike. Where there are many, as in directed
-    graphs, look at links before and after.
+    short, and all become nearly the negative mean: these nodes then look alike. Where there are many, center the others
+    alone: ``linked = graph.out_degree > 0; x[linked] -= x[linked].mean(axis=0)``.
 
     References
     ----------

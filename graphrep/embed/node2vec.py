@@ -422,7 +422,7 @@ class DividedWalkEmbedder(WalkEmbedder, DividedEmbedder):
         to R parts, the fewest of which two fit, one of the vectors and one of the context vectors; all parts are files
         beside ``out``. Walks are drawn in rounds, 20 or more in all, and kept in a file; each round is trained with
         every pair of parts, as by R ``ranks``. The guide "Large graphs" has the quality: labels are predicted as well,
-        links with an AUC up to .03 less, or .012 without the mean of the vectors. Each R gives other vectors, which
+        links with an AUC up to .03 less, or .012 with ``finish="center"``. Each R gives other vectors, which
         are the same bits in every run with ``n_jobs=1``. A round reads and writes 8 * (R + 1) * num_nodes * dimensions
         bytes of parts, and reads its walks R^2 times.
 
@@ -595,8 +595,8 @@ class Node2Vec(DividedWalkEmbedder):
         Threshold of word2vec's subsampling of frequent nodes; 0 keeps all.
     finish : {"center", "smooth", "orthogonalise", "whiten"}, sequence of them, or None
         Finishing steps, in order: :func:`graphrep.embed.smooth` and its neighbors. New nodes go through them as well.
-        "smooth" helps labels and links most; "center" helps products and cosines of vectors, and makes those of several
-        parts or ranks as good as those of one process.
+        "smooth" helps labels and links most. "center" helps products and cosines in most undirected graphs, and most of
+        all where vectors are trained in parts or on ranks; the guide "Which embedder?" says where it does not.
     random_state : int, RandomState, Generator or None
     n_jobs : int or None
         Threads. The walks never depend on it. Training with more than one thread updates vectors without locks, so
