@@ -1032,7 +1032,10 @@ def as_graph(
     if weight is not None and weights is not None:
         raise TypeError("give weight= (a name) or weights= (an array), not both.")
     for name in reader_options:
-        if ours := renamed(name, ("source", "target", "weight", "directed", "delimiter", "n_jobs")):
+        if (ours := renamed(name, ("source", "target", "weight", "directed", "delimiter", "n_jobs"))) not in (
+            None,
+            name,
+        ):
             raise TypeError(f"as_graph has no parameter {name}; it is called {ours} here.")
     if isinstance(obj, (str, os.PathLike)) and is_saved(obj):
         if reader_options:
