@@ -1,6 +1,6 @@
 """What the mean of skip-gram vectors costs: labels, links and neighbors with and without it.
 
-    OMP_NUM_THREADS=1 python experiments/centering.py [--graphs ppi,wiki] [--seeds 2]
+    OMP_NUM_THREADS=1 python experiments/centering.py [--graphs "ppi;wiki"] [--learners LINE] [--seeds 0,1]
     python experiments/centering.py --render
 
 d = 128 and one thread. A tenth of the edges is hidden and as many are for validation; vectors are those of the rest,
