@@ -198,5 +198,8 @@ def integer_at(text: Bytes, position: int) -> bytes:
 
 
 def integer(field: bytes) -> int:
-    """Value of a field that :func:`is_integer`."""
-    return int(field.partition(b".")[0])
+    """Value of a field that :func:`is_integer`; beyond 20 digits, any that 64 bits do not hold."""
+    digits = field.partition(b".")[0]
+    plain = digits.lstrip(b"-0") or b"0"
+    value = int(plain) if len(plain) <= 20 else 1 << 70
+    return -value if digits.startswith(b"-") else value

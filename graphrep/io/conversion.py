@@ -453,6 +453,8 @@ def _convert_array(
     for begin in range(0, count, step):
         part = array[:, begin : begin + step]
         largest = max(largest, int(part.max()))
+        if what != "edges" and int(part.min()) < 0:
+            raise ValueError(f"{what} must hold row numbers from 0, got {part.min()}.")
         if weights is not None:
             values = _checked(weights[begin : begin + step], begin)
             ones = ones and bool((values[values != 0] == 1).all())

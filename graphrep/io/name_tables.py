@@ -88,11 +88,13 @@ class IntegerNames:
         if self._seen is not None:
             self.count = count = int(np.count_nonzero(self._seen))
             if count and not (self._low == 0 and self._seen[:count].all()):
-                self._limit.check(5 * len(self._seen) + 8 * count)
+                ranked = 5 * len(self._seen) + 8 * count <= self._limit.most
+                self._limit.check(0 if ranked else 16 * count)
                 self._ids = np.flatnonzero(self._seen)
                 self._ids += self._low
-                self._rank = np.cumsum(self._seen, dtype=np.int32 if count < 2**31 else np.int64)
-                self._rank -= 1
+                if ranked:  # else they are searched for
+                    self._rank = np.cumsum(self._seen, dtype=np.int32 if count < 2**31 else np.int64)
+                    self._rank -= 1
             self._seen = None
             return self._ids
         while len(self._runs) > 1:

@@ -459,7 +459,7 @@ def test_embed_triples(tmp_path, edges, capsys):
     for text, message in (
         ("a\tb\n", "t.tsv: triples need three columns, head, relation and tail; got 2."),
         ("a\tis\tb\nb\t\tc\n", "t.tsv, line 2: a field is empty (columns are separated by tabs)."),
-        ("", "t.tsv holds no lines."),
+        ("", "t.tsv holds no edges."),
     ):
         bad = tmp_path / "bad" / "t.tsv"
         bad.parent.mkdir(exist_ok=True)

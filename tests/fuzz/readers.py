@@ -81,6 +81,14 @@ def read_triples(folder, name):
     read_conversion(folder, name, edge_type=1)
 
 
+def read_nodes(folder, name):
+    try:
+        read_conversion(folder, "edges.txt", nodes=folder / name, node_type="kind", x=["age", "size"])
+    except TypeError as error:  # the caller asks for a column that holds words now
+        if "and no numbers, so it is no feature" not in str(error):
+            raise
+
+
 def read_node_tables(folder, name):
     nodes = [folder / "persons.csv", folder / "movies.csv"]
     for column in ("scores", "year"):
@@ -161,8 +169,8 @@ def preload(seeds):
 READERS = {
     reader.__name__: reader
     for reader in (
-        read_graph, read_saved_graph, read_conversion, read_triples, read_node_tables, read_vectors, read_model,
-        read_index, read_checkpoint, read_pt, read_set, read_heart,
+        read_graph, read_saved_graph, read_conversion, read_triples, read_nodes, read_node_tables, read_vectors,
+        read_model, read_index, read_checkpoint, read_pt, read_set, read_heart,
     )
 }  # fmt: skip
 
@@ -246,6 +254,11 @@ def _conversions(folder_of, add):
         import pyarrow as pa
         from pyarrow import parquet as pq
 
+        folder = folder_of("convert-typed.parquet")
+        kinds = pa.array([f"r{u % 3}" for u in pairs[:, 0].tolist()])
+        table = pa.table({"head": pairs[:, 0], "relation": kinds, "tail": pairs[:, 1]})
+        pq.write_table(table, folder / "typed.parquet")
+        add(folder, read_conversion, "typed.parquet")
         folder = folder_of("convert-edges.parquet")
         pq.write_table(pa.table({"source": pairs[:, 0], "target": pairs[:, 1]}), folder / "edges.parquet")
         add(folder, read_conversion, "edges.parquet")
@@ -260,6 +273,31 @@ def _triples(folder_of, add):
         folder = folder_of(name)
         (folder / name).write_bytes(content)
         add(folder, read_triples, name)
+    names = [row[0] for row in rows[:3]] + ["dan"]
+    text = "id,kind,age:int,size:float\n" + "".join(f'"{name}",k{i % 2},{i},{i / 2}\n' for i, name in enumerate(names))
+    for name, content in (
+        ("nodes.csv", text.encode()),
+        ("nodes.csv.gz", gzip.compress(text.encode())),
+        ("nodes.parquet", None),
+    ):
+        folder = folder_of(f"convert-{name}")
+        (folder / "edges.txt").write_text("".join(f"{head} {tail}\n" for head, _, tail in rows))
+        if content is None:
+            with contextlib.suppress(ImportError):
+                import pyarrow as pa
+                from pyarrow import parquet as pq
+
+                columns = {
+                    "id": names,
+                    "kind": ["k0", "k1"] * 2,
+                    "age:int": [1, 2, 3, 4],
+                    "size:float": [0.5, 1.0, 2.0, 3.0],
+                }
+                pq.write_table(pa.table(columns), folder / name)
+                add(folder, read_nodes, name)
+            continue
+        (folder / name).write_bytes(content)
+        add(folder, read_nodes, name)
     folder = folder_of("node-tables")
     tables = {
         "persons.csv": 'id:ID(Person),name,scores:float[],:LABEL\n1,"a, b",1;2.5,Actor\n2,c,0;-1e3,Actor;Director\n',

@@ -51,6 +51,7 @@ def test_weights(merge, directed, tmp_path):
 
 def test_text_of_integers_with_gaps(tmp_path):
     assert_same(write_lines(tmp_path / "near.txt", 3 * ENDS.T[:8_000] + 5), tmp_path)
+    assert_same(write_lines(tmp_path / "wide.txt", 12_000 * FEW.T), tmp_path)  # marked, but too many to be ranked
     far = 10**13 * FEW.T - 10**15
     assert_same(write_lines(tmp_path / "far.txt", far), tmp_path)
     assert_same(write_lines(tmp_path / "rows.txt", FEW.T), tmp_path)
@@ -133,6 +134,12 @@ def test_parquet(kind, tmp_path):
         convert_edges(tmp_path / "parts", tmp_path / "new.graph", delimiter=",")
 
 
+def test_a_file_of_negative_row_numbers_is_named(tmp_path):
+    np.save(tmp_path / "edges.npy", np.array([[0, 1], [1, -1]]))
+    with pytest.raises(ValueError, match=r"edges\.npy must hold row numbers from 0, got -1"):
+        convert_edges(tmp_path / "edges.npy", tmp_path / "new.graph", num_nodes=2)
+
+
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint16])
 def test_npy(order, dtype, tmp_path):
@@ -179,6 +186,7 @@ def test_a_bad_line_far_behind_is_named(bad, message, tmp_path):
     ("edges", "options", "error", "message"),
     [
         ("t.txt", {"memory": "1 lot"}, ValueError, "memory must be a number of bytes"),
+        ("huge.txt", {}, ValueError, "huge.txt, line 2: node id '99999.*' does not fit into 64 bits"),
         ("t.txt", {"memory": 1000}, ValueError, "memory must be at least 1 MB, got 1 kB"),
         ("t.txt", {"merge": "mean"}, ValueError, "merge must be one of"),
         ("t.txt", {"num_nodes": 2}, ValueError, r"line 1: node id '3' lies outside \[0, 2\)"),
@@ -197,12 +205,13 @@ def test_a_bad_line_far_behind_is_named(bad, message, tmp_path):
 )
 def test_bad_input_is_one_sentence(edges, options, error, message, tmp_path):
     write_lines(tmp_path / "t.txt", [(3, 4)])
+    write_lines(tmp_path / "huge.txt", [(3, 4), (0, "9" * 5000)])
     write_lines(tmp_path / "t.gml", [("graph", "[", "]")])
     write_lines(tmp_path / "t.pkl", [(1, 2)])
     given = tmp_path / edges if isinstance(edges, str) and edges != "-" else edges
     with pytest.raises(error, match=message):
         convert_edges(given, tmp_path / "new.graph", **options)
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_names_and_nodes_that_need_more_memory_are_refused(tmp_path):
