@@ -84,12 +84,20 @@ class NamedParameters:
                     _refuse(cls.__name__, options, parameters)
             return super().__new__(cls)
 
+        def __init_subclass__(cls, **options: Any) -> None:
+            super().__init_subclass__(**options)
+            for name in ("fit", "fit_predict", "fit_transform", "transform", "score_pairs", "recommend"):
+                if inspect.isfunction(method := vars(cls).get(name)):
+                    setattr(cls, name, explained(name)(method))
+
 
 def explained(name: str) -> Callable[[Function], Function]:
     """Decorator of a public function: an argument that it does not have is an error that says what to write."""
 
     def decorator(function: Function) -> Function:
         parameters = inspect.signature(function).parameters
+        if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
+            return function
 
         @functools.wraps(function)
         def checked(*args: Any, **options: Any) -> Any:

@@ -26,6 +26,7 @@ ESTIMATORS = sorted(
         (lambda: gr.EASE(depth=8), "EASE has no parameter depth; it has l2, n_jobs."),
         (lambda: gr.Popularity(depth=8), "Popularity has no parameter depth; it has none."),
         (lambda: gr.DeepWalk([(0, 1)]), r"DeepWalk takes its parameters by name, and the data in fit\(\); got"),
+        (lambda: gr.LINE().fit([(0, 1)], ranks=None), "fit has no parameter ranks; it has graph, y."),
         (lambda: gr.random_walks([(0, 1)], num_walks=1), "random_walks has no parameter num_walks; it is called wa"),
         (lambda: gr.embed([(0, 1)], size=1), "embed has no parameter size; it is called dimensions here."),
         (lambda: gr.as_graph([(0, 1)], edge_weight=1), "as_graph has no parameter edge_weight; it is called weight h"),
