@@ -1059,12 +1059,18 @@ def as_graph(
         if num_nodes not in (None, obj.num_nodes):
             raise ValueError(f"num_nodes is {num_nodes}, but the Graph has {obj.num_nodes} nodes.")
         given = weight if weights is None else weights
+        if weight is True:
+            if obj.weights is None:
+                raise ValueError("weight=True, but the graph has no weights.")
+            given = None
         if given is not None and given is not False:
-            raise TypeError("weights of a Graph can only be kept (None) or dropped (False).")
+            raise TypeError("a graph has its weights already; leave them out to keep them, or give weight=False.")
         if bipartite and obj.bipartite_sides is None:
             raise ValueError("the Graph was not made with bipartite=True; give the table or pairs it was made of.")
         if edge_type is not None and edge_type is not False:
-            raise TypeError("types of the edges of a Graph can only be kept (None) or dropped (False).")
+            raise TypeError(
+                "a graph has its types of edges already; leave them out to keep them, or give edge_type=False."
+            )
         if edge_type is False:
             obj = untyped_graph(obj)
         same = directed in (None, obj.directed) and given is None and self_loops and node_type is None

@@ -195,14 +195,17 @@ def test_self_loops_and_merging_by_default():
 
 
 def test_arguments_that_make_no_sense_are_refused():
-    with pytest.raises(TypeError, match="as_graph got unexpected arguments for list: separator"):
+    with pytest.raises(TypeError, match="as_graph has no parameter separator; it is called delimiter here"):
         as_graph([[0], [1]], separator=",")
     g = named()
     with pytest.raises(ValueError, match="num_nodes is 4, but the Graph has 3 nodes"):
         as_graph(g, num_nodes=4)
     assert as_graph(g, num_nodes=3) is g
-    with pytest.raises(TypeError, match="weights of a Graph can only be kept"):
+    with pytest.raises(TypeError, match="a graph has its weights already"):
         as_graph(g, weights=True)
+    with pytest.raises(ValueError, match="weight=True, but the graph has no weights"):
+        as_graph(as_graph([(0, 1)]), weight=True)
+    assert as_graph(heavy := as_graph([(0, 1, 2.0)]), weight=True) is heavy
     for indptr, indices, message in (
         ([[0, 1]], [0], "indptr must be"),
         ([0, 1], [[0]], r"indices must hold indptr\[-1\] = 1 integers"),

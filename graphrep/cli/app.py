@@ -8,6 +8,7 @@ import time
 import warnings
 from contextlib import contextmanager, nullcontext
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -156,8 +157,12 @@ QuotesOption = Annotated[
     bool, typer.Option("--quotes/--no-quotes", help="Whether fields may stand in double quotes, as in CSV.")
 ]
 BipartiteOption = Annotated[
-    bool,
-    typer.Option("--bipartite", help="The two columns name nodes of two kinds: customer 1 is not product 1."),
+    bool | None,
+    typer.Option(
+        "--bipartite/--no-bipartite",
+        help="Whether the two columns name nodes of two kinds: customer 1 is not product 1; default: they do not, with "
+        "a warning if they seem to.",
+    ),
 ]
 NumNodesOption = Annotated[
     int | None, typer.Option(help="Take the names as row numbers below this number; default: any names.")
@@ -191,25 +196,34 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line; an error of the library becomes one line on stderr and exit code 1."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments  # before or after the command
+    commands: dict[str, Any] = getattr(typer.main.get_command(app), "commands", {})
+    command = next((commands[argument] for argument in arguments if argument in commands), None)
     with warnings.catch_warnings():
-        warnings.showwarning = _show_warning  # type: ignore[assignment]
-        _run(arguments, debug=debug)
+        warnings.showwarning = partial(_show_warning, command)
+        _run(arguments, command, debug=debug)
 
 
-def _run(arguments: list[str], *, debug: bool) -> None:
+def _run(arguments: list[str], command: Any, *, debug: bool) -> None:
     try:
         app(args=[argument for argument in arguments if argument != "--debug"], prog_name="graphrep")
     except (ValueError, TypeError, LookupError, OSError, ImportError, NotImplementedError, MemoryError) as error:
         if debug:
             raise
         message = error.args[0] if type(error) is KeyError and error.args else error
-        sys.stderr.write(f"graphrep: {' '.join(str(message).split()) or type(error).__name__}\n")
+        sys.stderr.write(f"graphrep: {_said(command, message) or type(error).__name__}\n")
         sys.exit(1)
 
 
-def _show_warning(message: Warning | str, *_: Any) -> None:
+def _show_warning(command: Any, message: Warning | str, *_: Any, **__: Any) -> None:
     if os.environ.get("RANK", "0") == "0":  # of several processes, which read the same
-        sys.stderr.write(f"graphrep: warning: {message}\n")
+        sys.stderr.write(f"graphrep: warning: {_said(command, message)}\n")
+
+
+def _said(command: Any, message: object) -> str:
+    from graphrep.cli.wording import in_options
+
+    text = " ".join(str(message).split())
+    return text if command is None else in_options(text, command.params)
 
 
 def _print_version(wanted: bool) -> None:
@@ -295,7 +309,7 @@ def embed(
         Path | None,
         typer.Option(help="Save the fitted model here, too: graphrep transform computes vectors of new nodes with it."),
     ] = None,
-    bipartite: BipartiteOption = False,
+    bipartite: BipartiteOption = None,
     estimate: Annotated[
         bool,
         typer.Option("--estimate", help="Print the sizes of graph, memory, disk and output, and the time, and stop."),
@@ -517,7 +531,7 @@ def convert(
     comments: CommentsOption = None,
     quotes: QuotesOption = True,
     num_nodes: NumNodesOption = None,
-    bipartite: BipartiteOption = False,
+    bipartite: BipartiteOption = None,
     edge_type: Annotated[
         str | None,
         typer.Option(
@@ -647,7 +661,7 @@ def transform(
     header: HeaderOption = None,
     comments: CommentsOption = None,
     quotes: QuotesOption = True,
-    bipartite: BipartiteOption = False,
+    bipartite: BipartiteOption = None,
 ) -> None:
     """Compute vectors of new nodes from their edges, without fitting again."""
     from graphrep.io.vector_paths import check_vector_path
@@ -1055,7 +1069,7 @@ def bench(
     comments: CommentsOption = None,
     quotes: QuotesOption = True,
     num_nodes: NumNodesOption = None,
-    bipartite: BipartiteOption = False,
+    bipartite: BipartiteOption = None,
     seed: Annotated[int, typer.Option(help="First seed of learners and splits.")] = 0,
     threads: Annotated[int | None, typer.Option(help="Number of threads; default: all.")] = None,
 ) -> None:
@@ -1227,7 +1241,7 @@ def _reader_options(
     quotes: bool,
     num_nodes: int | None,
     *,
-    bipartite: bool = False,
+    bipartite: bool | None = None,
 ) -> dict[str, Any]:
     """Arguments of ``as_graph`` that the command line gives."""
     options = {
@@ -1238,7 +1252,7 @@ def _reader_options(
         "comments": None if comments is None else [mark for mark in comments if mark],
         "quotes": None if quotes else False,
         "num_nodes": num_nodes,
-        "bipartite": bipartite or None,
+        "bipartite": bipartite,
     }
     return {name: value for name, value in options.items() if value is not None}
 

@@ -148,7 +148,8 @@ class RowGraph:
 
     def _refuse(self) -> None:
         raise ValueError(
-            f"rows {self.begin} to {self.end - 1} of the graph are damaged; open it with verify=True to see how."
+            f"rows {self.begin} to {self.end - 1} of the graph are damaged; graphrep.open_graph(path, verify=True) "
+            "says how."
         )
 
     def _with_reverse(self, own: CSR, form: str, room: Callable[[int], object] | None) -> CSR:

@@ -155,6 +155,9 @@ def convert_edges(
     resolve_threads(n_jobs)
     checked_suffix(path, (".graph",))
     options = {name: value for name, value in reader_options.items() if value is not None}
+    one_set = options.get("bipartite") is False
+    if one_set:
+        del options["bipartite"]
     unknown = [name for name in options if name not in ("delimiter", "header", "comments", "quotes")]
     if unknown:
         raise TypeError(f"convert_edges has no option {', '.join(unknown)}; two sides need as_graph(...).save(path).")
@@ -174,7 +177,7 @@ def convert_edges(
         raise ValueError("standard input and pipes are read once and as a whole; save the edges as a file first.")
     check_writable(path, edges, *(attributes.table.paths if attributes.table else ()))
     columns = (source, target, weight, edge_type)
-    _convert_file(Path(edges), path, columns, num_nodes, how, options, edge_types, attributes)
+    _convert_file(Path(edges), path, columns, num_nodes, how, options, edge_types, attributes, one_set=one_set)
 
 
 def _convert_file(
@@ -186,6 +189,8 @@ def _convert_file(
     options: dict[str, Any],
     edge_types: Sequence[str] | None,
     attributes: Attributes,
+    *,
+    one_set: bool,
 ) -> None:
     source, target, weight, edge_type = columns
     files = files_of_edges(place) if place.is_dir() else [place]
@@ -255,7 +260,7 @@ def _convert_file(
             for reader in readers:
                 if isinstance(reader, TextFile):
                     warn_of_zeros(reader.name, reader.padded)
-        hint = next((reader.sides for reader in readers if reader.sides), None)
+        hint = None if one_set else next((reader.sides for reader in readers if reader.sides), None)
         _write_spool(path, folder, spool, names, num_nodes, how, place, hint, attributes)
 
 
@@ -398,7 +403,7 @@ def _write_spool(
     if hint is not None and _overlap(blocks(), num_nodes):
         warn_caller(
             f"{place}: {hint}, but the same ids occur on both sides and are taken for the same nodes; make the graph "
-            "with as_graph(..., bipartite=True) to tell them apart."
+            "with as_graph(..., bipartite=True) to tell them apart, or give bipartite=False to confirm."
         )
     weighted = spool.weighted and not spool.ones
     write_sorted(

@@ -330,8 +330,8 @@ def test_weights_and_directions_of_a_file_count(tmp_path):
         ("a\n", [], "line 1"),
         ("a b\n", ["--weighted"], "weight"),
         ("a b\n", ["--dimensions", 0], "dimensions must be at least 1, got 0"),
-        ("a b\n", ["--method", "node2vec", "--walk-length", 0], "walk_length must be"),
-        ("a b\n", ["--threads", 0], "n_jobs must not be 0"),
+        ("a b\n", ["--method", "node2vec", "--walk-length", 0], "--walk-length must be"),
+        ("a b\n", ["--threads", 0], "--threads must not be 0"),
     ],
 )
 def test_what_embed_refuses_is_one_line_and_leaves_no_file(content, options, message, tmp_path, capsys):

@@ -90,7 +90,7 @@ def test_triples_are_not_taken_for_purchases_without_a_word(method, tmp_path, ca
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         assert run(path, "ann", "--method", method, *(["--dimensions", 1] if method == "als" else [])) == 0
-    assert "third column, which is ignored; give edge_type=1" in capsys.readouterr().err
+    assert "third column, which is ignored; give --unweighted to ignore it" in capsys.readouterr().err
 
 
 def test_weights_of_a_named_column_count_for_als_alone(tmp_path, capsys):
