@@ -73,6 +73,10 @@ def connect(*, timeout: float = 1800.0) -> Iterator[Ranks]:
         ranks.meet("the end of connect")
 
 
+_meetings: list[tuple[Any, int, int]] = []  # one at most: the store by which ranks find each other, rank and number
+_groups = itertools.count()
+
+
 @contextmanager
 def _joined(timeout: float) -> Iterator[Ranks]:
     wait = dt.timedelta(seconds=timeout)
@@ -86,8 +90,15 @@ def _joined(timeout: float) -> Iterator[Ranks]:
     if own:
         if not dist.is_available():
             raise ImportError("this build of torch lacks torch.distributed, which several ranks need.")
+        from torch.distributed.rendezvous import rendezvous
+
         try:
-            dist.init_process_group("gloo", timeout=wait)
+            if not _meetings:
+                _meetings.append(next(iter(rendezvous("env://", timeout=wait))))
+            store, rank, size = _meetings[0]
+            # The addresses of an earlier group must not be taken for those of this one.
+            own_store = dist.PrefixStore(f"graphrep {next(_groups)}", store)  # type: ignore[attr-defined]
+            dist.init_process_group("gloo", store=own_store, rank=rank, world_size=size, timeout=wait)
         except (RuntimeError, OSError) as error:
             raise RankError(f"rank {os.environ['RANK']} could not connect with the other ranks: {error}") from error
     group = dist.group.WORLD if own else dist.new_group(backend="gloo", timeout=wait)

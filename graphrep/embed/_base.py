@@ -123,6 +123,7 @@ class NodeEmbedder(GraphEmbedder):
         if parameters["random_state"] is None:
             seed = ranks.tell("the seed", seed)[0]
         names = None if graph.node_keys() is None else digest(graph.node_keys())[:16]
+        ranks.agree("the settings", {"shard": "rows" if by_file else "columns"})  # first: what follows depends on it
         if by_file:
             agree_on_graph(ranks, graph)
         arcs = None if by_file else digest(graph)[:16]

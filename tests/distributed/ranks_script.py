@@ -466,6 +466,9 @@ def main():
         training_checks.check(ranks, folder)
     assert torch.distributed.is_initialized()
     torch.distributed.destroy_process_group()
+    for times in range(10):  # a group for each of several fits, which must not meet an earlier one
+        with gr.distributed.connect(timeout=600 - times) as again:
+            assert again.tell("the time", times) == [times] * again.world_size
     sys.stdout.write(f"rank {ranks.rank} is done\n")
 
 
