@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def refusal(path: str | os.PathLike[str], error: OSError) -> OSError:
+    """The error of the same type that names the file to be written, not the one beside it."""
+    return type(error)(f"cannot write {path}: {error.strerror or error}.")
+
+
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield the name of a temporary file beside ``path`` that replaces ``path`` if the block succeeds.
@@ -29,9 +34,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     ('1 2 3', 1)
     """
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name[:80]}.{secrets.token_hex(6)}.tmp")
+    # A name has 255 bytes at most, and a character up to 4.
+    temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(6)}.tmp")
     try:
-        temporary.touch(exist_ok=False)
+        try:
+            temporary.touch(exist_ok=False)
+        except OSError as error:
+            raise refusal(path, error) from None
         mode = (target if target.exists() else temporary).stat().st_mode
         yield temporary
         temporary.chmod(mode & 0o777)  # some libraries create files that only the owner may read

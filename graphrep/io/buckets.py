@@ -19,6 +19,7 @@ from graphrep._memory import readable_bytes
 from graphrep._progress import progress_bar
 from graphrep._types import NO_TYPES, Codes, Types, narrow, with_types, without_types
 from graphrep.csr import CSR, MERGES, build_rows, check_ids, count_loops, index_dtype
+from graphrep.io.atomic import refusal
 from graphrep.io.saved import StoredNames, write_saved
 
 if TYPE_CHECKING:
@@ -45,7 +46,10 @@ def block_edges(memory: int) -> int:
 def beside(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield an empty folder beside ``path`` that goes with all of its files when the block ends, however it ends."""
     target = Path(path).absolute()
-    folder = Path(tempfile.mkdtemp(".tmp", f".{target.name[:80]}.", target.parent))
+    try:
+        folder = Path(tempfile.mkdtemp(".tmp", f".{target.name[:40]}.", target.parent))
+    except OSError as error:
+        raise refusal(path, error) from None
     try:
         yield folder
     except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import errno
 import gzip
+import os
 
 import numpy as np
 import pytest
@@ -250,6 +251,24 @@ def test_a_small_disk_is_seen_before_the_edges_are_distributed(tmp_path, monkeyp
     monkeypatch.setattr(buckets.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000}))
     with pytest.raises(OSError, match=r"sorting 47,\d\d\d arcs needs 38\d kB beside it, but 1 kB are free"):
         convert_edges(ENDS, tmp_path / "new.graph")
+
+
+def test_files_beside_the_output_have_short_names_and_their_errors_name_the_output(tmp_path, monkeypatch):
+    path = write_lines(tmp_path / "edges.txt", FEW.T.tolist())
+    for write in (lambda out: convert_edges(path, out), lambda out: as_graph(path).save(out)):
+        out = tmp_path / f"{'圖' * 80}.graph"  # 246 bytes, of 255
+        write(out)
+        assert open_graph(out).num_edges
+        out.unlink()
+        with monkeypatch.context() as patch:
+            patch.setattr("os.mkdir", lambda *_, **__: fail())
+            patch.setattr("pathlib.Path.touch", lambda *_, **__: fail())
+            with pytest.raises(FileNotFoundError, match=r"^cannot write .*new\.graph: No such file"):
+                write(tmp_path / "new.graph")
+
+
+def fail():
+    raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), "beside")
 
 
 def test_two_sides_of_equal_ids_are_a_warning(tmp_path):
