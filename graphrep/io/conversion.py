@@ -110,7 +110,8 @@ def convert_edges(
     n_jobs : int or None
         Number of threads; the result does not depend on it.
     **reader_options
-        ``delimiter``, ``header``, ``comments`` and ``quotes`` of text files, as in :func:`graphrep.io.read_edges`.
+        ``delimiter``, ``header``, ``comments`` and ``quotes`` of text files, as in :func:`graphrep.io.read_edges`; and
+        ``bipartite=False`` confirms that equal names in both columns are the same nodes.
 
     Raises
     ------

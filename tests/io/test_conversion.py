@@ -276,6 +276,8 @@ def test_two_sides_of_equal_ids_are_a_warning(tmp_path):
     path.write_text("user,item\n1,2\n2,3\n")
     with pytest.warns(UserWarning, match="its columns are 'user' and 'item', but the same ids occur on both sides"):
         convert_edges(path, tmp_path / "new.graph")
+    convert_edges(path, tmp_path / "new.graph", bipartite=False)
+    assert open_graph(tmp_path / "new.graph").num_nodes == 3
 
 
 def test_the_command_takes_memory(tmp_path, capsys):
