@@ -24,6 +24,9 @@ __all__ = ["RankError", "Ranks", "checked_ranks", "connect"]
 Array = npt.NDArray[Any]
 Range = tuple[int, int]
 
+_SIZE, _SHORT = 8, 1016  # bytes of a message, which most have, that are sent at once
+_LARGE = 1 << 28  # bytes of an array, from which on memory may be missing
+
 
 class RankError(ConnectionError):
     """Another rank failed or cannot be reached, so that this one ends as well."""
@@ -362,16 +365,35 @@ class Ranks:
         if self.world_size == 1:
             out[...] = items
             return out
+        self._check_sent(step, items, sent)
+        self.meet(step)
+        self._send(items, out, sent, received)
+        return out
+
+    def exchange(self, step: str, items: Array, sent: Sequence[int]) -> tuple[Array, list[int]]:
+        """The same where ranks do not know how much they get: what each of them sent, and how many items."""
+        if self.world_size == 1:
+            return items, list(sent)
+        self._check_sent(step, items, sent)
+        told = self.tell(step, list(sent))
+        received = [counts[self.rank] for counts in told]
+        out = np.empty((sum(received), *items.shape[1:]), items.dtype)
+        if max(map(sum, zip(*told, strict=True))) * _row_bytes(items) > _LARGE:
+            self.meet(step)  # nobody lacks memory
+        self._send(items, out, sent, received)
+        return out, received
+
+    def _check_sent(self, step: str, items: Array, sent: Sequence[int]) -> None:
         if len(items) != sum(sent):
             raise ValueError(f"{step}: rank {self.rank} has {len(items)} items instead of {sum(sent)}.")
+
+    def _send(self, items: Array, out: Array, sent: Sequence[int], received: Sequence[int]) -> None:
         import torch
         import torch.distributed as dist
 
-        self.meet(step)
-        size = items.dtype.itemsize * math.prod(items.shape[1:])
+        size = _row_bytes(items)
         given, taken = (torch.from_numpy(array.reshape(-1).view(np.uint8)) for array in (items, out))
         self._call(dist.all_to_all_single, taken, given, [size * n for n in received], [size * n for n in sent])
-        return out
 
     def of_first(self, step: str, array: Array) -> Array:
         """The array of rank 0, on every rank."""
@@ -388,18 +410,27 @@ class Ranks:
 
     def _exchange(self, message: dict[str, Any]) -> list[dict[str, Any]]:
         """A JSON object of every rank."""
+        self._exchanges += 1
+        text = json.dumps(message).encode()
+        size = len(text).to_bytes(_SIZE, "little")
+        parts = self._gathered(size + text[:_SHORT].ljust(_SHORT))
+        sizes = [int.from_bytes(part[:_SIZE], "little") for part in parts]
+        texts = [part[_SIZE:] for part in parts]
+        rest = max(sizes) - _SHORT
+        if rest > 0:
+            longer = self._gathered(text[_SHORT:].ljust(rest))
+            texts = [one + other for one, other in zip(texts, longer, strict=True)]
+        return [json.loads(one[:count]) for one, count in zip(texts, sizes, strict=True)]
+
+    def _gathered(self, own: bytes) -> list[bytes]:
+        """The bytes of every rank, of which all have as many."""
         import torch
         import torch.distributed as dist
 
-        self._exchanges += 1
-        text = json.dumps(message).encode()
-        sizes = [torch.zeros(1, dtype=torch.int64) for _ in range(self.world_size)]
-        self._call(dist.all_gather, sizes, torch.tensor([len(text)]))
-        largest = max(int(size) for size in sizes)
-        own = torch.frombuffer(bytearray(text.ljust(largest)), dtype=torch.uint8)
-        texts = [torch.empty_like(own) for _ in sizes]
-        self._call(dist.all_gather, texts, own)
-        return [json.loads(bytes(text.numpy())) for text in texts]
+        sent = torch.frombuffer(bytearray(own), dtype=torch.uint8)
+        found = [torch.empty_like(sent) for _ in range(self.world_size)]
+        self._call(dist.all_gather, found, sent)
+        return [bytes(part.numpy()) for part in found]
 
     def _call(self, collective: Callable[..., Any], *args: Any, **options: Any) -> None:
         if self._group is None:
@@ -411,6 +442,10 @@ class Ranks:
             raise RankError(
                 f"another rank ended or did not answer in time, so rank {self.rank} ends as well."
             ) from error
+
+
+def _row_bytes(items: Array) -> int:
+    return items.dtype.itemsize * math.prod(items.shape[1:])
 
 
 def _sentence(error: BaseException) -> str:

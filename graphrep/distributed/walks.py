@@ -72,9 +72,9 @@ def iter_walks(
     Notes
     -----
     Steps of all walkers of a batch of every rank are taken at once. A thread takes 1.2 to 2.3 times as long for a step
-    as in :func:`graphrep.iter_walks` where one rank has all rows, 2 to 9 times on each of two ranks, and 3 to 11 times
-    on each of three, most of it for the exchange. A step sends 16 bytes for each walker that leaves its rank, and later
-    16 to the rank that yields the walk; in memory, 16 bytes per node of the walks of a batch.
+    as in :func:`graphrep.iter_walks` where one rank has all rows, 2 to 7 times on each of two ranks, and 2 to 8 times
+    on each of three, about half of it for the exchange. A step sends 16 bytes for each walker that leaves its rank, and
+    later 16 to the rank that yields the walk; in memory, 16 bytes per node of the walks of a batch.
 
     With p or q other than 1, a walker takes 32 bytes, a question and its answer 17. A rank answers itself what its rows
     tell, in an undirected graph also those of proposed nodes. A step draws like the kernel of one process until a
@@ -103,7 +103,7 @@ def iter_walks(
         biases = {"p": sampler.p, "q": sampler.q}
         starts = None if sampler.start is None else blake2b(sampler.start.data, digest_size=16).hexdigest()
         ranks.agree("the walks", {**settings, **biases, "seed": sampler.seed, "start": starts})
-        walkers = _Walkers(sampler, ranks, batch_size)
+        walkers = _Walkers(sampler, ranks, min(batch_size, max(total, 1)))
     return walkers.batches(total)
 
 
@@ -146,7 +146,7 @@ class _Walkers:
         ends = length * self._batch * np.arange(1, ranks.world_size + 1)  # places of the walks of each rank
         found: list[list[I64]] = [[] for _ in ends]
         for step in range(1, length):
-            walkers, _ = self._sent("walkers", *self._routed(walkers, 1, self._ends))
+            walkers, _ = self._ranks.exchange("walkers", *self._routed(walkers, 1, self._ends))
             made = np.empty((len(walkers), 2), np.int64)  # place and node
             self._move({**self._rule, "first_walk": first, "step": step}, walkers, made)
             made, counts = self._routed(made, 0, ends)
@@ -157,7 +157,8 @@ class _Walkers:
                     found[rank].append(part)
         counts = [sum(map(len, parts)) for parts in found]
         made = np.concatenate([np.empty((0, 2), np.int64), *itertools.chain(*found)])
-        _core.place_nodes(self._sent("walks", made, counts)[0], begin * length, out, self._sampler.num_threads)
+        made, _ = ranks.exchange("walks", made, counts)
+        _core.place_nodes(made, begin * length, out, self._sampler.num_threads)
         return out
 
     def _move(self, rule: dict[str, Any], walkers: I64, made: I64) -> None:
@@ -193,7 +194,7 @@ class _Walkers:
         """Whether there are arcs, as the ranks of their sources say, and which answer is that of each pair."""
         where = np.empty(len(pairs), np.int64)
         questions, counts = self._routed(pairs, 0, self._ends, where)
-        asked, received = self._sent("questions", questions, counts)
+        asked, received = self._ranks.exchange("questions", questions, counts)
         answers = np.empty(len(asked), np.uint8)
         _core.answer_questions(**self._arcs, **self._filter, pairs=asked, answers=answers)
         return self._ranks.swap("answers", answers, received, counts), where
@@ -205,13 +206,6 @@ class _Walkers:
         counts, out = np.empty(len(ends), np.int64), np.empty_like(items)
         _core.route_items(items, column, ends, counts, out, where, self._sampler.num_threads)
         return out[: counts.sum()], counts.tolist()
-
-    def _sent(self, step: str, items: I64, counts: list[int]) -> tuple[I64, list[int]]:
-        """What the ranks have for this one, and how much each of them."""
-        if len(counts) == 1:
-            return items, counts
-        received = [told[self._ranks.rank] for told in self._ranks.tell(f"number of {step}", counts)]
-        return self._ranks.swap(step, items, counts, received), received
 
 
 def _own_rows(rows: RowGraph, dtype: npt.DTypeLike) -> Graph:

@@ -15,6 +15,7 @@ import torch
 import graphrep as gr
 from graphrep import cli
 from graphrep.csr import CSR
+from graphrep.distributed import ranks as _ranks
 from graphrep.distributed.halo import balanced_parts
 from graphrep.embed import _on_disk
 from graphrep.graph import Graph
@@ -150,6 +151,19 @@ def blinded(graph, ranks):
     found = Graph._trusted(csr, directed=graph.directed, nodes=graph._nodes, x=x)
     found._cache["file"] = "saved.graph", "its digest"
     return found
+
+
+def messages(ranks):
+    """Short ones and long ones, and arrays whose sizes only the sender knows."""
+    for size in (0, 900, 1016, 1017, 5000):
+        assert ranks.tell("text", "é" * (size * ranks.rank)) == ["é" * (size * i) for i in range(ranks.world_size)]
+    for dtype, large in ((np.int64, 0), (np.uint8, 1 << 28)):
+        _ranks._LARGE = large
+        items = np.arange(100 * ranks.rank + 3 * ranks.world_size).astype(dtype)[:, None]
+        sent = [3] * (ranks.world_size - 1) + [len(items) - 3 * (ranks.world_size - 1)]
+        found, received = ranks.exchange("items", items, sent)
+        assert received == [told[ranks.rank] for told in ranks.tell("sizes", sent)]
+        equal(found, ranks.swap("items", items, sent, received))
 
 
 def seeds(ranks):
@@ -450,6 +464,7 @@ def main():
     torch.distributed.init_process_group("gloo", timeout=timedelta(seconds=600))  # as a script of one's own does
     with gr.distributed.connect(timeout=600) as ranks:
         assert ranks.world_size == int(sys.argv[2])
+        messages(ranks)
         fastrp(ranks)
         learners(ranks, folder)
         seeds(ranks)

@@ -252,14 +252,10 @@ class Local(Ranks):
         assert {one for one, _ in found} == {step}
         return [value for _, value in found]
 
-    def swap(self, step, items, sent, received, out=None):
-        assert len(items) == sum(sent)
-        parts = [given[self.rank] for given in self.tell(step, np.split(items, np.cumsum(sent)[:-1]))]
+    def _send(self, items, out, sent, received):
+        parts = [given[self.rank] for given in self.tell("items", np.split(items, np.cumsum(sent)[:-1]))]
         assert [len(part) for part in parts] == list(received)
-        found = np.concatenate(parts)
-        if out is not None:
-            out[...] = found
-        return found
+        out[...] = np.concatenate(parts)
 
 
 def on_ranks(size, function):
@@ -316,6 +312,7 @@ def test_odd_shapes():
         for options in ({"walk_length": 1}, {"walk_length": 3, "batch_size": 30, "start": [1, 1, 0]}):
             check_walks(graph, 4, walks_per_node=1, p=p, q=q, **options)
     check_walks(few, 3, walks_per_node=0)
+    check_walks(few, 3, walk_length=3, walks_per_node=1, batch_size=1 << 62)
 
 
 def test_a_step_stops_scanning_in_parts(monkeypatch):
