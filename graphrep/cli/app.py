@@ -490,7 +490,7 @@ def embed(
 @contextmanager
 def _npy_of(output: Path) -> Iterator[Path]:
     """An .npy file for vectors that are computed on the disk: the output, or one beside it that is removed again."""
-    from graphrep.io.buckets import beside
+    from graphrep.io.partial import beside
 
     if output.suffix.lower() == ".npy":
         yield output

@@ -17,7 +17,8 @@ from graphrep._threads import resolve_threads
 from graphrep.csr import build_csr, index_dtype
 from graphrep.datasets import _rmat_reference
 from graphrep.graph import Graph
-from graphrep.io.buckets import MINIMUM, Sorting, beside, block_edges, write_sorted
+from graphrep.io.buckets import MINIMUM, Sorting, block_edges, write_sorted
+from graphrep.io.partial import partial_work
 from graphrep.io.paths import check_writable, checked_suffix
 
 if TYPE_CHECKING:
@@ -189,8 +190,8 @@ def write_rmat(
             source, target = _edges(model, begin, min(begin + step, model.num_edges), n_jobs)
             yield source, target, None
 
-    with beside(path) as folder:
-        write_sorted(path, folder, blocks, model.num_nodes, how, num_edges=model.num_edges, weighted=False)
+    with partial_work(path, ["rmat", model, how.identity]) as work:
+        write_sorted(path, work, blocks, model.num_nodes, how, num_edges=model.num_edges, weighted=False)
 
 
 class _Model(NamedTuple):

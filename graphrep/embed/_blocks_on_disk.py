@@ -25,6 +25,7 @@ from graphrep.embed._on_disk import read_whole
 from graphrep.graph import Graph, open_graph
 from graphrep.io.buckets import Block as Edges
 from graphrep.io.buckets import Sorting, block_edges, write_sorted
+from graphrep.io.partial import Work
 from graphrep.ops.projection import random_projection
 from graphrep.ops.tall import grams, multiply_rows, share_rows
 
@@ -332,7 +333,7 @@ class DiskDivision(Division):
         place, buckets = self._folder / "undirected.graph", self._folder / "buckets"
         buckets.mkdir()
         write_sorted(
-            place, buckets, edges, num_nodes, how, num_edges=graph.num_arcs, weighted=graph.weights is not None
+            place, Work(buckets), edges, num_nodes, how, num_edges=graph.num_arcs, weighted=graph.weights is not None
         )
         for path in buckets.iterdir():
             path.unlink()

@@ -21,7 +21,7 @@ from graphrep.distributed.halo import RowGraph
 from graphrep.distributed.ranks import Range, Ranks
 from graphrep.distributed.rows import UNITS, column_parts
 from graphrep.graph import Graph
-from graphrep.io.buckets import beside
+from graphrep.io.partial import beside
 from graphrep.io.vectors import write_mapped
 from graphrep.ops.projection import accumulate_rows
 from graphrep.ops.propagation import inverse_degrees, recurrence_step

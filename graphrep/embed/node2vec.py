@@ -38,7 +38,7 @@ from graphrep.embed._walks_on_disk import (
 )
 from graphrep.embed.finishing import is_centering
 from graphrep.graph import Graph
-from graphrep.io.buckets import beside
+from graphrep.io.partial import beside
 from graphrep.learn.callbacks import check_callbacks
 from graphrep.learn.checkpoint import Checkpoint
 from graphrep.ops.skipgram import SkipGram

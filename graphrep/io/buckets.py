@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
+import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,13 +18,10 @@ from graphrep._memory import readable_bytes
 from graphrep._progress import progress_bar
 from graphrep._types import NO_TYPES, Codes, Types, narrow, with_types, without_types
 from graphrep.csr import CSR, MERGES, build_rows, check_ids, count_loops, index_dtype
-from graphrep.io.atomic import refusal
+from graphrep.io.partial import Work
 from graphrep.io.saved import StoredNames, write_saved
 
-if TYPE_CHECKING:
-    import os
-
-__all__ = ["MINIMUM", "Blocks", "SortedGraph", "Sorting", "beside", "block_edges", "write_sorted"]
+__all__ = ["MINIMUM", "Blocks", "SortedGraph", "Sorting", "block_edges", "write_sorted"]
 
 MINIMUM = 1_000_000  # bytes of memory
 _PER_EDGE = 80  # bytes that distributing a block takes per edge
@@ -40,26 +36,6 @@ Blocks = Callable[[], Iterable[Block]]  # all edges, the same at every call
 def block_edges(memory: int) -> int:
     """Edges that a block should have."""
     return max(1024, memory // (4 * _PER_EDGE))
-
-
-@contextmanager
-def beside(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield an empty folder beside ``path`` that goes with all of its files when the block ends, however it ends."""
-    target = Path(path).absolute()
-    try:
-        folder = Path(tempfile.mkdtemp(".tmp", f".{target.name[:40]}.", target.parent))
-    except OSError as error:
-        raise refusal(path, error) from None
-    try:
-        yield folder
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
-            raise OSError(
-                f"cannot write {path}: the disk is full; files beside it take several times its size for a while."
-            ) from None
-        raise
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass
@@ -104,6 +80,11 @@ class Sorting:
     progress: bool | None = None
     n_jobs: int | None = None
 
+    @property
+    def identity(self) -> list[Any]:
+        """What the files depend on."""
+        return [self.directed, self.merge, self.self_loops, self.memory]
+
     def __post_init__(self) -> None:
         if self.merge not in MERGES:
             raise ValueError(f"merge must be one of {', '.join(MERGES)}; got {self.merge!r}.")
@@ -111,7 +92,7 @@ class Sorting:
 
 def write_sorted(
     path: str | os.PathLike[str],
-    folder: Path,
+    work: Work,
     blocks: Blocks,
     num_nodes: int,
     how: Sorting,
@@ -129,10 +110,11 @@ def write_sorted(
     Parameters
     ----------
     path : path
-    folder : Path
-        From :func:`beside`.
+    work : Work
+        Its folder takes the files; what it has saved of an earlier call is not done again.
     blocks : callable
-        Gives all edges; it is called twice. Weights are positive, and some of them differ from 1.
+        Gives all edges; it is called twice, or not at all once they are distributed. Weights are positive, and some of
+        them differ from 1.
     num_nodes : int
     how : Sorting
     num_edges : int
@@ -148,19 +130,24 @@ def write_sorted(
         Called when ``blocks`` is no longer needed.
     """
     plan = _Plan(num_nodes, how, weighted=weighted, edge_types=types.edge_types)
-    with progress_bar(total=num_edges, desc="counting", unit="edges", unit_scale=True, progress=how.progress) as bar:
-        counts = _count(blocks, plan, bar)
-    plan.divide(counts, path)
-    _check_disk(path, folder, int(counts.sum()), plan)
-    with progress_bar(
-        total=num_edges, desc="distributing", unit="edges", unit_scale=True, progress=how.progress
-    ) as bar:
-        arcs = _distribute(blocks, plan, folder, bar)
+    shown: dict[str, Any] = {"unit_scale": True, "progress": how.progress}
+    if "arcs" in work.state:
+        plan.bounds, arcs = work.state["bounds"], np.array(work.state["arcs"]).reshape(-1, 2)
+    else:
+        with progress_bar(total=num_edges, desc="counting", unit="edges", **shown) as bar:
+            counts = _count(blocks, plan, bar)
+        plan.divide(counts, path)
+        _check_disk(path, work.folder, int(counts.sum()), plan)
+        for place in work.folder.glob("*.[01].*"):  # of a distribution that was stopped
+            place.unlink()
+        with progress_bar(total=num_edges, desc="distributing", unit="edges", **shown) as bar:
+            arcs = _distribute(blocks, plan, work.folder, bar)
+        if hasattr(os, "sync"):
+            os.sync()
+        work.save(bounds=plan.bounds, arcs=arcs.tolist())
     sorted_out()
-    with progress_bar(
-        total=int(arcs.sum()), desc="sorting", unit="arcs", unit_scale=True, progress=how.progress
-    ) as bar:
-        csr, kinds, loops = _build(plan, arcs, folder, bar)
+    with progress_bar(total=int(arcs.sum()), desc="sorting", unit="arcs", **shown) as bar:
+        csr, kinds, loops = _build(plan, arcs, work, bar)
     size = len(csr.indices)
     if not how.directed and kinds is None:
         loops = count_loops(csr, n_jobs=how.n_jobs)
@@ -315,44 +302,68 @@ def _append(
     arcs[:, reverse] += counts
 
 
-def _build(plan: _Plan, arcs: npt.NDArray[np.int64], folder: Path, bar: Any) -> tuple[CSR, Codes | None, int]:
+class _Built(NamedTuple):
+    """Buckets whose rows are written, the entries, whether weights differ from 1, and self loops of typed arcs."""
+
+    buckets: int = 0
+    written: int = 0
+    found: bool = False
+    loops: int = 0
+
+
+def _build(plan: _Plan, arcs: npt.NDArray[np.int64], work: Work, bar: Any) -> tuple[CSR, Codes | None, int]:
     """Sort bucket by bucket; the rows and their types are mapped from files. With types, self loops are counted."""
-    how, written, found, loops = plan.how, 0, False, 0
+    how, folder, built = plan.how, work.folder, _Built(*work.state.get("built", ()))
     names = {name: folder / name for name in ("indptr", "indices", "weights", "edge_type")}
-    with names["indptr"].open("wb") as indptr, names["indices"].open("wb") as indices:
-        indptr.write(np.zeros(1, dtype=np.int64).data)
-        with names["weights"].open("wb") as all_weights, names["edge_type"].open("wb") as edge_type:
-            for b, (forward, backward) in enumerate(arcs.tolist()):
-                row, column, weights = _bucket(plan, folder, b, (forward, backward))
-                csr = build_rows(
-                    row,
-                    column,
-                    weights,
-                    plan.num_nodes * plan.num_types,
-                    rows=plan.rows(b),
-                    num_forward=forward,
-                    merge=how.merge,
-                    n_jobs=how.n_jobs,
-                )
-                del row, column, weights
-                if csr.weights is not None and not found:
-                    found = True
-                    _write_ones(all_weights, written)
-                if plan.typed:
-                    columns, kinds = without_types(csr.indices, plan.num_nodes, plan.num_types, plan.kind)
-                    loops += _count_loops(csr.indptr, columns, plan.rows(b)[0])
-                    edge_type.write(kinds.data)
-                    csr = csr._replace(indices=columns)
-                    del columns, kinds
-                indices.write(csr.indices.data)
-                if found:
-                    if csr.weights is None:
-                        _write_ones(all_weights, len(csr.indices))
-                    else:
-                        all_weights.write(csr.weights.data)
-                indptr.write((csr.indptr[1:] + written).data)
-                written += len(csr.indices)
-                bar.update(forward + backward)
+    rows_done = plan.rows(built.buckets - 1)[1] if built.buckets else 0
+    sizes = {
+        "indptr": 8 * (rows_done + 1) if built.buckets else 0,
+        "indices": index_dtype(plan.num_nodes)(0).itemsize * built.written,
+        "weights": 4 * built.written * built.found,
+        "edge_type": plan.kind.itemsize * built.written * plan.typed,
+    }
+    written, found, loops = built[1:]
+    bar.update(int(arcs[: built.buckets].sum()))
+    with ExitStack() as stack:
+        files = {name: stack.enter_context(_continued(path, sizes[name])) for name, path in names.items()}
+        indptr, indices, all_weights, edge_type = files.values()
+        if not built.buckets:
+            indptr.write(np.zeros(1, dtype=np.int64).data)
+        for b, (forward, backward) in enumerate(arcs.tolist()):
+            if b < built.buckets:
+                continue
+            row, column, weights = _bucket(plan, folder, b, (forward, backward))
+            csr = build_rows(
+                row,
+                column,
+                weights,
+                plan.num_nodes * plan.num_types,
+                rows=plan.rows(b),
+                num_forward=forward,
+                merge=how.merge,
+                n_jobs=how.n_jobs,
+            )
+            del row, column, weights
+            if csr.weights is not None and not found:
+                found = True
+                _write_ones(all_weights, written)
+            if plan.typed:
+                columns, kinds = without_types(csr.indices, plan.num_nodes, plan.num_types, plan.kind)
+                loops += _count_loops(csr.indptr, columns, plan.rows(b)[0])
+                edge_type.write(kinds.data)
+                csr = csr._replace(indices=columns)
+                del columns, kinds
+            indices.write(csr.indices.data)
+            if found:
+                if csr.weights is None:
+                    _write_ones(all_weights, len(csr.indices))
+                else:
+                    all_weights.write(csr.weights.data)
+            indptr.write((csr.indptr[1:] + written).data)
+            written += len(csr.indices)
+            work.save(*files.values(), built=_Built(b + 1, written, found, loops))
+            _remove_bucket(folder, b)
+            bar.update(forward + backward)
     wanted: dict[str, tuple[Any, int]] = {
         "indptr": (np.int64, plan.num_nodes + 1),
         "indices": (index_dtype(plan.num_nodes), written),
@@ -369,6 +380,22 @@ def _build(plan: _Plan, arcs: npt.NDArray[np.int64], folder: Path, bar: Any) -> 
     return csr, mapped.get("edge_type"), loops
 
 
+def _continued(path: Path, size: int) -> BinaryIO:
+    """A file whose first bytes are kept, to be written on."""
+    if size and path.stat().st_size < size:
+        raise OSError(f"the file {path} was cut short by another program.")
+    file = path.open("r+b" if size else "w+b")
+    file.truncate(size)
+    file.seek(size)
+    return file
+
+
+def _remove_bucket(folder: Path, bucket: int) -> None:
+    for reverse in (0, 1):
+        for part in _PARTS:
+            _place(folder, bucket, reverse, part).unlink(missing_ok=True)
+
+
 def _count_loops(indptr: Any, columns: Ids, first: int) -> int:
     """Arcs from a node to itself in consecutive rows, in which columns may repeat."""
     loops, step = 0, 1 << 16
@@ -380,7 +407,7 @@ def _count_loops(indptr: Any, columns: Ids, first: int) -> int:
 
 
 def _bucket(plan: _Plan, folder: Path, bucket: int, sizes: tuple[int, int]) -> tuple[Ids, Ids, Any]:
-    """The arcs of a bucket, those in the direction of the input first; their files are removed."""
+    """The arcs of a bucket, those in the direction of the input first."""
     parts: list[Any] = []
     for name in _PARTS[: 3 if plan.weighted else 2]:
         values = np.empty(sum(sizes), dtype=np.float32 if name == "weight" else plan.dtype)
@@ -395,7 +422,6 @@ def _bucket(plan: _Plan, folder: Path, bucket: int, sizes: tuple[int, int]) -> t
                         if not count:
                             raise OSError(f"the file {place} was cut short by another program.")
                         view = view[count:]
-                place.unlink()
             begin += size
         parts.append(values)
     return parts[0], parts[1], parts[2] if plan.weighted else None

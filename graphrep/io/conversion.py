@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,13 +19,15 @@ from graphrep._threads import resolve_threads
 from graphrep._types import NO_TYPES, Types, encode, narrow
 from graphrep.io.arrays import mapped_npy
 from graphrep.io.bounded import is_pipe, one_line
-from graphrep.io.buckets import MINIMUM, Sorting, beside, block_edges, write_sorted
+from graphrep.io.buckets import MINIMUM, Sorting, block_edges, write_sorted
 from graphrep.io.edge_chunks import Chunk, NotIntegersError, TableFile, TextFile
 from graphrep.io.edgelist import checked_wish, warn_of_zeros
 from graphrep.io.graph_files import REFUSED, files_of_edges, kind_of_file
 from graphrep.io.name_tables import FixedIntegers, IntegerNames, KindNames, StringNames
 from graphrep.io.node_chunks import Attributes
+from graphrep.io.partial import Work, partial_work, stamp
 from graphrep.io.paths import check_writable, checked_suffix, need_pyarrow
+from graphrep.io.saved import StoredNames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -136,6 +139,9 @@ def convert_edges(
     they are 0 … n - 1, 4 more and 8 per node; or 32 per node if they are far apart. Strings take about 160 bytes each
     beside their characters. Pages of files that the system keeps in its cache do not count.
 
+    If the process is stopped after the edges have been read, a folder beside ``path`` stays, and the same call with the
+    same files goes on from there; not with arrays in memory, and not on Windows.
+
     Disk, beside ``path``, for a while: 8 bytes per edge of the input (16 if ids exceed 31 bits) and 8 per arc (16 from
     2**31 nodes on), 4 more for each with weights; an undirected edge is two arcs. Types of edges take 4 bytes per edge,
     and 16 per arc instead of 8 if num_nodes times the number of types exceeds 2**31. The result has 4 bytes per arc, 1
@@ -198,7 +204,11 @@ def _convert_file(
     kind = kind_of_file(files[0])
     if kind == ".npy" and not place.is_dir():
         _refuse_options(options, source, target, weight, f"{place}, an array")
-        _convert_array(mapped_npy(place), None, path, num_nodes, how, str(place), edge_type, edge_types, attributes)
+        identity = None
+        if attributes.identity is not None and isinstance(edge_type, (bool, type(None))):
+            identity = ["array", stamp(place), attributes.identity, num_nodes, how.identity]
+        array = mapped_npy(place)
+        _convert_array(array, None, path, num_nodes, how, str(place), edge_type, edge_types, attributes, identity)
         return
     if not isinstance(edge_type, (str, int, type(None))):
         raise TypeError(f"edge_type of {place} is a column; give its name or position.")
@@ -231,14 +241,23 @@ def _convert_file(
     how = replace(how, directed=typed if how.directed is None else how.directed)
     if num_nodes is not None:
         attributes.check(num_nodes)
-    with beside(path) as folder:
+    identity = None
+    if attributes.identity is not None:
+        inputs = [stamp(*files), list(columns), options, edge_types, attributes.identity]
+        identity = ["edges", inputs, num_nodes, how.identity, one_set]
+    with partial_work(path, identity) as work:
+        if "read" in work.state:
+            spool = _Spool(work.folder / "edges", weighted=weighted, typed=typed)
+            _write_spool(path, work, spool, None, how, attributes)
+            return
+        folder = work.folder
         names: Any = IntegerNames(how.memory // 2) if num_nodes is None else None
         if attributes.table is not None:
             attributes.read(folder)
             names = attributes.table.names
             for reader in readers:
                 reader.spelled = True
-        with _Spool(folder / "edges", weighted=weighted, typed=typed) as spool:
+        with _Spool(folder / "edges", weighted=weighted, typed=typed).writing() as spool:
             kinds = KindNames(how.memory // 8, "edge_type")
             try:
                 _read(readers, spool, names, kinds, how, strings=isinstance(names, StringNames))
@@ -252,6 +271,7 @@ def _convert_file(
                 spool.clear()
                 names, kinds = StringNames(how.memory // 2), KindNames(how.memory // 8, "edge_type")
                 _read(readers, spool, names, kinds, how, strings=True)
+            spool.settle()
         if typed:
             try:
                 spool.codes, spool.edge_types = kinds.finish(edge_types)
@@ -262,7 +282,19 @@ def _convert_file(
                 if isinstance(reader, TextFile):
                     warn_of_zeros(reader.name, reader.padded)
         hint = None if one_set else next((reader.sides for reader in readers if reader.sides), None)
-        _write_spool(path, folder, spool, names, num_nodes, how, place, hint, attributes)
+        stored: Any = None
+        if names is not None:
+            stored = names.finish(folder)
+            num_nodes = names.count
+        assert num_nodes is not None
+        if hint is not None and _overlap(_blocks_of(spool, names, how), num_nodes):
+            warn_caller(
+                f"{place}: {hint}, but the same ids occur on both sides and are taken for the same nodes; make the "
+                "graph with as_graph(..., bipartite=True) to tell them apart."
+            )
+        types, x, y = attributes.finish(folder, num_nodes)
+        _keep_read(work, spool, names, stored, num_nodes, types, (x, y), attributes)
+        _write_spool(path, work, spool, names, how, attributes)
 
 
 def _refuse_options(options: dict[str, Any], source: Any, target: Any, weight: Any, what: str) -> None:
@@ -307,21 +339,29 @@ class _Spool:
     """Edges as numbers in a file, in input order; those of weight zero are dropped."""
 
     def __init__(self, path: Path, *, weighted: bool, typed: bool = False) -> None:
-        self.path, self.file, self.weighted, self.typed = path, path.open("wb"), weighted, typed
+        self.path, self.weighted, self.typed = path, weighted, typed
         self.codes: Any = None  # of the numbers of types
         self.edge_types: tuple[str, ...] | None = None
-        self.clear()
+        self._begin()
 
-    def __enter__(self) -> Self:
-        return self
+    @contextmanager
+    def writing(self) -> Iterator[Self]:
+        """With the file open for :meth:`add`."""
+        with self.path.open("wb") as self.file:
+            yield self
 
-    def __exit__(self, *_: object) -> None:
-        self.file.close()
+    def settle(self) -> None:
+        """See that what was added is on the disk."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
 
     def clear(self) -> None:
         """Begin again."""
         self.file.seek(0)
         self.file.truncate()
+        self._begin()
+
+    def _begin(self) -> None:
         self.chunks: list[tuple[int, np.dtype[Any]]] = []
         self.ones = True  # all weights are 1
         self.num_edges = 0
@@ -367,56 +407,82 @@ def _filled(file: Any, count: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     return values
 
 
-def _write_spool(
-    path: Any,
-    folder: Path,
+def _keep_read(
+    work: Work,
     spool: _Spool,
     names: Any,
-    num_nodes: int | None,
-    how: Sorting,
-    place: Path,
-    hint: str | None,
+    stored: Any,
+    num_nodes: int,
+    types: Types,
+    of_nodes: tuple[Any, Any],
     attributes: Attributes,
 ) -> None:
+    """Save what was read, so that it need not be read again."""
+    kept: dict[str, Any] = {"num_nodes": num_nodes, "node_types": types.node_types, "edge_types": spool.edge_types}
+    kept["spool"] = [[count, dtype.str] for count, dtype in spool.chunks], spool.ones, spool.num_edges
+    kept["codes"] = work.stored("edge_codes", spool.codes)
+    kept["node_type"] = work.stored("node_type", types.node_type)
+    for name, array in zip("xy", of_nodes, strict=True):
+        kept[name] = None if attributes.columns[name] is None else work.stored(name, array)
+    if isinstance(stored, StoredNames):
+        kept["strings"] = [work.stored("node_names", stored.text), work.stored("node_offsets", stored.offsets)]
+    else:
+        kept["integers"] = work.stored("ids", stored)
+    kept["ranked"] = isinstance(names, IntegerNames) and names.is_ranked
+    kept["searched"] = isinstance(names, IntegerNames)
+    work.save(read=kept)
+
+
+def _blocks_of(spool: _Spool, names: Any, how: Sorting) -> Iterator[tuple[Any, Any, Any, Any]]:
+    """Row numbers of the edges."""
     step = block_edges(how.memory)
-    stored: Any = None
-    if names is not None:
-        stored = names.finish(folder)
-        num_nodes = names.count
-    assert num_nodes is not None
+    for source, target, weights, kinds in spool.read():
+        for begin in range(0, len(source), step):
+            part = slice(begin, begin + step)
+            ends = source[part], target[part]
+            if isinstance(names, IntegerNames):
+                ends = names.rows(ends[0]), names.rows(ends[1])
+            yield *ends, None if weights is None else weights[part], None if kinds is None else kinds[part]
 
-    def blocks() -> Iterator[tuple[Any, Any, Any, Any]]:
-        for source, target, weights, kinds in spool.read():
-            for begin in range(0, len(source), step):
-                part = slice(begin, begin + step)
-                ends = source[part], target[part]
-                if isinstance(names, IntegerNames):
-                    ends = names.rows(ends[0]), names.rows(ends[1])
-                yield *ends, None if weights is None else weights[part], None if kinds is None else kinds[part]
 
-    types, x, y = attributes.finish(folder, num_nodes)
+def _write_spool(path: Any, work: Work, spool: _Spool, names: Any, how: Sorting, attributes: Attributes) -> None:
+    """Sort what was read, in this run or an earlier one, of which ``names`` is None."""
+    kept = work.state["read"]
+    chunks, spool.ones, spool.num_edges = kept["spool"]
+    spool.chunks = [(count, np.dtype(dtype)) for count, dtype in chunks]
+    spool.codes = work.array(kept["codes"]) if spool.codes is None else spool.codes
+    integers = work.array(kept.get("integers"))
+    if names is None and kept["searched"] and "arcs" not in work.state:
+        names = IntegerNames.of(integers, ranked=kept["ranked"])
+    stored: Any = integers
+    if "strings" in kept:
+        text, offsets = map(work.array, kept["strings"])
+        stored = StoredNames(work.folder / "node_names", text, offsets, None)
+    of_nodes, of_edges = kept["node_types"], kept["edge_types"]
+    types = Types(
+        node_type=work.array(kept["node_type"]),
+        node_types=None if of_nodes is None else tuple(of_nodes),
+        edge_types=None if of_edges is None else tuple(of_edges),
+    )
+    x, y = (
+        attributes.arrays[name] if attributes.columns[name] is None else work.array(kept[name]) for name in ("x", "y")
+    )
 
     def sorted_out() -> None:
-        spool.path.unlink()
+        spool.path.unlink(missing_ok=True)
         if isinstance(names, IntegerNames):
             names.release()
 
-    if hint is not None and _overlap(blocks(), num_nodes):
-        warn_caller(
-            f"{place}: {hint}, but the same ids occur on both sides and are taken for the same nodes; make the graph "
-            "with as_graph(..., bipartite=True) to tell them apart, or give bipartite=False to confirm."
-        )
-    weighted = spool.weighted and not spool.ones
     write_sorted(
         path,
-        folder,
-        blocks,
-        num_nodes,
+        work,
+        lambda: _blocks_of(spool, names, how),
+        kept["num_nodes"],
         how,
         num_edges=spool.num_edges,
-        weighted=weighted,
+        weighted=spool.weighted and not spool.ones,
         names=stored,
-        types=types._replace(edge_types=spool.edge_types),
+        types=types,
         x=x,
         y=y,
         sorted_out=sorted_out,
@@ -441,6 +507,7 @@ def _convert_array(
     edge_type: Any,
     edge_types: Sequence[str] | None,
     attributes: Attributes,
+    identity: Any = None,
 ) -> None:
     """Row numbers of shape (2, num_edges)."""
     if array.ndim != 2 or len(array) != 2 or array.dtype.kind not in "iu":
@@ -487,20 +554,18 @@ def _convert_array(
             codes = None if codes is None else codes[keep]
             yield ends[0][keep], ends[1][keep], None if ones else values[keep], codes
 
-    with beside(path) as folder:
+    with partial_work(path, identity) as work:
         weighted = weights is not None and not ones
         names: Any = None
         if attributes.table is not None:
-            attributes.read(folder)
+            attributes.read(work.folder)
             found = attributes.table.names
             if n > found.count:
                 raise ValueError(f"nodes must name each of the {n} nodes once, got {found.count} names.")
-            n, names = found.count, found.finish(folder)
-        of_nodes, x, y = attributes.finish(folder, n)
+            n, names = found.count, found.finish(work.folder)
+        of_nodes, x, y = attributes.finish(work.folder, n)
         types = of_nodes._replace(edge_types=types.edge_types)
-        write_sorted(
-            path, folder, blocks, n, how, num_edges=count, weighted=weighted, names=names, types=types, x=x, y=y
-        )
+        write_sorted(path, work, blocks, n, how, num_edges=count, weighted=weighted, names=names, types=types, x=x, y=y)
 
 
 def _kinds_of_array(given: Any, names: Sequence[str] | None, count: int, step: int) -> tuple[Types, Any]:

@@ -83,6 +83,28 @@ class IntegerNames:
         wider[self._low - low : self._low - low + len(self._seen)] = self._seen
         self._low, self._seen = low, wider
 
+    @classmethod
+    def of(cls, ids: I64 | None, *, ranked: bool) -> IntegerNames:
+        """What :meth:`finish` left, of what it returned."""
+        names = cls(0)
+        names._seen, names._ids = None, ids
+        if ids is not None:
+            names.count, names._low = len(ids), int(ids[0])
+            if ranked:
+                seen = np.zeros(int(ids[-1]) - names._low + 1, dtype=bool)
+                seen[ids - names._low] = True
+                names._set_rank(seen)
+        return names
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether rows are looked up in a table by integer, and not searched for."""
+        return self._rank is not None
+
+    def _set_rank(self, seen: npt.NDArray[np.bool_]) -> None:
+        self._rank = np.cumsum(seen, dtype=np.int32 if self.count < 2**31 else np.int64)
+        self._rank -= 1
+
     def finish(self, folder: Path | None = None) -> npt.NDArray[Any] | None:  # noqa: ARG002
         """All integers, ascending; None if they are 0 … n - 1."""
         if self._seen is not None:
@@ -93,8 +115,7 @@ class IntegerNames:
                 self._ids = np.flatnonzero(self._seen)
                 self._ids += self._low
                 if ranked:  # else they are searched for
-                    self._rank = np.cumsum(self._seen, dtype=np.int32 if count < 2**31 else np.int64)
-                    self._rank -= 1
+                    self._set_rank(self._seen)
             self._seen = None
             return self._ids
         while len(self._runs) > 1:

@@ -33,6 +33,7 @@ from graphrep.io.node_tables import (
     property_values,
     typed_values,
 )
+from graphrep.io.partial import stamp
 from graphrep.io.paths import need_pyarrow
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Attributes:
             raise TypeError("node_type= is given, but the table of nodes= has a column :LABEL.")
         self.kind = label if self.kind is None else self.kind
         self.codes = None if isinstance(node_type, (str, type(None))) else _array("node_type", node_type)
+        self.identity = _identity(self.table, node_type, node_types, x, y)
         if node_types is not None and self.kind is None and self.codes is None:
             raise TypeError("node_types= names the types that node_type= gives, which is missing.")
         self.columns = {name: self._columns(name, value) for name, value in (("x", x), ("y", y))}
@@ -84,9 +86,7 @@ class Attributes:
 
     def _columns(self, name: str, value: Any) -> list[int] | None:
         """Positions of columns of the table of nodes, if ``value`` names some."""
-        named = isinstance(value, str) or (
-            isinstance(value, (list, tuple)) and bool(value) and all(isinstance(one, str) for one in value)
-        )
+        named = isinstance(value, str) or (isinstance(value, (list, tuple)) and _are_names(value))
         if not named:
             return None
         if isinstance(value, str) and value.endswith(".npy"):
@@ -141,6 +141,23 @@ class Attributes:
         assert self.table is not None
         total = sum(file.stat().st_size for file in self.table.paths)
         return progress_bar(total=total, desc=what, unit="B", unit_scale=True, progress=self.how.progress)
+
+
+def _identity(table: NodeTable | None, node_type: Any, node_types: Any, x: Any, y: Any) -> list[Any] | None:
+    """What tells these attributes from others, of JSON; None if they are arrays in memory."""
+    found: list[Any] = [table and stamp(*table.paths), node_types and list(node_types)]
+    for value in (node_type, x, y):
+        if isinstance(value, os.PathLike):
+            found.append(stamp(value))
+        elif value is None or isinstance(value, str) or (isinstance(value, (list, tuple)) and _are_names(value)):
+            found.append(value)
+        else:
+            return None
+    return found
+
+
+def _are_names(values: Sequence[Any]) -> bool:
+    return bool(values) and all(isinstance(one, str) for one in values)
 
 
 def _array(name: str, value: Any) -> Any:

@@ -76,7 +76,7 @@ def test_the_command_writes_a_graph(tmp_path, capsys):
     assert open_graph(tmp_path / "a.graph") == rmat(scale=6)
     shown = capsys.readouterr()
     assert "a.graph: 64 nodes" in shown.out
-    assert shown.err == "graphrep: give either scale= or num_nodes=, got scale=None and num_nodes=None.\n"
+    assert shown.err == "graphrep: give either --scale or --num-nodes, got no --scale and no --num-nodes.\n"
 
 
 @pytest.mark.parametrize(
