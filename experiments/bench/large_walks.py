@@ -6,7 +6,7 @@ Each node draws 14 neighbors in its community of 500 nodes, 4 in one of 50,000 a
 more draws of the same kind, without those that are edges; other pairs are random ones, of all nodes or of the same
 community of 50,000. Scores are cosines; common neighbors stand beside them, and what knowing the communities would
 give. The clock includes everything from the first walk to the vectors. Result:
-experiments/results/bench_large_walks.json.
+experiments/results/bench_large_walks.json, or with the number of walks in its name if that is not 10.
 """
 
 from __future__ import annotations
@@ -116,7 +116,8 @@ def main() -> None:
         },
     }
     print(json.dumps(row, indent=1), flush=True)
-    write_results("bench_large_walks", {"environment": environment(), "protocol": __doc__, "run": row})
+    name = "bench_large_walks" if args.walks == 10 else f"bench_large_walks_{args.walks}"
+    write_results(name, {"environment": environment(), "protocol": __doc__, "run": row})
 
 
 if __name__ == "__main__":
