@@ -371,7 +371,7 @@ class ShardedEmbedder(DividedEmbedder):
         >>> gr.Spectral(dimensions=64).estimate(g)[:2]
         (73204800, 0)
         >>> gr.Spectral(dimensions=64).estimate(g, memory="20MB")[:2]
-        (20000000, 0)
+        (20000000, 64000000)
         """
         if memory is None:
             return super().estimate(graph)
