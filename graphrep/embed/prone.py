@@ -96,7 +96,7 @@ class ProNE(ShardedEmbedder):
     of the authors differ from these in the fifth digit.
 
     2 * power + 2 products with F and 9 with B at the default filter. Memory 8 bytes per arc beside the graph for F, and
-    about six float32 tables of shape (num_nodes, dimensions). ``fit(out=...)`` does not keep V, which new
+    about five float32 tables of shape (num_nodes, dimensions). ``fit(out=...)`` does not keep V, which new
     nodes, and a model in a file, need.
 
     References
@@ -302,7 +302,7 @@ class ProNE(ShardedEmbedder):
     def _memory_needed(self, graph: Graph) -> int:
         width = checked_int("dimensions", self.dimensions, 1) + 16
         arcs = graph.num_arcs * (1 + graph.directed)
-        return 12 * arcs + 24 * graph.num_nodes * width + (16 * arcs if graph.directed else 0)
+        return max(8 * arcs + (18 * width + 60) * graph.num_nodes, 24 * arcs * graph.directed)
 
     def _state(self) -> dict[str, Any]:
         right = self._table_of_all(self._right)
