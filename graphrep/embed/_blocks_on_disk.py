@@ -203,13 +203,14 @@ class DiskRows(Rows):
         """Write what the function makes of rows of x to columns of ``out``."""
         for begin, rows in self.chunks(x):
             out.write(begin, column, function(rows))
+            del rows
 
     def held(self, x: F32) -> Block:
         """A block of an array."""
         return self.map(lambda some: some, x)
 
     def chunks(self, *blocks: Any) -> Iterator[tuple[Any, ...]]:
-        """First row, and rows of blocks and arrays in memory, some at a time."""
+        """First row, and rows of blocks and arrays in memory, some at a time; drop them before the next ones."""
         for begin in range(0, self.num_rows, self._step):
             end = min(begin + self._step, self.num_rows)
             yield begin, *(x.read((begin, end)) if isinstance(x, Block) else x[begin:end] for x in blocks)
@@ -219,6 +220,7 @@ class DiskRows(Rows):
         for begin, *parts in self.chunks(*blocks):
             function(*parts)
             blocks[0].write(begin, 0, parts[0])
+            del parts
 
     def map(self, function: Callable[..., F32], *blocks: Any) -> Block:
         """A block of the rows that the function makes; of several rows it may make one."""
@@ -228,6 +230,7 @@ class DiskRows(Rows):
             if out is None:
                 out = Block(self._folder, self.num_rows * len(found) // count, found.shape[1])
             out.write(begin * len(found) // count, 0, found)
+            del parts, found
         assert out is not None
         return out
 
@@ -240,12 +243,14 @@ class DiskRows(Rows):
         out = self.empty(matrix.shape[1]) if out is None else out
         for begin, rows in self.chunks(x):
             out.write(begin, 0, multiply_rows(rows, matrix, n_jobs=self.n_jobs))
+            del rows
         return out
 
     def shares(self, x: Any) -> Iterator[Any]:
         """The shares of a block."""
         for _, rows in self.chunks(x):
             yield from super().shares(rows)
+            del rows
 
     def gram(self, x: Any, y: Any = None, *, scale: F32 | None = None, symmetric: bool = False) -> F64:
         """Inner products of columns."""
@@ -256,6 +261,7 @@ class DiskRows(Rows):
                 by: Any = factor if scale is not None else None
                 first, other = (*rows, None)[:2]
                 yield from grams(first, other, self.share, scale=by, symmetric=symmetric, n_jobs=self.n_jobs)
+                del rows, first, other
 
         return self.total_of(products(), (x.shape[1], (x if y is None else y).shape[1]))
 
