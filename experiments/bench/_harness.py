@@ -13,6 +13,8 @@ import os
 import platform
 import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -190,6 +192,24 @@ def resident(field: str = "VmRSS", *, reset: bool = False) -> int:
         Path("/proc/self/clear_refs").write_text("5")
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
+
+
+def measured_apart(
+    script: str, name: str, fits: Sequence[str], options: Sequence[str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Measure each fit by ``script --here --fits FIT`` in a process of its own, and yield it with all of the results.
+
+    They are those of experiments/results/NAME.json, in which a fit replaces an older one of its name, and are written
+    when the caller goes on.
+    """
+    path = RESULTS / f"{name}.json"
+    found = json.loads(path.read_text(encoding="utf-8"))["fits"] if path.exists() else {}
+    for fit in fits:
+        command = [sys.executable, script, "--here", "--fits", fit, *options]
+        out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        found[fit] = json.loads(out.stdout.splitlines()[-1])
+        yield fit, found
+        write_results(name, {"environment": environment(), "fits": dict(sorted(found.items()))})
 
 
 @contextmanager

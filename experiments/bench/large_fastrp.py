@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _harness import RESULTS, environment, largest, resident, write_results
+from _harness import largest, measured_apart, resident
 
 import graphrep as gr
 from graphrep.embed import _on_disk
@@ -147,14 +147,9 @@ def main() -> None:
         name, precision, dimensions = args.fits[0].split(",")
         print(json.dumps(measured(name, precision, int(dimensions), args.folder, args.threads)))
         return
-    path = RESULTS / "bench_large_fastrp.json"
-    found = json.loads(path.read_text(encoding="utf-8"))["fits"] if path.exists() else {}
-    for fit in args.fits:
-        command = [sys.executable, __file__, "--here", "--fits", fit, "--folder", str(args.folder)]
-        out = subprocess.run([*command, "--threads", str(args.threads)], check=True, stdout=subprocess.PIPE, text=True)
-        found[fit] = json.loads(out.stdout.splitlines()[-1])
+    options = ["--folder", str(args.folder), "--threads", str(args.threads)]
+    for fit, found in measured_apart(__file__, "bench_large_fastrp", args.fits, options):
         print(fit, {key: value for key, value in found[fit].items() if key != "passes"}, flush=True)
-        write_results(path.stem, {"environment": environment(), "fits": dict(sorted(found.items()))})
 
 
 if __name__ == "__main__":

@@ -13,14 +13,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _harness import RESULTS, environment, largest, resident, write_results
+from _harness import largest, measured_apart, resident
 from large_fastrp import graph_of
 
 import graphrep as gr
@@ -68,17 +66,12 @@ def main() -> None:
         name, learner, memory = args.fits[0].split(",")
         print(json.dumps(measured(name, learner, memory, args.folder, args.threads)))
         return
-    path = RESULTS / "bench_large_spectral.json"
-    found = json.loads(path.read_text(encoding="utf-8"))["fits"] if path.exists() else {}
-    for fit in args.fits:
-        command = [sys.executable, __file__, "--here", "--fits", fit, "--folder", str(args.folder)]
-        out = subprocess.run([*command, "--threads", str(args.threads)], check=True, stdout=subprocess.PIPE, text=True)
-        found[fit] = json.loads(out.stdout.splitlines()[-1])
+    options = ["--folder", str(args.folder), "--threads", str(args.threads)]
+    for fit, found in measured_apart(__file__, "bench_large_spectral", args.fits, options):
         print(fit, found[fit], flush=True)
         of_graph = {row["digest"] for name, row in found.items() if name.split(",")[:2] == fit.split(",")[:2]}
         if len(of_graph) > 1:
             raise SystemExit(f"{fit} has other vectors than the same fit with more or less memory")
-        write_results(path.stem, {"environment": environment(), "fits": dict(sorted(found.items()))})
 
 
 if __name__ == "__main__":

@@ -45,7 +45,15 @@ if TYPE_CHECKING:
 
     from graphrep.distributed import Ranks
 
-__all__ = ["DividedEmbedder", "Estimate", "NodeEmbedder", "ShardedEmbedder", "TwoSidedEmbedder", "is_by_rows"]
+__all__ = [
+    "DividedEmbedder",
+    "EmbedderOnDisk",
+    "Estimate",
+    "NodeEmbedder",
+    "ShardedEmbedder",
+    "TwoSidedEmbedder",
+    "is_by_rows",
+]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -179,7 +187,57 @@ class NodeEmbedder(GraphEmbedder):
         super()._restore(state | {"_unfinished": unfinished, "_finishes": finishes})
 
 
-class DividedEmbedder(NodeEmbedder):
+class EmbedderOnDisk(NodeEmbedder):
+    """A :class:`NodeEmbedder` whose ``fit`` takes ``out`` and ``memory``; subclasses say what that needs."""
+
+    def estimate(self, graph: Any, *, memory: int | str | None = None) -> Estimate:
+        """What ``fit`` will take, without fitting: memory, disk and, roughly, time; finishing steps are not counted.
+
+        Parameters
+        ----------
+        graph : Graph or anything :func:`graphrep.as_graph` takes
+        memory : int or str, optional
+            That of :meth:`fit` with ``out=``, for an estimate of a fit on the disk. Reading and writing is assumed to
+            take a second per gigabyte.
+
+        Returns
+        -------
+        graphrep.embed.Estimate
+
+        Raises
+        ------
+        MemoryError
+            ``memory`` is too little, as for :meth:`fit`.
+
+        Examples
+        --------
+        >>> import graphrep as gr
+        >>> g = gr.datasets.rmat(num_nodes=100_000)
+        >>> gr.FastRP(dimensions=64).estimate(g).memory
+        80802560
+        >>> gr.FastRP(dimensions=64).estimate(g, memory="20MB")[:2]
+        (16800000, 106594304)
+        >>> gr.Spectral(dimensions=64).estimate(g)[:2]
+        (73204800, 0)
+        >>> gr.Spectral(dimensions=64).estimate(g, memory="20MB")[:2]
+        (20000000, 64000000)
+        >>> g = gr.datasets.rmat(num_nodes=10_000)
+        >>> gr.DeepWalk().estimate(g).memory
+        20560000
+        >>> gr.DeepWalk().estimate(g, memory="8MB")[:2]
+        (6805000, 11840000)
+        """
+        if memory is None:
+            return super().estimate(graph)
+        g = self._validated_graph(graph, reset=False)
+        return self._estimate_on_disk(g, checked_bytes("memory", memory, 1_000_000))
+
+    def _estimate_on_disk(self, graph: Graph, memory: int) -> Estimate:
+        """What a fit with ``out=`` and so many bytes of memory will take."""
+        raise NotImplementedError
+
+
+class DividedEmbedder(EmbedderOnDisk):
     """A :class:`NodeEmbedder` that ranks can compute together; subclasses take ``ranks`` in ``_embed``."""
 
     _memory_advice = "take fewer dimensions, or give fit out=, which computes on the disk"
@@ -346,43 +404,12 @@ class ShardedEmbedder(DividedEmbedder):
         dimensions = checked_int("dimensions", self.dimensions, 1)
         return self._fitted_on_disk(g, write_by_rows(g, compute, dimensions, out, ranks, disk=disk))
 
-    def estimate(self, graph: Any, *, memory: int | str | None = None) -> Estimate:
-        """What ``fit`` will take, without fitting: memory, disk and, roughly, time; finishing steps are not counted.
-
-        Parameters
-        ----------
-        graph : Graph or anything :func:`graphrep.as_graph` takes
-        memory : int or str, optional
-            That of :meth:`fit` with ``out=``, for an estimate of a fit on the disk.
-
-        Returns
-        -------
-        graphrep.embed.Estimate
-
-        Raises
-        ------
-        MemoryError
-            ``memory`` is too little for a column.
-
-        Examples
-        --------
-        >>> import graphrep as gr
-        >>> g = gr.datasets.rmat(num_nodes=100_000)
-        >>> gr.Spectral(dimensions=64).estimate(g)[:2]
-        (73204800, 0)
-        >>> gr.Spectral(dimensions=64).estimate(g, memory="20MB")[:2]
-        (20000000, 64000000)
-        """
-        if memory is None:
-            return super().estimate(graph)
-        g = self._validated_graph(graph, reset=False)
-        size = checked_bytes("memory", memory, 1_000_000)
-        result = 4 * g.num_nodes * checked_int("dimensions", self.dimensions, 1)
-        needs, whole = self._needs_on_disk(g), self._memory_needed(g)
-        if whole <= size:
-            return Estimate(whole, result, self._seconds(g))
-        needed, disk = sizes_in_blocks(g, needs, size, type(self).__name__)
-        seconds = self._seconds(g)
+    def _estimate_on_disk(self, graph: Graph, memory: int) -> Estimate:
+        result = 4 * graph.num_nodes * checked_int("dimensions", self.dimensions, 1)
+        needs, whole, seconds = self._needs_on_disk(graph), self._memory_needed(graph), self._seconds(graph)
+        if whole <= memory:
+            return Estimate(whole, result, seconds)
+        needed, disk = sizes_in_blocks(graph, needs, memory, type(self).__name__)
         return Estimate(needed, max(disk, result), None if seconds is None else seconds + 1e-9 * needs.traffic)
 
     def _embed(self, graph: Graph, **options: Any) -> F32:

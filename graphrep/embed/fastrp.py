@@ -24,7 +24,7 @@ from graphrep._saving import packed_graph, unpacked_graph
 from graphrep.distributed.halo import RowGraph, balanced_parts
 from graphrep.distributed.ranks import Ranks, checked_ranks
 from graphrep.distributed.rows import column_parts
-from graphrep.embed._base import NodeEmbedder, is_by_rows
+from graphrep.embed._base import EmbedderOnDisk, is_by_rows
 from graphrep.embed._on_disk import (
     ROWS,
     Moments,
@@ -49,7 +49,7 @@ F64 = npt.NDArray[np.float64]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class FastRP(NodeEmbedder):
+class FastRP(EmbedderOnDisk):
     r"""Fast random projection.
 
     With the transition matrix :math:`P = D^{-1} A`, the degree factor
@@ -443,43 +443,13 @@ class FastRP(NodeEmbedder):
         steps = len(self._checked_settings(graph.num_nodes).weights)
         return steps * graph.num_arcs * self.dimensions / 1e9
 
-    def estimate(self, graph: Any, *, memory: int | str | None = None) -> Estimate:
-        """What ``fit`` will take, without fitting: memory, disk and, roughly, time; finishing steps are not counted.
-
-        Parameters
-        ----------
-        graph : Graph or anything :func:`graphrep.as_graph` takes
-        memory : int or str, optional
-            That of :meth:`fit` with ``out=``, for an estimate of a fit on the disk.
-
-        Returns
-        -------
-        graphrep.embed.Estimate
-
-        Raises
-        ------
-        MemoryError
-            ``memory`` is less than 48 bytes per node.
-
-        Examples
-        --------
-        >>> import graphrep as gr
-        >>> g = gr.datasets.rmat(num_nodes=100_000)
-        >>> gr.FastRP(dimensions=64).estimate(g).memory
-        80802560
-        >>> gr.FastRP(dimensions=64).estimate(g, memory="20MB")[:2]
-        (16800000, 106594304)
-        """
-        if memory is None:
-            return super().estimate(graph)
-        g = self._validated_graph(graph, reset=False)
-        settings = self._checked_settings(g.num_nodes)
+    def _estimate_on_disk(self, graph: Graph, memory: int) -> Estimate:
+        settings = self._checked_settings(graph.num_nodes)
         terms = sum(map(bool, (settings.self_influence, *settings.weights)))
-        size = checked_bytes("memory", memory, 1_000_000)
-        needed, disk = sizes_on_disk(g.num_nodes, settings.dimensions, terms, size, settings.itemsize)
-        seconds = self._seconds(g)
+        needed, disk = sizes_on_disk(graph.num_nodes, settings.dimensions, terms, memory, settings.itemsize)
+        seconds = self._seconds(graph)
         assert seconds is not None
-        return Estimate(needed, disk, seconds + 64e-9 * g.num_nodes * settings.dimensions)
+        return Estimate(needed, disk, seconds + 64e-9 * graph.num_nodes * settings.dimensions)
 
     def _powers(self, graph: Graph, part: tuple[int, int] | None = None) -> Iterator[Any]:
         """Columns of N_1 … N_k in two buffers; a yielded array is overwritten two steps later."""

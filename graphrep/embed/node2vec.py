@@ -459,45 +459,14 @@ class DividedWalkEmbedder(WalkEmbedder, DividedEmbedder):
         """
         return self.fit(graph, y, out=out, memory=memory, ranks=ranks).embedding_
 
-    def estimate(self, graph: Any, *, memory: int | str | None = None) -> Estimate:
-        """What ``fit`` will take, without fitting: memory, disk and, roughly, time; finishing steps are not counted.
-
-        Parameters
-        ----------
-        graph : Graph or anything :func:`graphrep.as_graph` takes
-        memory : int or str, optional
-            That of :meth:`fit` with ``out=``, for an estimate of a fit on the disk. Reading and writing is assumed to
-            take a second per gigabyte.
-
-        Returns
-        -------
-        graphrep.embed.Estimate
-
-        Raises
-        ------
-        MemoryError
-            ``memory`` is too little, as for :meth:`fit`.
-
-        Examples
-        --------
-        >>> import graphrep as gr
-        >>> g = gr.datasets.rmat(num_nodes=10_000)
-        >>> gr.DeepWalk().estimate(g).memory
-        20560000
-        >>> gr.DeepWalk().estimate(g, memory="8MB")[:2]
-        (6805000, 11840000)
-        """
-        if memory is None:
-            return super().estimate(graph)
-        g = self._validated_graph(graph, reset=False)
-        size = checked_bytes("memory", memory, 10**6)
-        plan, needed = self._plan(g, size)
-        seconds = self._seconds(g)
+    def _estimate_on_disk(self, graph: Graph, memory: int) -> Estimate:
+        plan, needed = self._plan(graph, memory)
+        seconds = self._seconds(graph)
         assert seconds is not None
         if plan.parts == 1:
-            return Estimate(needed, 4 * g.num_nodes * self.dimensions, seconds)
-        traffic = plan.traffic(4 * g.num_nodes * self._padded(), g.indices.dtype.itemsize * self.walk_length)
-        return Estimate(needed, self._bytes_on_disk(g, plan), seconds + 1e-9 * traffic)
+            return Estimate(needed, 4 * graph.num_nodes * self.dimensions, seconds)
+        traffic = plan.traffic(4 * graph.num_nodes * self._padded(), graph.indices.dtype.itemsize * self.walk_length)
+        return Estimate(needed, self._bytes_on_disk(graph, plan), seconds + 1e-9 * traffic)
 
     def _fit_on_disk(self, graph: Any, out: Path, memory: int) -> Self:
         self._check_training()

@@ -142,8 +142,7 @@ def write_sorted(
             place.unlink()
         with progress_bar(total=num_edges, desc="distributing", unit="edges", **shown) as bar:
             arcs = _distribute(blocks, plan, work.folder, bar)
-        if hasattr(os, "sync"):
-            os.sync()
+        work.settle()
         work.save(bounds=plan.bounds, arcs=arcs.tolist())
     sorted_out()
     with progress_bar(total=int(arcs.sum()), desc="sorting", unit="arcs", **shown) as bar:

@@ -271,7 +271,7 @@ def _convert_file(
                 spool.clear()
                 names, kinds = StringNames(how.memory // 2), KindNames(how.memory // 8, "edge_type")
                 _read(readers, spool, names, kinds, how, strings=True)
-            spool.settle()
+            work.settle(spool.file)
         if typed:
             try:
                 spool.codes, spool.edge_types = kinds.finish(edge_types)
@@ -349,11 +349,6 @@ class _Spool:
         """With the file open for :meth:`add`."""
         with self.path.open("wb") as self.file:
             yield self
-
-    def settle(self) -> None:
-        """See that what was added is on the disk."""
-        self.file.flush()
-        os.fsync(self.file.fileno())
 
     def clear(self) -> None:
         """Begin again."""

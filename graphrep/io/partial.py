@@ -50,14 +50,22 @@ class Work:
         self.state = {name: value for name, value in (self.state | values).items() if value is not None}
         if self._identity is None:
             return
-        for file in written:
-            file.flush()
-            os.fsync(file.fileno())
+        if written:
+            self.settle(*written)
         text = json.dumps({"identity": self._identity, "state": self.state})
         with replacing(self.folder / _STATE) as path, path.open("w", encoding="utf-8") as file:
             file.write(text)
+            self.settle(file)
+
+    def settle(self, *files: Any) -> None:
+        """See that open files, by default all of the system, are on the disk, if an interrupt will leave them."""
+        if self._identity is None:
+            return
+        for file in files:
             file.flush()
             os.fsync(file.fileno())
+        if not files and hasattr(os, "sync"):
+            os.sync()
 
     def stored(self, name: str, array: Any) -> dict[str, Any] | None:
         """What :meth:`array` finds an array by, which is written to a file unless one of this name holds it."""
@@ -67,8 +75,7 @@ class Work:
         if not path.exists():
             with path.open("wb") as file:
                 file.write(np.ascontiguousarray(array).data)
-                file.flush()
-                os.fsync(file.fileno())
+                self.settle(file)
         return {"name": name, "dtype": array.dtype.str, "shape": list(array.shape)}
 
     def array(self, place: dict[str, Any] | None) -> Any:
